@@ -1,0 +1,96 @@
+"""Standard errors of an unpenalized fit.
+
+Gaussian: Cov = sigma^2 (Z'SZ)^-1, sigma^2 = sum s_i e_i^2 / (n - p - 1) (rows counted, not weights); binomial:
+(Z'WZ)^-1 at the solution (McCullagh and Nelder 1989, section 4.4). Both with the intercept; None where columns are
+tied or no row is left over. They describe the unpenalized estimate, so they are given at lambda 0 only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.families import family_named
+from l2cli.core.problem import Problem
+from l2cli.core.solvers.least_squares import least_squares
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class StandardErrors:
+    """Standard errors on the original scale: coef (p,), intercept; degrees of freedom of t (None: normal)."""
+
+    coef: FloatArray
+    intercept: float
+    df: int | None
+
+
+def standard_errors(problem: Problem, u: FloatArray, intercept: float) -> StandardErrors | None:
+    """Return the standard errors of the unpenalized solution (u (p,), intercept), None where it is not unique.
+
+    The original intercept is b0 - sum_j center_j w_j, so its variance is that of a linear form of (u, b0).
+    """
+    found = _gaussian(problem) if problem.family == "gaussian" else _glm(problem, u, intercept)
+    if found is None:
+        return None
+    covariance, usable, df = found
+    scale = problem.scale[usable]
+    coef = np.full(problem.n_columns, np.nan)
+    coef[usable] = np.sqrt(np.maximum(np.diag(covariance)[:-1], 0.0)) / scale
+    lever = np.append(-problem.center[usable] / scale, 1.0)
+    return StandardErrors(coef, float(np.sqrt(max(float(lever @ covariance @ lever), 0.0))), df)
+
+
+Found = tuple[FloatArray, npt.NDArray[np.bool_], int | None]
+
+
+def _gaussian(problem: Problem) -> Found | None:
+    """Return covariance of (u, b0) on the usable columns, which those are, and the residual degrees of freedom."""
+    exact = least_squares(problem)
+    df = problem.n_rows - (exact.rank if exact else 0) - int(problem.intercept)
+    if exact is None or df < 1:
+        return None
+    variance, size = exact.residual_sum / df, exact.rank
+    covariance = np.zeros((size + 1, size + 1))
+    covariance[:size, :size] = variance * (exact.inverse_r @ exact.inverse_r.T)
+    if problem.intercept:  # internal columns are centred: b0 is uncorrelated with u
+        covariance[size, size] = variance / problem.weight_sum
+    return covariance, exact.usable, df
+
+
+def _glm(problem: Problem, u: FloatArray, intercept: float) -> Found | None:
+    """Return the inverse information of (u, b0); no residual degrees of freedom (normal theory)."""
+    usable = ~problem.constant
+    eta = problem.X @ u + intercept
+    if problem.offset is not None:
+        eta = eta + problem.offset
+    family = family_named(problem.family)
+    root = np.sqrt(problem.weights * family.curvature(family.mean(eta)))
+    A = np.column_stack([problem.X[:, usable], np.ones(problem.n_rows)]) * root[:, None]
+    if not problem.intercept:
+        A = A[:, :-1]
+    if A.shape[0] < A.shape[1]:
+        return None
+    R = np.linalg.qr(A, mode="r")
+    sigma = np.linalg.svd(R, compute_uv=False)
+    if not sigma[-1] > max(A.shape) * np.finfo(np.float64).eps * sigma[0]:
+        return None
+    inverse = np.linalg.inv(R)
+    size = int(usable.sum()) + 1
+    covariance = np.zeros((size, size))
+    covariance[: len(R), : len(R)] = inverse @ inverse.T
+    return covariance, usable, None
+
+
+def quantile(level: float, df: int | None) -> float:
+    """Return the two-sided quantile of t (normal if ``df`` is None) at a confidence level."""
+    if df is None:
+        from statistics import NormalDist
+
+        return NormalDist().inv_cdf(0.5 + level / 2)
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, 0.5 + level / 2))

@@ -1,0 +1,81 @@
+"""Grids of lambda: which values are tried, on the sum scale unless said otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.families import family_named
+from l2cli.core.objective import null_eta
+from l2cli.core.path import design_factor
+from l2cli.core.problem import Problem
+from l2cli.core.solvers.ridge import RidgeFactor
+
+FloatArray = npt.NDArray[np.float64]
+LOW_DF, HIGH_DF = 0.01, 0.999
+"""An automatic grid spans these shares of the rank in effective degrees of freedom."""
+MOST_EXTENSIONS = 3
+"""An automatic grid whose best value lies on its edge grows to at most this many times its length."""
+
+
+def log_grid(low: float, high: float, count: int) -> FloatArray:
+    """Return ``count`` values from ``high`` down to ``low``, evenly spaced in log lambda; the ends are exact."""
+    if count == 1 or high == low:
+        return np.array([high])
+    grid = np.exp(np.linspace(np.log(high), np.log(low), count))
+    grid[0], grid[-1] = high, low
+    return grid
+
+
+def lambda_at_df(e: FloatArray, df: float) -> float:
+    """Return the lambda at which sum e / (e + lambda) equals ``df``, 0 < df < len(e), by bisection in log lambda."""
+    low, high = np.log(e.min()) - 40.0, np.log(e.max()) + np.log(len(e)) + 40.0
+    for _ in range(200):
+        middle = 0.5 * (low + high)
+        if float((e / (e + np.exp(middle))).sum()) > df:
+            low = middle
+        else:
+            high = middle
+    return float(np.exp(0.5 * (low + high)))
+
+
+def automatic_grid(e: FloatArray, count: int) -> FloatArray:
+    """Return a grid over which the effective df go from LOW_DF to HIGH_DF of the rank (descending lambda).
+
+    Parameters
+    ----------
+    e : (r,) float64
+        Positive eigenvalues of the penalized curvature: of D^-1/2 Z'SZ D^-1/2 (gaussian) or Z'WZ at the null model.
+        Empty (no column varies): the single lambda 1.
+    """
+    if not len(e):
+        return np.array([1.0])
+    rank = len(e)
+    return log_grid(lambda_at_df(e, HIGH_DF * rank), lambda_at_df(e, LOW_DF * rank), count)
+
+
+def curvature_eigenvalues(problem: Problem, factor: RidgeFactor | None = None) -> FloatArray:
+    """Return the eigenvalues of half the deviance's curvature at the null model, penalized columns only: (r,).
+
+    Gaussian: those of the factor. Binomial: the null model has one weight W = mu (1 - mu) without an offset, so they
+    are the gaussian ones times it; with an offset the mean of W serves (a grid need not be exact).
+    """
+    if factor is None:
+        factor = design_factor(problem, np.inf)
+    family = family_named(problem.family)
+    mu = family.mean(null_eta(problem))
+    level = float(problem.weights @ family.curvature(mu)) / problem.weight_sum
+    return factor.e * level if level > 0 else factor.e
+
+
+def extend(grid: FloatArray, edge: str, limit: int) -> FloatArray:
+    """Return the lambdas to add beyond one edge of a log grid (in the same steps), at most ``limit``.
+
+    ``edge`` is ``high`` (larger lambdas are added, nearest the edge first) or ``low``.
+    """
+    if len(grid) < 2 or limit < 1:
+        return np.zeros(0)
+    step = np.log(grid[0] / grid[-1]) / (len(grid) - 1)
+    count = min(limit, max(1, len(grid) // 4))
+    steps = np.arange(1, count + 1) * step
+    return grid[0] * np.exp(steps) if edge == "high" else grid[-1] * np.exp(-steps)

@@ -1,0 +1,226 @@
+"""Metrics of predictions: how far means, probabilities and classes are from what was observed.
+
+All take the linear predictor eta, so that probabilities near 0 and 1 lose nothing, and weights s (default 1,
+W their sum). Probabilities are clipped to [1e-15, 1 - 1e-15] in losses (SPEC section 2), which here clips
+eta.
+
+| metric | formula |
+|---|---|
+| deviance | sum s_i d(y_i, eta_i) / W: gaussian the mse, binomial 2 log_loss |
+| mse, rmse, mae | sum s_i (y_i - eta_i)^2 / W, its root, sum s_i abs(y_i - eta_i) / W |
+| r2 | 1 - sum s_i (y_i - eta_i)^2 / sum s_i (y_i - m)^2, with m the baseline |
+| log_loss, brier | -sum s_i log p_i(y_i) / W, sum s_i (y_i - p_i)^2 / W |
+| accuracy, error | weighted share of rows with p > threshold exactly where y = 1; 1 - accuracy |
+| auc | P(eta of a positive row > eta of a negative row) + P(equal)/2, over weighted pairs |
+| f1 | 2 TP / (2 TP + FP + FN) of the positive class |
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.families import family_named
+from l2cli.core.problem import row_blocks
+from l2cli.errors import UsageError
+
+FloatArray = npt.NDArray[np.float64]
+
+FAMILY_METRICS: dict[str, tuple[str, ...]] = {
+    "gaussian": ("deviance", "mse", "rmse", "mae", "r2"),
+    "binomial": ("deviance", "accuracy", "error", "auc", "log_loss", "brier", "f1"),
+}
+"""The metrics that each family has, in the order of reports."""
+
+ETA_LIMIT = math.log((1.0 - 1e-15) / 1e-15)
+"""The linear predictor at which a probability is 1 - 1e-15."""
+
+_GREATER = frozenset({"accuracy", "auc", "r2", "f1"})
+
+
+def default_metric(family: str) -> str:
+    """Return the metric that chooses lambda: the mean unit deviance, for gaussian by its name mse."""
+    return "mse" if family == "gaussian" else "deviance"
+
+
+def greater_is_better(metric: str) -> bool:
+    """Return True for accuracy, auc, r2 and f1, False for losses."""
+    return metric in _GREATER
+
+
+def check_metric(metric: str, family: str) -> str:
+    """Return ``metric`` if the family has it, else raise UsageError with the list of those it has."""
+    known = FAMILY_METRICS[family_named(family).name]
+    if metric not in known:
+        raise UsageError(
+            f"--metric '{metric}' does not fit the family {family}", hint=f"choose one of {', '.join(known)}"
+        )
+    return metric
+
+
+def logit(probability: float) -> float:
+    """Return log(p / (1 - p)), infinite at 0 and 1."""
+    if probability <= 0.0:
+        return -math.inf
+    return math.inf if probability >= 1.0 else math.log(probability / (1.0 - probability))
+
+
+def metric_table(
+    family: str,
+    y: FloatArray,
+    eta: FloatArray,
+    weights: FloatArray | None = None,
+    *,
+    baseline: FloatArray | float | None = None,
+    threshold: float = 0.5,
+) -> dict[str, float | None]:
+    """Return every metric the family has, None where it is undefined (auc of one class, r2 of a constant).
+
+    Parameters
+    ----------
+    y, eta : (n,) float64
+        Response (binomial: 0 or 1) and linear predictor, offset included.
+    weights : (n,) float64, optional
+    baseline : float or (n,), optional
+        What r2 compares with; default the weighted mean of y.
+    threshold : float
+        Probability above which a row counts as positive.
+    """
+    column = eta[:, None]
+    table: dict[str, float | None] = {}
+    for metric in FAMILY_METRICS[family]:
+        value = float(losses(metric, family, y, column, weights, baseline=baseline, threshold=threshold)[0])
+        table[metric] = value if math.isfinite(value) else None
+    return table
+
+
+def losses(
+    metric: str,
+    family: str,
+    y: FloatArray,
+    eta: FloatArray,
+    weights: FloatArray | None = None,
+    *,
+    baseline: FloatArray | float | None = None,
+    threshold: float = 0.5,
+) -> FloatArray:
+    """Return one metric of many predictions of the same rows: (L,) for ``eta`` (n, L); undefined is NaN.
+
+    Parameters
+    ----------
+    y : (n,) float64
+    eta : (n, L) float64, not changed
+    weights : (n,) float64, optional
+    baseline : float or (n,), optional
+        What r2 compares with; default the weighted mean of y. (Within folds: the mean of the training rows.)
+    threshold : float
+        Probability above which a row counts as positive.
+
+    Raises
+    ------
+    UsageError
+        If the family does not have the metric.
+
+    Notes
+    -----
+    O(n L), auc O(n log n L); rows pass in blocks, so temporaries stay in the cache whatever n and L.
+    """
+    check_metric(metric, family)
+    s = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
+    total = float(s.sum())
+    if not len(y) or total <= 0.0:
+        return np.full(eta.shape[1], np.nan)
+    if metric == "auc":
+        return np.array([_auc(y, eta[:, k], s) for k in range(eta.shape[1])])
+    if metric == "f1":
+        return _f1(y, eta, s, logit(threshold))
+    if metric == "r2":
+        middle = float(s @ y) / total if baseline is None else baseline
+        spread = float(s @ np.square(y - middle))
+        residual = _weighted_sum(np.square, y, eta, s)
+        return 1.0 - residual / spread if spread > 0.0 else np.full(eta.shape[1], np.nan)
+    if family == "gaussian":
+        mean: FloatArray = _weighted_sum(np.abs if metric == "mae" else np.square, y, eta, s) / total
+        return np.sqrt(mean) if metric == "rmse" else mean
+    if metric in ("accuracy", "error"):
+        wrong = _mistakes(y, eta, s, logit(threshold)) / total
+        return wrong if metric == "error" else 1.0 - wrong
+    if metric == "brier":
+        mean_of = family_named(family).mean
+        return _weighted_sum(np.square, y, eta, s, mean_of) / total
+    double = _binomial_deviance(y, eta, s) / total
+    return double if metric == "deviance" else 0.5 * double
+
+
+def _weighted_sum(
+    power: Callable[[FloatArray], FloatArray],
+    y: FloatArray,
+    eta: FloatArray,
+    s: FloatArray,
+    mean_of: Callable[[FloatArray], FloatArray] | None = None,
+) -> FloatArray:
+    """Return sum_i s_i power(y_i - mu_i) for every column of eta."""
+    total = np.zeros(eta.shape[1])
+    for rows in row_blocks(*eta.shape):
+        mu = eta[rows] if mean_of is None else mean_of(eta[rows])
+        total += s[rows] @ power(y[rows, None] - mu)
+    return total
+
+
+def _binomial_deviance(y: FloatArray, eta: FloatArray, s: FloatArray) -> FloatArray:
+    """Return 2 sum_i s_i log(1 + e^-m_i), the margins m = (2 y - 1) eta clipped like probabilities."""
+    total, sign = np.zeros(eta.shape[1]), 1.0 - 2.0 * y
+    for rows in row_blocks(*eta.shape):
+        loss = sign[rows, None] * eta[rows]
+        np.clip(
+            loss, -ETA_LIMIT, ETA_LIMIT, out=loss
+        )  # e^34.5 is far from overflow, so log1p(exp) is exact here
+        np.exp(loss, out=loss)
+        np.log1p(loss, out=loss)
+        total += s[rows] @ loss
+    return 2.0 * total
+
+
+def _mistakes(y: FloatArray, eta: FloatArray, s: FloatArray, cut: float) -> FloatArray:
+    """Return the weight of the rows in the wrong class, for every column of eta; NaN where eta holds one."""
+    total, positive = np.zeros(eta.shape[1]), y > 0.5
+    for rows in row_blocks(*eta.shape):
+        wrong = ((eta[rows] > cut) != positive[rows, None]).astype(np.float64)
+        wrong[np.isnan(eta[rows])] = np.nan  # else a diverged fit would count as negative everywhere
+        total += s[rows] @ wrong
+    return total
+
+
+def _f1(y: FloatArray, eta: FloatArray, s: FloatArray, cut: float) -> FloatArray:
+    """Return 2 TP / (2 TP + FP + FN), NaN where nothing is positive and nothing predicted so."""
+    hits, called = np.zeros(eta.shape[1]), np.zeros(eta.shape[1])
+    for rows in row_blocks(*eta.shape):
+        positive = (eta[rows] > cut).astype(np.float64)
+        positive[np.isnan(eta[rows])] = np.nan
+        hits += (s[rows] * y[rows]) @ positive
+        called += s[rows] @ positive
+    both = called + float(s @ y)
+    score: FloatArray = np.divide(2.0 * hits, both, out=np.full(len(both), np.nan), where=both > 0.0)
+    return score
+
+
+def _auc(y: FloatArray, eta: FloatArray, s: FloatArray) -> float:
+    """Return the weighted share of (positive, negative) pairs in the right order, ties counting half.
+
+    With rows sorted by eta and N the weight of negatives up to the end of a group of ties, N0 up to its
+    start, a positive row of weight s wins s (N0 + N)/2 of all pairs.
+    """
+    if not np.isfinite(eta).all():
+        return math.nan
+    order = np.argsort(eta, kind="stable")
+    score, negative, positive = eta[order], (s * (1.0 - y))[order], (s * y)[order]
+    pairs = float(negative.sum()) * float(positive.sum())
+    if pairs <= 0.0:
+        return math.nan
+    ends = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
+    below = np.cumsum(negative)[ends]
+    wins = np.diff(np.cumsum(positive)[ends], prepend=0.0)
+    return float(wins @ (below - 0.5 * np.diff(below, prepend=0.0))) / pairs

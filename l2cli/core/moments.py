@@ -1,0 +1,307 @@
+"""Additive sufficient statistics of a set of rows: one pass over the data serves every fold, lambda and mix.
+
+With Z = [z | masks | y] (internal columns, indicators of missing cells, response), a set of rows T is summed up by
+
+    W = sum s_i,   m = sum s_i Z_i / W,   S = sum s_i (Z_i - m)(Z_i - m)'.
+
+Sets merge (Chan, Golub and LeVeque 1983): W = Wa + Wb, m = (Wa ma + Wb mb)/W, S = Sa + Sb + (Wa Wb / W) dd', with
+d = mb - ma. Nothing is ever subtracted, so a fold full of outliers leaves the others' statistics exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Protocol, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.problem import Problem, row_blocks
+from l2cli.core.threads import row_threads
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Weight, means (m,) and centred scatter (m, m) of some rows of [z | masks | y]; ``rows`` counts them."""
+
+    weight: float
+    mean: FloatArray
+    scatter: FloatArray
+    rows: int
+
+    def merge(self, other: Moments) -> Moments:
+        """Return the moments of both sets of rows together."""
+        if not other.rows:
+            return self
+        if not self.rows:
+            return other
+        weight = self.weight + other.weight
+        gap = other.mean - self.mean
+        scatter = self.scatter + other.scatter
+        scatter += np.outer(gap * (self.weight * other.weight / weight), gap)
+        return Moments(weight, self.mean + gap * (other.weight / weight), scatter, self.rows + other.rows)
+
+
+def empty_moments(size: int) -> Moments:
+    """Return the moments of no rows."""
+    return Moments(0.0, np.zeros(size), np.zeros((size, size)), 0)
+
+
+def moments_of(problem: Problem, rows: IntArray | slice | None = None) -> Moments:
+    """Return the moments of some rows of a problem (default all).
+
+    Notes
+    -----
+    n m^2 flops by symmetric rank updates; each block is centred on its own mean, so nothing cancels.
+    """
+    p, q = problem.n_columns, len(problem.masked)
+    response = problem.response
+    index = np.arange(problem.n_rows)[rows] if isinstance(rows, slice) else rows
+    count = problem.n_rows if index is None else len(index)
+    uniform = bool(np.all(problem.weights == 1.0))
+
+    def summed(block: slice) -> Moments:
+        take = block if index is None else index[block]
+        Z = np.empty((block.stop - block.start, p + q + 1))
+        if isinstance(take, slice):
+            Z[:, :p] = problem.X[take]
+        else:
+            np.take(problem.X, take, axis=0, out=Z[:, :p])
+        if problem.mask is not None:
+            Z[:, p : p + q] = problem.mask[take]
+        Z[:, p + q] = response[take]
+        return _block_moments(Z, None if uniform else problem.weights[take])
+
+    with row_threads(count * (p + q)) as run:
+        return reduce(Moments.merge, run(summed, row_blocks(count, p + q + 1)), empty_moments(p + q + 1))
+
+
+def _block_moments(Z: FloatArray, s: FloatArray | None) -> Moments:
+    """Return the moments of one block (changed in place)."""
+    n = len(Z)
+    weight = float(n) if s is None else float(s.sum())
+    mean = Z.mean(axis=0) if s is None else (s @ Z) / weight
+    Z -= mean
+    if s is not None:
+        rest = (s @ Z) / weight
+        Z *= np.sqrt(s)[:, None]
+        scatter = Z.T @ Z
+        scatter -= np.outer(rest * weight, rest)
+        return Moments(weight, mean + rest, scatter, n)
+    return Moments(weight, mean, Z.T @ Z, n)
+
+
+def fold_moments(problem: Problem, ids: IntArray, k: int) -> list[Moments]:
+    """Return the moments of each fold's rows; ``ids`` (n,) holds 0..k-1."""
+    order = np.argsort(ids, kind="stable")
+    edges = np.searchsorted(ids[order], np.arange(k + 1))
+    return [moments_of(problem, order[edges[i] : edges[i + 1]]) for i in range(k)]
+
+
+class Mergeable(Protocol):
+    """Statistics of disjoint sets of rows that can be put together."""
+
+    def merge(self, other: Self) -> Self:
+        """Return the statistics of both sets of rows."""
+        ...
+
+
+M = TypeVar("M", bound=Mergeable)
+
+
+def leave_each_out(parts: Sequence[M]) -> Iterator[M]:
+    """Yield, for each of two or more parts, the statistics of all others.
+
+    Prefix and suffix merges: O(K) merges in all, one result alive at a time beside the K suffixes.
+    """
+    last = len(parts) - 1
+    suffix: list[M] = [parts[last]]
+    for part in reversed(parts[1:last]):
+        suffix.append(part.merge(suffix[-1]))
+    prefix = parts[0]
+    yield suffix.pop()
+    for part in parts[1:last]:
+        yield prefix.merge(suffix.pop())
+        prefix = prefix.merge(part)
+    yield prefix
+
+
+@dataclass(frozen=True)
+class ColumnMoments:
+    """Weight, means and centred sums of squares of the columns of [z | masks | y], each (m,), of some rows."""
+
+    weight: float
+    mean: FloatArray
+    scatter: FloatArray
+    rows: int
+
+    def merge(self, other: ColumnMoments) -> ColumnMoments:
+        """Return the moments of both sets of rows together."""
+        weight = self.weight + other.weight
+        gap = other.mean - self.mean
+        scatter = self.scatter + other.scatter + gap**2 * (self.weight * other.weight / weight)
+        mean = self.mean + gap * (other.weight / weight)
+        return ColumnMoments(weight, mean, scatter, self.rows + other.rows)
+
+
+def column_moments(problem: Problem, rows: IntArray) -> ColumnMoments:
+    """Return the column moments of some rows: one pass, O(n m)."""
+    p, q = problem.n_columns, len(problem.masked)
+    response, parts = problem.response, []
+    for block in row_blocks(len(rows), p + q + 1):
+        take = rows[block]
+        Z = np.column_stack([problem.X[take], *([problem.mask[take]] if problem.mask is not None else []), response[take]])
+        s = problem.weights[take]
+        weight = float(s.sum())
+        mean = (s @ Z) / weight
+        Z -= mean
+        rest = (s @ Z) / weight
+        np.square(Z, out=Z)
+        parts.append(ColumnMoments(weight, mean + rest, s @ Z, len(take)))
+    return reduce(ColumnMoments.merge, parts)
+
+
+@dataclass(frozen=True)
+class TrainingStats:
+    """What preprocessing learns from some training rows, in internal coordinates.
+
+    weight, rows : sum of weights and count. mean, sd : (p,) of the (imputed) columns; y_mean : of the response.
+    shift : (q,) value with which these rows impute the masked columns, less the value stored in X.
+    d : (p,) penalty weights.
+    """
+
+    weight: float
+    rows: int
+    mean: FloatArray
+    y_mean: float
+    sd: FloatArray
+    d: FloatArray
+    shift: FloatArray
+
+    def intercept(self, u: FloatArray, has_intercept: bool) -> FloatArray:
+        """Return the internal intercept(s) of gaussian coefficients (p, L)."""
+        value: FloatArray = self.y_mean - self.mean @ u if has_intercept else np.zeros(u.shape[1])
+        return value
+
+
+@dataclass(frozen=True)
+class GramSystem:
+    """The gaussian problem of some training rows: minimise u'Gu - 2 c'u + lambda u'Du (+ yy).
+
+    G (p, p), c (p,), yy : centred at the training means with an intercept, about zero without.
+    """
+
+    stats: TrainingStats
+    G: FloatArray
+    c: FloatArray
+    yy: float
+
+    def residual(self, u: FloatArray, lambdas: FloatArray) -> FloatArray:
+        """Return the KKT residual of coefficients (p, L) by these moments: (L,)."""
+        gradient = self.G @ u - self.c[:, None] + lambdas * self.stats.d[:, None] * u
+        unit = float(np.abs(self.c).max(initial=0.0))
+        worst: FloatArray = np.abs(gradient).max(axis=0, initial=0.0)
+        return worst / unit if unit > 0 else np.zeros_like(worst)
+
+
+def _spread(variance: FloatArray, mean: FloatArray) -> FloatArray:
+    """Return standard deviations; a column whose spread is rounding of its mean has none in these rows."""
+    return np.where(variance > 1e-24 * (1.0 + mean**2), np.sqrt(np.maximum(variance, 0.0)), 0.0)
+
+
+def _imputation_shift(problem: Problem, column_mean: FloatArray, share: FloatArray) -> FloatArray:
+    """Return what to add to the stored fill so that masked columns are imputed by the rows' own mean.
+
+    With z the stored column, M its mask and a the fill, present cells have mean (m_z - a m_M) / (1 - m_M).
+    """
+    present = np.where(share < 1.0, 1.0 - share, 1.0)
+    return np.where(share < 1.0, (column_mean - problem.fill * share) / present - problem.fill, 0.0)
+
+
+def gram_system(problem: Problem, moments: Moments) -> GramSystem:
+    """Return the gaussian system of the rows that ``moments`` sum up.
+
+    Missing cells are imputed by the mean of those rows' present cells: a linear map of the moments.
+    """
+    p, masked = problem.n_columns, problem.masked
+    mean, S = moments.mean, moments.scatter
+    shift = np.zeros(len(masked))
+    if len(masked):
+        shift = _imputation_shift(problem, mean[masked], mean[p : p + len(masked)])
+        mean, S = _impute(mean, S, p, masked, shift)
+    else:
+        mean, S = mean.copy(), S.copy()
+    x_mean, y_mean, G, c, yy = mean[:p], float(mean[-1]), S[:p, :p], S[:p, -1], float(S[-1, -1])
+    sd = _spread(np.diag(G) / moments.weight, x_mean)
+    if (flat := sd == 0.0).any():
+        G[flat], G[:, flat], c[flat] = 0.0, 0.0, 0.0
+        x_mean[flat] = 0.0
+    if not problem.intercept:
+        G = G + moments.weight * np.outer(x_mean, x_mean)
+        c = c + moments.weight * x_mean * y_mean
+        yy += moments.weight * y_mean**2
+    d = problem.penalty_for(sd)
+    return GramSystem(TrainingStats(moments.weight, moments.rows, x_mean, y_mean, sd, d, shift), G, c, yy)
+
+
+def training_stats(problem: Problem, moments: ColumnMoments) -> TrainingStats:
+    """Return the preprocessing of the rows that column moments sum up: for p > n and for GLMs, without a Gram.
+
+    Imputing by ``shift`` makes the mean m + shift * share and, since the stored column holds the fill a wherever its
+    mask is 1, the sum of squares S + shift * 2 W share (a - m) + shift^2 * W share (1 - share).
+    """
+    p, masked, weight = problem.n_columns, problem.masked, moments.weight
+    mean, second = moments.mean[:p].copy(), moments.scatter[:p].copy()
+    shift = np.zeros(len(masked))
+    if len(masked):
+        share = moments.mean[p : p + len(masked)]
+        shift = _imputation_shift(problem, mean[masked], share)
+        cross = weight * share * (problem.fill - mean[masked])
+        second[masked] += 2.0 * shift * cross + shift**2 * weight * share * (1.0 - share)
+        mean[masked] += shift * share
+    sd = _spread(second / weight, mean)
+    mean[sd == 0.0] = 0.0
+    return TrainingStats(weight, moments.rows, mean, float(moments.mean[-1]), sd, problem.penalty_for(sd), shift)
+
+
+def training_problem(problem: Problem, rows: IntArray, stats: TrainingStats) -> Problem:
+    """Return the problem of some training rows with their own imputation and penalty, in the same coordinates."""
+    part = problem.take(rows)
+    if part.mask is not None:
+        part.X[:, part.masked] += part.mask * stats.shift
+    flat = stats.sd <= 0.0
+    part.X[:, flat] = 0.0
+    return replace(part, factors=stats.d, standardize=True, constant=flat, originals=None)
+
+
+def _impute(mean: FloatArray, S: FloatArray, p: int, masked: IntArray, shift: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return mean and scatter of [z + shift * mask | y] from those of [z | mask | y]."""
+    q, size = len(masked), len(mean)
+    T = np.zeros((size, p + 1))
+    T[np.arange(p), np.arange(p)] = 1.0
+    T[p + np.arange(q), masked] = shift
+    T[size - 1, p] = 1.0
+    return mean @ T, T.T @ S @ T
+
+
+def heldout_sum_of_squares(
+    problem: Problem, stats: TrainingStats, held: Moments, u: FloatArray, b0: FloatArray
+) -> FloatArray:
+    """Return sum_i s_i (y_i - b0 - z_i.u)^2 over held-out rows, imputed as ``stats`` imputes: (L,).
+
+    A quadratic form of the held-out moments; it cancels where the fit is perfect (relative error about
+    eps * yy / loss), so callers look at the rows where the value is below 1e-7 of the held-out sum of squares.
+    """
+    p = problem.n_columns
+    mean, S = held.mean, held.scatter
+    if len(problem.masked):
+        mean, S = _impute(mean, S, p, problem.masked, stats.shift)
+    gap = mean[-1] - b0 - mean[:p] @ u
+    quadratic = np.einsum("jl,jl->l", u, S[:p, :p] @ u) - 2.0 * (S[:p, -1] @ u) + S[-1, -1]
+    value: FloatArray = quadratic + held.weight * gap**2
+    return value

@@ -1,0 +1,160 @@
+"""A path: the minimisers of J at many lambdas, each solved exactly and certified by a pass over the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.moments import gram_system, moments_of
+from l2cli.core.objective import Certificate, certify
+from l2cli.core.problem import Problem, row_blocks
+from l2cli.core.solvers.least_squares import least_squares
+from l2cli.core.solvers.newton import NewtonSolver
+from l2cli.core.solvers.ridge import (
+    RidgeFactor,
+    factor_from_gram,
+    factor_from_kernel,
+    factor_from_rows,
+)
+
+FloatArray = npt.NDArray[np.float64]
+ROWS_FLOPS = 2e8
+"""Up to n p min(n, p) of this size the rows are factorized outright: exact, and as fast as start-up."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """Minimisers at ``lambdas`` (L,), sum scale, in the order given.
+
+    u, intercept0 : (p, L), (L,) internal coordinates. coef, intercept : the same on the original scale.
+    effective_df : (L,) without the intercept. certificate : independent of the solver. rank : of the design.
+    largest_eta : (L,) largest |eta| (0 for gaussian), to suspect separation. tied : (p,) columns that the data do not identify.
+    """
+
+    lambdas: FloatArray
+    u: FloatArray
+    intercept0: FloatArray
+    coef: FloatArray
+    intercept: FloatArray
+    effective_df: FloatArray
+    certificate: Certificate
+    rank: int
+    tied: npt.NDArray[np.bool_]
+    largest_eta: FloatArray
+
+
+def design_factor(problem: Problem, smallest_lambda: float) -> RidgeFactor:
+    """Return the spectral factor of all rows, by the cheapest way that is exact enough for ``smallest_lambda``.
+
+    Infinity asks for the eigenvalues alone (to place a grid): then the rows are never factorized.
+    """
+    n, p = problem.X.shape
+    if n * p * min(n, p) <= ROWS_FLOPS and np.isfinite(smallest_lambda):
+        return factor_from_rows(problem)
+    factor = factor_from_kernel(problem) if p > n else factor_from_gram(gram_system(problem, moments_of(problem)))
+    return factor if factor.serves(smallest_lambda) else factor_from_rows(problem)
+
+
+def solve_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | None = None) -> Path:
+    """Return the path of a problem at ``lambdas`` (L,), sum scale.
+
+    Parameters
+    ----------
+    factor : RidgeFactor, optional
+        Gaussian only: a factor made before (by :func:`design_factor`).
+    """
+    lambdas = np.asarray(lambdas, dtype=np.float64)
+    if problem.family == "gaussian":
+        return _gaussian_path(problem, lambdas, factor)
+    return _newton_path(problem, lambdas)
+
+
+def _gaussian_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | None) -> Path:
+    """Solve by the factor, corrected by the rows' own gradient; lambda 0 by least squares where that is unique."""
+    exact = least_squares(problem) if np.any(lambdas == 0.0) else None
+    penalized = np.flatnonzero(lambdas > 0.0) if exact is not None else np.arange(len(lambdas))
+    u, df = np.zeros((problem.n_columns, len(lambdas))), np.zeros(len(lambdas))
+    rank, tied = problem.n_columns, np.zeros(problem.n_columns, dtype=bool)
+    if exact is not None:
+        u[:, lambdas == 0.0], df[lambdas == 0.0] = exact.u[:, None], exact.rank
+        rank = exact.rank
+    if len(penalized):
+        some = lambdas[penalized]
+        if factor is None or not factor.serves(float(some.min())):
+            factor = design_factor(problem, float(some.min()))
+        u[:, penalized], df[penalized] = _refine(problem, factor, some), factor.effective_df(some)
+        if exact is None:
+            rank, tied = factor.rank, factor.null > 1e-6
+    intercept, _ = _gaussian_gradient(problem, u, lambdas)
+    if exact is not None:
+        intercept[lambdas == 0.0] = exact.intercept
+    return _assemble(problem, lambdas, u, intercept, df, rank, tied, np.zeros(len(lambdas)))
+
+
+def _refine(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> FloatArray:
+    """Return the factor's solution (p, L), corrected by the gradient of the rows while that still falls."""
+    u = best = factor.solve(lambdas)
+    worst = np.full(len(lambdas), np.inf)
+    for _ in range(4):
+        _, gradient = _gaussian_gradient(problem, u, lambdas)
+        violation = np.abs(gradient).max(axis=0, initial=0.0)
+        better = violation < worst
+        best = np.where(better, u, best)
+        stalled = violation >= 0.25 * worst
+        worst = np.minimum(violation, worst)
+        if stalled.all():
+            break
+        u = best - factor.correct(np.where(better, gradient, 0.0), lambdas)
+    return best
+
+
+def _gaussian_gradient(problem: Problem, u: FloatArray, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the intercepts that the rows ask for and the gradient at them: (L,), (p, L)."""
+    n, (p, count) = problem.n_rows, u.shape
+    s, y = problem.weights, problem.response
+    mean_y = float(s @ y) / float(s.sum())
+    gradient, total, sums = np.zeros((p, count)), np.zeros(count), np.zeros(p)
+    for rows in row_blocks(n, p + count):
+        Z = problem.X[rows]
+        r = s[rows, None] * ((y[rows] - (mean_y if problem.intercept else 0.0))[:, None] - Z @ u)
+        gradient -= Z.T @ r
+        if problem.intercept:
+            total += r.sum(axis=0)
+            sums += s[rows] @ Z
+    intercept = np.zeros(count)
+    if problem.intercept:
+        shift = total / s.sum()
+        intercept = mean_y + shift
+        gradient += np.outer(sums, shift)
+    gradient += lambdas * problem.penalty[:, None] * u
+    return intercept, gradient
+
+
+def _newton_path(problem: Problem, lambdas: FloatArray) -> Path:
+    """Solve from the largest lambda down, each started from the one before."""
+    solver = NewtonSolver(problem)
+    count, p = len(lambdas), problem.n_columns
+    u, intercept, df, largest = np.zeros((p, count)), np.zeros(count), np.zeros(count), np.zeros(count)
+    theta = None
+    for i in np.argsort(-lambdas, kind="stable"):
+        result = solver.solve(float(lambdas[i]), theta)
+        u[:, i], intercept[i], df[i], largest[i] = result.u, result.intercept, result.effective_df, result.largest_eta
+        theta = result.theta
+    rank, tied = _rank(problem) if np.any(lambdas == 0.0) else (p, np.zeros(p, dtype=bool))
+    return _assemble(problem, lambdas, u, intercept, df, rank, tied, largest)
+
+
+def _rank(problem: Problem) -> tuple[int, npt.NDArray[np.bool_]]:
+    factor = design_factor(problem, 0.0)
+    return factor.rank, np.asarray(factor.null > 1e-6)
+
+
+def _assemble(
+    problem: Problem, lambdas: FloatArray, u: FloatArray, intercept0: FloatArray, df: FloatArray, rank: int,
+    tied: npt.NDArray[np.bool_], largest_eta: FloatArray,
+) -> Path:  # fmt: skip
+    coef, intercept = problem.original(u, intercept0)
+    certificate = certify(problem, u, intercept0, lambdas)
+    return Path(lambdas, u, intercept0, coef, intercept, df, certificate, rank, tied, largest_eta)

@@ -1,0 +1,216 @@
+"""Problem: the rows to fit, in the coordinates in which every solver works.
+
+Internal columns are ``z_ij = (x_ij - center_j) / scale_j`` with the (weighted, population) mean and standard deviation
+of all rows; without an intercept ``center = 0``. A coefficient ``u_j`` on them is ``w_j * scale_j``, where ``w_j`` is
+the coefficient of the original column. Moments of such columns do not cancel, and a fold differs from the whole only
+by a penalty weight, a mean near 0 and, where cells are missing, by the imputed value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+BLOCK_BYTES = 4 << 20
+"""Rows are passed over in blocks of about this size: they fit the cache, and temporaries stay small."""
+
+KEEP_ORIGINALS = 1_000_000
+"""Cells up to which the original columns are kept beside the internal ones."""
+
+
+def row_blocks(n_rows: int, n_columns: int) -> list[slice]:
+    """Return consecutive slices of rows, each about BLOCK_BYTES of ``n_columns`` doubles."""
+    step = max(64, BLOCK_BYTES // (8 * max(1, n_columns)))
+    return [slice(i, min(i + step, n_rows)) for i in range(0, n_rows, step)]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One data set in internal coordinates; immutable.
+
+    Attributes
+    ----------
+    X : (n, p) float64
+        Internal columns; imputed cells hold ``fill``; constant columns hold 0.
+    y : (n,) float64
+        Response; binomial: 0 or 1.
+    weights : (n,) float64, positive
+    offset : (n,) float64 or None
+    family : str
+    intercept, standardize : bool
+    factors : (p,) float64
+        Penalty factors f_j.
+    mean, center, scale : (p,) float64
+        Means of the original columns; what was subtracted (0 without intercept); what was divided by.
+    constant : (p,) bool
+        Columns without variation: coefficient 0.
+    mask : (n, q) float64 or None
+        1 where the cell of column ``masked[i]`` was missing.
+    masked : (q,) int
+    originals : (n, p) float64 or None
+        The columns as given, kept for small problems: least squares refines its answer on them.
+    """
+
+    X: FloatArray
+    y: FloatArray
+    weights: FloatArray
+    offset: FloatArray | None
+    family: str
+    intercept: bool
+    standardize: bool
+    factors: FloatArray
+    mean: FloatArray
+    center: FloatArray
+    scale: FloatArray
+    constant: BoolArray
+    mask: FloatArray | None
+    masked: IntArray
+    originals: FloatArray | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows n."""
+        return int(self.X.shape[0])
+
+    @property
+    def n_columns(self) -> int:
+        """Number of design columns p."""
+        return int(self.X.shape[1])
+
+    @property
+    def weight_sum(self) -> float:
+        """W, the sum of the weights."""
+        return float(self.weights.sum())
+
+    @property
+    def fill(self) -> FloatArray:
+        """Internal value of an imputed cell of each masked column: its mean."""
+        return ((self.mean - self.center) / self.scale)[self.masked]
+
+    @property
+    def response(self) -> FloatArray:
+        """The response less the offset, what a gaussian model fits."""
+        return self.y if self.offset is None else self.y - self.offset
+
+    @property
+    def penalty(self) -> FloatArray:
+        """Weights d_j of the penalty ``lambda * sum d_j u_j^2`` in internal coordinates (all rows): (p,)."""
+        return self.penalty_for(np.ones(self.n_columns))
+
+    def penalty_for(self, sd: FloatArray) -> FloatArray:
+        """Return d_j when the rows trained on have internal standard deviations ``sd``.
+
+        Standardized: ``f_j (sd_j w_j scale_j / scale_j)^2``, so d = f * sd^2; raw: d = f / scale^2. A column without
+        variation gets d = 1: its gradient is 0 and so is its coefficient.
+        """
+        d = self.factors * sd**2 if self.standardize else self.factors / self.scale**2
+        return np.where(self.constant | (sd <= 0), 1.0, d)
+
+    def original(self, u: FloatArray, intercept: FloatArray | float) -> tuple[FloatArray, FloatArray]:
+        """Return (coef, intercept) on the original scale for internal ``u`` of shape (p,) or (p, L)."""
+        coef = (u.T / self.scale).T
+        return coef, np.asarray(intercept - self.center @ coef)
+
+    def take(self, rows: IntArray) -> Problem:
+        """Return the problem on some rows, in the same internal coordinates (copies the rows)."""
+        return Problem(
+            X=self.X[rows], y=self.y[rows], weights=self.weights[rows],
+            offset=None if self.offset is None else self.offset[rows],
+            family=self.family, intercept=self.intercept, standardize=self.standardize, factors=self.factors,
+            mean=self.mean, center=self.center, scale=self.scale, constant=self.constant,
+            mask=None if self.mask is None else self.mask[rows], masked=self.masked,
+            originals=None if self.originals is None else self.originals[rows],
+        )  # fmt: skip
+
+
+def make_problem(
+    X: FloatArray,
+    y: FloatArray,
+    *,
+    family: str = "gaussian",
+    weights: FloatArray | None = None,
+    offset: FloatArray | None = None,
+    penalty_factor: FloatArray | None = None,
+    intercept: bool = True,
+    standardize: bool = True,
+    overwrite: bool = False,
+) -> Problem:
+    """Return the Problem of original columns ``X``.
+
+    Parameters
+    ----------
+    X : (n, p) float64
+        Original columns, NaN where missing (imputed by the weighted mean of the present cells). Standardized in place
+        if ``overwrite``, else copied.
+    y : (n,) float64
+    weights, offset : (n,) float64 or None
+    penalty_factor : (p,) float64 or None
+
+    Notes
+    -----
+    Two passes over the rows, in blocks: means and sums of squares merged pairwise (Chan, Golub and LeVeque 1983),
+    then the standardization. Constant means: the largest cell equals the smallest.
+    """
+    X = X if overwrite and X.flags.c_contiguous else np.array(X, dtype=np.float64, order="C")
+    n, p = X.shape
+    s = np.ones(n) if weights is None else np.ascontiguousarray(weights, dtype=np.float64)
+    masked = np.flatnonzero(np.isnan(X.sum(axis=0))).astype(np.int64)
+    mask = np.isnan(X[:, masked]).astype(np.float64) if masked.size else None
+    mean, sd, constant = _column_statistics(X, s, uniform=weights is None, masked=bool(masked.size))
+    scale = np.where(constant, 1.0, sd)
+    center = mean if intercept else np.zeros(p)
+    originals = X.copy() if X.size <= KEEP_ORIGINALS and mask is None else None
+    inverse = 1.0 / scale
+    for rows in row_blocks(n, p):
+        block = X[rows]
+        block -= center
+        block *= inverse
+    if mask is not None:
+        fill = ((mean - center) / scale)[masked]
+        for i, j in enumerate(masked):
+            X[mask[:, i] > 0, j] = fill[i]
+    if constant.any():
+        X[:, constant] = 0.0
+    f = np.ones(p) if penalty_factor is None else np.asarray(penalty_factor, dtype=np.float64)
+    return Problem(X, np.asarray(y, dtype=np.float64), s, offset, family, intercept, standardize, f, mean, center,
+                   scale, constant, mask, masked, originals)  # fmt: skip
+
+
+def _column_statistics(
+    X: FloatArray, s: FloatArray, *, uniform: bool, masked: bool
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return weighted mean and population sd (missing cells imputed by the mean) and which columns are constant."""
+    n, p = X.shape
+    weight, mean, scatter = np.zeros(p), np.zeros(p), np.zeros(p)
+    low, high = np.full(p, np.inf), np.full(p, -np.inf)
+    for rows in row_blocks(n, p):
+        block = X[rows]
+        np.fmin(low, np.fmin.reduce(block, axis=0), out=low)
+        np.fmax(high, np.fmax.reduce(block, axis=0), out=high)
+        if masked:
+            present = ~np.isnan(block)
+            w = s[rows] @ present
+            m = (s[rows] @ np.where(present, block, 0.0)) / np.where(w > 0, w, 1.0)
+            d = np.where(present, block - m, 0.0)
+        else:
+            w = np.full(p, s[rows].sum())
+            m = block.mean(axis=0) if uniform else (s[rows] @ block) / w
+            d = block - m
+        rest = s[rows] @ d  # what rounding left of the block's mean
+        m = m + rest / np.where(w > 0, w, 1.0)
+        part = np.einsum("ij,ij->j", d, d) if uniform else np.einsum("i,ij,ij->j", s[rows], d, d)
+        total = weight + w
+        share = np.where(total > 0, w / np.where(total > 0, total, 1.0), 0.0)
+        gap = m - mean
+        scatter += part + gap**2 * weight * share
+        mean += gap * share
+        weight = total
+    sd = np.sqrt(scatter / s.sum())
+    constant = ~(high > low) | ~(sd > 0)
+    return mean, sd, constant

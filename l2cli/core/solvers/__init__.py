@@ -1,0 +1,1 @@
+"""One algorithm per file: prepare once, solve for many lambdas."""

@@ -1,0 +1,51 @@
+"""Parallel work over independent tasks: the only user of joblib."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+R = TypeVar("R")
+WORTH_IT = 2e10
+"""Floating-point operations below which starting workers (about a second) costs more than they save."""
+
+
+def parallel_map(
+    function: Callable[..., R],
+    tasks: Sequence[tuple[Any, ...]],
+    *,
+    jobs: int | None = None,
+    flops: float = 0.0,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> list[R]:
+    """Return ``[function(*task) for task in tasks]``, in worker processes where that is faster.
+
+    Parameters
+    ----------
+    jobs : int, optional
+        Workers; None means one per processor, if the estimated work is worth it. 1 never starts any.
+    flops : float
+        Estimated work of all tasks together.
+
+    Notes
+    -----
+    Every worker runs its linear algebra on one thread (joblib's loky caps it), so the answers do not depend on
+    ``jobs`` beyond rounding.
+    """
+    workers = min(os.cpu_count() or 1, len(tasks)) if jobs is None else min(jobs, len(tasks))
+    if workers <= 1 or (jobs is None and flops < WORTH_IT):
+        result = []
+        for i, task in enumerate(tasks):
+            result.append(function(*task))
+            if progress is not None:
+                progress("folds", i + 1, len(tasks))
+        return result
+    from joblib import Parallel, delayed
+
+    answers: list[R] = []
+    for i, answer in enumerate(Parallel(n_jobs=workers, return_as="generator")(delayed(function)(*task) for task in tasks)):
+        answers.append(answer)
+        if progress is not None:
+            progress("folds", i + 1, len(tasks))
+    return answers

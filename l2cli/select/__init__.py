@@ -1,0 +1,1 @@
+"""Choosing lambda and judging the choice."""

@@ -1,0 +1,203 @@
+"""Models on identical folds: each tuned inside its own training rows, errors compared fold by fold."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.metrics import greater_is_better, losses
+from l2cli.core.objective import null_intercept
+from l2cli.core.problem import Problem
+from l2cli.data.folds import Folds, draw_folds
+from l2cli.errors import FitError, UsageError
+from l2cli.select.cv import cross_validate, fold_fits, weighted_curve
+from l2cli.select.learner import FoldFits
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Progress = Callable[[str, int, int], None]
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model to compare: ``kind`` is mean, ols or ridge; ``rule`` chooses a ridge's lambda."""
+
+    name: str
+    spec: str
+    kind: str
+    rule: str = "min"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A candidate's fold values (F,), their mean and se, and the seconds its fits took; NaN: no finite fit."""
+
+    candidate: Candidate
+    values: FloatArray
+    mean: float
+    se: float
+    seconds: float
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The difference of two models' mean errors (first minus second) with its corrected t test."""
+
+    a: str
+    b: str
+    difference: float
+    se: float
+    p_value: float
+
+
+DEFAULT_MODELS = ("ridge", "ridge:1se", "ols", "mean")
+
+
+def parse_candidates(specs: Sequence[str]) -> list[Candidate]:
+    """Return the candidates named in ``--models``: mean, ols, ridge (or ridge:min), ridge:1se."""
+    known = {
+        "mean": Candidate("mean only", "mean", "mean"),
+        "ols": Candidate("unpenalized", "ols", "ols"),
+        "ridge": Candidate("ridge (min)", "ridge", "ridge", "min"),
+        "ridge:min": Candidate("ridge (min)", "ridge", "ridge", "min"),
+        "ridge:1se": Candidate("ridge (1se)", "ridge:1se", "ridge", "1se"),
+    }
+    chosen: list[Candidate] = []
+    for spec in specs or DEFAULT_MODELS:
+        if spec not in known:
+            raise UsageError(f"--models has no '{spec}'", hint="choose from mean, ols, ridge, ridge:1se")
+        if known[spec] in chosen:
+            raise UsageError(f"--models names '{spec}' twice")
+        chosen.append(known[spec])
+    if len(chosen) < 2:
+        raise UsageError("--models needs two or more models to compare")
+    return chosen
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the candidates are compared on: problem, folds, lambdas to tune over, metric and lambda scale."""
+
+    problem: Problem
+    folds: Folds
+    grid: FloatArray
+    metric: str
+    scale: str
+    groups: IntArray | None = None
+    seed: int = 0
+    jobs: int | None = None
+
+    def run(self, candidates: Sequence[Candidate], fits: FoldFits, progress: Progress | None = None) -> list[Scores]:
+        """Return the scores of every candidate, in the order given; ``fits`` are the fold fits of the whole."""
+        inner: list[tuple[FloatArray, float]] = []
+        result = []
+        for candidate in candidates:
+            start = time.perf_counter()
+            shared = 0.0
+            note = None
+            try:
+                if candidate.kind == "mean":
+                    values = self._mean_only()
+                elif candidate.kind == "ols":
+                    values = fits.losses(np.zeros(1), self.metric)[:, 0]
+                else:
+                    if not inner:
+                        inner = self._tune(progress)
+                    else:  # the tuning was done for another rule: it counts for this one too
+                        shared = sum(seconds for _, seconds in inner)
+                    index = 0 if candidate.rule == "min" else 1
+                    values = self._tuned(fits, np.array([chosen[index] for chosen, _ in inner]))
+            except FitError as error:
+                values, note = np.full(len(fits.fold_weights), np.nan), error.message
+            seconds = time.perf_counter() - start + shared
+            curve = weighted_curve(np.zeros(1), values[:, None], fits.fold_weights, self.folds, self.metric)
+            result.append(Scores(candidate, values, float(curve.mean[0]), float(curve.se[0]), seconds, note))
+        return result
+
+    def _mean_only(self) -> FloatArray:
+        """Return the fold values of the intercept alone (0 without), offset included."""
+        problem, values = self.problem, []
+        for held in self._held_out():
+            rest = ~held
+            offset = problem.offset
+            b = 0.0
+            if problem.intercept:
+                b = null_intercept(
+                    problem.family, problem.y[rest], problem.weights[rest], None if offset is None else offset[rest]
+                )
+            eta = np.full(int(held.sum()), b) + (0.0 if offset is None else offset[held])
+            baseline = float(problem.weights[rest] @ problem.y[rest]) / float(problem.weights[rest].sum())
+            values.append(
+                losses(self.metric, problem.family, problem.y[held], eta[:, None], problem.weights[held], baseline=baseline)[0]
+            )
+        return np.array(values)
+
+    def _held_out(self) -> list[npt.NDArray[np.bool_]]:
+        return [ids == f for ids in self.folds.ids for f in range(self.folds.k)]
+
+    def _tune(self, progress: Progress | None) -> list[tuple[FloatArray, float]]:
+        """Return, for every outer training set, the lambdas by minimum and by one standard error, and the seconds."""
+        chosen = []
+        held_out = self._held_out()
+        for i, held in enumerate(held_out):
+            start = time.perf_counter()
+            rows = np.flatnonzero(~held)
+            part = self.problem.take(rows)
+            folds = self._inner_folds(i, rows)
+            result = cross_validate(
+                fold_fits(part, folds, self.scale, jobs=self.jobs), folds, self.grid, metric=self.metric
+            )
+            curve = result.curve
+            pick = np.array([curve.lambdas[curve.index_min], curve.lambdas[curve.index_1se]])
+            chosen.append((pick, time.perf_counter() - start))
+            if progress is not None:
+                progress("folds", i + 1, len(held_out))
+        return chosen
+
+    def _inner_folds(self, i: int, rows: IntArray) -> Folds:
+        """Return the other folds of the same repeat; with only two folds, ten new ones inside the training rows."""
+        k = self.folds.k
+        if k > 2:
+            ids = self.folds.ids[i // k, rows]
+            return Folds((ids - (ids > i % k))[None, :], k - 1, self.folds.kind)
+        strata = self.problem.y[rows].astype(np.int64) if self.folds.kind == "stratified" else None
+        groups = None if self.groups is None else self.groups[rows]
+        units = len(rows) if groups is None else len(np.unique(groups))
+        return draw_folds(len(rows), max(2, min(10, units)), seed=self.seed, strata=strata, groups=groups)
+
+    def _tuned(self, fits: FoldFits, lambdas: FloatArray) -> FloatArray:
+        """Return each outer fold's value at its own lambda."""
+        distinct, position = np.unique(lambdas, return_inverse=True)
+        return fits.losses(distinct, self.metric)[np.arange(len(lambdas)), position]
+
+
+def compare_pair(a: Scores, b: Scores, fold_shares: FloatArray, k: int) -> Pair:
+    """Return the difference of two models with the corrected resampled t test of Nadeau and Bengio (2003).
+
+    t = mean difference / sqrt((1/J + n_test/n_train) variance of the J fold differences), J - 1 degrees of freedom;
+    n_test/n_train = 1/(k - 1). The correction accounts for the overlap of training sets.
+    """
+    difference = a.mean - b.mean
+    if not np.isfinite(difference):
+        return Pair(a.candidate.name, b.candidate.name, difference, np.nan, np.nan)
+    d = a.values - b.values
+    count = len(d)
+    variance = float(fold_shares @ (d - fold_shares @ d) ** 2) * count / (count - 1)
+    se = float(np.sqrt((1.0 / count + 1.0 / (k - 1)) * variance))
+    if se == 0.0:
+        return Pair(a.candidate.name, b.candidate.name, difference, 0.0, 1.0 if difference == 0.0 else 0.0)
+    from scipy.special import stdtr
+
+    return Pair(a.candidate.name, b.candidate.name, difference, se, float(2.0 * stdtr(count - 1, -abs(difference) / se)))
+
+
+def ranking(scores: Sequence[Scores], metric: str) -> list[Scores]:
+    """Return the scores from best to worst; models without a finite fit last."""
+    sign = -1.0 if greater_is_better(metric) else 1.0
+    return sorted(scores, key=lambda s: sign * s.mean if np.isfinite(s.mean) else np.inf)

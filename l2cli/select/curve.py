@@ -1,0 +1,106 @@
+"""A curve of validation errors over lambda and what is read off it: minimum, one-standard-error rule, edge, range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.grid import MOST_EXTENSIONS, extend
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Mean error and its standard error at each lambda.
+
+    lambdas, mean, se : (L,), lambdas on the scale in force. paired_se : (L,) standard error of the difference from the
+    best, NaN where unknown. greater_is_better : of the metric.
+    """
+
+    lambdas: FloatArray
+    mean: FloatArray
+    se: FloatArray
+    paired_se: FloatArray
+    greater_is_better: bool = False
+
+    @property
+    def loss(self) -> FloatArray:
+        """The mean as something to minimise; a value that is not finite ranks last."""
+        value = -self.mean if self.greater_is_better else self.mean
+        return np.where(np.isfinite(value), value, np.inf)
+
+    @property
+    def index_min(self) -> int:
+        """Index of the best mean, ties to the larger lambda."""
+        return best_index(self.lambdas, self.loss)
+
+    @property
+    def index_1se(self) -> int:
+        """Index of the largest lambda whose mean is within one standard error of the best."""
+        best = self.index_min
+        limit = self.loss[best] + (self.se[best] if np.isfinite(self.se[best]) else 0.0)
+        good = np.flatnonzero(self.loss <= limit)
+        return int(good[np.argmax(self.lambdas[good])]) if len(good) else best
+
+    def index(self, rule: str) -> int:
+        """Return the index chosen by ``min`` or ``1se``."""
+        return self.index_1se if rule == "1se" else self.index_min
+
+    @property
+    def edge(self) -> str | None:
+        """``low`` or ``high`` where the best lambda is the smallest or largest of several, else None."""
+        best = self.lambdas[self.index_min]
+        if len(self.lambdas) < 2:
+            return None
+        return "high" if best == self.lambdas.max() else "low" if best == self.lambdas.min() else None
+
+    @property
+    def as_good(self) -> tuple[float, float] | None:
+        """Smallest and largest lambda around the best that do as well, None where that is not known.
+
+        A lambda does as well if its mean exceeds the best by no more than one standard error of the *paired*
+        difference; the range is the run of such lambdas around the best.
+        """
+        if np.isnan(self.paired_se).all() or len(self.lambdas) < 2:
+            return None
+        order = np.argsort(self.lambdas, kind="stable")
+        best = self.index_min
+        good = (self.loss - self.loss[best] <= self.paired_se)[order]
+        good[order == best] = True
+        at = int(np.flatnonzero(order == best)[0])
+        low = at
+        while low > 0 and good[low - 1]:
+            low -= 1
+        high = at
+        while high < len(good) - 1 and good[high + 1]:
+            high += 1
+        return float(self.lambdas[order[low]]), float(self.lambdas[order[high]])
+
+
+def best_index(lambdas: FloatArray, loss: FloatArray) -> int:
+    """Return the index of the smallest loss, ties to the larger lambda."""
+    tied = np.flatnonzero(loss == loss.min())
+    return int(tied[np.argmax(lambdas[tied])])
+
+
+def extended(grid: FloatArray, evaluate: Callable[[FloatArray], Curve], automatic: bool) -> Curve:
+    """Return the curve on a grid, grown while its best lambda lies on an edge (automatic grids only).
+
+    ``evaluate`` returns the curve of any lambdas; it should remember what it has solved. A grid grows to at most
+    MOST_EXTENSIONS times its length, a quarter at a time.
+    """
+    limit = MOST_EXTENSIONS * len(grid)
+    curve = evaluate(grid)
+    while automatic and (edge := curve.edge) is not None and len(curve.lambdas) < limit:
+        more = extend(curve.lambdas, edge, limit - len(curve.lambdas))
+        if not len(more) or not np.all(np.isfinite(more) & (more > 1e-300)):
+            break
+        before = float(curve.loss.min())
+        curve = evaluate(np.sort(np.concatenate([curve.lambdas, more]))[::-1].copy())
+        if edge == curve.edge and abs(before - float(curve.loss.min())) <= 1e-9 * abs(before):
+            break  # flat to the end: more of the same says nothing new
+    return curve

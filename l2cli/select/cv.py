@@ -1,0 +1,112 @@
+"""Cross-validation: fold losses of any model over lambda, the curve, and the lambdas it suggests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.metrics import FAMILY_METRICS, greater_is_better
+from l2cli.core.problem import Problem
+from l2cli.data.folds import Folds
+from l2cli.select.curve import Curve, extended
+from l2cli.select.gaussian_folds import GaussianFolds
+from l2cli.select.glm_folds import BinomialFolds
+from l2cli.select.learner import FoldFits
+
+FloatArray = npt.NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class CVResult:
+    """A cross-validation: curve, fold values and the fits that made them.
+
+    fold_losses : (F, L), folds of the first repeat first. kkt_max : largest residual of any fold fit.
+    """
+
+    curve: Curve
+    fold_losses: FloatArray
+    metric: str
+    folds: Folds
+    fits: FoldFits
+
+    @property
+    def kkt_max(self) -> float:
+        """Largest KKT residual of any fold fit."""
+        return self.fits.kkt_max
+
+
+def fold_fits(
+    problem: Problem, folds: Folds, scale: str, *, jobs: int | None = None, progress: Progress | None = None
+) -> FoldFits:
+    """Return the fold fits of a problem's family."""
+    if problem.family == "gaussian":
+        return GaussianFolds(problem, folds, scale, progress)
+    return BinomialFolds(problem, folds, scale, jobs, progress)
+
+
+def weighted_curve(lambdas: FloatArray, losses: FloatArray, weights: FloatArray, folds: Folds, metric: str) -> Curve:
+    """Return the curve of fold values (F, L).
+
+    mean = fold values weighted by fold weight; se = sqrt(weighted variance / (K - 1)), over all repeats (which
+    measure the same K-fold error again and do not shrink it). The rmse is the root of the mean mse, its se by the
+    delta method.
+    """
+    share = weights / weights.sum()
+    values = losses**2 if metric == "rmse" else losses
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        mean = share @ values
+        se = np.sqrt(share @ (values - mean) ** 2 / (folds.k - 1))
+        up = greater_is_better(metric)
+        rank = np.where(np.isfinite(mean), -mean if up else mean, np.inf)
+        best = int(np.argmin(rank))
+        difference = values - values[:, [best]]
+        paired = np.sqrt(share @ (difference - share @ difference) ** 2 / (folds.k - 1))
+        if metric == "rmse":
+            root = np.sqrt(mean)
+            se, paired, mean = se / (2 * root), paired / (root + root[best]), root
+    return Curve(lambdas, mean, se, paired, up)
+
+
+def cross_validate(fits: FoldFits, folds: Folds, grid: FloatArray, *, metric: str, automatic: bool = False) -> CVResult:
+    """Cross-validate fold fits over a grid of lambdas.
+
+    Parameters
+    ----------
+    grid : (L,) float64
+        On the scale of ``fits``; an ``automatic`` one is extended while its best is on an edge.
+
+    Raises
+    ------
+    FitError
+        A training set has no finite solution at lambda 0.
+    """
+    known: dict[float, FloatArray] = {}
+
+    def evaluate(lambdas: FloatArray) -> Curve:
+        new = np.array([v for v in lambdas if float(v) not in known])
+        for lam, column in zip(new, fits.losses(new, metric).T if len(new) else (), strict=True):
+            known[float(lam)] = column
+        losses = np.column_stack([known[float(v)] for v in lambdas])
+        return weighted_curve(lambdas, losses, fits.fold_weights, folds, metric)
+
+    curve = extended(grid, evaluate, automatic)
+    return CVResult(curve, np.column_stack([known[float(v)] for v in curve.lambdas]), metric, folds, fits)
+
+
+def validation_metrics(fits: FoldFits, lambdas: Sequence[float]) -> list[dict[str, float | None]]:
+    """Return, per lambda, the out-of-fold average of every metric of the family, weighted by fold; None: undefined.
+
+    The rmse is the root of the average mse.
+    """
+    share = fits.fold_weights / fits.fold_weights.sum()
+    grid = np.array(lambdas)
+    tables: list[dict[str, float | None]] = [{} for _ in lambdas]
+    for metric in FAMILY_METRICS[fits.family]:
+        means = share @ fits.losses(grid, "mse" if metric == "rmse" else metric)
+        for table, mean in zip(tables, np.sqrt(means) if metric == "rmse" else means, strict=True):
+            table[metric] = float(mean) if np.isfinite(mean) else None
+    return tables

@@ -1,0 +1,155 @@
+"""Binomial L2 on all folds: batched where there are more rows than columns, else a rotated Newton path per fold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.metrics import losses as metric_losses
+from l2cli.core.moments import TrainingStats, column_moments, leave_each_out, training_problem, training_stats
+from l2cli.core.problem import Problem
+from l2cli.core.solvers.newton import NewtonSolver
+from l2cli.core.solvers.newton_folds import BatchedFolds
+from l2cli.core.solvers.ridge import RidgeFactor
+from l2cli.data.folds import Folds
+from l2cli.engines.pool import parallel_map
+from l2cli.errors import FitError
+from l2cli.select.learner import fold_lambdas
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+KKT_LIMIT = 1e-5
+"""Largest residual of a fold fit that the contract allows."""
+SEPARATED_ETA = 25.0
+
+
+class BinomialFolds:
+    """Logistic fits without each fold in turn; see :class:`l2cli.select.learner.FoldFits`."""
+
+    def __init__(
+        self, problem: Problem, folds: Folds, scale: str = "sum", jobs: int | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> None:  # fmt: skip
+        self.problem, self.folds, self.scale, self.jobs, self.progress = problem, folds, scale, jobs, progress
+        self.family = "binomial"
+        self.kkt_max = 0.0
+        self.rows = [np.flatnonzero(ids == f) for ids in folds.ids for f in range(folds.k)]
+        self.fold_weights = np.array([problem.weights[rows].sum() for rows in self.rows])
+        self._check_classes()
+        smallest = min(problem.n_rows - len(rows) for rows in self.rows)
+        self.batched = problem.n_columns < smallest
+        self.batches = [BatchedFolds(problem, ids, folds.k) for ids in folds.ids] if self.batched else []
+        self.stats: list[TrainingStats] = [s for b in self.batches for s in b.stats] or self._column_stats()
+        self.solved: dict[float, FloatArray] = {}
+        """lambda on the scale in force -> coefficients (F, p + 1) of every fit, intercept last."""
+
+    def _check_classes(self) -> None:
+        y = self.problem.y
+        for i, rows in enumerate(self.rows):
+            rest = y.sum() - y[rows].sum()
+            if rest <= 0 or rest >= len(y) - len(rows):
+                raise FitError(
+                    f"without fold {i % self.folds.k + 1} only one class is left to train on",
+                    hint="give fewer --folds or other folds",
+                )
+
+    def _column_stats(self) -> list[TrainingStats]:
+        result = []
+        for r in range(self.folds.repeats):
+            mine = self.rows[r * self.folds.k : (r + 1) * self.folds.k]
+            merged = leave_each_out([column_moments(self.problem, rows) for rows in mine])
+            result += [training_stats(self.problem, m) for m in merged]
+        return result
+
+    def full_factor(self) -> RidgeFactor | None:
+        """Return None: a factor of the rows is not a by-product here."""
+        return None
+
+    def losses(self, lambdas: FloatArray, metric: str) -> FloatArray:
+        """Return (F, L): each fit's weighted mean loss over its held-out rows."""
+        coefficients = self._solve(lambdas)
+        result = np.empty((len(self.rows), len(lambdas)))
+        for i, rows in enumerate(self.rows):
+            eta = self._eta(i, coefficients[:, i].T)
+            result[i] = metric_losses(metric, "binomial", self.problem.y[rows], eta, self.problem.weights[rows])
+        return result
+
+    def _eta(self, i: int, coefficients: FloatArray) -> FloatArray:
+        """Return held-out linear predictors (n_i, L) for coefficients (p + 1, L)."""
+        problem, rows = self.problem, self.rows[i]
+        u = coefficients[:-1]
+        eta = problem.X[rows] @ u + coefficients[-1]
+        if problem.mask is not None:
+            eta += problem.mask[rows] @ (self.stats[i].shift[:, None] * u[problem.masked])
+        if problem.offset is not None:
+            eta += problem.offset[rows, None]
+        return np.asarray(eta)
+
+    def heldout_eta(self, lam: float) -> FloatArray:
+        """Return (repeats, n): each row's linear predictor by the fit that did not see it."""
+        coefficients = self._solve(np.array([lam]))[0]
+        result = np.empty((self.folds.repeats, self.problem.n_rows))
+        for i, rows in enumerate(self.rows):
+            result[i // self.folds.k, rows] = self._eta(i, coefficients[i][:, None])[:, 0]
+        return result
+
+    def _solve(self, lambdas: FloatArray) -> FloatArray:
+        """Return coefficients (L, F, p + 1), solving the lambdas not met before from the largest down."""
+        new = sorted({float(v) for v in lambdas} - self.solved.keys(), reverse=True)
+        if new:
+            # at lambda 0 only damped Newton tells a solution from a separated fold that runs away
+            for grid, solve in (([v for v in new if v > 0], self._batched), ([v for v in new if v == 0], self._looped)):
+                if grid:
+                    found = (solve if self.batched else self._looped)(np.array(grid))
+                    self.solved.update(zip(grid, found, strict=True))
+        return np.stack([self.solved[float(v)] for v in lambdas])
+
+    def _per_fit(self, lambdas: FloatArray) -> FloatArray:
+        """Return the sum-scale lambdas of every fit: (L, F)."""
+        return np.column_stack([fold_lambdas(lambdas, self.scale, s.weight) for s in self.stats])
+
+    def _batched(self, grid: FloatArray) -> FloatArray:
+        sums, k = self._per_fit(grid), self.folds.k
+        parts = []
+        step = max(1, len(grid) // 20)
+        for r, batch in enumerate(self.batches):
+            solutions: list[FloatArray] = []
+            residuals = []
+            for i in range(0, len(grid), step):
+                some, residual = batch.solve(sums[i : i + step, r * k : (r + 1) * k], solutions[-3:])
+                solutions += some
+                residuals.append(residual)
+                if self.progress is not None:
+                    self.progress("lambdas", r * len(grid) + len(solutions), len(grid) * self.folds.repeats)
+            self.kkt_max = max(self.kkt_max, *(float(v.max(initial=0.0)) for v in residuals))
+            parts.append(np.stack(solutions).transpose(0, 2, 1))  # (L, k, p + 1)
+        return np.concatenate(parts, axis=1)
+
+    def _looped(self, grid: FloatArray) -> FloatArray:
+        sums = self._per_fit(grid)
+        flops = len(grid) * len(self.rows) * 12.0 * float(self.problem.n_rows) ** 3
+        tasks = [(i, sums[:, i]) for i in range(len(self.rows))]
+        done = parallel_map(self._newton, tasks, jobs=self.jobs, flops=flops, progress=self.progress)
+        self.kkt_max = max(self.kkt_max, *(float(residual.max(initial=0.0)) for _, residual in done))
+        return np.stack([B for B, _ in done], axis=1)
+
+    def _newton(self, i: int, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return coefficients (L, p + 1) and residuals (L,) of one fit, each lambda started from the one before."""
+        held = np.zeros(self.problem.n_rows, dtype=bool)
+        held[self.rows[i]] = True
+        part = training_problem(self.problem, np.flatnonzero(~held), self.stats[i])
+        solver = NewtonSolver(part)
+        theta, result, residuals = None, [], []
+        for lam in lambdas:
+            answer = solver.solve(float(lam), theta)
+            theta = answer.theta
+            if lam == 0.0 and answer.largest_eta > SEPARATED_ETA or not answer.residual <= KKT_LIMIT:
+                raise FitError(
+                    f"no finite solution at lambda {lam:.4g} without fold {i % self.folds.k + 1}",
+                    hint="the classes may be separated there; ask for larger lambdas", code="separation",
+                )  # fmt: skip
+            result.append(np.append(answer.u, answer.intercept))
+            residuals.append(answer.residual)
+        return np.array(result), np.array(residuals)

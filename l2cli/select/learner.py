@@ -1,0 +1,47 @@
+"""What cross-validation knows of a model: fits on all folds at once, and their losses on the rows held out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.solvers.ridge import RidgeFactor
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+class FoldFits(Protocol):
+    """One model family fitted without each fold in turn, at any lambdas.
+
+    Lambdas are on the scale in force: ``sum``, where every fold uses the same value, or ``mean``, where a fold uses
+    it times the weight of its training rows. A *fit* is one fold of one repeat: folds of the first repeat come first.
+    """
+
+    family: str
+    """Name of the family, which says what metrics there are."""
+
+    fold_weights: FloatArray
+    """(F,) weight of the rows held out by each fit."""
+
+    kkt_max: float
+    """Largest KKT residual of any fit made so far."""
+
+    def full_factor(self) -> RidgeFactor | None:
+        """Return the spectral factor of all rows where the folds' statistics give it for free, else None."""
+        ...
+
+    def losses(self, lambdas: FloatArray, metric: str) -> FloatArray:
+        """Return (F, L): each fit's weighted mean loss over its held-out rows."""
+        ...
+
+    def heldout_eta(self, lam: float) -> FloatArray:
+        """Return (repeats, n): each row's linear predictor by the fit that did not see it."""
+        ...
+
+
+def fold_lambdas(lambdas: FloatArray, scale: str, weight: float) -> FloatArray:
+    """Return lambdas on the sum scale for training rows of the given weight."""
+    return lambdas * weight if scale == "mean" else lambdas

@@ -1,0 +1,115 @@
+"""What was asked: frozen descriptions of a run, filled by the command line or by library calls.
+
+Standard library only, so that options can be parsed and checked before any numeric library is imported.
+Every field holds what the user said; nothing here is resolved against data.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from l2cli.errors import UsageError
+
+FAMILIES = ("auto", "gaussian", "binomial")
+SELECTORS = ("auto", "loo", "cv", "gcv")
+METRICS = ("deviance", "mse", "rmse", "mae", "r2", "accuracy", "error", "auc", "log_loss", "brier", "f1")
+
+
+@dataclass(frozen=True)
+class ReadSpec:
+    """How to read the file; ``None`` means: find out from the content."""
+
+    delimiter: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    na: tuple[str, ...] | None = None
+    header: bool = True
+
+
+@dataclass(frozen=True)
+class ColumnSpec:
+    """Which columns play which role, and how they become numbers (SPEC section 2, columns and rows)."""
+
+    target: str | None = None
+    features: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    id: str | None = None
+    positive: str | None = None
+    weights: str | None = None
+    offset: str | None = None
+    exposure: str | None = None
+    fold_column: str | None = None
+    group_column: str | None = None
+    categorical: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+    coding: str = "auto"
+    reference: tuple[str, ...] = ()
+    missing: str = "impute"
+
+
+@dataclass(frozen=True)
+class GridSpec:
+    """The lambdas asked for, as given on the lambda scale in force.
+
+    ``values`` holds an explicit list (a single ``--lambda`` too); ``low``/``high`` a log grid of ``count`` points;
+    all ``None`` the automatic grid of ``count`` points.
+    """
+
+    values: tuple[float, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+    count: int = 100
+
+    @property
+    def is_auto(self) -> bool:
+        """True where the data decide the span."""
+        return self.values is None and self.low is None
+
+    def __post_init__(self) -> None:
+        for value in (*(self.values or ()), *(v for v in (self.low, self.high) if v is not None)):
+            check_lambda(value, "--lambdas")
+        if self.values is not None and not self.values:
+            raise UsageError("--lambdas is empty", hint="give numbers, LO:HI[:N] or auto[:N]")
+        if self.count < 1:
+            raise UsageError(f"--lambdas needs at least one value, not {self.count}")
+        if self.low is not None and (self.high is None or self.low <= 0 or self.high < self.low):
+            raise UsageError(f"--lambdas {self.low:g}:{self.high}", hint="LO:HI needs 0 < LO <= HI")
+
+
+def check_lambda(value: float, option: str) -> float:
+    """Return ``value`` if it is a finite number >= 0, else raise UsageError naming ``option``."""
+    if not (math.isfinite(value) and value >= 0):
+        raise UsageError(f"{option} must be 0 or larger, not {value:g}")
+    return value
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The objective: family, penalty, scaling, and the lambdas at which it is minimised."""
+
+    family: str = "auto"
+    lambdas: GridSpec = field(default_factory=GridSpec)
+    lambda_scale: str = "sum"
+    penalty_factor: tuple[tuple[str, float], ...] = ()
+    standardize: bool = True
+    intercept: bool = True
+    tol: float | None = None
+
+
+@dataclass(frozen=True)
+class SelectSpec:
+    """How lambda is chosen and judged; ``folds`` None means 10, and that nobody asked for folds."""
+
+    select: str = "auto"
+    rule: str = "min"
+    folds: int | None = None
+    repeats: int = 1
+    metric: str | None = None
+    seed: int = 0
+    jobs: int | None = None
+
+    @property
+    def k(self) -> int:
+        """Number of folds."""
+        return 10 if self.folds is None else self.folds
