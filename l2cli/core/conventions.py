@@ -34,14 +34,13 @@ solution.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from l2cli.errors import UsageError
 from l2cli.spec import check_lambda
 
 
-@dataclass(frozen=True)
-class Convention:
+class Convention(NamedTuple):
     """How another tool states the strength of a penalty.
 
     families : those it applies to. mixed : it has an l1_ratio too. needs : what the formula takes beside the

@@ -1,0 +1,1 @@
+"""Files to tables, tables to datasets, rows to folds."""

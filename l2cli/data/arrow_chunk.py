@@ -1,0 +1,309 @@
+"""Parse one chunk of text with pyarrow so that the result is what the reference tokenizer and rules give.
+
+pyarrow splits records and rounds numbers as the reference does. Where the two could part, or pyarrow finds
+something amiss, the whole chunk goes to the reference (:mod:`l2cli.data.parse_small`). pyarrow is asked for
+two things only: the numbers of a column, or its cells as they stand; which cells are missing, uncertain,
+infinite or codes is looked up in the cells themselves by :func:`l2cli.data.cells.judge`.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from l2cli.data.arrow_buffers import BoolArray, RawCells, RowNumbers, coded_cells, floats_of
+from l2cli.data.cell_bytes import CellBytes, cell_bytes
+from l2cli.data.cells import CellRules, judge, numbers
+from l2cli.data.chunks import Chunk, record_lines
+from l2cli.data.columns import CodedCells, IntCodes, NumberFacts, code_cells, number_column
+from l2cli.data.dialect import Layout
+from l2cli.data.parse_small import parse_rows
+from l2cli.data.records import WHITESPACE, RecordReader
+from l2cli.data.table import FloatArray
+
+_NO_NUMBER = re.compile(r"In CSV column #(\d+):.*conversion error")
+_RETRIES = 8
+
+
+@dataclass
+class Plan:
+    """What to read, and what has been learnt about it so far; shared by all chunks.
+
+    numbers, texts : positions of the columns to read as numbers and as text.
+    odd : columns of numbers that are not read by pyarrow's conversion, because one of its cells defeated it.
+    failed : columns of numbers in which a text was found; they are read anew as text afterwards.
+    maybe_codes : columns in which every cell so far may consist of digits only.
+    The sets change how fast a chunk is parsed, never what comes out of it.
+    """
+
+    layout: Layout
+    label: str
+    rules: CellRules
+    numbers: list[int]
+    texts: list[int]
+    odd: set[int] = field(default_factory=set)
+    failed: set[int] = field(default_factory=set)
+    maybe_codes: set[int] = field(default_factory=set)
+
+
+@dataclass
+class Block:
+    """The columns of one chunk.
+
+    numbers : (n_rows, len(plan.numbers)) float64, C order, NaN where missing and in columns that failed.
+    facts : what columns of numbers held besides. zeros : columns in which a cell of digits has a leading
+        zero.
+    lines : line of the first row where the others follow on, else the line of each.
+    """
+
+    n_rows: int
+    numbers: FloatArray
+    lines: int | IntCodes
+    texts: dict[int, CodedCells] = field(default_factory=dict)
+    facts: dict[int, NumberFacts] = field(default_factory=dict)
+    zeros: set[int] = field(default_factory=set)
+
+
+@dataclass
+class _Open:
+    """What pyarrow's numbers leave open, by column of the matrix.
+
+    nulls : rows that are missing by a token that may be an uncertain one. strange : rows without a finite
+        number. whole : columns of whole numbers, which may have leading zeros.
+    """
+
+    nulls: dict[int, BoolArray]
+    strange: dict[int, BoolArray]
+    whole: list[int]
+
+
+class ChunkParser:
+    """Parse chunks by a plan; safe to be used by several threads."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._width = len(plan.layout.names)
+        self._single = self._width == 1
+        gone = plan.rules.missing | plan.rules.uncertain
+        padded = {
+            f"{before}{token}{behind}" for token in gone for before in ("", " ") for behind in ("", " ")
+        }
+        # In a file of one column a line of blanks is no record, so pyarrow must not take it for a missing
+        # cell.
+        self._nulls = sorted(token for token in padded if not (self._single and token.isspace()))
+        self._number_like = [
+            token.encode() for token in gone if token and numbers([token], plan.rules.decimals[0])
+        ]
+
+    def parse(self, chunk: Chunk) -> Block:
+        """Return the columns of a chunk.
+
+        Raises
+        ------
+        DataError
+            For a row with too few or too many fields, or an open quote, naming the line.
+        """
+        if self._may_differ(chunk):
+            return self._by_reference(chunk)
+        data = chunk.data
+        if self._plan.layout.delimiter == WHITESPACE:
+            data = re.sub(rb" ?\n ?", b"\n", re.sub(rb"[ \t]+", b" ", data)).removeprefix(b" ")
+        failed = set(self._plan.failed)
+        table, as_text = self._read(data, [j for j in self._plan.numbers if j not in failed])
+        if table is None:
+            return self._by_reference(chunk)
+        coded = {j: coded_cells(table.column(str(j)).chunk(0)) for j in as_text} if table.num_rows else {}
+        if any(self._strange(cells.levels) for cells in coded.values()):
+            return self._by_reference(chunk)
+        block = self._empty_block(table.num_rows)
+        block.lines = chunk.first_line
+        if chunk.n_lines != block.n_rows:
+            block.lines = self._lines(chunk, block.n_rows)
+        if block.n_rows:
+            self._settle(block, chunk, data, self._fill(block, table, coded, failed))
+        return block
+
+    def _lines(self, chunk: Chunk, n_rows: int) -> IntCodes:
+        """Return the line of every row of a chunk with blank lines or cells of several lines."""
+        lines = record_lines(chunk)
+        if len(lines) != n_rows:
+            reader = RecordReader(
+                chunk.data.decode(), self._plan.layout.delimiter, self._plan.label, chunk.first_line
+            )
+            lines = np.array([reader.start for _ in reader], dtype=np.int32)
+        return lines
+
+    def _may_differ(self, chunk: Chunk) -> bool:
+        """Return True where pyarrow would or might split a chunk in another way than the reference."""
+        if any(
+            token in chunk.data
+            and any(b + token in chunk.data or token + b in chunk.data for b in (b" ", b"\t"))
+            for token in self._number_like
+        ):
+            return True
+        if chunk.quotes is None:
+            return False
+        places = chunk.quotes.places
+        odd = len(places) % 2 == 1
+        if odd or chunk.quotes.padded or self._plan.layout.delimiter == WHITESPACE:
+            return True
+        return bool((places[1::2] - places[0::2]).max() > csv.field_size_limit())
+
+    def _strange(self, levels: Iterable[str]) -> bool:
+        """Return True for cells that the reference would refuse, or not see as cells."""
+        limit = csv.field_size_limit()
+        return any(len(level) > limit or (self._single and level.isspace()) for level in levels)
+
+    def _read(self, data: bytes, wanted: list[int]) -> tuple[Any, list[int]]:
+        """Return the pyarrow table of the numbers wanted and all texts, and which columns are text in it."""
+        import pyarrow as pa
+
+        odd = [j for j in wanted if j in self._plan.odd]
+        for attempt in range(_RETRIES + 1):
+            if attempt == _RETRIES:
+                odd = list(wanted)
+            as_text = [*self._plan.texts, *odd]
+            kinds = {
+                **dict.fromkeys(wanted, pa.float64()),
+                **dict.fromkeys(as_text, pa.dictionary(pa.int32(), pa.utf8())),
+            }
+            try:
+                return self._read_csv(data, kinds or {0: pa.utf8()}), as_text
+            except pa.ArrowInvalid as error:
+                found = _NO_NUMBER.search(str(error))
+                if found is None:
+                    return None, []
+                self._plan.odd.add(int(found[1]))
+                odd.append(int(found[1]))
+        return None, []
+
+    def _read_csv(self, data: bytes, kinds: dict[int, Any]) -> Any:
+        """Run pyarrow over the data as one block in this thread, for these columns and types."""
+        import pyarrow as pa
+        from pyarrow import csv as arrow_csv
+
+        return arrow_csv.read_csv(
+            pa.py_buffer(data),
+            read_options=arrow_csv.ReadOptions(
+                use_threads=False,
+                block_size=len(data) + 1,
+                column_names=[str(j) for j in range(len(self._plan.layout.names))],
+            ),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=self._plan.layout.delimiter, newlines_in_values=b'"' in data
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types={str(j): kind for j, kind in kinds.items()},
+                include_columns=[str(j) for j in kinds],
+                null_values=self._nulls,
+                decimal_point=self._plan.rules.decimals[0],
+                check_utf8=False,
+            ),
+        )
+
+    def _empty_block(self, n_rows: int) -> Block:
+        return Block(n_rows, np.empty((n_rows, len(self._plan.numbers))), 0)
+
+    def _by_reference(self, chunk: Chunk) -> Block:
+        """Parse a chunk with the reference tokenizer."""
+        rows = parse_rows(chunk.data.decode(), self._plan.layout, self._plan.label, chunk.first_line)
+        block = self._empty_block(len(rows.fields))
+        block.lines = rows.run()
+        columns = rows.columns()
+        if not columns:
+            return block
+        for k, j in enumerate(self._plan.numbers):
+            self._add_numbers(block, k, code_cells(columns[j]))
+        block.texts = {j: code_cells(columns[j]) for j in self._plan.texts}
+        return block
+
+    def _fill(self, block: Block, table: Any, coded: dict[int, CodedCells], failed: set[int]) -> _Open:
+        """Fill a block from a pyarrow table; return what its numbers leave open."""
+        block.texts = {j: coded[j] for j in self._plan.texts}
+        left = _Open({}, {}, [])
+        for k, j in enumerate(self._plan.numbers):
+            if j in failed:
+                block.numbers[:, k] = np.nan
+                continue
+            if j in coded:
+                self._add_numbers(block, k, coded[j])
+                continue
+            column = floats_of(table.column(str(j)).chunk(0))
+            block.numbers[:, k] = column.values
+            if column.nulls is not None:
+                left.nulls[k] = column.nulls
+                block.numbers[column.nulls, k] = np.nan
+            if column.strange is not None:
+                left.strange[k] = column.strange
+            if j in self._plan.maybe_codes:
+                if column.all_whole():
+                    left.whole.append(k)
+                else:
+                    self._plan.maybe_codes.discard(j)
+        if not self._plan.rules.uncertain:
+            left.nulls = {}
+        return left
+
+    def _settle(self, block: Block, chunk: Chunk, data: bytes, left: _Open) -> None:
+        """Settle what the numbers leave open, by the first bytes of the cells where these tell it."""
+        if left.nulls or left.whole:
+            tokens = "".join(sorted(self._plan.rules.uncertain))
+            shape = (block.n_rows, self._width)
+            cells = cell_bytes(data, chunk.quotes, self._plan.layout.delimiter, shape, tokens)
+            if cells is not None:
+                clear = {k for k in {*left.nulls, *left.whole} if not cells.unclear[self._plan.numbers[k]]}
+                for k in clear & left.nulls.keys():
+                    block.facts[self._plan.numbers[k]] = NumberFacts(cells.tokens(self._plan.numbers[k]))
+                block.zeros |= {j for k in left.whole if cells.zeros[j := self._plan.numbers[k]]}
+                left.nulls = {k: null for k, null in left.nulls.items() if k not in clear}
+                left.whole = [k for k in left.whole if k not in clear]
+        for k, null in left.nulls.items():
+            left.strange[k] = left.strange.get(k, null) | null
+        if left.strange or left.whole:
+            self._look_closer(block, data, left.strange, left.whole)
+
+    def _look_closer(
+        self, block: Block, data: bytes, strange: dict[int, BoolArray], whole: list[int]
+    ) -> None:
+        """Read columns of a chunk again as text, for the cells in strange rows and for leading zeros."""
+        import pyarrow as pa
+
+        columns = {k: self._plan.numbers[k] for k in sorted({*strange, *whole})}
+        table = self._read_csv(data, dict.fromkeys(columns.values(), pa.utf8()))
+        for k, j in columns.items():
+            cells = RawCells(table.column(str(j)).chunk(0))
+            if k in whole and cells.any_leading_zero():
+                block.zeros.add(j)
+            if k in strange:
+                self._add_looked_up(block, k, cells, cells.not_empty(np.flatnonzero(strange[k])))
+
+    def _add_looked_up(self, block: Block, k: int, cells: RawCells, rows: RowNumbers) -> None:
+        """Settle the cells of a column of numbers in these rows by their text."""
+        found = code_cells(cells.texts(rows))
+        reading = judge(found.levels, self._plan.rules)
+        if reading.values is None or self._strange(found.levels):
+            self._plan.failed.add(self._plan.numbers[k])
+            return
+        block.numbers[rows, k], facts = number_column(found, reading)
+        if facts.infinite is not None:
+            facts.infinite = (int(rows[facts.infinite[0]]), facts.infinite[1])
+        block.facts.setdefault(self._plan.numbers[k], NumberFacts()).follow(facts, 0)
+
+    def _add_numbers(self, block: Block, k: int, cells: CodedCells) -> None:
+        """Settle a column of numbers by its distinct cells."""
+        j = self._plan.numbers[k]
+        reading = judge(cells.levels, self._plan.rules)
+        if reading.values is None:
+            self._plan.failed.add(j)
+            block.numbers[:, k] = np.nan
+            return
+        block.numbers[:, k], block.facts[j] = number_column(cells, reading)
+        if not reading.digits:
+            self._plan.maybe_codes.discard(j)
+        elif reading.zeros:
+            block.zeros.add(j)

@@ -1,0 +1,142 @@
+"""Dataset: the rows and design columns that a model is fitted to, and how to encode new rows alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FeatureColumn:
+    """How one column of the file becomes design columns.
+
+    kind : ``number`` | ``category``. coding : ``number`` | ``onehot`` | ``indicator`` | ``treatment``.
+    levels : category levels in order, the reference first where there is one; a level ``(missing)`` stands
+    last.
+    reference : the level without a design column (indicator, treatment), else None.
+    impute : the training mean that replaces a missing number (None where none may be missing).
+    indicator : True where ``--missing indicator`` adds the design column ``name (missing)``.
+    names : the design columns made from it, in order.
+    """
+
+    name: str
+    kind: str
+    coding: str
+    levels: tuple[str, ...] = ()
+    reference: str | None = None
+    impute: float | None = None
+    indicator: bool = False
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DataSchema:
+    """What a saved model must know to encode a new table: features, target, rule for missing cells."""
+
+    features: tuple[FeatureColumn, ...]
+    target: str
+    family: str
+    classes: tuple[str, str] | None
+    missing: str
+    id: str | None = None
+    weights: str | None = None
+    offset: str | None = None
+    exposure: str | None = None
+
+    @property
+    def design_names(self) -> tuple[str, ...]:
+        """Names of the design columns, in order."""
+        return tuple(name for feature in self.features for name in feature.names)
+
+
+class FeatureStats(NamedTuple):
+    """What one column of the file looked like over the rows used (weighted), to notice later drift.
+
+    missing : share of missing cells. low, high, mean : of the present numbers, else None.
+    shares : (level, share of all rows) of a category.
+    """
+
+    name: str
+    missing: float
+    low: float | None = None
+    high: float | None = None
+    mean: float | None = None
+    shares: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass
+class Dataset:
+    """Rows ready to be fitted.
+
+    X : (n, p) float64, C order, owned: solvers may standardize it in place. NaN where a number is missing and
+    is to
+        be imputed by the mean of the rows trained on.
+    y : (n,) float64; binomial: 1 for ``schema.classes[1]`` (the positive class), else 0.
+    weights, offset : (n,) float64 or None. fold_labels, groups : (n,) int codes or None.
+    rows : (n,) int, the 0-based rows of the file that are used, ascending.
+    target_default : the target is the last column because none was named.
+    stats : one entry per ``schema.features``.
+    """
+
+    source: str
+    X: FloatArray
+    y: FloatArray
+    schema: DataSchema
+    rows_read: int
+    rows: IntArray
+    weights: FloatArray | None = None
+    offset: FloatArray | None = None
+    fold_labels: IntArray | None = None
+    fold_names: tuple[str, ...] = ()
+    groups: IntArray | None = None
+    penalty_factor: FloatArray | None = None
+    target_default: bool = False
+    stats: tuple[FeatureStats, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def family(self) -> str:
+        """Family of the target: ``gaussian`` or ``binomial``."""
+        return self.schema.family
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the design columns."""
+        return self.schema.design_names
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows used."""
+        return int(self.y.shape[0])
+
+    @property
+    def weight_sum(self) -> float:
+        """W, the sum of the weights (the number of rows without weights)."""
+        return float(self.n_rows) if self.weights is None else float(self.weights.sum())
+
+    @property
+    def target_mean(self) -> float:
+        """Weighted mean of y less the offset."""
+        return float(np.average(self._response, weights=self.weights))
+
+    @property
+    def target_sd(self) -> float:
+        """Weighted population standard deviation (divisor W) of y less the offset."""
+        away = self._response - self.target_mean
+        return float(np.sqrt(np.average(away * away, weights=self.weights)))
+
+    @property
+    def target_rms(self) -> float:
+        """Weighted root mean square of y less the offset: what glmnet divides by without an intercept."""
+        return float(np.sqrt(np.average(self._response**2, weights=self.weights)))
+
+    @property
+    def _response(self) -> FloatArray:
+        return self.y if self.offset is None else self.y - self.offset

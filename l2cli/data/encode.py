@@ -1,0 +1,276 @@
+"""Rows to design columns: one encoder for training and prediction, so that the two cannot differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.problem import row_blocks
+from l2cli.data.dataset import DataSchema, FeatureColumn
+from l2cli.data.levels import MISSING_LEVEL, LevelIndex, as_numbers, as_text, sorted_levels
+from l2cli.data.schema import find_level
+from l2cli.data.table import Table, TextColumn
+from l2cli.data.target import refuse_extremes
+from l2cli.data.wording import listed, plural, quoted, where
+from l2cli.errors import DataError, UsageError, shown
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+UNSEEN_RULES = ("error", "baseline", "missing")
+
+
+class EncodedRows(NamedTuple):
+    """The rows of a table as a saved model sees them.
+
+    X : (n, p) float64, every row of the table in order, imputed; rows in ``missing`` hold 0 where a cell is
+    missing.
+    missing : (n,) True for rows that cannot be predicted (a missing cell, and the model has no value for it).
+    """
+
+    X: FloatArray
+    missing: BoolArray
+    notes: list[str]
+    warnings: list[dict[str, Any]]
+
+
+def number_column(name: str, *, impute: float | None = None, indicator: bool = False) -> FeatureColumn:
+    """Return the plan of a numeric column; ``indicator`` adds the design column ``name (missing)``."""
+    names = (name, f"{name} {MISSING_LEVEL}") if indicator else (name,)
+    return FeatureColumn(name, "number", "number", impute=impute, indicator=indicator, names=names)
+
+
+def category_column(
+    name: str, levels: Sequence[str], *, coding: str = "auto", reference: str | None = None
+) -> FeatureColumn:
+    """Return the plan of a categorical column with these levels (any order).
+
+    ``auto``: one column per level, of two levels one indicator for the second; ``onehot``: one per level
+    always; ``treatment``: all but the reference. ``reference`` leaves that level out under every coding.
+
+    Raises
+    ------
+    UsageError
+        If ``reference`` is no level.
+    """
+    ordered = sorted_levels(levels)
+    if reference is None:
+        kind = "indicator" if coding == "auto" and len(ordered) == 2 else coding
+        kind = "onehot" if kind == "auto" else kind
+        left_out = ordered[0] if kind != "onehot" else None
+    else:
+        left_out = find_level(ordered, reference, f"--reference: column '{shown(name)}'")
+        kind = "indicator" if len(ordered) == 2 and coding == "auto" else "treatment"
+    if left_out is not None:
+        ordered.remove(left_out)
+    names = tuple(f"{name}={level}" for level in ordered)
+    every = (*([left_out] if left_out is not None else []), *ordered)
+    return FeatureColumn(name, "category", kind, levels=every, reference=left_out, names=names)
+
+
+def fill_design(
+    X: FloatArray,
+    table: Table,
+    features: Sequence[FeatureColumn],
+    rows: IntArray | None = None,
+    *,
+    unseen: str = "error",
+) -> BoolArray | None:
+    """Fill ``X`` (n, p) with the design columns of some rows (default all); missing numbers stay NaN.
+
+    Returns
+    -------
+    (n,) bool or None
+        Rows with a missing category cell and no level ``(missing)`` to put it in; None where there is none.
+
+    Raises
+    ------
+    DataError
+        For text in a numeric column, infinite numbers, and levels unknown to the model (``unseen``).
+
+    Notes
+    -----
+    Numbers are gathered block by block of rows, straight from the table into X: one copy, no temporary of its
+    size. Categories cost one look-up per distinct level and one store per row.
+    """
+    start, stored, parsed, categories = 0, [], [], []
+    for feature in features:
+        if feature.kind == "category":
+            categories.append((start, feature))
+        elif table.is_number(feature.name):
+            stored.append((start, feature))
+        else:
+            parsed.append((start, feature))
+        start += len(feature.names)
+    _fill_stored(X, table, stored, rows)
+    chosen = np.arange(table.n_rows) if rows is None else rows
+    for at, feature in parsed:
+        values = as_numbers(table, feature.name, hint=_text_hint(feature.name), rows=chosen)[chosen]
+        X[:, at] = values
+    for at, feature in (*stored, *parsed):
+        if feature.indicator:
+            X[:, at + 1] = np.isnan(X[:, at])
+    lost: BoolArray | None = None
+    for at, feature in categories:
+        gone = _fill_category(X[:, at : at + len(feature.names)], table, feature, chosen, unseen)
+        if gone is not None:
+            lost = gone if lost is None else lost | gone
+    return lost
+
+
+def _text_hint(name: str) -> str:
+    return f"the column '{shown(name)}' is used as numbers; mend the cell or name it with --na"
+
+
+def _fill_stored(
+    X: FloatArray, table: Table, stored: Sequence[tuple[int, FeatureColumn]], rows: IntArray | None
+) -> None:
+    """Copy columns of the table's matrix of numbers into X, in blocks of rows that fit the cache."""
+    if not stored:
+        return
+    into = _as_slice([at for at, _ in stored])
+    columns = _as_slice([table.number_index[feature.name] for _, feature in stored])
+    for part in row_blocks(len(X), table.numbers.shape[1]):
+        block = table.numbers[part] if rows is None else table.numbers[rows[part]]
+        if isinstance(columns, slice):
+            X[part, into] = block[:, columns]
+        elif len(stored) == X.shape[1]:
+            # "clip" spares the copy that numpy makes to survive an index error; the indices are ours
+            np.take(block, columns, axis=1, out=X[part], mode="clip")
+        else:
+            X[part, into] = np.take(block, columns, axis=1)
+
+
+def _as_slice(positions: list[int]) -> slice | IntArray:
+    """Return consecutive positions as a slice, others as an index array."""
+    if positions == list(range(positions[0], positions[0] + len(positions))):
+        return slice(positions[0], positions[-1] + 1)
+    return np.array(positions, dtype=np.int64)
+
+
+def _fill_category(
+    X: FloatArray, table: Table, feature: FeatureColumn, rows: IntArray, unseen: str
+) -> BoolArray | None:
+    """Fill the design columns of one category; return rows whose missing cell has no level, if any."""
+    column = as_text(table, feature.name)
+    index = LevelIndex(feature.levels)
+    missing_at = index.find(MISSING_LEVEL)
+    nowhere, unknown = len(feature.levels), -1
+    places = [index.find(level) for level in column.levels]
+    lookup = np.array(
+        [unknown if at is None else at for at in places] + [nowhere if missing_at is None else missing_at]
+    )
+    place = lookup[column.codes[rows]]
+    if (place == unknown).any():
+        place[place == unknown] = _place_unseen(table, column, feature, rows, place == unknown, unseen)
+    X[...] = 0.0
+    first = 0 if feature.reference is None else 1
+    hit = np.flatnonzero((place >= first) & (place < nowhere))
+    X[hit, place[hit] - first] = 1.0
+    lost: BoolArray = (column.codes[rows] < 0) & (place == nowhere)
+    return lost if lost.any() else None
+
+
+def _place_unseen(
+    table: Table, column: TextColumn, feature: FeatureColumn, rows: IntArray, unknown: BoolArray, unseen: str
+) -> int:
+    """Return the place of cells with an unknown level: past the end (all zero) or ``(missing)``."""
+    if unseen == "baseline":
+        return len(feature.levels)
+    if unseen == "missing" and MISSING_LEVEL in feature.levels:
+        return feature.levels.index(MISSING_LEVEL)
+    row = int(rows[int(np.argmax(unknown))])
+    cell, name = shown(column.levels[column.codes[row]]), shown(feature.name)
+    if unseen == "missing":
+        fault = f"and the model has no level '{MISSING_LEVEL}' for it"
+        hint = "--unseen baseline counts such levels as 0"
+    else:
+        fault = f"which the model has not seen (levels: {listed(feature.levels)})"
+        hint = "--unseen baseline counts such levels as 0" + (
+            ", --unseen missing as missing" if MISSING_LEVEL in feature.levels else ""
+        )
+    raise DataError(
+        f"{where(table, row)}: column '{name}' has level '{cell}', {fault}", hint=hint, code="unseen_level"
+    )
+
+
+def encode_rows(table: Table, schema: DataSchema, *, unseen: str = "error") -> EncodedRows:
+    """Return all rows of a table as the design columns of a saved model.
+
+    Columns are found by name, in any order; others are ignored. Missing numbers take the model's training
+    mean, missing categories its level ``(missing)``; where the model has neither (``--missing drop`` or
+    ``error``, or a category that had no missing cell), the row cannot be predicted, unless ``unseen`` is
+    ``baseline``.
+
+    Parameters
+    ----------
+    unseen : ``error`` | ``baseline`` | ``missing``
+        A level the model has not seen: an error; all columns of that category 0 (the reference level where
+        there is one); the level ``(missing)``.
+
+    Raises
+    ------
+    DataError
+        If columns are missing (all are named), a numeric column holds text or infinity, or a level is
+        unknown.
+    UsageError
+        If ``unseen`` is none of the three.
+    """
+    if unseen not in UNSEEN_RULES:
+        raise UsageError(
+            f"--unseen '{shown(unseen)}' is not available", hint=f"choose one of {', '.join(UNSEEN_RULES)}"
+        )
+    absent = [feature.name for feature in schema.features if feature.name not in table.names]
+    if absent:
+        raise DataError(
+            f"{where(table)}: no column {quoted(absent)}, which the model needs",
+            hint=f"columns: {listed(table.names)}",
+            code="no_column",
+        )
+    X = np.empty((table.n_rows, len(schema.design_names)))
+    lost = fill_design(X, table, schema.features, unseen=unseen)
+    missing = np.zeros(table.n_rows, dtype=bool)
+    if lost is not None and unseen != "baseline":
+        missing |= lost
+    imputed = _impute(X, table, schema.features, missing)
+    notes = []
+    if imputed:
+        counts = ", ".join(f"{shown(name)} {count}" for name, count in imputed.items())
+        notes.append(f"missing cells imputed by the training mean: {counts}")
+    warnings = []
+    if missing.any():
+        count = int(missing.sum())
+        text = f"{plural(count, 'row')} with a missing cell that the model has no value for: no prediction"
+        warnings.append({"code": "missing_cells", "message": text})
+    return EncodedRows(X, missing, notes, warnings)
+
+
+def _impute(
+    X: FloatArray, table: Table, features: Sequence[FeatureColumn], missing: BoolArray
+) -> dict[str, int]:
+    """Replace NaN by training means, else mark the row in ``missing``; return counts by column.
+
+    Raises
+    ------
+    DataError
+        If a number is infinite.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        suspect = ~np.isfinite(X.sum(axis=0))
+    imputed, at = {}, 0
+    for feature in features:
+        if feature.kind == "number" and suspect[at]:
+            refuse_extremes(table, feature.name, X[:, at], np.arange(len(X)), np.inf)
+            gaps = np.isnan(X[:, at])
+            if feature.impute is None:
+                missing |= gaps
+                X[gaps, at] = 0.0
+            elif gaps.any():
+                X[gaps, at] = feature.impute
+                imputed[feature.name] = int(gaps.sum())
+        at += len(feature.names)
+    return imputed

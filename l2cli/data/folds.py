@@ -1,0 +1,137 @@
+"""Folds: which rows are held out together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.errors import UsageError
+
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Fold ids 0..k-1 of every row, once per repeat.
+
+    ids : (repeats, n) int64. kind : ``rows`` | ``stratified`` | ``groups`` | ``given``. labels : fold names
+    if given.
+    """
+
+    ids: IntArray
+    k: int
+    kind: str
+    labels: tuple[str, ...] = ()
+
+    @property
+    def repeats(self) -> int:
+        """Number of repeats."""
+        return int(self.ids.shape[0])
+
+    def sizes(self) -> list[int]:
+        """Return rows per fold: folds of the first repeat, then of the next."""
+        return [int(c) for row in self.ids for c in np.bincount(row, minlength=self.k)]
+
+
+def _deal(count: int, k: int, seed: list[int]) -> IntArray:
+    """Return fold ids of ``count`` consecutive units: every k of them get a seeded permutation of 0..k-1.
+
+    The permutations are drawn one after the other, so a stream of unknown length draws the same.
+    """
+    rounds = -(-count // k)
+    order = np.tile(np.arange(k, dtype=np.int64), (rounds, 1))
+    np.random.default_rng(seed).permuted(order, axis=1, out=order)
+    return order.ravel()[:count]
+
+
+def draw_folds(
+    n_rows: int,
+    k: int,
+    *,
+    seed: int = 0,
+    repeats: int = 1,
+    strata: IntArray | None = None,
+    groups: IntArray | None = None,
+) -> Folds:
+    """Return seeded folds of ``n_rows`` rows.
+
+    Parameters
+    ----------
+    strata : (n,) int, optional
+        Rows of one stratum are dealt to the folds among themselves (codes 0..m-1 in order of the classes).
+    groups : (n,) int, optional
+        Rows of one group stay together; groups are dealt in order of first appearance.
+
+    Raises
+    ------
+    UsageError
+        Fewer than 2 folds, more folds than rows or groups, or (stratified) a fold without rows.
+    """
+    units = n_rows if groups is None else len(np.unique(groups))
+    what = "rows" if groups is None else "groups"
+    if k < 2:
+        raise UsageError(f"--folds must be 2 or more, not {k}")
+    if k > units:
+        raise UsageError(
+            f"{k} folds need at least {k} {what}, there are {units}",
+            hint=f"give --folds {max(units, 2)} or fewer",
+        )
+    ids = np.empty((repeats, n_rows), dtype=np.int64)
+    for r in range(repeats):
+        if groups is not None:
+            _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
+            rank = np.empty(len(first), dtype=np.int64)
+            rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+            ids[r] = _deal(units, k, [seed, r])[rank[inverse]]
+        elif strata is not None:
+            for stratum in np.unique(strata):
+                members = np.flatnonzero(strata == stratum)
+                ids[r, members] = _deal(len(members), k, [seed, r, int(stratum)])
+        else:
+            ids[r] = _deal(n_rows, k, [seed, r])
+    kind = "groups" if groups is not None else "stratified" if strata is not None else "rows"
+    folds = Folds(ids, k, kind)
+    if min(folds.sizes()) == 0:
+        raise UsageError(f"{k} stratified folds leave one of them without rows", hint="give fewer --folds")
+    return folds
+
+
+def given_folds(labels: IntArray, names: tuple[str, ...]) -> Folds:
+    """Return the folds of ``--fold-column``: codes (n,) and what they stand for."""
+    present, ids = np.unique(labels, return_inverse=True)
+    if len(present) < 2:
+        raise UsageError("--fold-column holds one label only", hint="cross-validation needs two or more")
+    chosen = tuple(names[int(i)] for i in present) if names else ()
+    return Folds(ids.astype(np.int64).reshape(1, -1), len(present), "given", chosen)
+
+
+def folds_of_splits(
+    splits: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]], n_rows: int, kept: BoolArray
+) -> Folds:
+    """Return the folds of scikit-learn's (train, test) splits, of the rows ``kept`` (n,).
+
+    Raises
+    ------
+    UsageError
+        If the test rows do not part all rows, once or several times, or a split trains on other rows than
+        those it does not test on: such errors have no mean over all rows.
+    """
+    repeats: list[IntArray] = []
+    ids, fold = np.full(n_rows, -1, dtype=np.int64), 0
+    for train, test in splits:
+        rows, rest = np.unique(np.asarray(test)), np.unique(np.asarray(train))
+        if (ids[rows] >= 0).any() or not np.array_equal(np.setdiff1d(np.arange(n_rows), rows), rest):
+            raise UsageError("cv must test every row once and train on all others", hint="as KFold does")
+        ids[rows], fold = fold, fold + 1
+        if (ids >= 0).all():
+            _, codes = np.unique(ids[kept], return_inverse=True)  # a fold may hold rows of weight zero only
+            repeats.append(codes.astype(np.int64))
+            ids, fold = np.full(n_rows, -1, dtype=np.int64), 0
+    counts = {int(codes.max()) + 1 for codes in repeats}
+    if fold or len(counts) != 1 or min(counts) < 2:
+        raise UsageError("cv must test every row, in the same number of folds (2 or more) each time")
+    return Folds(np.array(repeats), counts.pop(), "given")

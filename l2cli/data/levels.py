@@ -1,0 +1,161 @@
+"""Cells as levels and as numbers: one set of rules for features, targets, folds and groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.data.cells import BLANKS, numbers
+from l2cli.data.table import Table, TextColumn
+from l2cli.data.wording import where
+from l2cli.errors import DataError, shown
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+MISSING_LEVEL = "(missing)"
+"""The level that missing cells of a category get; always the last one."""
+
+_LEADING_ZERO = re.compile(r"\s*[+-]?0\d", re.ASCII)
+
+
+def parse_number(text: str) -> float | None:
+    """Return the number written in ``text`` under the rules of the reader (a decimal point), else None.
+
+    >>> parse_number("2.50"), parse_number("2,50")
+    (2.5, None)
+    """
+    found = numbers([text.strip(BLANKS)])
+    return None if found is None else found[0]
+
+
+def looks_numeric(text: str) -> bool:
+    """Return True for numbers, and for what is one with a decimal comma (``1,5``)."""
+    cell = text.strip(BLANKS)
+    return numbers([cell]) is not None or numbers([cell], ",") is not None
+
+
+def level_text(value: float) -> str:
+    """Return the shortest text of a number that is a level.
+
+    >>> level_text(4.0), level_text(2.5)
+    ('4', '2.5')
+    """
+    value = float(value)
+    return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
+
+
+def sorted_levels(levels: Iterable[str]) -> list[str]:
+    """Return levels in order: by value if all are numbers, else by code point; ``(missing)`` last.
+
+    >>> sorted_levels(["10", "9", "(missing)"]), sorted_levels(["b", "10", "9"])
+    (['9', '10', '(missing)'], ['10', '9', 'b'])
+    """
+    levels = set(levels)
+    real = sorted(levels - {MISSING_LEVEL})
+    values = [parse_number(level) for level in real]
+    if all(value is not None for value in values):
+        real = [level for _, level in sorted(zip(values, real, strict=True))]
+    return real + [MISSING_LEVEL] * (MISSING_LEVEL in levels)
+
+
+class LevelIndex:
+    """Finds a text among known levels: as written, else by value if both are numbers (``4.0`` is ``4``).
+
+    A leading zero makes a code, not a number: ``01234`` is found only as ``01234``.
+    """
+
+    def __init__(self, levels: Sequence[str]) -> None:
+        self._exact = {level: i for i, level in enumerate(levels)}
+        self._values: dict[float, int] = {}
+        for i, level in enumerate(levels):
+            value = self._value(level)
+            if value is not None:
+                self._values.setdefault(value, i)
+
+    @staticmethod
+    def _value(text: str) -> float | None:
+        return None if _LEADING_ZERO.match(text) else parse_number(text)
+
+    def find(self, text: str) -> int | None:
+        """Return the position of the level, None if it is unknown."""
+        at = self._exact.get(text)
+        if at is None:
+            value = self._value(text)
+            at = None if value is None else self._values.get(value)
+        return at
+
+
+def as_text(table: Table, name: str) -> TextColumn:
+    """Return a column as text; numbers become their shortest texts, levels in ascending order."""
+    if name in table.texts:
+        return table.texts[name]
+    values = table.number(name)
+    present = ~np.isnan(values)
+    distinct, inverse = np.unique(values[present], return_inverse=True)
+    codes = np.full(table.n_rows, -1, dtype=np.int32)
+    codes[present] = inverse
+    return TextColumn(codes, tuple(level_text(value) for value in distinct))
+
+
+def as_numbers(
+    table: Table, name: str, *, hint: str | None = None, rows: IntArray | None = None
+) -> FloatArray:
+    """Return a column as (n_rows,) numbers, NaN where missing; do not change it.
+
+    Text becomes numbers where every cell (of ``rows``, if given) is one, codes with leading zeros too.
+
+    Raises
+    ------
+    DataError
+        Naming the first cell that is no number, its line and column.
+    """
+    if table.is_number(name):
+        return table.number(name)
+    column = table.texts[name]
+    parsed = [parse_number(level) for level in column.levels]
+    bad = np.array([value is None for value in parsed] + [False])
+    if bad.any():
+        is_bad = bad[column.codes] if rows is None else bad[column.codes[rows]]
+        if is_bad.any():
+            first = int(np.argmax(is_bad)) if rows is None else int(rows[np.argmax(is_bad)])
+            raise not_a_number(table, name, first, hint)
+    values = np.array([np.nan if value is None else value for value in parsed] + [np.nan])
+    found: FloatArray = values[column.codes]
+    return found
+
+
+def not_a_number(table: Table, name: str, row: int, hint: str | None = None) -> DataError:
+    """Return the error for a cell of text where a number is needed."""
+    column = table.texts[name]
+    cell = shown(column.levels[column.codes[row]])
+    return DataError(
+        f"{where(table, row)}: '{cell}' in column '{shown(name)}' is not a number",
+        hint=hint,
+        code="text_in_number",
+    )
+
+
+def label_codes(table: Table, name: str, rows: IntArray, role: str) -> tuple[IntArray, tuple[str, ...]]:
+    """Return codes (n,) of the labels in some rows of a column and the labels, in the order of levels.
+
+    Raises
+    ------
+    DataError
+        If a cell is missing.
+    """
+    column = as_text(table, name)
+    codes = column.codes[rows]
+    if (codes < 0).any():
+        row = int(rows[int(np.argmax(codes < 0))])
+        raise DataError(
+            f"{where(table, row)}: no value in the {role} column '{shown(name)}'", code="missing_label"
+        )
+    used = np.flatnonzero(np.bincount(codes, minlength=len(column.levels)))
+    labels = sorted_levels(column.levels[i] for i in used)
+    place = {label: i for i, label in enumerate(labels)}
+    renumber = np.array([place.get(level, -1) for level in column.levels], dtype=np.int64)
+    return renumber[codes], tuple(labels)

@@ -1,0 +1,95 @@
+"""Parse clean text with the standard library: the reference for all files, the fast way for small ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from l2cli.data.columns import IntCodes, LineMap, Settled, make_table
+from l2cli.data.dialect import Layout
+from l2cli.data.records import RecordReader
+from l2cli.data.source import Source
+from l2cli.data.table import Table
+from l2cli.data.textstream import after_lines, check_text
+from l2cli.errors import DataError, shown
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The records of a text: ``fields[i]`` begins on line ``lines[i]`` and has a cell for every column."""
+
+    fields: list[list[str]]
+    lines: list[int]
+
+    def run(self) -> int | IntCodes:
+        """Return the lines as :class:`LineMap` keeps them: the first where the rest follow on, else all."""
+        regular = bool(self.lines) and self.lines[-1] - self.lines[0] == len(self.lines) - 1
+        return self.lines[0] if regular else np.array(self.lines, dtype=np.int32)
+
+    def columns(self) -> Sequence[Sequence[str]]:
+        """Return the cells by column; nothing where there are no rows."""
+        return list(zip(*self.fields, strict=True))
+
+
+def parse_rows(text: str, layout: Layout, label: str, first_line: int) -> Rows:
+    """Parse data rows.
+
+    Parameters
+    ----------
+    text : str
+        Whole records, without the header.
+    layout : Layout
+        Delimiter and columns.
+    label : str
+        The source, for messages. first_line : the line of the file on which ``text`` begins.
+
+    Raises
+    ------
+    DataError
+        Where a row has more or fewer fields than the header, or a quote is never closed; names the line.
+    """
+    reader = RecordReader(text, layout.delimiter, label, first_line)
+    width = len(layout.names)
+    fields: list[list[str]] = []
+    lines: list[int] = []
+    for record in reader:
+        if len(record) != width:
+            raise _ragged(record, layout, label, reader.start)
+        fields.append(record)
+        lines.append(reader.start)
+    return Rows(fields, lines)
+
+
+def _ragged(record: list[str], layout: Layout, label: str, line: int) -> DataError:
+    """Describe a row that has more or fewer fields than there are columns."""
+    count, width = len(record), len(layout.names)
+    fields = "1 field" if count == 1 else f"{count} fields"
+    detail = (
+        f"column '{shown(layout.names[count])}' would be empty"
+        if count < width
+        else f"'{shown(record[width])}' would belong to no column"
+    )
+    return DataError(
+        f"{label} line {line}: {fields} where {layout.width_source} has {width} ({detail})",
+        hint="mend the line or give --delimiter",
+        code="ragged",
+    )
+
+
+def read_small(data: bytes, layout: Layout, keep: Sequence[int], source: Source) -> Table:
+    """Return the table of a clean text that is in memory whole, header included."""
+    check_text(data, 1, source.label)
+    body = data[after_lines(data, layout.header_lines) :]
+    lines = LineMap()
+    rows = parse_rows(body.decode(), layout, source.label, layout.header_lines + 1)
+    lines.add(0, rows.run())
+    columns = rows.columns()
+    settled = Settled(layout.rules)
+    names = [layout.names[j] for j in keep]
+    for j in keep if columns else []:
+        settled.add_cells(layout.names[j], columns[j])
+    table = make_table(source.typed, names, settled, layout.notes, lines, np.empty((len(rows.fields), 0)))
+    settled.refuse_infinite(source.label, table.place)
+    return table

@@ -1,0 +1,122 @@
+"""What the used rows look like: ranges, means and level shares of every feature, and the notes on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.problem import row_blocks
+from l2cli.data.dataset import FeatureColumn, FeatureStats
+from l2cli.data.levels import MISSING_LEVEL, as_text
+from l2cli.data.table import Table
+from l2cli.data.wording import listed, plural, quoted
+from l2cli.errors import shown
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+def starts(features: Sequence[FeatureColumn]) -> list[int]:
+    """Return the first design column of every feature."""
+    ends = np.cumsum([len(feature.names) for feature in features])
+    return [int(end) - len(feature.names) for end, feature in zip(ends, features, strict=True)]
+
+
+def column_ranges(X: FloatArray, weights: FloatArray | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return minimum, maximum and weighted mean (p,) of the present cells, in one pass."""
+    n, p = X.shape
+    low, high = np.full(p, np.inf), np.full(p, -np.inf)
+    total, weight = np.zeros(p), np.zeros(p)
+    s = np.ones(n) if weights is None else weights
+    for part in row_blocks(n, p):
+        block, w = X[part], s[part]
+        with np.errstate(all="ignore"):
+            sums = w @ block
+        if np.isfinite(sums).all():
+            low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))
+            weight += w.sum()
+        else:
+            low, high = (
+                np.fmin(low, np.fmin.reduce(block, axis=0)),
+                np.fmax(high, np.fmax.reduce(block, axis=0)),
+            )
+            gap = np.isnan(block)
+            with np.errstate(all="ignore"):  # infinite numbers are refused later
+                sums = w @ np.where(gap, 0.0, block)
+            weight += w.sum() - w @ gap
+        total += sums
+    return low, high, total / np.where(weight > 0, weight, 1.0)
+
+
+def feature_statistics(
+    table: Table,
+    gaps: Mapping[str, BoolArray],
+    features: Sequence[FeatureColumn],
+    rows: IntArray,
+    weights: FloatArray | None,
+    ranges: tuple[FloatArray, FloatArray, FloatArray],
+) -> tuple[FeatureStats, ...]:
+    """Return what every feature looks like over the used rows; ``ranges`` come from :func:`column_ranges`."""
+    low, high, mean = ranges
+    total = float(len(rows)) if weights is None else float(weights.sum())
+    stats = []
+    for at, feature in zip(starts(features), features, strict=True):
+        gap = gaps.get(feature.name)
+        missing = (
+            0.0
+            if gap is None
+            else float(np.sum(gap[rows] if weights is None else weights[gap[rows]])) / total
+        )
+        if feature.kind == "number":
+            stats.append(
+                FeatureStats(
+                    feature.name, missing, low=float(low[at]), high=float(high[at]), mean=float(mean[at])
+                )
+            )
+        else:
+            stats.append(
+                FeatureStats(feature.name, missing, shares=level_shares(table, feature, rows, weights))
+            )
+    return tuple(stats)
+
+
+def level_shares(
+    table: Table, feature: FeatureColumn, rows: IntArray, weights: FloatArray | None
+) -> tuple[tuple[str, float], ...]:
+    """Return (level, weighted share of the rows) of a category; missing cells count in no level."""
+    codes = as_text(table, feature.name).codes[rows]
+    names = as_text(table, feature.name).levels
+    counts = np.bincount(codes + 1, weights=weights, minlength=len(names) + 1)[1:]
+    total = float(len(rows)) if weights is None else float(weights.sum())
+    share = {name: float(count) / total for name, count in zip(names, counts, strict=True) if count > 0}
+    return tuple((level, share[level]) for level in feature.levels if level in share)
+
+
+def note_missing(
+    gaps: Mapping[str, BoolArray], features: Sequence[FeatureColumn], rows: IntArray, notes: list[str]
+) -> None:
+    """Say how many cells are missing in which columns, and what stands in for them."""
+    kinds = {feature.name: feature.kind for feature in features}
+    for kind, what in (
+        ("number", "imputed by the training mean"),
+        ("category", f"as level '{MISSING_LEVEL}'"),
+    ):
+        counts = {name: int(gap[rows].sum()) for name, gap in gaps.items() if kinds.get(name) == kind}
+        found = [f"{shown(name)} {count}" for name, count in counts.items() if count]
+        if found:
+            notes.append(f"{plural(sum(counts.values()), 'missing cell')} {what}: {listed(found, 200)}")
+
+
+def note_constant(
+    features: Sequence[FeatureColumn], low: FloatArray, high: FloatArray, notes: list[str]
+) -> None:
+    """Name the design columns without variation (missing cells are no variation)."""
+    design = [name for feature in features for name in feature.names]
+    constant = [name for name, a, b in zip(design, low, high, strict=True) if a == b]
+    constant += [feature.name for feature in features if not feature.names]
+    if constant:
+        what = "constant columns get" if len(constant) > 1 else "a constant column gets"
+        notes.append(f"{what} coefficient 0: {quoted(constant)}")

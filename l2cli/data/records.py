@@ -1,0 +1,85 @@
+"""From clean text to records: the reference tokenizer, built on the ``csv`` module of the standard library.
+
+The rules: a field is quoted where a ``"`` is its first character (blanks before it aside); a doubled ``"``
+inside is one; any other quote is an ordinary character. A line of nothing but blanks is skipped, in a file of
+one column too (a missing cell stands there as ``NA`` or ``""``). With the delimiter ``" "`` fields are
+separated by runs of blanks.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from l2cli.errors import DataError
+
+WHITESPACE = " "
+
+
+class RecordReader:
+    """Iterate over the records of a text as lists of fields.
+
+    Attributes
+    ----------
+    start : 1-based line in the file where the current record begins.
+    line : line that was read last, so where the current record ends.
+    """
+
+    def __init__(
+        self, text: str, delimiter: str, label: str, first_line: int = 1, whole: bool = True
+    ) -> None:
+        """Prepare to read ``text``, whose first line is line ``first_line`` of the source ``label``.
+
+        ``whole`` False: the text is the beginning of something longer, and an unfinished last record is
+        dropped.
+        """
+        self.start = first_line
+        self.line = first_line - 1
+        self._label = label
+        self._whole = whole
+        self._delimiter = delimiter
+        self._blank = " \n" if delimiter == "\t" else " \t\n"
+        self._lines = io.StringIO(text, newline="\n")
+        self._between = True
+        self._unfinished = False
+
+    def __iter__(self) -> Iterator[list[str]]:
+        # The csv module asks for a line more only inside a quoted field: see _feed.
+        rows = csv.reader(self._feed(), delimiter=self._delimiter, skipinitialspace=True)
+        try:
+            for row in rows:
+                if self._unfinished:
+                    self._end_unfinished(row)
+                    return
+                yield row
+                self._between = True
+        except csv.Error as error:
+            raise DataError(
+                f"{self._label} line {self.start}: a field of more than {csv.field_size_limit()} characters",
+                hint="is a quote left open?",
+            ) from error
+
+    def _feed(self) -> Iterator[str]:
+        """Yield lines to the csv module, without the blank ones between records, and keep count."""
+        separated_by_blanks = self._delimiter == WHITESPACE
+        for line in self._lines:
+            self.line += 1
+            if self._between:
+                if not line.strip(self._blank):
+                    continue
+                self.start = self.line
+                self._between = False
+            yield line.replace("\t", " ").rstrip(" \n") + "\n" if separated_by_blanks else line
+        self._unfinished = not self._between
+
+    def _end_unfinished(self, row: list[str]) -> None:
+        """Refuse a quote that the text does not close, naming the line where it opens."""
+        if not self._whole:
+            return
+        last = row[-1] if row else ""
+        opens = self.line - last.count("\n") + last.endswith("\n")
+        raise DataError(
+            f"{self._label} line {opens}: a quote opens here and is never closed",
+            hint='close it, or write a quote inside a quoted cell as ""',
+        )

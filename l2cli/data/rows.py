@@ -1,0 +1,157 @@
+"""Which rows are used, and the numbers that go with a row: weights, offset and exposure."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.data.levels import as_numbers
+from l2cli.data.table import Table
+from l2cli.data.target import LARGEST, missing_cells
+from l2cli.data.wording import plural, where
+from l2cli.errors import DataError, shown
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+def unclean_columns(table: Table) -> frozenset[str]:
+    """Return the numeric columns whose sum is not finite: all that have missing or infinite cells.
+
+    Notes
+    -----
+    One product of ones with the matrix of numbers: clean data cost one read and nothing by column.
+    """
+    if not table.numbers.size:
+        return frozenset()
+    with np.errstate(all="ignore"):
+        sums = np.ones(table.n_rows) @ table.numbers
+    return frozenset(name for name, at in table.number_index.items() if not np.isfinite(sums[at]))
+
+
+def rows_with_target(table: Table, target: str, notes: list[str]) -> IntArray:
+    """Return the rows whose target is present; the others are counted in ``notes``.
+
+    Raises
+    ------
+    DataError
+        If the table has no rows or the target no value.
+    """
+    if not table.n_rows:
+        raise DataError(f"{where(table)}: no rows", hint="the file holds a header only", code="no_rows")
+    gone = missing_cells(table, target)
+    count = int(gone.sum())
+    if count == table.n_rows:
+        raise DataError(f"{where(table)}: target '{shown(target)}' has no value in any row", code="no_target")
+    if count:
+        notes.append(f"{plural(count, 'row')} without a target left out")
+    return np.flatnonzero(~gone)
+
+
+def drop_weightless(table: Table, weights: str, rows: IntArray, notes: list[str]) -> IntArray:
+    """Return the rows whose weight is not 0 (a missing weight is looked at later).
+
+    Raises
+    ------
+    DataError
+        If the weights are not numbers, or all are 0.
+    """
+    kept: IntArray = rows[_row_numbers(table, weights, rows, "weights") != 0.0]
+    if not len(kept):
+        raise DataError(f"{where(table)}: all weights in column '{shown(weights)}' are 0", code="no_weight")
+    if len(kept) < len(rows):
+        notes.append(f"{plural(len(rows) - len(kept), 'row')} of weight 0 left out")
+    return kept
+
+
+def drop_incomplete(
+    table: Table, gaps: dict[str, BoolArray], rows: IntArray, rule: str, notes: list[str]
+) -> IntArray:
+    """Return the rows without missing cells in the columns of ``gaps`` (the features used that have any).
+
+    Raises
+    ------
+    DataError
+        With ``rule`` ``error`` at the first missing cell; with ``drop`` if no row is left.
+    """
+    incomplete = np.zeros(table.n_rows, dtype=bool)
+    for gap in gaps.values():
+        incomplete |= gap
+    hit = incomplete[rows]
+    if not hit.any():
+        return rows
+    if rule == "error":
+        row = int(rows[int(np.argmax(hit))])
+        name = next(name for name, gap in gaps.items() if gap[row])
+        raise DataError(
+            f"{where(table, row)}: no value in column '{shown(name)}'",
+            hint="--missing impute or --missing drop goes on without it",
+            code="missing_cell",
+        )
+    kept = rows[~hit]
+    if not len(kept):
+        worst = max(gaps, key=lambda name: int(gaps[name][rows].sum()))
+        raise DataError(
+            f"{where(table)}: every row has a missing cell (most in column '{shown(worst)}')",
+            hint="use --missing impute, or leave columns out with --drop",
+            code="no_rows",
+        )
+    notes.append(f"{plural(int(hit.sum()), 'row')} with missing cells left out")
+    return kept
+
+
+def _row_numbers(table: Table, name: str, rows: IntArray, role: str) -> FloatArray:
+    """Return the numbers of a role in some rows; DataError if a cell holds text."""
+    return as_numbers(table, name, hint=f"the {role} column must hold numbers", rows=rows)[rows]
+
+
+def _refuse(
+    table: Table, name: str, rows: IntArray, bad: BoolArray, values: FloatArray, rule: str, role: str
+) -> None:
+    """Raise DataError at the first row where ``bad`` holds."""
+    if not bad.any():
+        return
+    at = int(np.argmax(bad))
+    found = "no value" if np.isnan(values[at]) else f"{values[at]:g}"
+    raise DataError(
+        f"{where(table, int(rows[at]))}: {found} in the {role} column '{shown(name)}', which needs {rule}",
+        hint="mend the cell or leave the row out",
+        code=f"bad_{role}",
+    )
+
+
+def read_weights(table: Table, name: str, rows: IntArray) -> FloatArray:
+    """Return the weights of some rows; DataError names the line of one that is no finite number >= 0."""
+    values = _row_numbers(table, name, rows, "weights")
+    # a weight of 0 was left out before; only negative, missing and infinite ones can be here
+    _refuse(
+        table, name, rows, ~((values >= 0.0) & (values < LARGEST)), values, "numbers of 0 or more", "weights"
+    )
+    return np.ascontiguousarray(values)
+
+
+def read_offset(table: Table, offset: str | None, exposure: str | None, rows: IntArray) -> FloatArray | None:
+    """Return the offset of some rows: the offset plus the logarithm of the exposure; None without either.
+
+    Raises
+    ------
+    DataError
+        If a column is absent, or a value is missing, infinite, or an exposure not positive.
+    """
+    total: FloatArray | None = None
+    for name, role in ((offset, "offset"), (exposure, "exposure")):
+        if name is None:
+            continue
+        if name not in table.names:
+            raise DataError(
+                f"{where(table)}: no column '{shown(name)}', the {role} that the model needs",
+                code="no_column",
+            )
+        values = _row_numbers(table, name, rows, role)
+        fine = (np.abs(values) < LARGEST) & ((values > 0.0) | (role == "offset"))
+        rule = "finite numbers" if role == "offset" else "numbers above 0"
+        _refuse(table, name, rows, ~fine, values, rule, role)
+        part = values if role == "offset" else np.log(values)
+        total = np.array(part) if total is None else total + part
+    return total

@@ -1,0 +1,263 @@
+"""Which column plays which role: the user's names and globs, resolved against the columns of a file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.data.dataset import FeatureColumn
+from l2cli.data.levels import LevelIndex
+from l2cli.data.table import Table
+from l2cli.data.wording import listed, where
+from l2cli.errors import FitError, UsageError, shown
+from l2cli.spec import ColumnSpec
+
+FloatArray = npt.NDArray[np.float64]
+
+CODINGS = ("auto", "onehot", "treatment")
+MISSING_RULES = ("impute", "drop", "error", "indicator")
+
+
+class Roles(NamedTuple):
+    """The columns of a file by role, before the data themselves are looked at.
+
+    features : candidates in file order; ``named`` those the user spelled out (they are never dropped as
+    identifiers).
+    categorical, numeric : columns (of any role) forced to be levels or numbers.
+    target_default : the target was not named: it is the last column that nothing else claims.
+    """
+
+    target: str
+    target_default: bool
+    features: tuple[str, ...]
+    named: frozenset[str]
+    categorical: frozenset[str]
+    numeric: frozenset[str]
+
+
+class _Match(NamedTuple):
+    """Columns that a list of names and globs selects."""
+
+    literal: frozenset[str]
+    glob: frozenset[str]
+
+    def selects(self, name: str) -> bool:
+        """Return True where a name or a glob means this column."""
+        return name in self.literal or name in self.glob
+
+
+def no_column(table: Table, name: str) -> UsageError:
+    """Return the error for a column that is not there, with the nearest name."""
+    import difflib  # only on the way to an error
+
+    lower = {column.lower(): column for column in reversed(table.names)}
+    near = difflib.get_close_matches(name.lower(), lower, n=1)
+    columns = f"columns: {listed(table.names)}"
+    hint = f"did you mean '{shown(lower[near[0]])}'? ({columns})" if near else columns
+    return UsageError(f"{where(table)}: no column '{shown(name)}'", hint=hint, code="no_column")
+
+
+def match_columns(table: Table, patterns: Sequence[str], option: str) -> _Match:
+    """Return the columns that names and globs select: a name that exists is no glob.
+
+    Raises
+    ------
+    UsageError
+        If a name or a glob matches no column.
+    """
+    literal, glob, known = set(), set(), set(table.names)
+    for pattern in patterns:
+        if pattern in known:
+            literal.add(pattern)
+            continue
+        if not any(c in pattern for c in "*?["):
+            raise no_column(table, pattern)
+        found = [name for name in table.names if fnmatchcase(name, pattern)]
+        if not found:
+            raise UsageError(
+                f"{where(table)}: {option} '{shown(pattern)}' matches no column",
+                hint=f"columns: {listed(table.names)}",
+                code="no_column",
+            )
+        glob.update(found)
+    return _Match(frozenset(literal), frozenset(glob))
+
+
+def resolve_roles(table: Table, columns: ColumnSpec) -> Roles:
+    """Return the role of every column.
+
+    The target defaults to the last column without another role. Features default to all columns left over;
+    globs of ``--features`` skip columns that have another role, ``--drop`` takes columns away from the
+    features.
+
+    Raises
+    ------
+    UsageError
+        If a column does not exist, or one is asked to play two roles.
+    FitError
+        If no feature is left.
+    """
+    _check_choices(columns)
+    taken = _special_columns(table, columns)
+    wanted = match_columns(table, columns.features, "--features")
+    drop = match_columns(table, columns.drop, "--drop")
+    target, default = columns.target, columns.target is None
+    if target is None:
+        free = [name for name in table.names if name not in taken and not drop.selects(name)]
+        if not free:
+            raise FitError(f"{where(table)}: no column is left for the target", code="no_target")
+        target = free[-1]
+        taken[target] = "target"
+    for name in sorted(wanted.literal & taken.keys()):
+        why = " (the last column, by default)" if default and name == target else ""
+        raise UsageError(
+            f"{where(table)}: column '{shown(name)}' is both the {taken[name]}{why} and a feature",
+            hint="name the target with --target" if why else "leave it out of one of the two",
+        )
+    for other, role in ((wanted.literal, "in --features"), (taken.keys(), "the {}")):
+        for name in sorted(drop.literal & other):
+            text = role.format(taken.get(name, ""))
+            raise UsageError(f"{where(table)}: column '{shown(name)}' is both {text} and in --drop")
+    features = tuple(
+        name
+        for name in table.names
+        if name not in taken
+        and (wanted.selects(name) or not columns.features)
+        and (not drop.selects(name) or (name in wanted.literal and name not in drop.literal))
+    )
+    if not features:
+        raise FitError(
+            f"{where(table)}: no feature is left beside the target '{shown(target)}'",
+            hint="give more columns, or fewer to --drop",
+            code="no_feature",
+        )
+    categorical, numeric = _forced(table, columns)
+    named = wanted.literal | (frozenset(columns.categorical) & set(table.names))
+    return Roles(target, default, features, named, categorical, numeric)
+
+
+def _check_choices(columns: ColumnSpec) -> None:
+    """Refuse codings and missing rules that do not exist (the library has no option parser before it)."""
+    for option, value, allowed in (
+        ("--coding", columns.coding, CODINGS),
+        ("--missing", columns.missing, MISSING_RULES),
+    ):
+        if value not in allowed:
+            raise UsageError(
+                f"{option} '{shown(value)}' is not available", hint=f"choose one of {', '.join(allowed)}"
+            )
+
+
+def _special_columns(table: Table, columns: ColumnSpec) -> dict[str, str]:
+    """Return {column: role} of the columns named for a role; the id may be a fold or group column too."""
+    taken: dict[str, str] = {}
+    for role, name in (
+        ("target", columns.target),
+        ("weights", columns.weights),
+        ("offset", columns.offset),
+        ("exposure", columns.exposure),
+        ("fold column", columns.fold_column),
+        ("group column", columns.group_column),
+        ("id", columns.id),
+    ):
+        if name is None:
+            continue
+        if name not in table.names:
+            raise no_column(table, name)
+        if name in taken and not (role == "id" and taken[name] in ("fold column", "group column")):
+            raise UsageError(
+                f"{where(table)}: column '{shown(name)}' is both the {taken[name]} and the {role}"
+            )
+        taken.setdefault(name, role)
+    return taken
+
+
+def _forced(table: Table, columns: ColumnSpec) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the columns forced to be categories and numbers; a literal name wins over a glob."""
+    as_category = match_columns(table, columns.categorical, "--categorical")
+    as_number = match_columns(table, columns.numeric, "--numeric")
+    both = (as_category.literal & as_number.literal) | (as_category.glob & as_number.glob)
+    for name in sorted(both - (as_category.literal ^ as_number.literal)):
+        raise UsageError(f"{where(table)}: column '{shown(name)}' is in both --categorical and --numeric")
+    categorical = as_category.literal | (as_category.glob - as_number.literal)
+    return categorical, (as_number.literal | as_number.glob) - categorical
+
+
+def parse_references(table: Table, columns: ColumnSpec, categories: Sequence[str]) -> dict[str, str]:
+    """Return {column: level} of ``--reference``, split at the last ``=``; the last one on a column holds.
+
+    Raises
+    ------
+    UsageError
+        If the column does not exist or is no categorical feature. (Whether the level exists is for the coding
+        to say.)
+    """
+    references: dict[str, str] = {}
+    for item in columns.reference:
+        name, equals, level = item.rpartition("=")
+        if not equals:
+            raise UsageError(
+                f"--reference '{shown(item)}' has no level", hint="write column=level, for example sex=male"
+            )
+        if name not in table.names:
+            raise no_column(table, name)
+        if name not in categories:
+            raise UsageError(
+                f"--reference '{shown(item)}': column '{shown(name)}' is not a categorical feature",
+                hint=f"categorical are: {listed(categories) or 'none'}; --categorical makes one of numbers",
+            )
+        references[name] = level
+    return references
+
+
+def find_level(levels: Sequence[str], level: str, what: str) -> str:
+    """Return the member of ``levels`` that the user means by ``level``; UsageError if there is none."""
+    at = LevelIndex(levels).find(level)
+    if at is None:
+        raise UsageError(
+            f"{what} has no level '{shown(level)}'", hint=f"levels: {listed(levels)}", code="no_level"
+        )
+    return levels[at]
+
+
+def penalty_factors(
+    features: Sequence[FeatureColumn], patterns: Sequence[tuple[str, float]], source: str
+) -> FloatArray | None:
+    """Return the penalty factors (p,) of the design columns, None if all are 1.
+
+    A pattern that is the name of a design column means that column; the name of a file column means all
+    design columns made of it; anything else is a glob over both. Later patterns win.
+
+    Raises
+    ------
+    UsageError
+        If a pattern matches no design column, or a factor is negative or not finite.
+    """
+    origin = [feature.name for feature in features for _ in feature.names]
+    design = [name for feature in features for name in feature.names]
+    factors = np.ones(len(design))
+    for pattern, factor in patterns:
+        if not (math.isfinite(factor) and factor >= 0):
+            raise UsageError(f"--penalty-factor '{shown(pattern)}' must be 0 or larger, not {factor:g}")
+        if pattern in design:
+            hit = [name == pattern for name in design]
+        elif pattern in origin:
+            hit = [name == pattern for name in origin]
+        else:
+            hit = [
+                fnmatchcase(a, pattern) or fnmatchcase(b, pattern)
+                for a, b in zip(design, origin, strict=True)
+            ]
+        if not any(hit):
+            raise UsageError(
+                f"{source}: --penalty-factor '{shown(pattern)}' matches no feature",
+                hint=f"features: {listed(design)}",
+                code="no_column",
+            )
+        factors[hit] = factor
+    return None if bool((factors == 1.0).all()) else factors

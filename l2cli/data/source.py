@@ -1,0 +1,289 @@
+"""Where the bytes come from: open a file or standard input, tell its format by content, decompress it.
+
+Standard library only, but for ``.zst`` (the codec of pyarrow). Whatever cannot be rewound is first copied to
+an unlinked temporary file, so that every source can be read again from the start.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import re
+import shutil
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import IO, BinaryIO, cast
+
+from l2cli.errors import DataError, L2Error, shown
+
+STDIN = "-"
+_PEEK = 4096
+
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
+_PARQUET = re.compile(rb"PAR1([\x00-\x08\x0e-\x1f]|$)")
+_FOREIGN: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
+    (
+        re.compile(rb"PK\x03\x04(?=[\s\S]{0,4000}(xl/|\[Content_Types\]))"),
+        "an Excel workbook",
+        "save it as CSV",
+    ),
+    (re.compile(rb"PK(\x03\x04|\x05\x06)"), "a zip archive", "unpack it first"),
+    (re.compile(rb"\xd0\xcf\x11\xe0"), "an old Excel workbook", "save it as CSV"),
+    (re.compile(rb"\xfd7zXZ\x00"), "compressed with xz", "unpack it first"),
+    (re.compile(rb"7z\xbc\xaf\x27\x1c"), "a 7z archive", "unpack it first"),
+    (re.compile(rb"PARE[\x00-\x1f]"), "an encrypted Parquet file", "write it without encryption"),
+    (
+        re.compile(rb"(ARROW1\x00\x00|FEA1\x00|ORC[\x00-\x1f])"),
+        "an Arrow, Feather or ORC file",
+        "save it as Parquet",
+    ),
+    (re.compile(rb"\x89HDF\r\n"), "an HDF5 file", "save it as Parquet or CSV"),
+    (re.compile(rb"SQLite format 3\x00"), "an SQLite database", "export the table as CSV"),
+    (re.compile(rb"\x93NUMPY"), "a NumPy array file", "save it as CSV"),
+    (re.compile(rb"(\x80[\x02-\x05]|RD[AX][23]\n)"), "a pickle or R data file", "save it as Parquet or CSV"),
+    (re.compile(rb"(%PDF-|\x89PNG|\xff\xd8\xff|GIF8)"), "a PDF or an image", "give a table"),
+    (re.compile(rb"\s*<(!doctype|html|\?xml)", re.IGNORECASE), "an HTML or XML page", "give CSV or Parquet"),
+    (re.compile(rb"\s*(\{\s*[\"}]|\[\s*[\[{\"])"), "JSON", "give CSV or Parquet"),
+)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is read at a time; tests make everything small.
+
+    small : a text of up to this many bytes is parsed by the standard library, which is done with it before
+        pyarrow
+        is imported. piece : bytes read at a time.
+    chunk : bytes parsed at a time by one thread of pyarrow, at least ``per_column`` for each column of a wide
+        table,
+        where setting up the columns would cost more than the rows.
+    guessed_rows : rows from which the types of the columns of a large text are guessed.
+    """
+
+    small: int = 2 << 20
+    piece: int = 2 << 20
+    chunk: int = 4 << 20
+    per_column: int = 4096
+    guessed_rows: int = 1000
+
+
+DEFAULT_SIZES = Sizes()
+
+
+class Source:
+    """An open file or standard input that can be read from its start any number of times.
+
+    Attributes
+    ----------
+    typed : the path as the user typed it. label : the same for messages (``standard input`` for ``-``).
+    kind : ``text`` or ``parquet``.
+    """
+
+    def __init__(self, typed: str, raw: BinaryIO, owned: bool) -> None:
+        self.typed = typed
+        self.label = label_of(typed)
+        self._raw = raw
+        self._owned = owned
+        self._unpacked: BinaryIO | None = None
+        self._size = raw.seek(0, 2)
+        raw.seek(0)
+        self._codec = _codec_of(_guarded_read(self.label, raw, _PEEK, None))
+        head = next(self.blocks(_PEEK), b"")
+        self.kind = "parquet" if _PARQUET.match(head) else "text"
+        if self.kind == "text":
+            _refuse_foreign(self.label, head)
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._owned:
+            self._raw.close()
+        if self._unpacked is not None:
+            self._unpacked.close()
+
+    @property
+    def fraction_read(self) -> float:
+        """How much of the stored bytes the reading in progress has consumed, 0 to 1."""
+        return min(self._raw.tell() / self._size, 1.0) if self._size else 1.0
+
+    def blocks(self, size: int) -> Iterator[bytes]:
+        """Yield the decompressed content from the start in blocks of ``size`` bytes, the last one shorter.
+
+        Raises
+        ------
+        DataError
+            Where the file cannot be read, or its compressed data are damaged or cut off.
+        """
+        self._raw.seek(0)
+        stream = self._decompressed()
+        while block := _guarded_read(self.label, stream, size, self._codec):
+            yield block
+
+    def plain_file(self) -> BinaryIO:
+        """Return a rewound file of the decompressed content, for readers that jump about in it."""
+        if self._codec is None:
+            self._raw.seek(0)
+            return self._raw
+        self._unpacked = _stored(self.label, self.blocks(1 << 20))
+        return self._unpacked
+
+    def _decompressed(self) -> IO[bytes]:
+        if self._codec == "gzip":
+            return cast("IO[bytes]", gzip.GzipFile(fileobj=self._raw, mode="rb"))
+        if self._codec == "bzip2":
+            return bz2.BZ2File(self._raw)
+        if self._codec == "zstd":
+            import pyarrow as pa
+
+            return cast("IO[bytes]", pa.CompressedInputStream(_Borrowed(self._raw), "zstd"))
+        return self._raw
+
+
+class _Borrowed:
+    """A file handed to a codec that would otherwise close it."""
+
+    closed = False
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+
+    def read(self, size: int = -1) -> bytes:
+        return self._raw.read(size)
+
+    def close(self) -> None:
+        return None
+
+
+def open_source(typed: str, stdin: BinaryIO | None = None) -> Source:
+    """Open a path, or standard input for ``-``, and tell its format.
+
+    Parameters
+    ----------
+    typed : str
+        Path as the user typed it.
+    stdin : binary file, optional
+        Read instead of the standard input of the process; it is never closed.
+
+    Raises
+    ------
+    DataError
+        Where the path does not exist, is a directory, may not be read, or holds a format that is not
+        supported.
+    """
+    raw = _standard_input(stdin) if typed == STDIN else _opened(typed)
+    owned = typed != STDIN
+    try:
+        if not (raw.seekable() and raw.tell() == 0):
+            spooled = _spooled(label_of(typed), raw)
+            if owned:
+                raw.close()
+            raw, owned = spooled, True
+        return Source(typed, raw, owned)
+    except (OSError, L2Error) as error:
+        if owned:
+            raw.close()
+        if isinstance(error, OSError):
+            raise DataError(f"{label_of(typed)}: cannot be read ({error.strerror or error})") from error
+        raise
+
+
+def label_of(typed: str) -> str:
+    """Return what messages call a source: its path as typed, ``standard input`` for ``-``."""
+    return "standard input" if typed == STDIN else shown(typed, limit=1000)
+
+
+def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
+    if stdin is not None:
+        return stdin
+    if sys.stdin is None:
+        raise DataError("standard input: closed", hint="give a file")
+    return sys.stdin.buffer
+
+
+def _opened(typed: str) -> BinaryIO:
+    """Open a path for reading, or say plainly why not."""
+    label = label_of(typed)
+    try:
+        return open(typed, "rb")
+    except FileNotFoundError as error:
+        raise DataError(f"{label or repr(typed)}: no such file", code="not_found") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{label}: is a directory", hint="give a file") from error
+    except PermissionError as error:
+        raise DataError(f"{label}: permission denied") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{label}: cannot be opened ({reason})") from error
+
+
+def _spooled(label: str, raw: BinaryIO) -> BinaryIO:
+    """Copy what cannot be rewound into memory while small, else into an unlinked temporary file."""
+    spool = tempfile.SpooledTemporaryFile(max_size=4 << 20)  # noqa: SIM115  closed by the Source that gets it
+    try:
+        shutil.copyfileobj(raw, spool, 1 << 20)
+    except OSError as error:
+        raise DataError(f"{label}: cannot be stored for reading ({error.strerror or error})") from error
+    spool.seek(0)
+    return cast("BinaryIO", spool)
+
+
+def _stored(label: str, blocks: Iterator[bytes]) -> BinaryIO:
+    """Write blocks into an unlinked temporary file and rewind it."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as its reader
+    try:
+        file.writelines(blocks)
+    except OSError as error:
+        raise DataError(f"{label}: cannot be stored for reading ({error.strerror or error})") from error
+    file.seek(0)
+    return cast("BinaryIO", file)
+
+
+def _guarded_read(label: str, stream: IO[bytes], size: int, codec: str | None) -> bytes:
+    """Read ``size`` bytes, fewer only at the end; say plainly what is wrong where that fails."""
+    parts: list[bytes] = []
+    try:
+        while size > 0 and (part := stream.read(size)):
+            parts.append(part)
+            size -= len(part)
+    except EOFError as error:
+        raise _cut_off(label, codec) from error
+    except (OSError, zlib.error) as error:
+        if codec is None or (isinstance(error, OSError) and error.errno is not None):
+            raise DataError(
+                f"{label}: cannot be read ({getattr(error, 'strerror', None) or error})"
+            ) from error
+        if "Truncated" in str(error):
+            raise _cut_off(label, codec) from error
+        raise DataError(f"{label}: the {codec} data are damaged", hint="copy or download it again") from error
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _cut_off(label: str, codec: str | None) -> DataError:
+    return DataError(f"{label}: the {codec} data end too early", hint="copy or download the whole file again")
+
+
+def _codec_of(head: bytes) -> str | None:
+    """Return the compression that the first bytes tell, or None."""
+    if head.startswith(_GZIP):
+        return "gzip"
+    if head.startswith(_ZSTD):
+        return "zstd"
+    return "bzip2" if _BZIP2.match(head) else None
+
+
+def _refuse_foreign(label: str, head: bytes) -> None:
+    """Raise DataError for content that is neither text nor Parquet but known."""
+    if _codec_of(head):
+        raise DataError(f"{label}: is compressed twice", hint="unpack it first")
+    for pattern, what, hint in _FOREIGN:
+        if pattern.match(head):
+            raise DataError(f"{label}: is {what}, not a table of text or Parquet", hint=hint)

@@ -1,0 +1,58 @@
+"""Table: what a file holds, as columns of numbers and columns of text, before anyone decides on roles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TextColumn:
+    """A column of text: ``levels[codes[i]]`` is the cell of row i, ``codes[i] == -1`` a missing cell.
+
+    codes : (n_rows,) int32; levels : distinct texts in order of first appearance.
+    """
+
+    codes: npt.NDArray[np.int32]
+    levels: tuple[str, ...]
+
+
+@dataclass
+class Table:
+    """Named columns of one file, every cell a number or a text.
+
+    source : the path as the user typed it (``-`` for standard input), for messages.
+    names : column names in file order, unique.
+    numbers : (n_rows, n_numeric) float64, C order, NaN where missing; column ``number_index[name]`` belongs to name.
+    texts : the other columns.
+    notes : what the reader decided and the user should know, one line each.
+    line_of : maps a 0-based data row to its 1-based line in the file where that is known.
+    """
+
+    source: str
+    names: tuple[str, ...]
+    n_rows: int
+    numbers: FloatArray
+    number_index: dict[str, int]
+    texts: dict[str, TextColumn]
+    notes: list[str] = field(default_factory=list)
+    line_of: Callable[[int], int | None] = lambda row: None
+
+    def is_number(self, name: str) -> bool:
+        """Return True where every present cell of the column is a number."""
+        return name in self.number_index
+
+    def number(self, name: str) -> FloatArray:
+        """Return the (n_rows,) values of a numeric column: a strided view, do not change it."""
+        values: FloatArray = self.numbers[:, self.number_index[name]]
+        return values
+
+    def place(self, row: int) -> str:
+        """Return where a row stands, for a message: ``line 7`` if known, else ``row 5``."""
+        line = self.line_of(row)
+        return f"line {line}" if line is not None else f"row {row + 1}"

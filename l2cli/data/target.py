@@ -1,0 +1,259 @@
+"""The target: which family it belongs to, and its cells as the numbers y that a model is fitted to."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.data.cells import UNCERTAIN
+from l2cli.data.levels import (
+    LevelIndex,
+    as_numbers,
+    as_text,
+    level_text,
+    looks_numeric,
+    not_a_number,
+    parse_number,
+    sorted_levels,
+)
+from l2cli.data.schema import Roles, find_level
+from l2cli.data.table import Table
+from l2cli.data.wording import listed, where
+from l2cli.errors import DataError, UsageError, shown
+from l2cli.spec import FAMILIES
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+LARGEST = 1e150
+"""Numbers must be smaller than this: sums of squares, which every fit takes, would overflow."""
+
+
+class Target(NamedTuple):
+    """The target of the used rows: y (n,), the family and, for binomial, (negative, positive) labels."""
+
+    y: FloatArray
+    family: str
+    classes: tuple[str, str] | None
+
+
+def missing_cells(table: Table, name: str) -> BoolArray:
+    """Return (n_rows,) True where a column has no value."""
+    if table.is_number(name):
+        return np.isnan(table.number(name))
+    return table.texts[name].codes < 0
+
+
+def first_stray_cell(table: Table, name: str, rows: IntArray) -> int | None:
+    """Return the first row whose text is no number where more than half of the present cells are numbers.
+
+    None where the column is mostly words, and where all cells are plain numbers (codes such as 01234, kept as
+    text for their leading zeros). A word is named before a token such as ``?``, and that before a number like
+    ``1,5``: the first is what made the column text.
+    """
+    column = table.texts[name]
+    counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)[1:]
+    rank = np.array([_strangeness(level) for level in column.levels] + [0])
+    present = rank[:-1] * (counts > 0)
+    numeric = int(counts[(rank[:-1] == 0) | (rank[:-1] == 1)].sum())
+    if not present.any() or 2 * numeric <= int(counts.sum()):
+        return None
+    return int(rows[int(np.argmax(rank[column.codes[rows]] == present.max()))])
+
+
+def _strangeness(cell: str) -> int:
+    """Return 0 for a number, 1 for one with a comma, 2 for a token that often means missing, 3 for a word."""
+    if parse_number(cell) is not None:
+        return 0
+    return 1 if looks_numeric(cell) else 2 if cell in UNCERTAIN else 3
+
+
+def refuse_stray_cells(table: Table, name: str, rows: IntArray) -> None:
+    """Raise DataError where a column of numbers holds a few cells of text, naming the first."""
+    row = first_stray_cell(table, name, rows)
+    if row is None:
+        return
+    cell = table.texts[name].levels[table.texts[name].codes[row]]
+    if looks_numeric(cell):
+        hint = f"give --decimal ',' if the comma is the decimal sign, or --categorical '{shown(name)}'"
+    else:
+        hint = f"mend the cell, or give --na '{shown(cell)}' or --categorical '{shown(name)}'"
+    raise not_a_number(table, name, row, hint)
+
+
+def choose_family(table: Table, roles: Roles, rows: IntArray, family: str) -> str:
+    """Return the family to fit: the one asked for, or the one that the target of ``rows`` calls for.
+
+    Text, booleans and numbers that are exactly {0, 1} or {1, 2} are binomial; other numbers gaussian.
+
+    Raises
+    ------
+    UsageError
+        If there is no such family.
+    DataError
+        If the target has more than two classes, or is a column of numbers spoilt by some text.
+    """
+    if family not in FAMILIES:
+        raise UsageError(f"no family '{shown(family)}'", hint=f"choose one of {', '.join(FAMILIES)}")
+    if family != "auto":
+        return family
+    name = roles.target
+    if _is_number(table, roles):
+        return "binomial" if _is_zero_one(as_numbers(table, name, rows=rows)[rows]) else "gaussian"
+    if not table.is_number(name) and name not in roles.categorical:
+        refuse_stray_cells(table, name, rows)
+    labels = _labels(table, name, rows)
+    if len(labels) > 2:
+        raise DataError(
+            f"{where(table)}: target '{shown(name)}' has {len(labels)} classes ({listed(labels, 50)}),"
+            " and only two can be fitted yet",
+            hint="keep the rows of two classes, or name another target with --target",
+            code="many_classes",
+        )
+    return "binomial"
+
+
+def _is_number(table: Table, roles: Roles) -> bool:
+    """Return True where the target is to be read as numbers."""
+    name = roles.target
+    return name not in roles.categorical and (table.is_number(name) or name in roles.numeric)
+
+
+def _is_zero_one(values: FloatArray) -> bool:
+    """Return True for values that are exactly {0, 1} or {1, 2}, without sorting them."""
+    low, high = values.min(), values.max()
+    return (low, high) in ((0.0, 1.0), (1.0, 2.0)) and bool(((values == low) | (values == high)).all())
+
+
+def _labels(table: Table, name: str, rows: IntArray) -> list[str]:
+    """Return the distinct labels of some rows, in order."""
+    column = as_text(table, name)
+    counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)[1:]
+    return sorted_levels(column.levels[i] for i in np.flatnonzero(counts))
+
+
+def read_target(table: Table, roles: Roles, rows: IntArray, family: str, positive: str | None) -> Target:
+    """Return the target of ``rows``, whose cells are all present.
+
+    Raises
+    ------
+    DataError
+        If a gaussian target holds text or infinite numbers, or a binomial one has not exactly two classes.
+    UsageError
+        If ``positive`` is no class, or the family has no classes.
+    """
+    if family == "gaussian":
+        if positive is not None:
+            raise UsageError(
+                f"--positive '{shown(positive)}' needs two classes, and '{shown(roles.target)}' is fitted as"
+                " numbers (gaussian)",
+                hint="give --family binomial",
+            )
+        return Target(_gaussian(table, roles, rows), family, None)
+    name = roles.target
+    labels = _labels(table, name, rows)
+    if len(labels) != 2:
+        found = f"one class only ('{shown(labels[0])}')" if len(labels) == 1 else f"{len(labels)} classes"
+        more = "" if len(labels) == 1 else f" ({listed(labels, 50)})"
+        raise DataError(
+            f"{where(table)}: target '{shown(name)}' has {found}{more} in the rows used,"
+            " and binomial needs two",
+            hint="name another target with --target, or give --family gaussian"
+            if table.is_number(name)
+            else None,
+            code="classes",
+        )
+    if (
+        positive is not None
+        and find_level(labels, positive, f"--positive: target '{shown(name)}'") == labels[0]
+    ):
+        labels.reverse()
+    return Target(_zero_one(table, name, rows, labels[1]), family, (labels[0], labels[1]))
+
+
+def _gaussian(table: Table, roles: Roles, rows: IntArray) -> FloatArray:
+    """Return a numeric target, contiguous."""
+    name = roles.target
+    if name in roles.categorical:
+        raise UsageError(
+            f"column '{shown(name)}' cannot be in --categorical and the target of --family gaussian"
+        )
+    if not table.is_number(name):
+        refuse_stray_cells(table, name, rows)
+        hint = "gaussian needs numbers; leave --family out, or name another target with --target"
+        values = as_numbers(table, name, hint=hint, rows=rows)
+    else:
+        values = table.number(name)
+    y = np.ascontiguousarray(values[rows])
+    refuse_extremes(table, name, y, rows)
+    return y
+
+
+def refuse_extremes(
+    table: Table, name: str, values: FloatArray, rows: IntArray, limit: float = LARGEST
+) -> None:
+    """Raise DataError naming the first cell as large as ``limit``; ``values`` are those of ``rows``."""
+    extreme = ~(np.abs(values) < limit) & ~np.isnan(values)
+    if not extreme.any():
+        return
+    at = int(np.argmax(extreme))
+    size = f"beyond {limit:.0e}, where its square overflows" if np.isfinite(values[at]) else "infinite"
+    raise DataError(
+        f"{where(table, int(rows[at]))}: the value in column '{shown(name)}' is {size}",
+        hint="mend the cell, state the column in another unit, or leave it out",
+        code="infinite",
+    )
+
+
+def _zero_one(table: Table, name: str, rows: IntArray, positive: str) -> FloatArray:
+    """Return 1.0 where the label is ``positive``, else 0.0."""
+    if table.is_number(name):
+        value = table.number(name)[rows]
+        # level_text is exact for every double, so the label's value is the cell's value
+        return np.asarray(value == float(positive), dtype=np.float64)
+    column = table.texts[name]
+    hit = np.array([float(level == positive) for level in column.levels] + [0.0])
+    y: FloatArray = hit[column.codes[rows]]
+    return y
+
+
+def target_of_labels(table: Table, name: str, classes: tuple[str, str], rows: IntArray) -> FloatArray:
+    """Return y (n,) of new rows for a model with these (negative, positive) classes.
+
+    Raises
+    ------
+    DataError
+        Naming the first cell whose label is neither class.
+    """
+    column = as_text(table, name)
+    index = LevelIndex(classes)
+    place = [index.find(level) for level in column.levels]
+    y = np.array([np.nan if at is None else float(at) for at in place] + [np.nan])[column.codes[rows]]
+    if np.isnan(y).any():
+        row = int(rows[int(np.argmax(np.isnan(y)))])
+        cell = shown(column.levels[column.codes[row]])
+        raise DataError(
+            f"{where(table, row)}: label '{cell}' in column '{shown(name)}' is none of the model's classes",
+            hint=f"the classes are '{shown(classes[0])}' and '{shown(classes[1])}'",
+            code="unknown_class",
+        )
+    return y
+
+
+def target_of_numbers(table: Table, name: str, rows: IntArray) -> FloatArray:
+    """Return y (n,) of new rows for a gaussian model; DataError at the first cell that is no number."""
+    y = np.ascontiguousarray(as_numbers(table, name, rows=rows)[rows])
+    refuse_extremes(table, name, y, rows)
+    return y
+
+
+def constant_target(name: str, target: Target) -> list[dict[str, Any]]:
+    """Return the warning for a gaussian target without variation: only the intercept can be fitted."""
+    value = float(target.y[0])
+    if target.family != "gaussian" or not bool((target.y == value).all()):
+        return []
+    text = f"target '{shown(name)}' is constant ({level_text(value)}): the fit is the intercept alone"
+    return [{"code": "constant_target", "message": text}]

@@ -1,0 +1,35 @@
+"""The words of messages about data: where a cell stands, lists of names, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from l2cli.data.table import Table
+from l2cli.errors import shown
+
+
+def where(table: Table, row: int | None = None) -> str:
+    """Return ``sales.csv`` or ``sales.csv line 7``, fit for a message."""
+    name = "standard input" if table.source == "-" else shown(table.source, 200)
+    return name if row is None else f"{name} {table.place(row)}"
+
+
+def listed(names: Iterable[str], limit: int = 80) -> str:
+    """Return ``a, b, c`` or, where that is too long, ``a, b, ... and 98 more``, all printable."""
+    names = list(names)
+    parts: list[str] = []
+    for name in names:
+        if parts and sum(map(len, parts)) + 2 * len(parts) + len(name) > limit:
+            return f"{', '.join(parts)}, ... and {len(names) - len(parts)} more"
+        parts.append(shown(name))
+    return ", ".join(parts)
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Return ``'a', 'b'``, cut where it is long."""
+    return listed([f"'{name}'" for name in names], 200)
+
+
+def plural(count: int, noun: str) -> str:
+    """Return ``1 row`` or ``2 rows``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,103 @@
+"""The ways in which the reader can come to a table: they must all end at the same one."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+from collections.abc import Callable, Collection
+
+import pytest
+
+from l2cli.data.read import read_opened
+from l2cli.data.source import Sizes, open_source
+from l2cli.data.table import Table
+from l2cli.spec import ReadSpec
+
+SMALL = Sizes(small=1 << 30)
+LARGE = Sizes(small=0)
+# Pieces, chunks and the guess at the types are so small that everything has to be put together again.
+SHREDDED = Sizes(small=0, piece=13, chunk=40, per_column=0, guessed_rows=2)
+
+Reader = Callable[..., Table]
+
+
+class Pipe(io.RawIOBase):
+    """A stream that cannot be rewound and gives a few bytes at a time."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self._inner = io.BytesIO(content)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._inner.read(7 if size < 0 else min(size, 7))
+
+
+def _zst(content: bytes) -> bytes:
+    import pyarrow as pa
+
+    packed: bytes = pa.compress(content, codec="zstd", asbytes=True)
+    return packed
+
+
+def _plain(content: bytes) -> bytes:
+    return content
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "plain": _plain,
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "zst": _zst,
+}
+WAYS: dict[str, tuple[str, Sizes]] = {
+    "small": ("plain", SMALL),
+    "large": ("plain", LARGE),
+    "shredded": ("plain", SHREDDED),
+    "gz": ("gz", SMALL),
+    "gz shredded": ("gz", SHREDDED),
+    "bz2": ("bz2", SMALL),
+    "zst large": ("zst", LARGE),
+}
+
+
+def read_bytes(
+    content: bytes, way: str = "small", spec: ReadSpec | None = None, names: Collection[str] | None = None
+) -> Table:
+    """Read ``content`` as standard input in one of the ways."""
+    packer, sizes = WAYS[way]
+    packed = PACKERS[packer](content)
+    with open_source("-", io.BytesIO(packed)) as opened:
+        return read_opened(opened, spec or ReadSpec(), names, sizes)
+
+
+@pytest.fixture(params=list(WAYS))
+def read(request: pytest.FixtureRequest) -> Reader:
+    """Return a reader of bytes, in every way there is."""
+    way: str = request.param
+
+    def reader(content: bytes, spec: ReadSpec | None = None, names: Collection[str] | None = None) -> Table:
+        return read_bytes(content, way, spec, names)
+
+    return reader
+
+
+@pytest.fixture(scope="session")
+def read_in() -> Reader:
+    """Return a reader of bytes that is told the way."""
+    return read_bytes
+
+
+@pytest.fixture(scope="session")
+def ways() -> list[str]:
+    """Return the names of all ways."""
+    return list(WAYS)
+
+
+@pytest.fixture(scope="session")
+def pipe() -> type[Pipe]:
+    """Return the class of streams that cannot be rewound."""
+    return Pipe

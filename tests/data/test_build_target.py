@@ -1,0 +1,138 @@
+"""The target: its family, its classes, and what cannot be a target."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import numpy as np
+import pytest
+
+from l2cli.data.build import build_dataset
+from l2cli.data.read import read_table
+from l2cli.errors import DataError, UsageError
+from l2cli.spec import ColumnSpec, ModelSpec
+
+
+@pytest.fixture
+def build(tmp_path):
+    """A dataset with one feature and a target of the given cells; keywords are fields of ColumnSpec."""
+
+    def make(cells, family="auto", **columns):
+        path = tmp_path / "target.csv"
+        rows = "".join(f"{i * i},{cell}\n" for i, cell in enumerate(cells.split()))
+        path.write_text("x,y\n" + dedent(rows).replace("none", ""), encoding="utf-8")
+        return build_dataset(read_table(str(path)), ColumnSpec(**columns), ModelSpec(family=family))
+
+    return make
+
+
+def refused(build, kind, *args, **columns):
+    """The message of the error that building raises."""
+    with pytest.raises(kind) as caught:
+        build(*args, **columns)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cells", "family", "classes", "y"),
+    [
+        ("1.5 2 3", "gaussian", None, [1.5, 2, 3]),
+        ("0 1 1", "binomial", ("0", "1"), [0, 1, 1]),
+        ("2 1 1", "binomial", ("1", "2"), [1, 0, 0]),
+        ("0 1 2", "gaussian", None, [0, 1, 2]),
+        ("0 2 2", "gaussian", None, [0, 2, 2]),
+        ("0 0.5 1", "gaussian", None, [0, 0.5, 1]),
+        ("-1 1 1", "gaussian", None, [-1, 1, 1]),
+        ("yes no yes", "binomial", ("no", "yes"), [1, 0, 1]),
+        ("True False False", "binomial", ("False", "True"), [1, 0, 0]),
+        ("0 none 1", "binomial", ("0", "1"), [0, 1]),
+    ],
+)
+def test_the_family_follows_from_the_target(build, cells, family, classes, y):
+    data = build(cells)
+    assert (data.family, data.schema.classes) == (family, classes)
+    np.testing.assert_array_equal(data.y, y)
+
+
+@pytest.mark.parametrize(
+    ("cells", "classes"),
+    [
+        ("-1 1 1", ("-1", "1")),
+        ("10 9 9", ("9", "10")),
+        ("2.5 4 4", ("2.5", "4")),
+        ("b10 b9 b9", ("b10", "b9")),
+    ],
+)
+def test_any_two_values_are_classes_if_asked(build, cells, classes):
+    data = build(cells, family="binomial")
+    assert data.schema.classes == classes
+    np.testing.assert_array_equal(data.y, [float(cell == classes[1]) for cell in cells.split()])
+
+
+def test_positive_turns_the_classes(build):
+    data = build("yes no yes", positive="no")
+    assert data.schema.classes == ("yes", "no")
+    np.testing.assert_array_equal(data.y, [0, 1, 0])
+    assert build("0 1 1", positive="0.0").schema.classes == ("1", "0")
+    assert build("yes no yes", positive="yes").schema.classes == ("no", "yes")
+
+
+def test_positive_must_be_a_class(build):
+    message = refused(build, UsageError, "yes no yes", positive="maybe")
+    assert "target 'y' has no level 'maybe'; levels: no, yes" in message
+    assert "--positive 'a' needs two classes" in refused(build, UsageError, "1 2 3", positive="a")
+
+
+def test_a_number_said_to_be_categorical_is_a_class(build):
+    assert build("3 7 7", categorical=("y",)).schema.classes == ("3", "7")
+
+
+def test_more_than_two_classes_cannot_be_fitted_yet(build):
+    message = refused(build, DataError, "red green blue red")
+    assert "target 'y' has 3 classes (blue, green, red), and only two can be fitted yet" in message
+    assert "has 3 classes (1, 2, 3) in the rows used" in refused(build, DataError, "1 2 3", family="binomial")
+    assert "has 3 classes (a, b, c) in the rows used" in refused(build, DataError, "a b c", family="binomial")
+
+
+def test_one_class_is_a_data_error(build):
+    assert "one class only ('a') in the rows used" in refused(build, DataError, "a a a")
+    assert "one class only ('1')" in refused(build, DataError, "1 1 1", family="binomial")
+
+
+def test_a_class_may_vanish_with_the_rows(tmp_path):
+    path = tmp_path / "weights.csv"
+    path.write_text("x,w,y\n1,1,a\n2,0,b\n3,1,c\n4,2,a\n", encoding="utf-8")
+    data = build_dataset(read_table(str(path)), ColumnSpec(weights="w"), ModelSpec())
+    assert data.schema.classes == ("a", "c")
+
+
+def test_a_constant_number_is_fitted_with_a_warning(build):
+    data = build("5 5 5")
+    assert data.family == "gaussian"
+    assert [warning["code"] for warning in data.warnings] == ["constant_target"]
+    assert "constant (5)" in data.warnings[0]["message"]
+    assert build("5 5 6").warnings == []
+
+
+def test_text_among_the_numbers_of_a_target(build):
+    message = refused(build, DataError, "1.5 2 many 4")
+    assert "target.csv line 4: 'many' in column 'y' is not a number" in message
+    message = refused(build, DataError, "a b a", family="gaussian")
+    assert "line 2: 'a' in column 'y' is not a number; gaussian needs numbers" in message
+
+
+def test_codes_can_be_numbers_if_asked(build):
+    assert build("01 02 03", numeric=("y",)).family == "gaussian"
+    np.testing.assert_array_equal(build("01 02 05", family="gaussian").y, [1, 2, 5])
+
+
+def test_an_unknown_family_is_wrong_usage(build):
+    assert "no family 'poison'; choose one of auto, gaussian, binomial" in refused(
+        build, UsageError, "1 2", "poison"
+    )
+
+
+def test_labels_with_control_characters_are_escaped(build):
+    message = refused(build, DataError, "a\x1b[1m b c")
+    assert "\x1b" not in message
+    assert r"a\x1b[1m" in message

@@ -1,0 +1,297 @@
+"""What is wrong with a file, in one line that says where and what to do."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import zipfile
+
+import pytest
+
+from l2cli.data.read import read_header, read_table
+from l2cli.errors import DataError, L2Error, UsageError
+from l2cli.spec import ReadSpec
+
+MALFORMED = {
+    "ragged, short": (
+        b"a,b,price\n1,2,3\n4,5\n",
+        "standard input line 3: 2 fields where the header has 3 (column 'price' would be empty); "
+        "mend the line or give --delimiter",
+    ),
+    "ragged, long": (
+        b"a,b\n1,2\n\n3,4,5\n",
+        "standard input line 4: 3 fields where the header has 2 ('5' would belong to no column); "
+        "mend the line or give --delimiter",
+    ),
+    "ragged, one field": (
+        b"a,b\n1,2\nend\n",
+        "standard input line 3: 1 field where the header has 2 (column 'b' would be empty); "
+        "mend the line or give --delimiter",
+    ),
+    "ragged below a cell of two lines": (
+        b'a,b\n1,"x\ny"\n2\n',
+        "standard input line 4: 1 field where the header has 2 (column 'b' would be empty); "
+        "mend the line or give --delimiter",
+    ),
+    "a title above the header": (
+        b"Sales\na;b\n1;2\n",
+        "standard input line 2: 2 fields where the header has 1 ('b' would belong to no column); "
+        "mend the line or give --delimiter",
+    ),
+    "a stray comma in one column": (
+        b"a\nx\ny, z\n",
+        "standard input line 3: 2 fields where the header has 1 ('z' would belong to no column); "
+        "mend the line or give --delimiter",
+    ),
+    "open quote": (
+        b'a,b\n1,x\n2,"y\n3,z\n',
+        "standard input line 3: a quote opens here and is never closed; "
+        'close it, or write a quote inside a quoted cell as ""',
+    ),
+    "open quote below lines of its record": (
+        b'a,b\n1,x\n"2\n3","y\n4,z',
+        "standard input line 4: a quote opens here and is never closed; "
+        'close it, or write a quote inside a quoted cell as ""',
+    ),
+    "open quote in the header": (
+        b'a,"b\n1,x\n',
+        "standard input line 1: a quote opens here and is never closed; "
+        'close it, or write a quote inside a quoted cell as ""',
+    ),
+    "not utf-8": (
+        b"a,b\n1,x\r\n2,\xe9\n",
+        "standard input line 3: byte 0xe9 is not UTF-8 text; "
+        "give the encoding of the file, for example --encoding latin-1",
+    ),
+    "a NUL byte": (
+        b"a,b\n1,2\n3,\x00\n",
+        "standard input line 3: a NUL byte, so this is no text in UTF-8; "
+        "give a text file, or --encoding utf-16 if it was saved so",
+    ),
+    "infinite": (
+        b"a,b\n1,2\n3,-inf\n",
+        "standard input line 3: '-inf' in column 'b' is not a finite number; "
+        "correct it, or give --na -inf if it means missing",
+    ),
+    "infinite, first in the file": (
+        b"a,b\n1,2\n2,Infinity\n3,4\n1e400,5\n6,7\n",
+        "standard input line 3: 'Infinity' in column 'b' is not a finite number; "
+        "correct it, or give --na Infinity if it means missing",
+    ),
+    "only a header": (
+        b"a,b\n\n",
+        "standard input: no data rows, only a header (a, b); give --no-header if the first line is data",
+    ),
+    "empty": (b"", "standard input: the file is empty"),
+    "blank": (b"\n \n", "standard input: the file is empty"),
+    "duplicate names": (
+        b"a,b,a,c,b,a\n1,2,3,4,5,6\n",
+        "standard input: duplicate column names: 'a' (columns 1, 3, 6), 'b' (columns 2, 5); rename them",
+    ),
+    "a column without a name": (
+        b"a,,c\n1,2,3\n",
+        "standard input: column 2 has no name in the header; "
+        "name it, or give --no-header if the first line is data",
+    ),
+    "columns without a name": (
+        b",,c, \n1,2,3,4\n",
+        "standard input: columns 2, 4 have no name in the header; "
+        "name it, or give --no-header if the first line is data",
+    ),
+    "row names twice": (
+        b",row_names\n1,2\n",
+        "standard input: column 1 has no name in the header; "
+        "name it, or give --no-header if the first line is data",
+    ),
+    "a delimiter behind every row": (
+        b"a,b\n1,2,\n3,4,\n",
+        "standard input: every row ends with a delimiter that the header lacks; add one there or remove them",
+    ),
+    "control characters": (
+        b"a,\x1b[31mb\n1\n",
+        "standard input line 2: 1 field where the header has 2 (column '\\x1b[31mb' would be empty); "
+        "mend the line or give --delimiter",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), MALFORMED.values(), ids=MALFORMED)
+def test_every_way_of_reading_gives_the_same_message(content, message, read):
+    with pytest.raises(DataError) as caught:
+        read(content)
+    assert str(caught.value) == message
+
+
+def test_rows_without_a_header_are_measured_against_the_first(read):
+    with pytest.raises(DataError, match="line 12: 2 fields where the first row has 3"):
+        read(b"1,2,3\n" * 11 + b"3,4\n", ReadSpec(header=False))
+
+
+def test_rows_with_names_are_measured_against_the_first(read):
+    with pytest.raises(DataError, match="line 202: 2 fields where the first row has 3"):
+        read(b"a,b\n" + b"r,1,2\n" * 200 + b"3,4\n")
+
+
+def test_an_open_quote_does_not_swallow_a_large_file(read_in):
+    content = b"a,b\n" + b"1,2\n" * 10 + b'3,"x\n' + b"4,5\n" * 2_000_000
+    with pytest.raises(DataError, match="line 12: a field of more than 131072 characters; is a quote left"):
+        read_in(content, "large")
+
+
+def test_a_field_may_not_be_endless(read):
+    with pytest.raises(DataError, match="line 2: a field of more than 131072 characters"):
+        read(b"a,b\n1," + b"x" * 200_000 + b"\n2,y\n")
+
+
+FOREIGN = {
+    "xz": (b"\xfd7zXZ\x00\x00", "compressed with xz"),
+    "json": (b'[{"a": 1}]', "JSON"),
+    "json object": (b'{\n "a": 1}', "JSON"),
+    "html": (b"\n<!DOCTYPE html><html>", "an HTML or XML page"),
+    "old excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "an old Excel workbook"),
+    "hdf5": (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+    "arrow": (b"ARROW1\x00\x00", "an Arrow, Feather or ORC file"),
+    "sqlite": (b"SQLite format 3\x00", "an SQLite database"),
+    "numpy": (b"\x93NUMPY\x01", "a NumPy array file"),
+    "pickle": (b"\x80\x04\x95", "a pickle or R data file"),
+    "R data": (b"RDX3\nX\n", "a pickle or R data file"),
+    "pdf": (b"%PDF-1.7", "a PDF or an image"),
+}
+
+
+@pytest.mark.parametrize(("content", "what"), FOREIGN.values(), ids=FOREIGN)
+def test_other_formats_are_named(content, what, read):
+    with pytest.raises(DataError, match=f"standard input: is {what}, not a table of text or Parquet; "):
+        read(content)
+
+
+def zipped(name: str) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr(name, "a,b\n1,2\n")
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(("name", "what"), [("data.csv", "a zip archive"), ("xl/workbook.xml", "an Excel")])
+def test_zip_archives_are_named(name, what, tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_bytes(zipped(name))
+    with pytest.raises(DataError, match=f"is {what}"):
+        read_table(str(path))
+
+
+def test_what_is_compressed_twice_is_refused():
+    with pytest.raises(DataError, match="standard input: is compressed twice"):
+        read_table("-", stdin=io.BytesIO(gzip.compress(bz2.compress(b"a,b\n1,2\n"))))
+
+
+ROWS = b"a,b\n" + b"1,2\n" * 500_000
+
+
+def zst(content: bytes) -> bytes:
+    import pyarrow as pa
+
+    packed: bytes = pa.compress(content, codec="zstd", asbytes=True)
+    return packed
+
+
+PACKED = {"gzip": gzip.compress(ROWS, 1), "bzip2": bz2.compress(ROWS, 1), "zstd": zst(ROWS)}
+
+
+@pytest.mark.parametrize("codec", PACKED)
+def test_compressed_data_that_end_too_early(codec):
+    packed = PACKED[codec]
+    for length in (len(packed) - 6, len(packed) // 2):
+        with pytest.raises(DataError, match=f"standard input: the {codec} data end too early; copy or down"):
+            read_table("-", stdin=io.BytesIO(packed[:length]))
+
+
+@pytest.mark.parametrize("codec", ["gzip", "bzip2"])
+def test_compressed_data_that_are_damaged(codec):
+    packed = bytearray(PACKED[codec])
+    packed[len(packed) // 2 :] = bytes(len(packed) - len(packed) // 2)
+    with pytest.raises(DataError, match=f"standard input: the {codec} data (are damaged|end too early)"):
+        read_table("-", stdin=io.BytesIO(bytes(packed)))
+
+
+def test_paths_that_are_no_files(tmp_path):
+    for path, message in {
+        tmp_path / "nowhere.csv": "nowhere.csv: no such file",
+        tmp_path: f"{tmp_path.name}: is a directory; give a file",
+        tmp_path / ("x" * 300): "xxx: cannot be opened (File name too long)",
+    }.items():
+        with pytest.raises(DataError) as caught:
+            read_table(str(path))
+        assert str(caught.value).endswith(message)
+    with pytest.raises(DataError, match="'': no such file"):
+        read_table("")
+    with pytest.raises(DataError, match="cannot be opened"):
+        read_table("a\0b")
+
+
+def test_paths_are_named_without_control_characters(tmp_path):
+    with pytest.raises(DataError) as caught:
+        read_table("no\x1b[31m\nsuch.csv")
+    assert str(caught.value) == "no\\x1b[31m\\nsuch.csv: no such file"
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    path = tmp_path / "data.csv"
+    path.write_bytes(b"a,b\n1,2\n")
+
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", denied)
+    with pytest.raises(DataError, match=r"data\.csv: permission denied"):
+        read_table(str(path))
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (ReadSpec(delimiter=""), "--delimiter ''"),
+        (ReadSpec(delimiter=",,"), "--delimiter ',,': cannot separate fields"),
+        (ReadSpec(delimiter="\x1b"), r"--delimiter '\\x1b'"),
+        (ReadSpec(delimiter="é"), "--delimiter 'é'"),
+        (ReadSpec(delimiter="a"), "--delimiter 'a'"),
+        (ReadSpec(delimiter='"'), "--delimiter '\"'"),
+        (ReadSpec(delimiter="."), "--delimiter and --decimal are both '.'"),
+        (ReadSpec(delimiter=",", decimal=","), "--delimiter and --decimal are both ','"),
+        (ReadSpec(decimal="x"), "--decimal 'x': must be . or ,"),
+        (ReadSpec(encoding="klingon"), "--encoding klingon: no such encoding"),
+        (ReadSpec(encoding="base64"), "--encoding base64: no such encoding"),
+    ],
+)
+def test_options_that_make_no_sense(spec, message):
+    for reads in (read_table, read_header):
+        with pytest.raises(UsageError, match=message):
+            reads("-", spec, stdin=io.BytesIO(b"a,b\n1,2\n"))
+
+
+def test_the_wrong_encoding():
+    for content, encoding, line in [
+        ("a,b\n1,é\n2,ü\n".encode(), "ascii", 2),
+        ("a,b\n1,2\n".encode("utf-16")[:-1], "utf-16", 2),
+        (b"\xfe\xff" + "a,b\n1,2\n".encode("utf-16-be")[:-1], "utf-16", 2),
+        (b"a,b\n1,\x81\n", "cp1252", 2),
+    ]:
+        with pytest.raises(
+            DataError, match=f"standard input line {line}: not {encoding} text; give the right"
+        ):
+            read_table("-", ReadSpec(encoding=encoding), stdin=io.BytesIO(content))
+
+
+def test_errors_carry_a_code_for_machines(read):
+    for content, code in [
+        (b"a,a\n1,2\n", "duplicate_names"),
+        (b"a,b\n1\n", "ragged"),
+        (b"", "empty"),
+        (b"a,b\n", "no_rows"),
+        (b"a\ninf\n", "infinite"),
+        (b"a\n\xff\n", "encoding"),
+    ]:
+        with pytest.raises(L2Error) as caught:
+            read(content)
+        assert (caught.value.code, int(caught.value.exit_status)) == (code, 3)
