@@ -1,0 +1,178 @@
+"""``compare``: several models on identical folds, with paired differences and a plain verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from l2cli.api.setup import LEVEL, Progress, finite, prepare
+from l2cli.core.covariance import quantile
+from l2cli.core.metrics import greater_is_better
+from l2cli.data.dataset import Dataset
+from l2cli.errors import FitError
+from l2cli.select.compare import (
+    SIGNIFICANT,
+    Comparison,
+    Pair,
+    Scores,
+    compare_pair,
+    parse_candidates,
+    ranking,
+)
+from l2cli.select.cv import cross_validate
+from l2cli.spec import ModelSpec, SelectSpec
+
+
+@dataclass(frozen=True)
+class CompareResult:
+    """A comparison; ``models`` and ``pairs`` are rows of plain values, best model first."""
+
+    models: list[dict[str, Any]]
+    pairs: list[dict[str, Any]]
+    verdict: str
+    content: dict[str, Any] = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain Python."""
+        return self.content
+
+
+def compare_dataset(
+    dataset: Dataset,
+    model: ModelSpec,
+    select: SelectSpec,
+    models: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> CompareResult:
+    """Compare models on a dataset (which is used up); each is tuned inside its own training folds.
+
+    The default metric is the rmse for gaussian targets (the unit of the target) and the deviance for
+    binomial.
+
+    Raises
+    ------
+    UsageError
+        Unknown models or impossible folds.
+    FitError
+        No model has a finite fit.
+    """
+    candidates = parse_candidates(models)
+    setup = prepare(dataset, model)
+    metric = setup.metric(select) if select.metric or dataset.family != "gaussian" else "rmse"
+    folds = setup.folds(select)
+    fits = setup.fold_fits(folds, select)
+    grid, automatic = setup.grid(fits.full_factor())
+    comparison = Comparison(
+        setup.problem,
+        folds,
+        grid,
+        metric,
+        model.lambda_scale,
+        groups=dataset.groups,
+        seed=select.seed,
+        jobs=select.jobs,
+    )
+    scores = ranking(comparison.run(candidates, fits, progress), metric)
+    if not np.isfinite(scores[0].mean):
+        raise FitError(
+            f"no model could be fitted: {scores[0].problem}", hint="leave a model out or give fewer features"
+        )
+    tuned = [s for s in scores if s.candidate.kind == "ridge"]
+    lambdas: dict[str, float] = {}
+    if tuned:
+        curve = cross_validate(fits, folds, grid, metric=metric, automatic=automatic).curve
+        lambdas = {s.candidate.name: float(curve.lambdas[curve.index(s.candidate.rule)]) for s in tuned}
+    shares = _shares(comparison)
+    pairs = [compare_pair(a, b, shares, folds.k) for i, a in enumerate(scores) for b in scores[i + 1 :]]
+    up = greater_is_better(metric)
+    count = folds.k * folds.repeats
+    content = setup.envelope("compare", select, folds=folds.k, repeats=folds.repeats)
+    content["warnings"] += [
+        {"code": "no_finite_fit", "message": f"{s.candidate.name}: {s.problem}"}
+        for s in scores
+        if s.problem is not None
+    ]
+    content |= {
+        "metric": metric,
+        "folds": {
+            "kind": folds.kind,
+            "k": folds.k,
+            "repeats": folds.repeats,
+            "stratified": folds.kind == "stratified",
+        },
+        "models": [_model_row(s, lambdas) for s in scores],
+        "pairs": [_pair_row(p, count, up) for p in pairs],
+        "verdict": _verdict(scores, pairs, up),
+    }
+    return CompareResult(content["models"], content["pairs"], content["verdict"], content)
+
+
+def _shares(comparison: Comparison) -> Any:
+    weights, folds = comparison.problem.weights, comparison.folds
+    sums = np.array([weights[ids == f].sum() for ids in folds.ids for f in range(folds.k)])
+    return sums / sums.sum()
+
+
+def _model_row(score: Scores, lambdas: dict[str, float]) -> dict[str, Any]:
+    candidate = score.candidate
+    return {
+        "name": candidate.name,
+        "spec": candidate.spec,
+        "lambda": 0.0 if candidate.kind == "ols" else lambdas.get(candidate.name),
+        "mean": finite(score.mean),
+        "se": finite(score.se),
+        "ci_low": None,
+        "ci_high": None,
+        "fit_s": score.seconds,
+    }
+
+
+def _pair_row(pair: Pair, count: int, up: bool) -> dict[str, Any]:
+    width = quantile(LEVEL, count - 1) * pair.se
+    return {
+        "a": pair.a,
+        "b": pair.b,
+        "difference": finite(pair.difference),
+        "ci_low": finite(pair.difference - width),
+        "ci_high": finite(pair.difference + width),
+        "p_value": finite(pair.p_value),
+        "verdict": _words(pair, up),
+    }
+
+
+def _words(pair: Pair, up: bool) -> str:
+    """Say what a pair's difference means for its first model."""
+    if not np.isfinite(pair.p_value):
+        return "not comparable"
+    if pair.p_value >= SIGNIFICANT:
+        return "no detectable difference"
+    return "better" if (pair.difference > 0) == up else "worse"
+
+
+def _verdict(scores: Sequence[Scores], pairs: Sequence[Pair], up: bool) -> str:
+    """Say in one line which model is best, which do as well, and which are worse."""
+    best = scores[0].candidate.name
+    own = {p.b: p for p in pairs if p.a == best}
+    same = [
+        s.candidate.name
+        for s in scores[1:]
+        if s.candidate.name in own and _words(own[s.candidate.name], up) == "no detectable difference"
+    ]
+    worse = [
+        s.candidate.name
+        for s in scores[1:]
+        if s.candidate.name in own and _words(own[s.candidate.name], up) == "better"
+    ]
+    if not worse and same:
+        return f"no detectable difference between {_list([best, *same])}"
+    first = (
+        f"{best} is best" if not same else f"{best} is best, with no detectable difference to {_list(same)}"
+    )
+    return first + (f"; {_list(worse)} {'is' if len(worse) == 1 else 'are'} worse" if worse else "")
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

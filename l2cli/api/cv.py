@@ -1,0 +1,135 @@
+"""``cv``: lambda by cross-validation, the whole curve, and the model refitted at the chosen lambda."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.api.fit import FitResult, choice_of, describe, edge_warning
+from l2cli.api.setup import Progress, floats, prepare
+from l2cli.data.dataset import Dataset
+from l2cli.select.curve import Curve
+from l2cli.select.cv import CVResult, validation_metrics
+from l2cli.spec import ModelSpec, SelectSpec
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CVRun:
+    """A cross-validation: lambdas, mean and se (L,), fold_losses (F, L), the two lambdas and the refit."""
+
+    lambdas: FloatArray
+    mean: FloatArray
+    se: FloatArray
+    fold_losses: FloatArray
+    lambda_min: float
+    lambda_1se: float
+    refit: FitResult
+    content: dict[str, Any] = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain Python."""
+        return self.content
+
+
+def cv_dataset(
+    dataset: Dataset, model: ModelSpec, select: SelectSpec, progress: Progress | None = None
+) -> CVRun:
+    """Cross-validate lambda on a dataset (which is used up) and refit on all rows by ``select.rule``.
+
+    Raises
+    ------
+    UsageError
+        Impossible folds or a metric the family does not have.
+    FitError
+        A training set has one class, or no finite solution.
+    """
+    setup = prepare(dataset, model)
+    result, factor = setup.cross_validate(select, progress)
+    curve = result.curve
+    at_min, at_1se = validation_metrics(
+        result.fits, [float(curve.lambdas[i]) for i in (curve.index_min, curve.index_1se)]
+    )
+    validation = at_1se if select.rule == "1se" else at_min
+    choice = replace(
+        choice_of(curve, result.metric, select.rule), validation=validation, folds=result.folds.k
+    )
+    refit = describe(setup, choice, select, factor)
+    content = setup.envelope(
+        "cv", select, rule=select.rule, folds=result.folds.k, repeats=result.folds.repeats
+    )
+    content["warnings"] += edge_warning(choice) + _fold_warning(result)
+    content |= _curve_keys(result) | {"metrics_min": at_min, "metrics_1se": at_1se}
+    content |= {"refit": refit.to_dict()}
+    return CVRun(
+        curve.lambdas, curve.mean, curve.se, result.fold_losses,
+        content["lambda_min"], content["lambda_1se"], refit, content,
+    )  # fmt: skip
+
+
+def _fold_warning(result: CVResult) -> list[dict[str, Any]]:
+    if result.kkt_max <= 1e-5:
+        return []
+    message = f"a fit inside a fold is {result.kkt_max:.1e} from its optimality conditions (1e-05 is the aim)"
+    return [{"code": "fold_residual", "message": message}]
+
+
+def _curve_keys(result: CVResult) -> dict[str, Any]:
+    curve, folds = result.curve, result.folds
+    low, high = float(curve.lambdas[curve.index_min]), float(curve.lambdas[curve.index_1se])
+    return {
+        "lambdas": curve.lambdas.tolist(),
+        "mean": floats(curve.mean),
+        "se": floats(curve.se),
+        "fold_losses": [floats(row) for row in result.fold_losses],
+        "fold_sizes": folds.sizes(),
+        "metric": result.metric,
+        "lambda_min": low,
+        "lambda_1se": high,
+        "index_min": curve.index_min,
+        "index_1se": curve.index_1se,
+        "edge": curve.edge,
+        "best": {
+            "value": floats(curve.mean)[curve.index_min],
+            "ci_low": None,
+            "ci_high": None,
+            "optimism_corrected": None,
+        },
+        "lambda_set": None,
+        "range": list(curve.as_good) if curve.as_good else None,
+        "verdict": verdict(curve),
+        "fold_kkt_max": result.kkt_max,
+        "folds": {
+            "kind": folds.kind,
+            "k": folds.k,
+            "repeats": folds.repeats,
+            "stratified": folds.kind == "stratified",
+        },
+    }
+
+
+def verdict(curve: Curve) -> str:
+    """Say in one line how sure the choice of lambda is."""
+    if len(curve.lambdas) < 2:
+        return "one lambda only: nothing was chosen"
+    best = float(curve.lambdas[curve.index_min])
+    if curve.edge is not None:
+        side = "largest" if curve.edge == "high" else "smallest"
+        return f"the best lambda, {best:.3g}, is the {side} of the grid: the optimum may lie beyond it"
+    if curve.as_good is None:
+        return f"best at {best:.3g}, well inside the grid"
+    low, high = curve.as_good
+    if low <= curve.lambdas.min() and high >= curve.lambdas.max():
+        return "flat over the whole grid: the data cannot tell these lambdas apart"
+    if high / max(low, 1e-300) < 1.5:
+        return f"a clear minimum at {best:.3g}, well inside the grid"
+    if low <= curve.lambdas.min():
+        return f"flat below {high:.3g}: any smaller lambda does as well, so little shrinkage is needed"
+    if high >= curve.lambdas.max():
+        return f"flat above {low:.3g}: any larger lambda does as well, so the features say little"
+    span = f"{low:.3g} to {high:.3g}"
+    return f"flat from {span}: the data cannot tell these apart; the minimum is well inside the grid"

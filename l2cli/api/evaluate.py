@@ -1,0 +1,205 @@
+"""``l2cli evaluate``: a saved model scored on labelled rows, and how those differ from the training rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli._version import __version__
+from l2cli.api.predict import check_threshold
+from l2cli.core.families import family_named
+from l2cli.core.metrics import logit, metric_table
+from l2cli.data.rows import drop_weightless, read_weights, rows_with_target
+from l2cli.data.table import Table
+from l2cli.data.target import target_of_labels, target_of_numbers
+from l2cli.data.wording import listed, plural, where
+from l2cli.errors import DataError, shown
+from l2cli.models.apply import apply_model
+from l2cli.models.drift import find_drift
+from l2cli.models.model import Model
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+BINS = 10
+"""Number of calibration bins: tenths of the rows by prediction."""
+
+
+@dataclass(frozen=True)
+class EvaluateResult:
+    """Scores of a saved model on labelled rows (SPEC section 4).
+
+    metrics : r2 is against the mean of these rows. calibration : rows by tenths of the prediction, {low,
+    high, rows, predicted, observed} (weighted means). confusion : {labels, counts}, counts[i][j] rows of
+    class i predicted as j.
+    """
+
+    metrics: dict[str, float | None]
+    drift: list[dict[str, str]]
+    calibration: list[dict[str, float]]
+    confusion: dict[str, Any] | None
+    data: dict[str, Any]
+    settings: dict[str, Any]
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result keys of SPEC section 4."""
+        return {
+            "schema": "l2cli/evaluate/1",
+            "version": __version__,
+            "level": 0.95,
+            "data": dict(self.data),
+            "settings": dict(self.settings),
+            "warnings": list(self.warnings),
+            "metrics": dict(self.metrics),
+            "drift": [dict(item) for item in self.drift],
+            "calibration": [dict(item) for item in self.calibration],
+            "confusion": None if self.confusion is None else dict(self.confusion),
+        }
+
+
+def evaluate_table(
+    model: Model, table: Table, *, unseen: str = "error", threshold: float = 0.5
+) -> EvaluateResult:
+    """Return the metrics of a saved model on the rows of a table that have a target.
+
+    Rows without a target, of weight 0, or that cannot be predicted are left out and counted. The model's
+    weights column weighs the rows if the table has it.
+
+    Raises
+    ------
+    DataError
+        If the target or a feature is not there, a label is none of the model's classes, or no row is left.
+    UsageError
+        If an option has no such value.
+    """
+    cut = logit(check_threshold(threshold))
+    notes, classes = list(table.notes), model.data.classes
+    name, weights_name = model.data.target, model.data.weights
+    rows = _labelled_rows(model, table, notes)
+    applied = apply_model(model, table, unseen=unseen)
+    rows = rows[~applied.missing[rows]]
+    if not len(rows):
+        raise DataError(
+            f"{where(table)}: no row has both a target and all cells that the model needs", code="no_rows"
+        )
+    weights = None
+    if weights_name is not None and weights_name in table.names:
+        weights = read_weights(table, weights_name, rows)
+    y = (
+        target_of_numbers(table, name, rows)
+        if classes is None
+        else target_of_labels(table, name, classes, rows)
+    )
+    eta = applied.eta[rows]
+    drift = find_drift(model, table, rows, weights)
+    settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
+    if classes is not None:
+        settings["threshold"] = threshold
+    return EvaluateResult(
+        metrics=metric_table(model.family, y, eta, weights, threshold=threshold),
+        drift=drift,
+        calibration=calibration_bins(y, family_named(model.family).mean(eta), weights),
+        confusion=None if classes is None else _confusion(y, eta > cut, classes),
+        data=_data(model, table, rows, y, weights, [*notes, *applied.notes]),
+        settings=settings,
+        warnings=[*applied.warnings, *_drift_warning(drift)],
+    )
+
+
+def _labelled_rows(model: Model, table: Table, notes: list[str]) -> IntArray:
+    """Return the rows with a target and a weight other than 0; what is left out goes to ``notes``."""
+    name, weights = model.data.target, model.data.weights
+    if name not in table.names:
+        raise DataError(
+            f"{where(table)}: no column '{shown(name)}', the target of the model",
+            hint="evaluate needs labelled rows; l2cli predict does without",
+            code="no_column",
+        )
+    rows = rows_with_target(table, name, notes)
+    if weights is None:
+        return rows
+    if weights in table.names:
+        return drop_weightless(table, weights, rows, notes)
+    notes.append(f"no column '{shown(weights)}', the weights in training: every row counts alike")
+    return rows
+
+
+def _drift_warning(drift: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Return the warning that names the features that differ, [] if there is none."""
+    differing = list(dict.fromkeys(item["feature"] for item in drift))
+    if not differing:
+        return []
+    text = f"{plural(len(differing), 'feature')} unlike the training data: {listed(differing)}"
+    return [{"code": "drift", "message": text}]
+
+
+def _data(
+    model: Model, table: Table, rows: IntArray, y: FloatArray, weights: FloatArray | None, notes: list[str]
+) -> dict[str, Any]:
+    """Return the ``data`` part of the result."""
+    classes = model.data.classes
+    counts = None if classes is None else (int((y == 0.0).sum()), int((y == 1.0).sum()))
+    mean = float(np.average(y, weights=weights))
+    return {
+        "source": table.source,
+        "rows_read": table.n_rows,
+        "rows_used": len(rows),
+        "target": model.data.target,
+        "target_default": False,
+        "features": list(model.data.design_names),
+        "classes": [{"label": label, "count": count} for label, count in zip(classes, counts, strict=True)]
+        if classes is not None and counts is not None
+        else None,
+        "positive": None if classes is None else classes[1],
+        "weight_sum": float(len(rows)) if weights is None else float(weights.sum()),
+        "target_sd": float(np.sqrt(np.average((y - mean) ** 2, weights=weights))),
+        "notes": notes,
+    }
+
+
+def calibration_bins(
+    y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None, bins: int = BINS
+) -> list[dict[str, float]]:
+    """Return observed beside predicted means in bins of about equal numbers of rows, by rising prediction.
+
+    Equal predictions stay in one bin, and many of them have one of their own.
+
+    Returns
+    -------
+    list of {low, high, rows, predicted, observed}
+        The lowest and highest prediction of the bin, its rows, and (weighted) means.
+    """
+    order = np.argsort(predicted, kind="stable")
+    score = predicted[order]
+    s = np.ones(len(y)) if weights is None else weights[order]
+    cuts = np.unique(score[(np.arange(1, bins) * len(score)) // bins])
+    left, right = np.searchsorted(score, cuts, side="left"), np.searchsorted(score, cuts, side="right")
+    many = (right - left) * bins >= len(score)
+    starts = np.unique(np.concatenate([[0], left, right[many & (right < len(score))]]))
+    result = []
+    for start, stop in zip(starts, [*starts[1:], len(score)], strict=True):
+        part = slice(int(start), int(stop))
+        result.append(
+            {
+                "low": float(score[part][0]),
+                "high": float(score[part][-1]),
+                "rows": int(stop - start),
+                "predicted": float(np.average(score[part], weights=s[part])),
+                "observed": float(np.average(y[order][part], weights=s[part])),
+            }
+        )
+    return result
+
+
+def _confusion(y: FloatArray, called: npt.NDArray[np.bool_], classes: tuple[str, str]) -> dict[str, Any]:
+    """Return the counts of rows by class (rows) and predicted class (columns)."""
+    positive = y > 0.5
+    counts = [
+        [int(((positive == truth) & (called == guess)).sum()) for guess in (False, True)]
+        for truth in (False, True)
+    ]
+    return {"labels": list(classes), "counts": counts}

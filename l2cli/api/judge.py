@@ -1,0 +1,68 @@
+"""Whether an answer may be reported: convergence, separation, tied columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.path import Path
+from l2cli.core.problem import Problem
+from l2cli.core.solvers.newton import RUNAWAY
+from l2cli.errors import FitError
+
+
+def check_path(
+    problem: Problem, path: Path, features: tuple[str, ...], tol: float | None
+) -> list[dict[str, Any]]:
+    """Return warnings about a path, or raise FitError where a model of it must not be reported.
+
+    Raises
+    ------
+    FitError
+        The classes are separated where nothing bounds the coefficients, or a residual is above the tolerance.
+    """
+    warnings: list[dict[str, Any]] = []
+    unbounded = (path.lambdas == 0.0) | bool(np.any(problem.factors == 0.0))
+    if np.any(unbounded & (path.last_move > RUNAWAY)):
+        _refuse_separation(problem, path, features)
+    good = path.certificate.converged(tol)
+    if not good.all():
+        i = int(np.flatnonzero(~good)[0])
+        residual = float(path.certificate.kkt_residual[i])
+        raise FitError(
+            f"not converged at lambda {path.lambdas[i]:.4g}: "
+            f"the optimality conditions are off by {residual:.1e}",
+            hint="ask for larger lambdas, or accept it with --tol", code="not_converged",
+        )  # fmt: skip
+    loose = path.tied & ((problem.factors == 0.0) | bool(np.any(path.lambdas == 0.0)))
+    if loose.any():
+        names = _some(features, loose)
+        warnings.append(
+            {
+                "code": "rank_deficient",
+                "message": f"without a penalty the data do not tell {int(loose.sum())} columns apart "
+                f"({names}): the smallest coefficients that fit are shown",
+            }
+        )
+    return warnings
+
+
+def _some(features: tuple[str, ...], which: npt.NDArray[np.bool_], most: int = 5) -> str:
+    names = [features[j] for j in np.flatnonzero(which)]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _refuse_separation(problem: Problem, path: Path, features: tuple[str, ...]) -> None:
+    """Raise FitError if the classes are separated by columns that no penalty bounds."""
+    from l2cli.core.separation import separating_columns
+
+    free = np.ones(problem.n_columns, dtype=bool) if np.any(path.lambdas == 0.0) else problem.factors == 0.0
+    columns = separating_columns(problem, free)
+    if columns is not None:
+        names = _some(features, columns, 3) or "the intercept"
+        raise FitError(
+            f"no finite solution at lambda 0: the classes are separated by {names}",
+            hint="give a lambda larger than 0", code="separation",
+        )  # fmt: skip

@@ -1,0 +1,292 @@
+"""The commands as functions over arrays and data frames: same specs, datasets and results as on the line."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from l2cli.api.arrays import FittedModel, Given, fitted_model, gather
+from l2cli.api.compare import CompareResult, compare_dataset
+from l2cli.api.cv import CVRun, cv_dataset
+from l2cli.api.fit import fit_dataset
+from l2cli.api.path import PathResult, path_dataset
+from l2cli.data.build import build_dataset
+from l2cli.data.dataset import Dataset
+from l2cli.errors import UsageError
+from l2cli.spec import ColumnSpec, GridSpec, ModelSpec, SelectSpec, check_lambda
+
+
+def fit(
+    X: Any, y: Any = None, *, target: str | None = None, lam: float | None = None, lambdas: Any = "auto",
+    family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
+    categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
+    penalty_factor: Any = None, standardize: bool = True, intercept: bool = True, lambda_scale: str = "sum",
+    tol: float | None = None, select: str = "auto", rule: str = "min", folds: int | None = None,
+    repeats: int = 1, groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
+    jobs: int | None = None,
+) -> FittedModel:  # fmt: skip
+    """Fit one model, at ``lam`` or at the lambda that unseen rows ask for, as ``l2cli fit`` does.
+
+    Parameters
+    ----------
+    X : (n, p) array or data frame
+        Numbers and text; text columns become indicator columns. Not changed.
+    y : (n,) array, optional
+        The target; or ``target`` names a column of X.
+    lam : float, optional
+        Strength on ``lambda_scale``; None chooses it among ``lambdas``.
+    lambdas : "auto", sequence of numbers or :class:`l2cli.spec.GridSpec`
+    family : {"auto", "gaussian", "binomial"}
+        auto: text, booleans, exactly {0, 1} or {1, 2} are binomial, other numbers gaussian.
+    positive : optional
+        Label of the positive class, default the last.
+    sample_weight, offset, groups, fold_labels : (n,) array or name of a column of X, optional
+        Weights of the rows; what is added to the linear predictor; rows that must share a fold; the folds
+        themselves.
+    categorical : str or sequence of str
+        Columns (or globs) of numbers that are levels. An array's columns are named x0, x1, ...
+    coding : {"auto", "onehot", "treatment"}
+    missing : {"impute", "drop", "error", "indicator"}
+    penalty_factor : mapping of names or globs to numbers, or (p,) array, optional
+    standardize, intercept : bool
+    lambda_scale : {"sum", "mean"}
+    tol : float, optional
+        Largest KKT residual that counts as solved, default 1e-8.
+    select : {"auto", "loo", "cv", "gcv"}
+        auto is exact leave-one-out for gaussian without folds or groups, else cross-validation.
+    rule : {"min", "1se"}
+    folds, repeats : int
+        Default 10 folds, once.
+    metric : str, optional
+    seed : int
+    jobs : int, optional
+        Processes, -1 for one per processor; None takes as many as help.
+
+    Returns
+    -------
+    FittedModel
+        ``coef``, ``intercept``, ``lam``, ``predict(X)``, ``predict_proba(X)``, ``model`` (to be saved), and
+        ``to_dict()`` with everything that ``l2cli fit --json`` prints but the times.
+
+    Raises
+    ------
+    UsageError, DataError, FitError
+        Where the command line ends with status 2, 3 or 1; all are :class:`l2cli.errors.L2Error`.
+
+    Warns
+    -----
+    UserWarning
+        For everything under ``warnings`` in the result.
+
+    Examples
+    --------
+    >>> from l2cli import fit
+    >>> model = fit([[-1.0], [0.0], [1.0]], [1.0, 2.0, 6.0], lam=2.0, standardize=False)
+    >>> model.coef, model.intercept
+    (array([1.25]), 3.0)
+    >>> model.predict([[2.0]])
+    array([5.5])
+    """
+    given = gather(
+        X, y, target=target, sample_weight=sample_weight, offset=offset, groups=groups,
+        fold_labels=fold_labels,
+    )  # fmt: skip
+    choice = SelectSpec(select, rule, folds, repeats, metric, seed, jobs)
+    _refuse_idle(given.columns, choice, lam, GridSpec.of(lambdas))
+    dataset, model = _dataset(
+        given, _grid(lam, lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
+        missing=missing, penalty_factor=penalty_factor, standardize=standardize, intercept=intercept,
+        lambda_scale=lambda_scale, tol=tol,
+    )  # fmt: skip
+    result = fit_dataset(dataset, model, choice)
+    _warn(result.to_dict())
+    return fitted_model(result, given)
+
+
+def cv(
+    X: Any, y: Any = None, *, target: str | None = None, lambdas: Any = "auto",
+    family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
+    categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
+    penalty_factor: Any = None, standardize: bool = True, intercept: bool = True, lambda_scale: str = "sum",
+    tol: float | None = None, rule: str = "min", folds: int | None = None, repeats: int = 1,
+    groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
+    jobs: int | None = None,
+) -> CVRun:  # fmt: skip
+    """Cross-validate lambda and refit on all rows, as ``l2cli cv``; parameters and errors of :func:`fit`.
+
+    Returns
+    -------
+    CVRun
+        ``lambdas``, ``mean``, ``se``, ``fold_losses``, ``lambda_min``, ``lambda_1se``, ``refit`` (a
+        FittedModel), and ``to_dict()``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from l2cli import cv
+    >>> x = np.arange(30.0)
+    >>> run = cv(x[:, None], x + np.cos(x), folds=5, lambdas=[100.0, 10.0, 1.0, 0.1, 0.01])
+    >>> run.mean.shape, run.fold_losses.shape, run.refit.lam == run.lambda_min
+    ((5,), (5, 5), True)
+    """
+    given = gather(
+        X, y, target=target, sample_weight=sample_weight, offset=offset, groups=groups,
+        fold_labels=fold_labels,
+    )  # fmt: skip
+    choice = SelectSpec("cv", rule, folds, repeats, metric, seed, jobs)
+    _refuse_idle(given.columns, choice)
+    dataset, model = _dataset(
+        given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
+        missing=missing, penalty_factor=penalty_factor, standardize=standardize, intercept=intercept,
+        lambda_scale=lambda_scale, tol=tol,
+    )  # fmt: skip
+    run = cv_dataset(dataset, model, choice)
+    _warn(run.to_dict())
+    return replace(run, refit=fitted_model(run.refit, given))
+
+
+def path(
+    X: Any, y: Any = None, *, target: str | None = None, lambdas: Any = "auto",
+    family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
+    categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
+    penalty_factor: Any = None, standardize: bool = True, intercept: bool = True, lambda_scale: str = "sum",
+    tol: float | None = None,
+) -> PathResult:  # fmt: skip
+    """Return the coefficients along lambda, as ``l2cli path`` does; parameters and errors of :func:`fit`.
+
+    Returns
+    -------
+    PathResult
+        ``lambdas`` (L,), ``coef`` (p, L), ``intercepts`` (L,), ``features``, and ``to_dict()``.
+
+    Examples
+    --------
+    >>> from l2cli import path
+    >>> path([[-1.0], [0.0], [1.0]], [1.0, 2.0, 6.0], lambdas=[2.0, 0.0], standardize=False).coef
+    array([[1.25, 2.5 ]])
+    """
+    given = gather(X, y, target=target, sample_weight=sample_weight, offset=offset)
+    dataset, model = _dataset(
+        given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
+        missing=missing, penalty_factor=penalty_factor, standardize=standardize, intercept=intercept,
+        lambda_scale=lambda_scale, tol=tol,
+    )  # fmt: skip
+    result = path_dataset(dataset, model)
+    _warn(result.to_dict())
+    return result
+
+
+def compare(
+    X: Any, y: Any = None, *, models: Sequence[str] = (), target: str | None = None, lambdas: Any = "auto",
+    family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
+    categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
+    penalty_factor: Any = None, standardize: bool = True, intercept: bool = True, lambda_scale: str = "sum",
+    folds: int | None = None, repeats: int = 1, groups: Any = None,
+    fold_labels: Any = None, metric: str | None = None, seed: int = 0, jobs: int | None = None,
+) -> CompareResult:  # fmt: skip
+    """Compare models on identical folds, as ``l2cli compare`` does; parameters and errors of :func:`fit`.
+
+    Parameters
+    ----------
+    models : sequence of {"mean", "ols", "ridge", "ridge:1se"}
+        Two or more; none given means all four.
+
+    Returns
+    -------
+    CompareResult
+        ``models`` and ``pairs`` (rows of plain values, the best first), ``verdict``, and ``to_dict()``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from l2cli import compare
+    >>> x = np.arange(40.0)
+    >>> compare(x[:, None], x + np.cos(x), models=["mean", "ols"], folds=5).verdict
+    'unpenalized is best; mean only is worse'
+    """
+    given = gather(
+        X, y, target=target, sample_weight=sample_weight, offset=offset, groups=groups,
+        fold_labels=fold_labels,
+    )  # fmt: skip
+    choice = SelectSpec(folds=folds, repeats=repeats, metric=metric, seed=seed, jobs=jobs)
+    _refuse_idle(given.columns, choice)
+    dataset, model = _dataset(
+        given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
+        missing=missing, penalty_factor=penalty_factor, standardize=standardize, intercept=intercept,
+        lambda_scale=lambda_scale, tol=None,
+    )  # fmt: skip
+    result = compare_dataset(dataset, model, choice, (models,) if isinstance(models, str) else tuple(models))
+    _warn(result.to_dict())
+    return result
+
+
+def _grid(lam: float | None, lambdas: Any) -> GridSpec:
+    """Return the one lambda given, or those to choose from."""
+    return GridSpec.of(lambdas) if lam is None else GridSpec(values=(check_lambda(float(lam), "lam"),))
+
+
+def _dataset(
+    given: Given, lambdas: GridSpec, *, family: str, positive: Any, categorical: str | Sequence[str],
+    coding: str, missing: str, penalty_factor: Any, standardize: bool, intercept: bool, lambda_scale: str,
+    tol: float | None,
+) -> tuple[Dataset, ModelSpec]:  # fmt: skip
+    """Return the dataset and the objective of a call."""
+    names = (categorical,) if isinstance(categorical, str) else tuple(categorical)
+    label = None if positive is None else str(positive)
+    columns = replace(given.columns, positive=label, categorical=names, coding=coding, missing=missing)
+    factors = _factors(penalty_factor, given.inputs)
+    model = ModelSpec(family, lambdas, lambda_scale, factors, standardize, intercept, tol)
+    return build_dataset(given.table, columns, model), model
+
+
+def _factors(penalty_factor: Any, inputs: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    """Return penalty factors by name."""
+    if penalty_factor is None:
+        return ()
+    if isinstance(penalty_factor, Mapping):
+        return tuple((str(name), float(value)) for name, value in penalty_factor.items())
+    values = np.asarray(penalty_factor, dtype=np.float64)
+    if values.shape != (len(inputs),):
+        raise UsageError(
+            f"penalty_factor has shape {values.shape}, not one number for each of {len(inputs)} columns"
+        )
+    return tuple(zip(inputs, values.tolist(), strict=True))
+
+
+def _refuse_idle(
+    columns: ColumnSpec, choice: SelectSpec, lam: float | None = None, grid: GridSpec | None = None
+) -> None:
+    """Raise UsageError for arguments that would have nothing to do beside others."""
+    drawn = {"folds": choice.folds is not None, "repeats": choice.repeats != 1}
+    drawn["groups"] = columns.group_column is not None
+    folds = drawn | {"fold_labels": columns.fold_column is not None}
+    chosen = {
+        "select": choice.select != "auto",
+        "rule": choice.rule != "min",
+        "metric": choice.metric is not None,
+        "lambdas": grid is not None and grid != GridSpec(),
+    }
+    pairs: list[tuple[str, dict[str, bool]]] = []
+    if lam is not None:
+        pairs.append(("lam fixes lambda", folds | chosen))
+    if folds["fold_labels"]:
+        pairs.append(("fold_labels gives the folds", drawn))
+    if choice.select in ("loo", "gcv"):
+        pairs.append((f"select='{choice.select}' has no folds", folds))
+    for reason, others in pairs:
+        for name, used in others.items():
+            if used:
+                raise UsageError(f"{reason}, so {name} has nothing to do", hint="leave one of them out")
+    if choice.select == "gcv" and choice.rule == "1se":
+        raise UsageError("rule '1se' needs a standard error, which gcv does not have", hint="use loo or cv")
+
+
+def _warn(content: Mapping[str, Any]) -> None:
+    """Say every warning of a result once, to the caller of the library."""
+    refit = content.get("refit", {}).get("warnings", [])
+    for message in dict.fromkeys(entry["message"] for entry in [*content["warnings"], *refit]):
+        warnings.warn(message, UserWarning, stacklevel=3)

@@ -1,0 +1,136 @@
+"""``l2cli predict``: a saved model applied to new rows, one answer per row in the order of the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import isnan
+from typing import Any
+
+import numpy as np
+
+from l2cli._version import __version__
+from l2cli.core.families import family_named
+from l2cli.core.metrics import logit
+from l2cli.data.schema import no_column
+from l2cli.data.table import Table
+from l2cli.errors import UsageError, shown
+from l2cli.models.apply import apply_model
+from l2cli.models.model import Model
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions of every row of a table.
+
+    columns : {name: values}, in the order of output: the id if there is one, ``prediction`` (gaussian: the
+    mean; binomial: the label), and for binomial ``probability`` (of the positive class). None where there is
+    no prediction.
+    """
+
+    columns: dict[str, list[Any]]
+    rows: int
+    source: str
+    model: Model
+    settings: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, ``predictions`` as one object per row."""
+        data = self.model.data
+        names = tuple(self.columns)
+        return {
+            "schema": "l2cli/predict/1",
+            "version": __version__,
+            "data": {
+                "source": self.source,
+                "rows_read": self.rows,
+                "rows_used": sum(value is not None for value in self.columns["prediction"]),
+                "target": data.target,
+                "features": list(data.design_names),
+                "positive": None if data.classes is None else data.classes[1],
+                "notes": list(self.notes),
+            },
+            "settings": dict(self.settings),
+            "warnings": list(self.warnings),
+            "predictions": [
+                dict(zip(names, row, strict=True)) for row in zip(*self.columns.values(), strict=True)
+            ],
+        }
+
+
+def check_threshold(threshold: float) -> float:
+    """Return a probability, or raise UsageError."""
+    if not 0.0 <= threshold <= 1.0:
+        raise UsageError(f"--threshold must be between 0 and 1, not {threshold:g}")
+    return threshold
+
+
+def predict_table(
+    model: Model,
+    table: Table,
+    *,
+    unseen: str = "error",
+    threshold: float = 0.5,
+    id_column: str | None = None,
+) -> Predictions:
+    """Return the predictions of a saved model for every row of a table.
+
+    Parameters
+    ----------
+    unseen : ``error`` | ``baseline`` | ``missing``
+        What to do with levels the model has not seen.
+    threshold : float
+        Probability of the positive class above which it is predicted (binomial).
+    id_column : str, optional
+        Column to carry through; default the id of the model, where the table has it.
+
+    Raises
+    ------
+    DataError
+        If the table lacks a column the model needs (all features are named at once), or cells make no sense.
+    UsageError
+        If ``id_column`` does not exist, or an option has no such value.
+    """
+    cut = logit(check_threshold(threshold))
+    if id_column is not None and id_column not in table.names:
+        raise no_column(table, id_column)
+    applied = apply_model(model, table, unseen=unseen)
+    notes = [*table.notes, *applied.notes]
+    name = id_column if id_column is not None else model.data.id
+    columns: dict[str, list[Any]] = {}
+    if name is not None and name in table.names:
+        taken = {"prediction", "probability"}
+        columns[f"{name} (id)" if name in taken else name] = _cells(table, name)
+    elif name is not None:
+        notes.append(f"no column '{shown(name)}', the id in training: predictions carry no id")
+    gone = applied.missing
+    if model.data.classes is None:
+        columns["prediction"] = _with_gaps(applied.eta.tolist(), gone.tolist())
+    else:
+        labels = [model.data.classes[int(positive)] for positive in (applied.eta > cut).tolist()]
+        columns["prediction"] = _with_gaps(labels, gone.tolist())
+        probability = family_named(model.family).mean(applied.eta)
+        columns["probability"] = _with_gaps(probability.tolist(), gone.tolist())
+    settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
+    if model.data.classes is not None:
+        settings["threshold"] = threshold
+    return Predictions(columns, table.n_rows, table.source, model, settings, notes, list(applied.warnings))
+
+
+def _with_gaps(values: list[Any], gone: list[bool]) -> list[Any]:
+    """Return the values with None where there is no prediction."""
+    return [None if absent else value for value, absent in zip(values, gone, strict=True)]
+
+
+def _cells(table: Table, name: str) -> list[Any]:
+    """Return the cells of a column as they stood in the file: 7.0 is 7, None is missing."""
+    if not table.is_number(name):
+        column = table.texts[name]
+        return [None if code < 0 else column.levels[code] for code in column.codes.tolist()]
+    values = table.number(name)
+    whole = (values == np.floor(values)) & (np.abs(values) < 2.0**53)
+    return [
+        None if isnan(value) else int(value) if integral else value
+        for value, integral in zip(values.tolist(), whole.tolist(), strict=True)
+    ]

@@ -1,0 +1,178 @@
+"""What every command does first: dataset to problem, lambdas to try, folds, and how the result names them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli._version import __version__
+from l2cli.core.conventions import equivalents
+from l2cli.core.grid import lambda_grid
+from l2cli.core.metrics import check_metric, default_metric
+from l2cli.core.problem import Problem, make_problem
+from l2cli.core.solvers.ridge import RidgeFactor
+from l2cli.data.dataset import Dataset
+from l2cli.data.folds import Folds, draw_folds, given_folds
+from l2cli.errors import UsageError
+from l2cli.select.cv import CVResult, cross_validate, fold_fits
+from l2cli.select.learner import FoldFits
+from l2cli.spec import ModelSpec, SelectSpec
+
+FloatArray = npt.NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+LEVEL = 0.95
+"""Level of every interval."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A dataset as a problem, with what was asked of the model."""
+
+    dataset: Dataset
+    problem: Problem
+    model: ModelSpec
+
+    @property
+    def weight(self) -> float:
+        """What a lambda on the scale in force is multiplied with to be on the sum scale."""
+        return self.problem.weight_sum if self.model.lambda_scale == "mean" else 1.0
+
+    def grid(self, factor: RidgeFactor | None = None) -> tuple[FloatArray, bool]:
+        """Return the lambdas to try on the scale in force, and whether they were chosen automatically."""
+        return lambda_grid(self.model.lambdas, self.problem, factor, weight=self.weight)
+
+    def folds(self, select: SelectSpec) -> Folds:
+        """Return the folds asked for: given, by group, stratified (binomial) or by rows."""
+        dataset = self.dataset
+        if dataset.fold_labels is not None:
+            return given_folds(dataset.fold_labels, dataset.fold_names)
+        strata = (
+            dataset.y.astype(np.int64) if dataset.family == "binomial" and dataset.groups is None else None
+        )
+        return draw_folds(
+            dataset.n_rows,
+            select.k,
+            seed=select.seed,
+            repeats=select.repeats,
+            strata=strata,
+            groups=dataset.groups,
+        )
+
+    def fold_fits(self, folds: Folds, select: SelectSpec, progress: Progress | None = None) -> FoldFits:
+        """Return the fold fits of the problem on the lambda scale in force."""
+        return fold_fits(self.problem, folds, self.model.lambda_scale, jobs=select.jobs, progress=progress)
+
+    def cross_validate(
+        self, select: SelectSpec, progress: Progress | None = None
+    ) -> tuple[CVResult, RidgeFactor | None]:
+        """Return the cross-validation asked for, and the factor of all rows where it came with it."""
+        metric, folds = self.metric(select), self.folds(select)
+        fits = self.fold_fits(folds, select, progress)
+        factor = fits.full_factor()
+        grid, automatic = self.grid(factor)
+        return cross_validate(fits, folds, grid, metric=metric, automatic=automatic), factor
+
+    def metric(self, select: SelectSpec) -> str:
+        """Return the metric asked for, checked, or the family's own."""
+        return check_metric(select.metric or default_metric(self.dataset.family), self.dataset.family)
+
+    def equivalents(self, lam: float) -> dict[str, float]:
+        """Return what other tools call a lambda (scale in force)."""
+        dataset, f = self.dataset, self.problem.factors
+        spread = dataset.target_sd if self.model.intercept else dataset.target_rms
+        return equivalents(
+            lam * self.weight, family=dataset.family, weight_sum=self.problem.weight_sum,
+            n_rows=dataset.n_rows, target_sd=spread, factor_mean=float(f.mean()) if len(f) else 1.0,
+        )  # fmt: skip
+
+    def envelope(self, command: str, choosing: SelectSpec | None, **settings: Any) -> dict[str, Any]:
+        """Return the keys that every result starts with."""
+        dataset, model = self.dataset, self.model
+        data: dict[str, Any] = {
+            "source": dataset.source,
+            "rows_read": dataset.rows_read,
+            "rows_used": dataset.n_rows,
+            "target": dataset.schema.target,
+            "target_default": dataset.target_default,
+            "features": list(dataset.features),
+            "weight_sum": self.problem.weight_sum,
+            "target_sd": dataset.target_sd,
+            "notes": list(dataset.notes),
+        }
+        if (classes := dataset.schema.classes) is not None:
+            positive = int(dataset.y.sum())
+            counts = (dataset.n_rows - positive, positive)
+            data["classes"] = [
+                {"label": label, "count": count} for label, count in zip(classes, counts, strict=True)
+            ]
+            data["positive"] = classes[1]
+        common: dict[str, Any] = {
+            "family": dataset.family,
+            "l1_ratio": 0.0,
+            "standardize": model.standardize,
+            "intercept": model.intercept,
+            "lambda_scale": model.lambda_scale,
+            "coding": {f.name: f.coding for f in dataset.schema.features if f.kind == "category"},
+            "missing": dataset.schema.missing,
+            "penalty_factor": None
+            if dataset.penalty_factor is None
+            else [float(v) for v in dataset.penalty_factor],
+        }
+        if choosing is not None:
+            common["seed"] = choosing.seed
+        return {
+            "schema": f"l2cli/{command}/1",
+            "version": __version__,
+            "level": LEVEL,
+            "data": data,
+            "settings": common | settings,
+            "warnings": list(dataset.warnings),
+        }
+
+
+def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
+    """Return the setup of a dataset; its X is standardized in place and must not be used again."""
+    problem = make_problem(
+        dataset.X, dataset.y, family=dataset.family, weights=dataset.weights, offset=dataset.offset,
+        penalty_factor=dataset.penalty_factor, intercept=model.intercept, standardize=model.standardize,
+        overwrite=True,
+    )  # fmt: skip
+    return Setup(dataset, problem, model)
+
+
+def resolve_selector(setup: Setup, select: SelectSpec) -> str:
+    """Return the way ``fit`` chooses lambda: what was asked, or for auto the rule of SPEC section 2.
+
+    Any fold or group option means cross-validation, and so does a metric that leave-one-out does not have;
+    else exact leave-one-out for gaussian and cross-validation for binomial.
+    """
+    squared = setup.metric(select) in ("mse", "deviance")
+    gaussian = setup.dataset.family == "gaussian"
+    if select.select in ("loo", "gcv"):
+        if not gaussian:
+            raise UsageError(
+                f"--select {select.select} is exact for gaussian targets only", hint="use --select cv"
+            )
+        if not squared:
+            raise UsageError(
+                f"--select {select.select} minimises the squared error", hint="use --select cv with --metric"
+            )
+        return select.select
+    asked = select.folds is not None or select.repeats > 1
+    asked |= setup.dataset.fold_labels is not None or setup.dataset.groups is not None
+    return "cv" if select.select == "cv" or asked or not gaussian or not squared else "loo"
+
+
+def finite(value: float | None) -> float | None:
+    """Return a float, or None for what JSON cannot say."""
+    return float(value) if value is not None and np.isfinite(value) else None
+
+
+def floats(values: FloatArray) -> list[float | None]:
+    """Return a list of floats, None where not finite."""
+    plain: list[float | None] = values.tolist()
+    return plain if np.isfinite(values).all() else [finite(v) for v in plain]

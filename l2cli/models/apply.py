@@ -1,0 +1,65 @@
+"""A saved model applied to the rows of a table: the linear predictor behind predictions and scores."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.data.encode import encode_rows
+from l2cli.data.rows import read_offset
+from l2cli.data.table import Table
+from l2cli.data.target import LARGEST, missing_cells
+from l2cli.data.wording import plural, quoted, where
+from l2cli.errors import DataError
+from l2cli.models.model import Model
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class Applied(NamedTuple):
+    """What a model says of each row.
+
+    eta : (n,) float64, the linear predictor with its offset; 0 where ``missing``.
+    missing : (n,) True for rows that cannot be predicted.
+    """
+
+    eta: FloatArray
+    missing: BoolArray
+    notes: list[str]
+    warnings: list[dict[str, Any]]
+
+
+def apply_model(model: Model, table: Table, *, unseen: str = "error") -> Applied:
+    """Return eta = offset + intercept + X coef for every row of a table.
+
+    Raises
+    ------
+    DataError
+        If the table lacks a column of the model (features, offset, exposure), or its cells make no sense.
+    """
+    encoded = encode_rows(table, model.data, unseen=unseen)
+    missing, warnings = encoded.missing, list(encoded.warnings)
+    with np.errstate(over="ignore", invalid="ignore"):
+        eta: FloatArray = encoded.X @ np.array(model.coef) + model.intercept
+    fine = np.abs(eta) < LARGEST
+    if not fine.all():
+        row = int(np.argmin(fine))
+        raise DataError(f"{where(table, row)}: numbers too large for a prediction", code="infinite")
+    names = [name for name in (model.data.offset, model.data.exposure) if name is not None]
+    if names:
+        absent = np.zeros(table.n_rows, dtype=bool)
+        for name in names:
+            if name in table.names:
+                absent |= missing_cells(table, name)
+        rows = np.flatnonzero(~absent)
+        offset = read_offset(table, model.data.offset, model.data.exposure, rows)
+        eta[rows] += 0.0 if offset is None else offset
+        if absent.any():
+            text = f"{plural(int(absent.sum()), 'row')} without a value in {quoted(names)}: no prediction"
+            warnings.append({"code": "missing_offset", "message": text})
+            missing = missing | absent
+    eta[missing] = 0.0
+    return Applied(eta, missing, list(encoded.notes), warnings)

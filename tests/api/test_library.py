@@ -1,0 +1,397 @@
+"""The commands as functions: arrays and frames in, the numbers of the command line out."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import l2cli
+from l2cli.spec import GridSpec
+
+SAMPLES = __file__.rsplit("tests", 1)[0] + "sample_data/"
+
+
+@pytest.fixture(scope="module")
+def penguins():
+    """344 rows with text columns and missing cells."""
+    return pd.read_csv(SAMPLES + "penguins.csv").drop(columns="year")
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    """80 rows of numbers: X, a numeric target, a target of 0 and 1, weights, an offset."""
+    rng = np.random.default_rng(11)
+    X = rng.normal(size=(80, 3)) * [1.0, 20.0, 0.5] + [0.0, 4.0, -1.0]
+    y = X @ [2.0, 0.1, -1.0] + rng.normal(size=80)
+    return X, y, (y > np.median(y)).astype(int), rng.uniform(0.2, 3.0, size=80), rng.normal(size=80)
+
+
+def run(*arguments):
+    """Return the JSON that the command line prints, without what differs between two runs."""
+    done = subprocess.run(
+        [sys.executable, "-m", "l2cli", *arguments, "--json"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return comparable(json.loads(done.stdout))
+
+
+def comparable(result):
+    """Return a result without times and the name of its source, its floats as they print."""
+    result = json.loads(json.dumps(result))
+    for part in (result, result.get("refit", {})):
+        part.pop("timing", None)
+        part.get("data", {}).pop("source", None)
+        part.get("data", {}).pop("target_default", None)
+    for model in result.get("models", []):
+        model.pop("fit_s")
+    return result
+
+
+def assert_same(one, other, place="result"):
+    """Compare two results key by key; numbers to 1e-11 of the larger."""
+    if isinstance(one, dict):
+        assert one.keys() == other.keys(), place
+        for key, value in one.items():
+            assert_same(value, other[key], f"{place}.{key}")
+    elif isinstance(one, list):
+        assert len(one) == len(other), place
+        for i, (a, b) in enumerate(zip(one, other, strict=True)):
+            assert_same(a, b, f"{place}[{i}]")
+    elif isinstance(one, float) and isinstance(other, float) and "kkt" not in place and "gap" not in place:
+        assert math.isclose(one, other, rel_tol=1e-11, abs_tol=1e-13), (place, one, other)
+    elif not isinstance(one, float):
+        assert one == other, place
+
+
+# ------------------------------------------------------------ the command line's answers
+
+
+def test_every_function_says_what_its_command_says(penguins):
+    path = SAMPLES + "penguins.csv"
+    mass = (path, "-t", "body_mass_g", "--drop", "year")
+    sex = (path, "-t", "sex", "--drop", "year")
+    assert_same(comparable(l2cli.fit(penguins, target="body_mass_g").to_dict()), run("fit", *mass))
+    assert_same(comparable(l2cli.cv(penguins, target="sex", folds=5).to_dict()), run("cv", *sex, "-k", "5"))
+    grid = GridSpec(low=0.1, high=100.0, count=5)
+    assert_same(
+        comparable(l2cli.path(penguins, target="body_mass_g", lambdas=grid).to_dict()),
+        run("path", *mass, "--lambdas", "0.1:100:5"),
+    )
+    compared = l2cli.compare(penguins, target="sex", folds=3)
+    assert_same(comparable(compared.to_dict()), run("compare", *sex, "-k", "3"))
+
+
+def test_options_reach_the_model(penguins):
+    words = ("--penalty-factor", "species=0,*_mm=2", "--rule", "1se", "--coding", "treatment", "--seed", "4")
+    more = ("--missing", "drop", "--no-standardize", "--lambda-scale", "mean", "--repeats", "2", "-k", "4")
+    line = run("cv", SAMPLES + "penguins.csv", "-t", "body_mass_g", "--drop", "year", *words, *more)
+    result = l2cli.cv(
+        penguins, target="body_mass_g", penalty_factor={"species": 0, "*_mm": 2}, rule="1se", missing="drop",
+        coding="treatment", seed=4, standardize=False, lambda_scale="mean", repeats=2, folds=4,
+    )  # fmt: skip
+    assert_same(comparable(result.to_dict()), line)
+
+
+def test_the_package_is_light_until_it_is_used():
+    code = """
+import sys, l2cli
+heavy = {"numpy", "scipy", "pandas", "sklearn", "typer", "rich"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+assert set(l2cli.__all__) <= set(dir(l2cli))
+l2cli.fit
+assert not (heavy - {"numpy"}) & set(sys.modules), (heavy - {"numpy"}) & set(sys.modules)
+for name in l2cli.__all__:
+    getattr(l2cli, name)
+assert "sklearn" in sys.modules
+try:
+    l2cli.nothing
+except AttributeError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout == "module 'l2cli' has no attribute 'nothing'\n"
+
+
+# ------------------------------------------------------------ ways to give the rows
+
+
+def test_arrays_and_frames_are_the_same_rows(numbers):
+    X, y, _, weights, _ = numbers
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    whole = frame.assign(w=weights, price=y)
+    answers = [
+        l2cli.fit(X, y, sample_weight=weights),
+        l2cli.fit(X.tolist(), list(y), sample_weight=list(weights)),
+        l2cli.fit(frame, pd.Series(y, index=range(80, 0, -1)), sample_weight=weights),  # rows by position
+        l2cli.fit(whole, target="price", sample_weight="w"),
+        l2cli.fit(pa.Table.from_pandas(whole), target="price", sample_weight="w"),
+        l2cli.fit(np.column_stack([X, weights, y]), target="x4", sample_weight="x3"),
+    ]
+    for answer in answers:
+        np.testing.assert_array_equal(answer.coef, answers[0].coef)
+        np.testing.assert_array_equal(answer.predict(X), answers[0].predict(X))
+    assert "".join(answer.features[0] for answer in answers) == "x0x0aaax0"
+    assert answers[3].to_dict()["data"]["target"] == "price"
+    assert answers[0].to_dict()["data"]["target"] == "y"
+
+
+def test_a_series_lends_its_name_and_added_columns_give_way(numbers):
+    X, y, _, weights, _ = numbers
+    frame = pd.DataFrame(X, columns=["y", "sample_weight", "c"])
+    answer = l2cli.fit(frame, pd.Series(y, name="price"), lam=1.0, sample_weight=weights)
+    assert answer.features == ("y", "sample_weight", "c")
+    assert answer.model.data.target == "price"
+    assert answer.model.data.weights == "sample_weight_"
+    assert l2cli.fit(frame, y, lam=1.0).model.data.target == "y_"
+    same = l2cli.fit(X, y, lam=1.0, sample_weight=weights)
+    np.testing.assert_array_equal(answer.coef, same.coef)
+
+
+def test_the_rows_given_are_not_changed(numbers):
+    X, y, _, weights, _ = (np.array(part) for part in numbers)
+    before = [part.copy() for part in (X, y, weights)]
+    frame = pd.DataFrame(X)
+    l2cli.fit(X, y, sample_weight=weights)
+    l2cli.fit(frame, y)
+    for part, copy in zip((X, y, weights), before, strict=True):
+        np.testing.assert_array_equal(part, copy)
+    assert [int(name) for name in frame.columns] == [0, 1, 2]
+
+
+def test_weights_offset_groups_and_folds_by_name_or_as_arrays(numbers):
+    X, y, _, weights, offset = numbers
+    group = np.arange(80) // 4
+    fold = np.arange(80) % 5
+    whole = pd.DataFrame(X).assign(w=weights, o=offset, g=group, f=fold, y=y)
+    by_group = l2cli.cv(X, y, sample_weight=weights, offset=offset, groups=group, folds=5)
+    named = l2cli.cv(whole.drop(columns="f"), target="y", sample_weight="w", offset="o", groups="g", folds=5)
+    np.testing.assert_array_equal(by_group.mean, named.mean)
+    by_fold = l2cli.cv(X, y, offset=offset, fold_labels=fold)
+    named = l2cli.cv(whole.drop(columns=["w", "g"]), target="y", offset="o", fold_labels="f")
+    np.testing.assert_array_equal(by_fold.mean, named.mean)
+    assert by_fold.to_dict()["folds"]["kind"] == "given"
+    double = l2cli.fit(X, y, lam=2.0, sample_weight=np.full(80, 2.0))
+    np.testing.assert_allclose(double.coef, l2cli.fit(X, y, lam=1.0).coef, rtol=1e-12)
+
+
+def test_penalty_factors_as_an_array_follow_the_columns_of_x(numbers):
+    X, y, _, weights, _ = numbers
+    whole = pd.DataFrame(X, columns=["a*", "b", "c"]).assign(w=weights, y=y)[["w", "a*", "y", "b", "c"]]
+    array = l2cli.fit(whole, target="y", sample_weight="w", lam=5.0, penalty_factor=[0.0, 1.0, 3.0])
+    named = l2cli.fit(whole, target="y", sample_weight="w", lam=5.0, penalty_factor={"a*": 0.0, "c": 3.0})
+    np.testing.assert_array_equal(array.coef, named.coef)
+    assert array.to_dict()["settings"]["penalty_factor"] == [0.0, 1.0, 3.0]
+
+
+def test_text_columns_categories_and_missing_cells_are_those_of_a_file(penguins):
+    answer = l2cli.fit(penguins, target="body_mass_g", lam=1.0)
+    assert "sex=(missing)" in answer.features
+    assert answer.to_dict()["data"]["notes"][0] == "2 rows without a target left out"
+    levels = pd.DataFrame({"zip": [10, 20, 30, 10, 20, 30], "x": [1.0, 2, 3, 4, 5, 7]})
+    assert l2cli.fit(levels, [1.0, 2, 3, 4, 5, 6], lam=1.0, categorical="zip").features == (
+        "zip=10", "zip=20", "zip=30", "x",
+    )  # fmt: skip
+    by_array = l2cli.fit(levels.to_numpy(), [1.0, 2, 3, 4, 5, 6], lam=1.0, categorical=["x0"])
+    assert by_array.features == ("x0=10", "x0=20", "x0=30", "x1")
+
+
+# ------------------------------------------------------------ predictions
+
+
+def test_means_are_predicted_for_arrays_by_place_and_for_frames_by_name(numbers):
+    X, y, _, _, _ = numbers
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    answer = l2cli.fit(frame, y, lam=3.0)
+    expected = X @ answer.coef + answer.intercept
+    np.testing.assert_allclose(answer.predict(X), expected, rtol=1e-13)
+    np.testing.assert_array_equal(answer.predict(frame[["c", "a", "b"]].assign(d=1)), answer.predict(X))
+    gap = X.copy()
+    gap[0, 1] = np.nan
+    assert answer.predict(gap)[0] == pytest.approx(expected[0] + (X[:, 1].mean() - X[0, 1]) * answer.coef[1])
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        ([0, 1], [0, 1]),
+        ([1, 2], [1, 2]),
+        ([1.0, 2.0], [1.0, 2.0]),
+        ([False, True], [False, True]),
+        (["no", "yes"], ["no", "yes"]),
+        (np.array([10, 9], dtype=object), [9, 10]),
+        (np.array([True, False], dtype=object), [False, True]),
+    ],
+)
+def test_labels_come_back_as_they_were_given(numbers, labels, classes):
+    X, _, zero_one, _, _ = numbers
+    y = np.asarray(labels)[zero_one]
+    answer = l2cli.fit(X, y, lam=1.0, family="binomial")
+    assert answer.classes is not None
+    assert answer.classes.tolist() == classes
+    predicted = answer.predict(X)
+    assert {type(v) for v in predicted.tolist()} == {type(v) for v in classes}
+    assert np.mean(predicted == y) > 0.8
+    proba = answer.predict_proba(X)
+    np.testing.assert_allclose(proba.sum(axis=1), 1.0)
+    np.testing.assert_array_equal(answer.classes[(proba[:, 1] > 0.5).astype(int)], predicted)
+    assert set(answer.predict(X, threshold=1.0).tolist()) == {classes[0]}
+
+
+def test_the_positive_class_can_be_chosen(numbers):
+    X, _, y, _, _ = numbers
+    first, last = l2cli.fit(X, y, lam=1.0, positive=0), l2cli.fit(X, y, lam=1.0)
+    assert first.classes is not None
+    assert first.classes.tolist() == [1, 0]
+    np.testing.assert_allclose(first.coef, -last.coef, rtol=1e-10)
+    np.testing.assert_allclose(first.predict_proba(X), last.predict_proba(X)[:, ::-1], atol=1e-12)
+
+
+def test_an_offset_goes_into_predictions(numbers):
+    X, y, _, _, offset = numbers
+    answer = l2cli.fit(X, y, lam=1.0, offset=offset)
+    np.testing.assert_allclose(
+        answer.predict(X, offset=offset), X @ answer.coef + answer.intercept + offset, rtol=1e-12
+    )
+    with pytest.raises(l2cli.DataError, match="no column 'offset', the offset that the model needs"):
+        answer.predict(X)
+    with pytest.raises(l2cli.UsageError, match="fitted without an offset"):
+        l2cli.fit(X, y, lam=1.0).predict(X, offset=offset)
+
+
+def test_rows_that_the_model_has_no_value_for_have_no_prediction(penguins):
+    sure = penguins.dropna()
+    mean = l2cli.fit(sure, target="body_mass_g", lam=1.0)
+    label = l2cli.fit(sure, target="sex", lam=1.0)
+    gone = penguins.isna().drop(columns=["body_mass_g"]).any(axis=1).to_numpy()
+    assert np.isnan(mean.predict(penguins)[gone & penguins["sex"].isna().to_numpy()]).all()
+    with_gap = penguins.head(3).assign(species=[None, "Adelie", "Adelie"])
+    assert label.predict(with_gap).tolist()[0] is None
+    assert label.predict(with_gap).tolist()[1] in {"male", "female"}
+    assert np.isnan(label.predict_proba(with_gap)[0]).all()
+
+
+def test_levels_never_seen_are_refused_or_counted_as_nothing(penguins):
+    answer = l2cli.fit(penguins, target="body_mass_g", lam=1.0)
+    odd = penguins.head(2).assign(island="Atlantis")
+    with pytest.raises(l2cli.DataError, match="has level 'Atlantis'"):
+        answer.predict(odd)
+    assert np.isfinite(answer.predict(odd, unseen="baseline")).all()
+
+
+def test_a_saved_model_predicts_the_same(tmp_path, numbers):
+    X, y, zero_one, _, _ = numbers
+    answer = l2cli.fit(X, y, lam=1.0)
+    l2cli.save_model(answer.model, tmp_path / "m.json")
+    model = l2cli.load_model(tmp_path / "m.json")
+    np.testing.assert_array_equal(l2cli.predict(model, X), answer.predict(X))
+    np.testing.assert_array_equal(l2cli.predict(answer, X), answer.predict(X))
+    run = l2cli.cv(X, zero_one, folds=4)
+    l2cli.save_model(run.refit.model, tmp_path / "c.json")
+    loaded = l2cli.load_model(tmp_path / "c.json")
+    assert set(l2cli.predict(loaded, X).tolist()) == {"0", "1"}  # the file knows labels as text
+    np.testing.assert_array_equal(l2cli.predict_proba(loaded, X), l2cli.predict_proba(run.refit, X))
+
+
+def test_predictions_that_cannot_be_made_are_refused(numbers):
+    X, y, _, _, _ = numbers
+    answer = l2cli.fit(pd.DataFrame(X, columns=["a", "b", "c"]), y, lam=1.0)
+    with pytest.raises(l2cli.DataError, match="X has 2 columns, and the model was fitted to 3"):
+        answer.predict(X[:, :2])
+    with pytest.raises(l2cli.DataError, match="no column 'b'"):
+        answer.predict(pd.DataFrame(X, columns=["a", "x", "c"]))
+    with pytest.raises(l2cli.DataError, match="X has 1 dimensions, not 2"):
+        answer.predict(X[0])
+    with pytest.raises(l2cli.UsageError, match="a gaussian model has no classes"):
+        answer.predict_proba(X)
+    assert repr(answer) == "<FittedModel: gaussian, 3 features, lambda 1 (given)>"
+
+
+# ------------------------------------------------------------ what is refused or said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"lam": -1.0}, "lam must be 0 or larger, not -1"),
+        ({"lam": 1.0, "lambdas": [1.0, 2.0]}, "lam fixes lambda, so lambdas has nothing to do"),
+        ({"lam": 1.0, "folds": 5}, "lam fixes lambda, so folds has nothing to do"),
+        ({"lam": 1.0, "rule": "1se"}, "lam fixes lambda, so rule has nothing to do"),
+        ({"lam": 1.0, "fold_labels": np.arange(80) % 3}, "so fold_labels has nothing to do"),
+        ({"select": "loo", "folds": 5}, "select='loo' has no folds, so folds has nothing to do"),
+        (
+            {"select": "gcv", "groups": np.arange(80)},
+            "select='gcv' has no folds, so groups has nothing to do",
+        ),
+        ({"select": "gcv", "rule": "1se"}, "needs a standard error"),
+        ({"fold_labels": np.arange(80) % 3, "folds": 3}, "fold_labels gives the folds, so folds has nothing"),
+        ({"fold_labels": np.arange(80) % 3, "groups": np.arange(80)}, "so groups has nothing to do"),
+        ({"select": "best"}, "select 'best' is not available; choose one of auto, loo, cv, gcv"),
+        ({"rule": "2se"}, "rule '2se' is not available; choose one of min, 1se"),
+        ({"folds": 1}, "folds must be a whole number of at least 2, not 1"),
+        ({"folds": 81}, "81 folds need at least 81 rows"),
+        ({"repeats": 0}, "repeats must be a whole number of at least 1, not 0"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, not -1"),
+        ({"jobs": 0}, "jobs must be a whole number of at least 1, not 0"),
+        ({"lambda_scale": "row"}, "lambda_scale 'row' is not available; choose one of sum, mean"),
+        ({"family": "poison"}, "no family 'poison'"),
+        ({"missing": "zero"}, "'zero' is not available"),
+        ({"metric": "auc"}, "does not fit the family gaussian"),
+        ({"tol": 0.0}, "tol must be larger than 0"),
+        ({"lambdas": "0.1:10"}, "lambdas '0.1:10' is not available; choose one of auto"),
+        ({"penalty_factor": [1.0, 1.0]}, r"penalty_factor has shape \(2,\), not one number for each of 3"),
+        ({"penalty_factor": {"z": 1.0}}, "'z' matches no feature"),
+        ({"sample_weight": "w"}, "no column 'w'"),
+        ({"target": "x0"}, "the target must be given once"),
+    ],
+)
+def test_arguments_without_sense_are_wrong_usage(numbers, arguments, message):
+    X, y, _, _, _ = numbers
+    with pytest.raises(l2cli.UsageError, match=message):
+        l2cli.fit(X, y, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sample_weight": np.full(80, -1.0)}, "-1 in the weights column 'sample_weight'"),
+        ({"sample_weight": np.ones(79)}, r"column 'sample_weight' has shape \(79,\), not \(80,\)"),
+        ({"offset": np.full(80, np.inf)}, "offset"),
+    ],
+)
+@pytest.mark.parametrize("wrap", [np.asarray, pd.DataFrame])
+def test_rows_without_sense_are_data_errors(numbers, arguments, message, wrap):
+    X, y, _, _, _ = numbers
+    with pytest.raises(l2cli.DataError, match=message):
+        l2cli.fit(wrap(X), y, **arguments)
+
+
+def test_the_target_is_given_once(numbers):
+    X, y, _, _, _ = numbers
+    for given in ({}, {"y": "x0"}, {"y": y, "target": "x0"}):
+        with pytest.raises(l2cli.UsageError, match="the target must be given once"):
+            l2cli.path(X, **given)
+    with pytest.raises(l2cli.UsageError, match="no column 'x9'; columns: x0, x1, x2"):
+        l2cli.fit(X, target="x9")
+    with pytest.raises(l2cli.DataError, match=r"column 'y' has shape \(80, 1\), not \(80,\)"):
+        l2cli.fit(X, y[:, None])
+
+
+def test_warnings_of_a_result_are_said(numbers):
+    X, y, zero_one, _, _ = numbers
+    with pytest.warns(UserWarning, match="target 'y' is constant"):
+        flat = l2cli.fit(X, np.full(80, 2.0), lam=1.0)
+    assert flat.predict(X[:2]).tolist() == [2.0, 2.0]
+    with pytest.warns(UserWarning, match="the smallest of the grid") as told:
+        l2cli.cv(X, y, lambdas=[1e6, 1e5])
+    assert len(told) == 1
+    assert told[0].filename == __file__
+    with pytest.raises(l2cli.FitError, match="the classes are separated"):
+        l2cli.fit(zero_one[:, None] + 0.0, zero_one, lam=0.0)

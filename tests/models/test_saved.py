@@ -1,0 +1,246 @@
+"""The model file: readable, exact, the same bytes every time, and refused in one line when it is wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from l2cli.data.build import build_dataset
+from l2cli.data.frame import table_from_arrays
+from l2cli.errors import DataError, UsageError
+from l2cli.models.model import checksum
+from l2cli.models.saved import Model, build_model, load_model, model_text, save_model
+from l2cli.spec import ColumnSpec, ModelSpec
+
+X = np.array(
+    [
+        [61.0, "Ulm", 1.5, None],
+        [48.0, "Bonn", 2.5, "x"],
+        [None, "Ulm", 0.5, "y"],
+        [70.0, "Kiel", 1.0, "x"],
+        [55.0, "Bonn", 3.0, "x"],
+    ],
+    dtype=object,
+)
+NAMES = ["age", "town", "dose", "arm"]
+
+
+def make(y, **columns):
+    """A model with made-up coefficients, as a fit of a data set would leave it."""
+    columns.setdefault("features", ("*",))
+    data = build_dataset(table_from_arrays(X, y, names=NAMES), ColumnSpec(**columns), ModelSpec())
+    filled = np.where(np.isnan(data.X), np.nanmean(data.X, axis=0), data.X)
+    sd = filled.std(axis=0)
+    coef = np.linspace(-1, 1, data.X.shape[1]) / 3
+    data.X[...] = np.nan  # what a fit may leave of it
+    return build_model(
+        data, intercept=np.float64(0.1), coef=coef, coef_standardized=coef * sd, center=filled.mean(axis=0),
+        scale=sd, lam=2.0, lambda_scale="sum", selected_by="loo",
+        settings={"seed": np.int64(0), "coding": {"town": "onehot"}},
+        metrics={"train": {"mse": np.float64(1.25)}, "validation": None}, certificate={"converged": np.True_},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def gaussian():
+    return make([1.0, 2.0, 4.0, 3.0, 2.5])
+
+
+@pytest.fixture
+def saved(gaussian, tmp_path):
+    """The path of a saved model."""
+    path = tmp_path / "model.json"
+    save_model(gaussian, path)
+    return path
+
+
+def refused(path):
+    """The one line that loading is answered with."""
+    with pytest.raises(DataError) as caught:
+        load_model(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def edited(path, change, *, sign=True):
+    """Change the content of a model file, with a fitting checksum if ``sign``."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content)
+    if sign:
+        content["checksum"] = checksum(content)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        make([1.0, 2.0, 4.0, 3.0, 2.5]),
+        make(["no", "yes", "no", "yes", "yes"], coding="treatment"),
+        make([1.0, 2.0, 4.0, 3.0, 2.5], missing="indicator", features=("age", "arm"), id="town"),
+        make([1.0, 2.0, 4.0, 3.0, 2.5], missing="drop", exposure="dose"),
+    ],
+)
+def test_a_model_comes_back_exactly(model, tmp_path):
+    path = tmp_path / "model.json"
+    save_model(model, path)
+    assert load_model(path) == model
+    assert path.read_text(encoding="utf-8") == model_text(model) == model_text(load_model(path))
+
+
+def test_the_file_can_be_read_by_a_person(saved):
+    content = json.loads(saved.read_text(encoding="utf-8"))
+    assert content["schema"] == "l2cli/model/1"
+    assert list(content)[:8] == [
+        "schema", "version", "family", "target", "classes", "lambda", "intercept", "coefficients",
+    ]  # fmt: skip
+    assert content["lambda"] == {"sum": 2.0, "scale": "sum", "selected_by": "loo"}
+    assert content["coefficients"][0]["feature"] == "age"
+    assert content["features"][1]["levels"] == ["Bonn", "Kiel", "Ulm"]
+    assert content["features"][0]["impute"] == pytest.approx(58.5)
+    assert content["certificate"] == {"converged": True}
+    assert content["checksum"].startswith("sha256:")
+
+
+def test_fields_hold_plain_python(gaussian):
+    assert all(
+        type(value) is float for value in (*gaussian.coef, *gaussian.center, gaussian.intercept, gaussian.lam)
+    )
+    assert type(gaussian.settings["seed"]) is int
+    assert type(gaussian.metrics["train"]["mse"]) is float
+    assert (gaussian.rows_used, gaussian.weight_sum, gaussian.target_mean) == (5, 5.0, 2.5)
+    assert gaussian.target_sd == pytest.approx(1.0)
+
+
+def test_what_the_training_data_looked_like(gaussian):
+    stats = gaussian.feature_stats
+    ages = np.array([61.0, 48, 70, 55])
+    assert stats["age"]["sd"] == pytest.approx(ages.std())  # of the present cells
+    assert (stats["age"]["min"], stats["age"]["max"], stats["age"]["missing"]) == (48.0, 70.0, 0.2)
+    assert stats["town"] == {"missing": 0.0, "levels": {"Bonn": 0.4, "Kiel": 0.2, "Ulm": 0.4}}
+    assert stats["arm"]["missing"] == 0.2
+
+
+def test_reformatting_does_no_harm(saved, gaussian):
+    content = json.loads(saved.read_text(encoding="utf-8"))
+    content["weight_sum"] = 5  # as other programs write 5.0
+    shuffled = dict(sorted(content.items(), reverse=True))
+    saved.write_text("\ufeff" + json.dumps(shuffled, indent=8), encoding="utf-8")
+    assert load_model(saved) == gaussian
+
+
+def test_newer_keys_of_the_same_schema_are_ignored(saved, gaussian):
+    assert load_model(edited(saved, lambda content: content.update(note="of a later 1.x"))) == gaussian
+
+
+def test_a_changed_number_is_noticed(saved):
+    def cheat(content):
+        content["coefficients"][2]["coef"] += 1e-9
+
+    message = refused(edited(saved, cheat, sign=False))
+    assert message.endswith(
+        "model.json: the model was changed after it was saved (its checksum does not match);"
+        " save it again with l2cli fit --save"
+    )
+    assert "was changed after it was saved" in refused(edited(saved, lambda c: c.pop("checksum"), sign=False))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "the file is empty, not a model"),
+        (
+            "a,b\n1,2\n",
+            "not a model (no JSON at line 1: Expecting value); the model comes first, then the data",
+        ),
+        ("[1, 2]", "not a model (it has no 'schema')"),
+        ("{}", "not a model (it has no 'schema')"),
+        ('{"schema": 1}', "not a model (it has no 'schema')"),
+        ('{"schema": "l2cli/fit/1"}', "not a model (its schema is 'l2cli/fit/1')"),
+        ('{"schema": "other/model/x"}', "not a model (its schema is 'other/model/x')"),
+        ('{"schema": "l2cli/model/2"}', "a model of a newer l2cli (l2cli/model/2; this is 0."),
+        ('{"schema": "l2cli/model/1", "a": NaN}', "it holds NaN, which is no number"),
+        ('{"schema": "l2cli/model/1", "a": [-Infinity]}', "it holds -Infinity, which is no number"),
+        ('{"schema": "l2cli/model/1", "a": {"b": [0, 1e999]}}', "damaged model: a.b[1] is not finite"),
+        ('{"schema": "l2cli/model/1"}', "the model was changed after it was saved"),
+        ('{"schema": "l2cli/model/1", "a": ' + "9" * 400 + "}", "the model was changed after it was saved"),
+        ('{"schema": "l2cli/model/1", "a": ' + "9" * 5000 + "}", "not a model (Exceeds the limit"),
+        ("[" * 100_000, "not a model (its JSON is nested too deeply)"),
+        ('{"schema": "\\u001b[31m/1"}', r"its schema is '\x1b[31m/1'"),
+    ],
+)
+def test_files_that_are_no_model(tmp_path, text, found):
+    path = tmp_path / "model.json"
+    path.write_text(text, encoding="utf-8")
+    assert found in refused(path)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    assert "no.json: cannot read the model: No such file or directory" in refused(tmp_path / "no.json")
+    assert "cannot read the model: Is a directory" in refused(tmp_path)
+    (tmp_path / "b.json").write_bytes(b"\xff\xfe\x00{")
+    assert "not a model (it is not text)" in refused(tmp_path / "b.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda c: c.pop("intercept"), "damaged model: no 'intercept'"),
+        (lambda c: c.update(intercept="0.1"), "damaged model: '0.1' is not a number"),
+        (lambda c: c.update(intercept=True), "damaged model: True is not a number"),
+        (lambda c: c.update(intercept=10**400), "damaged model: int too large to convert to float"),
+        (lambda c: c.update(target=None), "damaged model: None is not a text"),
+        (lambda c: c["coefficients"].pop(), "its coefficients and its features do not agree"),
+        (lambda c: c["features"].pop(), "its coefficients and its features do not agree"),
+        (lambda c: c["features"][1]["levels"].pop(), "the columns of feature 'town' do not fit its levels"),
+        (
+            lambda c: c["features"][0].update(indicator=True),
+            "the columns of feature 'age' do not fit its kind",
+        ),
+        (lambda c: c.update(family="cox"), "its family is 'cox', which this l2cli does not know"),
+        (lambda c: c.update(family="binomial"), "its family and its classes do not agree"),
+        (lambda c: c.update(classes=["a"]), "damaged model"),
+        (lambda c: c.update(roles=[]), "damaged model"),
+    ],
+)
+def test_models_that_do_not_hold_together(saved, change, found):
+    assert found in refused(edited(saved, change))
+
+
+def test_a_model_that_is_not_finite_cannot_be_saved(gaussian, tmp_path):
+    broken = replace(gaussian, intercept=math.nan)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        save_model(broken, tmp_path / "model.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_writing_is_whole_or_not_at_all(gaussian, tmp_path, monkeypatch):
+    path = tmp_path / "model.json"
+    path.write_text("precious", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"model.json exists already"):
+        save_model(gaussian, path, clobber=False)
+
+    def fail(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(UsageError, match=r"cannot write .*model.json: No space left on device"):
+        save_model(gaussian, path)
+    assert path.read_text(encoding="utf-8") == "precious"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model.json"]
+    monkeypatch.undo()
+    save_model(gaussian, path)
+    assert load_model(path) == gaussian
+
+
+def test_an_unwritable_place_is_wrong_usage(gaussian, tmp_path):
+    with pytest.raises(UsageError, match=r"cannot write .*: No such file or directory"):
+        save_model(gaussian, tmp_path / "nowhere" / "model.json")
+
+
+def test_models_of_dictionaries(gaussian):
+    assert Model.from_dict(gaussian.to_dict()) == gaussian
