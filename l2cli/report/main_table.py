@@ -1,0 +1,89 @@
+"""The main table of every command, as columns of plain values: what csv, jsonl and md show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+Columns = dict[str, list[Any]]
+INTERCEPT = "(intercept)"
+_COEFFICIENT = ("coef", "coef_standardized", "kept", "se", "ci_low", "ci_high")
+_MODEL = ("name", "lambda", "mean", "se", "ci_low", "ci_high", "fit_s")
+
+
+def main_table(result: Mapping[str, Any]) -> Columns:
+    """Return the main table of a result, found by its schema: coefficients, curve, path, models ..."""
+    command = str(result["schema"]).split("/")[1]
+    return _TABLES[command](result)
+
+
+def fit_table(result: Mapping[str, Any]) -> Columns:
+    """Return one row per feature in the order of the columns, the intercept first."""
+    rows = list(result["coefficients"])
+    if result["settings"].get("intercept") is not False:
+        first = {"feature": INTERCEPT, "coef": result["intercept"], "se": result.get("intercept_se")}
+        rows.insert(0, first)
+    return _columns(rows, ("feature", *_COEFFICIENT))
+
+
+def cv_table(result: Mapping[str, Any]) -> Columns:
+    """Return one row per lambda; ``rule`` names the rules that choose it."""
+    rules = ["" for _ in result["lambdas"]]
+    for rule in ("min", "1se"):
+        i = result[f"index_{rule}"]
+        rules[i] = f"{rules[i]} {rule}".strip()
+    return {
+        "lambda": list(result["lambdas"]),
+        "mean": list(result["mean"]),
+        "se": list(result["se"]),
+        "rule": rules,
+    }
+
+
+def path_table(result: Mapping[str, Any]) -> Columns:
+    """Return one row per lambda and coefficient.
+
+    Long, not wide: a feature may be called ``lambda`` or ``intercept``, and ten thousand columns help nobody.
+    """
+    names = [INTERCEPT, *(c["feature"] for c in result["coefficients"])]
+    table: Columns = {
+        key: []
+        for key in ("lambda", "effective_df", "train_deviance", "feature", "coef", "coef_standardized")
+    }
+    for i, lam in enumerate(result["lambdas"]):
+        table["lambda"] += [lam] * len(names)
+        table["effective_df"] += [result["effective_df"][i]] * len(names)
+        table["train_deviance"] += [result["train_deviance"][i]] * len(names)
+        table["feature"] += names
+        table["coef"] += [result["intercepts"][i], *(c["coef"][i] for c in result["coefficients"])]
+        table["coef_standardized"] += [None, *(c["coef_standardized"][i] for c in result["coefficients"])]
+    return table
+
+
+def compare_table(result: Mapping[str, Any]) -> Columns:
+    """Return one row per model."""
+    return _columns(result["models"], _MODEL)
+
+
+def evaluate_table(result: Mapping[str, Any]) -> Columns:
+    """Return one row per metric."""
+    return {"metric": list(result["metrics"]), "value": list(result["metrics"].values())}
+
+
+def convert_table(result: Mapping[str, Any]) -> Columns:
+    """Return one row per convention."""
+    return {"elsewhere": list(result["equivalents"]), "value": list(result["equivalents"].values())}
+
+
+def _columns(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Columns:
+    return {key: [row.get(key) for row in rows] for key in keys}
+
+
+_TABLES: dict[str, Callable[[Mapping[str, Any]], Columns]] = {
+    "fit": fit_table,
+    "cv": cv_table,
+    "path": path_table,
+    "compare": compare_table,
+    "evaluate": evaluate_table,
+    "convert": convert_table,
+}

@@ -1,0 +1,161 @@
+"""Numbers as text for people: the digits that matter, no ``-0.00``, exponents only where zeros abound.
+
+Machine formats do not come here: they carry full precision.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+EXPONENT_BELOW = 1e-4
+EXPONENT_FROM = 1e7
+NOTHING = "-"
+
+
+def significant(value: float | None, digits: int = 3) -> str:
+    """Return ``value`` with ``digits`` significant digits and never fewer than its integer part.
+
+    Below 1e-4 and from 1e7 on with an exponent; None as ``-``.
+
+    Examples
+    --------
+    >>> (
+    ...     significant(5.6083),
+    ...     significant(-298.12),
+    ...     significant(123456.7),
+    ...     significant(0.0),
+    ...     significant(2.5e-9),
+    ... )
+    ('5.61', '-298', '123457', '0', '2.50e-9')
+    """
+    if value is None:
+        return NOTHING
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}".removeprefix("-") if value == 0 else f"{value:g}"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    power = int(exponent)
+    if abs(value) < EXPONENT_BELOW or power >= math.log10(EXPONENT_FROM):
+        return f"{mantissa}e{power}"
+    return f"{value:.{max(0, digits - 1 - power)}f}"
+
+
+def trimmed(value: float | None, digits: int = 3) -> str:
+    """Return ``value`` as :func:`significant` does, without trailing zeros: for lambdas and counts.
+
+    Examples
+    --------
+    >>> trimmed(9.6), trimmed(10.0), trimmed(1e-5), trimmed(14.23)
+    ('9.6', '10', '1e-5', '14.2')
+    """
+    head, mark, exponent = significant(value, digits).partition("e")
+    if "." in head:
+        head = head.rstrip("0").rstrip(".")
+    return head + mark + exponent
+
+
+def fixed(value: float | None, decimals: int) -> str:
+    """Return ``value`` with a number of decimals; what rounds to zero has no sign.
+
+    Examples
+    --------
+    >>> fixed(-0.0004, 2), fixed(-1.25, 1), fixed(-3.0, 0)
+    ('0.00', '-1.2', '-3')
+    """
+    if value is None:
+        return NOTHING
+    if abs(value) >= EXPONENT_FROM:
+        return significant(value, 4)
+    text = f"{value:.{decimals}f}"
+    return text.removeprefix("-") if not text.strip("-0.") else text
+
+
+def decimals_for(values: Iterable[float | None], digits: int = 3) -> int:
+    """Return the decimals that give the largest of ``values`` that many significant digits."""
+    largest = max((abs(v) for v in values if v is not None and math.isfinite(v)), default=0.0)
+    if largest == 0:
+        return 0
+    return max(0, digits - 1 - int(f"{largest:.{digits - 1}e}".split("e")[1]))
+
+
+def comparable(values: Sequence[float | None], digits: int = 3) -> list[str]:
+    """Return numbers of one unit, each with ``digits`` digits but no finer than the largest deserves.
+
+    Examples
+    --------
+    >>> comparable([24.82, -0.052341, 3e-9, 0.0])
+    ['24.8', '-0.052', '0.000', '0']
+    """
+    finest = decimals_for(values, digits) + 2
+    if finest > 6:
+        return [significant(value, digits) for value in values]
+    return [_no_finer(value, digits, finest) for value in values]
+
+
+def _no_finer(value: float | None, digits: int, finest: int) -> str:
+    if value is None or value == 0 or not math.isfinite(value):
+        return significant(value)
+    text = significant(value, digits)
+    wanted = len(text.partition(".")[2])
+    return text if "e" not in text and wanted <= finest else fixed(value, finest)
+
+
+def ratio(value: float | None, decimals: int) -> str:
+    """Return a number whose best value is 1, as ``1.00`` only where it is 1.
+
+    Examples
+    --------
+    >>> ratio(0.4874, 2), ratio(0.99996, 2), ratio(1.0, 2), ratio(-0.001, 2)
+    ('0.49', '0.99996', '1.00', '0.00')
+    """
+    if value is None:
+        return NOTHING
+    while decimals < 6 and value < 1 and float(fixed(value, decimals)) == 1:
+        decimals += 1
+    return fixed(value, decimals)
+
+
+def percent(share: float | None, decimals: int = 0) -> str:
+    """Return a share as percent; 100 % only where it is all of it.
+
+    Examples
+    --------
+    >>> percent(0.98), percent(0.97891, 1), percent(0.99996, 1), percent(1.0, 1), percent(-0.0001)
+    ('98 %', '97.9 %', '99.996 %', '100 %', '0 %')
+    """
+    if share is None:
+        return NOTHING
+    if share in (0.0, 1.0):
+        return f"{share * 100:.0f} %"
+    while decimals < 3 and share < 1 and float(fixed(share * 100, decimals)) == 100:
+        decimals += 1
+    return f"{fixed(share * 100, decimals)} %"
+
+
+def p_value(value: float) -> str:
+    """Return ``p 0.04`` or ``p < 0.001``."""
+    if value < 0.001:
+        return "p < 0.001"
+    return f"p {fixed(value, 2)}" if value >= 0.1 else f"p {trimmed(value, 2)}"
+
+
+def aligned(texts: Sequence[str]) -> list[str]:
+    """Return the texts padded to one width, decimal points (or last integer digits) below each other.
+
+    Examples
+    --------
+    >>> aligned(["5.61", "-298", "98 %"])
+    ['   5.61', '-298   ', '  98 % ']
+    """
+    parts = [_split_at_point(text) for text in texts]
+    left = max((len(a) for a, _ in parts), default=0)
+    right = max((len(b) for _, b in parts), default=0)
+    return [a.rjust(left) + b.ljust(right) for a, b in parts]
+
+
+def _split_at_point(text: str) -> tuple[str, str]:
+    end = 1 if text[:1] in ("+", "-") else 0
+    while end < len(text) and text[end].isdigit():
+        end += 1
+    # A word has no decimal point: it stands where the integers stand.
+    return (text[:end], text[end:]) if text[:end].strip("+-") else (text, "")

@@ -1,0 +1,179 @@
+"""The screen of ``l2cli compare``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from l2cli.report.bars import WhiskerScale, whisker
+from l2cli.report.escape import visible
+from l2cli.report.layout import (
+    GAP,
+    INDENT,
+    Column,
+    Line,
+    Page,
+    Span,
+    cells,
+    column_width,
+    decimal_cells,
+    flowed,
+    line,
+    table,
+)
+from l2cli.report.numerals import aligned, comparable, p_value, percent, trimmed
+from l2cli.report.screens.heading import data_lines, folds_text
+from l2cli.report.screens.metrics import (
+    HIGHER_IS_BETTER,
+    ErrorView,
+    best_first,
+    error_view,
+    label_of,
+    metric_value,
+)
+
+WIDEST_WHISKER = 30
+LEAST_WHISKER = 9
+LEAST_NAME = 8
+REACH = 10
+SAME = "no detectable difference"
+
+
+class _Beside(NamedTuple):
+    """A model beside the best one: how much worse it is in the unit shown, and in words."""
+
+    difference: float | None
+    words: str
+    same: bool
+
+
+def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
+    """Return the models from the best to the worst: error, interval, distance to the best."""
+    family = result["settings"]["family"]
+    view = error_view(result["metric"], family)
+    order = best_first([m["mean"] for m in result["models"]], result["metric"])
+    models = [result["models"][i] for i in order]
+    verdict = visible(result.get("verdict") or "")
+    rows = _table_lines(result, models, view, page)
+    return [
+        *data_lines(result["data"], page),
+        line(family),
+        (),
+        *rows,
+        *flowed([Span(f" {_folds_line(result)}", "hint")], page, indent=1),
+        *([(), *flowed([Span(" "), Span(verdict, "value")], page, indent=1)] if verdict else []),
+        (),
+        *_legend(result, any(span.style == "point" for row in rows for span in row), page),
+    ]
+
+
+def _table_lines(
+    result: Mapping[str, Any], models: Sequence[Mapping[str, Any]], view: ErrorView, page: Page
+) -> list[Line]:
+    beside = [_beside_best(result, models[0], model, view) for model in models]
+    errors = [_shown(view, model["mean"]) for model in models]
+    columns = [
+        Column("model", cells((visible(m["name"]) for m in models), "name"), least=LEAST_NAME),
+        Column("lambda", decimal_cells([trimmed(m.get("lambda")) for m in models]), "right", rank=3),
+        Column(label_of(view.metric), decimal_cells(errors, "value"), "right", rank=8),
+        Column("beside the best", _beside_cells(beside, view), rank=7),
+    ]
+    room = _whisker_room(columns, page)
+    if room >= LEAST_WHISKER and any(None not in _ends(m) for m in models):
+        columns.insert(3, Column("on unseen rows", _whiskers(models, view, room, page), rank=2))
+    return table(columns, page)
+
+
+def _shown(view: ErrorView, value: float | None) -> str:
+    return metric_value(view.metric, None if value is None else view.value(value))
+
+
+def _beside_best(
+    result: Mapping[str, Any], best: Mapping[str, Any], model: Mapping[str, Any], view: ErrorView
+) -> _Beside:
+    if model is best:
+        return _Beside(None, "best", same=False)
+    pair = next((p for p in result["pairs"] if {p["a"], p["b"]} == {best["name"], model["name"]}), None)
+    known = best["mean"] is not None and model["mean"] is not None
+    difference = view.value(model["mean"]) - view.value(best["mean"]) if known else None
+    if model["mean"] is None:
+        return _Beside(None, "no finite fit", same=True)
+    if pair is None or pair.get("p_value") is None:
+        return _Beside(difference, "", same=False)
+    if SAME in str(pair.get("verdict")):
+        return _Beside(difference, SAME, same=True)
+    return _Beside(difference, f"worse, {p_value(pair['p_value'])}", same=False)
+
+
+def _beside_cells(beside: Sequence[_Beside], view: ErrorView) -> list[Line]:
+    differences = [b.difference for b in beside]
+    if view.metric in ("accuracy", "error"):
+        texts = [None if d is None else percent(d, 1) for d in differences]
+    else:
+        shown = comparable(differences, 2)
+        texts = [None if d is None else text for d, text in zip(differences, shown, strict=True)]
+    signed = aligned(["" if t is None else t if t.startswith("-") else f"+{t}" for t in texts])
+    lines = []
+    for text, item in zip(signed, beside, strict=True):
+        if item.difference is None and item.words:
+            lines.append(line(Span(item.words, "hint" if item.same else "good")))
+        else:
+            lines.append(
+                line(text, Span(f"  {item.words}" if item.words else "", "hint" if item.same else ""))
+            )
+    return lines
+
+
+def _whisker_room(columns: Sequence[Column], page: Page) -> int:
+    widths = [column_width(column) for column in columns]
+    others = sum(widths[1:]) + GAP * len(widths) + INDENT
+    if page.terminal:
+        widths[0] = min(widths[0], max(page.width - others - WIDEST_WHISKER // 2, LEAST_NAME))
+        return min(page.width - others - widths[0], WIDEST_WHISKER)
+    return min(max(page.width - others - widths[0], WIDEST_WHISKER // 2), WIDEST_WHISKER)
+
+
+def _ends(model: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Return the interval of a model's error; one standard error to both sides where there is none."""
+    if model.get("ci_low") is not None and model.get("ci_high") is not None:
+        return model["ci_low"], model["ci_high"]
+    if model["mean"] is None or model.get("se") is None:
+        return None, None
+    return model["mean"] - model["se"], model["mean"] + model["se"]
+
+
+def _whiskers(models: Sequence[Mapping[str, Any]], view: ErrorView, width: int, page: Page) -> list[Line]:
+    rows = []
+    for model in models:
+        low, high = _ends(model)
+        rows.append([None if v is None else view.value(v) for v in (low, model["mean"], high)])
+    scale = _whisker_scale(rows, width)
+    return [whisker(low, mean, high, scale, page.unicode) for low, mean, high in rows]
+
+
+def _whisker_scale(rows: Sequence[Sequence[float | None]], width: int) -> WhiskerScale:
+    """Return the scale of the intervals (low, mean, high), the best model's first.
+
+    It ends 10 half-lengths from the best, so that one hopeless model does not squeeze those that compete.
+    """
+    known = [value for row in rows for value in row if value is not None]
+    low, best, high = rows[0]
+    if low is None or best is None or high is None:
+        return WhiskerScale(min(known, default=0.0), max(known, default=1.0), width)
+    reach = REACH * max(high - best, best - low)
+    return WhiskerScale(max(min(known), best - reach), min(max(known), best + reach), width)
+
+
+def _folds_line(result: Mapping[str, Any]) -> str:
+    folds = folds_text(result["folds"], result["settings"])
+    return f"the same folds for all ({folds}), each model tuned inside its own training rows"
+
+
+def _legend(result: Mapping[str, Any], bars: bool, page: Page) -> list[Line]:
+    better = "Higher" if result["metric"] in HIGHER_IS_BETTER else "Lower"
+    known = all(m.get("ci_low") is not None for m in result["models"] if m["mean"] is not None)
+    what = f"{percent(result.get('level', 0.95))} intervals" if known else "one standard error to both sides"
+    interval = f"; the bars are {what}" if bars else ""
+    return flowed(
+        [Span(f"{better} is better{interval}. Next: l2cli fit with the model you choose", "hint")], page
+    )

@@ -1,0 +1,150 @@
+"""The screen of ``l2cli fit``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from l2cli.report.layout import Column, Line, Page, Span, cells, clauses, flowed, line, table, width_of
+from l2cli.report.numerals import percent, significant, trimmed
+from l2cli.report.screens.features import coefficient_lines
+from l2cli.report.screens.heading import data_lines, model_lines
+from l2cli.report.screens.metrics import headline, label_of, metric_value
+
+_METHODS = {
+    "loo": "exact leave-one-out",
+    "gcv": "generalized cross-validation",
+    "cv": "cross-validation",
+}
+_SMALL_GAP, _LARGE_GAP, _EXACT_GAP = 0.10, 0.30, 1e3
+LABEL_WIDTH = 11
+MOST_METRICS = 3
+
+
+def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
+    """Return the lines of a fit: what was fitted, the coefficients, how good it is, how it was solved."""
+    lam = result["lambda"]
+    return [
+        *data_lines(result["data"], page),
+        *model_lines(result["settings"], _how(result), page, unpenalized=lam["value"] == 0),
+        (),
+        *coefficient_lines(result, page),
+        (),
+        *_error_lines(result, page),
+        *_lambda_lines(result, page),
+        (),
+        *_legend(result, page),
+    ]
+
+
+def _how(result: Mapping[str, Any]) -> str:
+    """Return how lambda was found; nothing for an unpenalized fit, which says it already."""
+    lam, selection = result["lambda"], result.get("selection")
+    if lam["selected_by"] == "given" or not selection:
+        return "" if lam["value"] == 0 else "lambda given"
+    text = f"lambda by {_method(result)} over {len(selection['lambdas'])} values"
+    return text + (", one-standard-error rule" if lam.get("rule") == "1se" else "")
+
+
+def _method(result: Mapping[str, Any]) -> str:
+    method = str(result["lambda"]["selected_by"])
+    folds = result["settings"].get("folds")
+    if method == "cv" and isinstance(folds, int):
+        return f"{folds}-fold cross-validation"
+    return _METHODS.get(method, method)
+
+
+def _error_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
+    """Return the error on unseen rows above that on the training rows, number below number."""
+    family = result["settings"]["family"]
+    train, unseen = result["metrics"]["train"], result["metrics"].get("validation")
+    selection = result.get("selection") or {}
+    rows: list[tuple[str, Mapping[str, Any], str]] = []
+    if unseen:
+        how = {"loo": "leave-one-out", "gcv": "GCV"}.get(str(selection.get("method")), _method(result))
+        rows.append(("unseen rows", unseen, f"({how})"))
+    rows.append(("these rows", train, _gap_text(result.get("overfitting_gap"))))
+    names = headline(family, unseen or train)[:MOST_METRICS]
+    columns = [Column("", cells(label.ljust(LABEL_WIDTH) for label, *_ in rows), rank=9)]
+    for name in names:
+        texts = [
+            f"{label_of(name)} {metric_value(name, m[name])}" if m.get(name) is not None else ""
+            for _, m, _ in rows
+        ]
+        columns.append(Column("", cells(texts, "value"), rank=8 - len(columns)))
+    lines = table(columns, page, heads=False, gap=3)
+    remarks = [remark for *_, remark in rows]
+    if max(map(width_of, lines)) + 3 + max(map(len, remarks)) > page.width:
+        # How lambda was found stands above already; the gap is told nowhere else.
+        gap = remarks[-1]
+        return [*lines, line(" " * (LABEL_WIDTH + 4), Span(gap, "hint"))] if gap else lines
+    columns.append(Column("", cells(remarks, "hint")))
+    return table(columns, page, heads=False, gap=3)
+
+
+def _gap_text(gap: float | None) -> str:
+    if gap is None:
+        return ""
+    if gap <= 0:
+        return "no overfitting gap"
+    if gap > _EXACT_GAP:
+        return "fits these rows exactly: judge by the unseen"
+    size = "small" if gap < _SMALL_GAP else "moderate" if gap < _LARGE_GAP else "large"
+    return f"overfitting gap {percent(gap)}: {size}"
+
+
+def _lambda_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
+    lam = result["lambda"]
+    facts = [f"keeps {trimmed(result['effective_df'])} of {result['rank']} degrees of freedom"]
+    if lam.get("edge"):
+        facts.append(f"it lies on the {lam['edge']} edge of the grid")
+    if lam.get("range"):
+        low, high = lam["range"]
+        facts.append(f"any lambda from {trimmed(low, 2)} to {trimmed(high, 2)} does as well")
+    label = f" lambda {lambda_text(lam)}  "
+    column = max(len(label), LABEL_WIDTH + 4)
+    name = Span(label.ljust(column), "value")
+    lines = clauses([line(name, facts[0]), *map(line, facts[1:])], page, indent=column)
+    equal = equivalents(lam.get("equivalents") or {}, result["settings"]) if lam["value"] else []
+    if equal:
+        first, *others = [line(Span(f"= {text}", "hint")) for text in equal]
+        lines += clauses([line(" " * column, *first), *others], page, indent=column, between=" ")
+    return lines + _certificate_lines(result["certificate"], page)
+
+
+def lambda_text(lam: Mapping[str, Any]) -> str:
+    """Return lambda with the digits that matter; one that was given as it was given."""
+    return trimmed(lam["value"], 6 if lam.get("selected_by") == "given" else 3)
+
+
+def equivalents(equal: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    """Return the same penalty in the words of other tools: ``Ridge(alpha=9.6) after StandardScaler`` ..."""
+    raw = settings.get("standardize") is False
+    scaler = "" if raw else " after StandardScaler"
+    parts = []
+    if equal.get("sklearn_ridge_alpha") is not None:
+        parts.append(f"Ridge(alpha={trimmed(equal['sklearn_ridge_alpha'], 4)}){scaler}")
+    if equal.get("sklearn_C") is not None:
+        parts.append(f"LogisticRegression(C={trimmed(equal['sklearn_C'], 4)}){scaler}")
+    if equal.get("glmnet_lambda") is not None:
+        alpha = trimmed(equal.get("glmnet_alpha") or 0.0)
+        asked = ", standardize=FALSE" if raw else ""
+        parts.append(f"glmnet(lambda={trimmed(equal['glmnet_lambda'], 4)}, alpha={alpha}{asked})")
+    return parts
+
+
+def _certificate_lines(certificate: Mapping[str, Any], page: Page) -> list[Line]:
+    residual = significant(certificate["kkt_residual"], 1)
+    if certificate["converged"]:
+        return [line(f" solved to {residual} of the optimum (KKT)")]
+    text = f" not converged: the KKT residual is {residual}, so the last digits cannot be trusted"
+    return flowed([Span(text, "warning")], page, indent=1)
+
+
+def _legend(result: Mapping[str, Any], page: Page) -> list[Line]:
+    """Return what the columns mean, and the commands that come next."""
+    words = ["per sd: effect of one standard deviation of the feature"]
+    if any(c.get("kept") is not None and c.get("se") is None for c in result["coefficients"]):
+        words.append("kept: how much of the unpenalized coefficient is left")
+    text = "; ".join(words) + ". Next: l2cli cv, l2cli path, l2cli compare"
+    return flowed([Span(text, "hint")], page)

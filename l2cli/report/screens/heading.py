@@ -1,0 +1,85 @@
+"""The first lines of every screen: the file, the target, the model, and how lambda was found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from l2cli.report.escape import cut_middle, visible
+from l2cli.report.layout import Line, Page, Span, clauses, glyphs_ellipsis, line
+
+STDIN = "-"
+_LONGEST_NAME = 40
+_UNPENALIZED = {"gaussian": "least squares", "binomial": "maximum likelihood"}
+
+
+def count(number: int, noun: str) -> str:
+    """Return ``1 row`` or ``2 rows``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def source_name(source: str) -> str:
+    """Return the last part of a path, or what standard input is called."""
+    return "standard input" if source == STDIN else re.split(r"[/\\]", source.rstrip("/\\"))[-1] or source
+
+
+def shown(name: str, page: Page) -> str:
+    """Return a name from the data, cut on a terminal if it is very long."""
+    text = visible(name)
+    return cut_middle(text, _LONGEST_NAME, glyphs_ellipsis(page)) if page.terminal else text
+
+
+def data_lines(data: Mapping[str, Any], page: Page) -> list[Line]:
+    """Return the file, its rows and features, and the target with what may be surprising about it."""
+    read, used = data.get("rows_read"), data.get("rows_used")
+    rows = f"{used} of {count(read, 'row')}" if read not in (None, used) else count(used or 0, "row")
+    facts = [rows]
+    if "features" in data:
+        facts.append(count(len(data["features"]), "feature"))
+    parts = [
+        line(Span(shown(source_name(str(data.get("source", STDIN))), page), "title"), f": {', '.join(facts)}")
+    ]
+    if data.get("target") is not None:
+        parts.append(line(f"target '{shown(data['target'], page)}'", *_target_remarks(data, page)))
+    return clauses(parts, page)
+
+
+def _target_remarks(data: Mapping[str, Any], page: Page) -> list[Span]:
+    remarks = ["last column, change with -t"] if data.get("target_default") else []
+    classes = data.get("classes") or []
+    if classes:
+        counts = ", ".join(f"{shown(str(c['label']), page)} {c['count']}" for c in classes)
+        remarks.append(f"{counts}; '{shown(str(data['positive']), page)}' is the positive class")
+    return [Span(" ("), Span("; ".join(remarks), "hint"), Span(")")] if remarks else []
+
+
+def model_lines(
+    settings: Mapping[str, Any], how: str, page: Page, *, unpenalized: bool = False
+) -> list[Line]:
+    """Return the family, the penalty, what differs from the defaults, and ``how`` lambda was found."""
+    family = str(settings["family"])
+    facts = [family, f"unpenalized ({_UNPENALIZED.get(family, 'lambda 0')})" if unpenalized else "L2"]
+    if settings.get("standardize") is False:
+        facts.append("columns not standardized")
+    if settings.get("intercept") is False:
+        facts.append("no intercept")
+    parts = [", ".join(facts), *([how] if how else [])]
+    if settings.get("lambda_scale") == "mean":
+        parts.append("lambda on the mean scale")
+    return clauses([line(part) for part in parts], page)
+
+
+def folds_text(folds: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """Return how the rows were folded: ``10 stratified folds, seed 0``."""
+    k, repeats, kind = folds.get("k"), folds.get("repeats") or 1, str(folds.get("kind", ""))
+    adjective = "stratified " if folds.get("stratified") else ""
+    text = f"{k} {adjective}folds"
+    if kind == "given":
+        return f"{text} as labelled in the file"
+    if kind == "groups":
+        text += " of whole groups"
+    if repeats > 1:
+        text += f", repeated {repeats} times"
+    seed = settings.get("seed")
+    return text if seed is None else f"{text}, seed {seed}"

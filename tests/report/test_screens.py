@@ -1,0 +1,217 @@
+"""The screens of all commands: stored texts, and what must hold on every page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from l2cli.errors import UsageError
+from l2cli.report.layout import plain, width_of
+from l2cli.report.render import render, render_messages
+
+SCREENS = Path(__file__).resolve().parent.parent / "golden" / "screens"
+RESULTS = [
+    "fit_gaussian",
+    "fit_unpenalized",
+    "fit_binomial",
+    "cv_gaussian",
+    "cv_binomial",
+    "path_gaussian",
+    "compare_gaussian",
+    "evaluate_binomial",
+    "evaluate_gaussian",
+    "convert_gaussian",
+]
+PAGES = {
+    "80": {"width": 80, "terminal": True},
+    "60-ascii": {"width": 60, "unicode": False, "terminal": True},
+    "120-piped": {"width": 120},
+}
+HOSTILE = ["收入=\x1b[31mred\x1b[0m", "a\u202eb[bold]c", "x" * 70, "tab\there", "e\u0301tat"]
+
+
+def shown(result, **page):
+    return [plain(text) for text in render(result, **page)]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("name", RESULTS)
+def test_screens_look_as_they_did(stored, request, name, page):
+    path = SCREENS / f"{name}-{page}.txt"
+    text = "\n".join(shown(stored(name), **PAGES[page])) + "\n"
+    if request.config.getoption("--overwrite"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", RESULTS)
+@pytest.mark.parametrize("width", [50, 60, 72, 80, 100, 200])
+@pytest.mark.parametrize("unicode", [True, False])
+def test_screens_fit_the_terminal(stored, name, width, unicode):
+    lines = render(stored(name), width=width, unicode=unicode, terminal=True)
+    assert [plain(text) for text in lines if width_of(text) > width] == []
+    assert unicode or all(plain(text).isascii() for text in lines)
+    assert all(plain(text) == plain(text).rstrip(" ") for text in lines)
+
+
+@pytest.mark.parametrize("name", ["fit_gaussian", "fit_unpenalized", "path_gaussian"])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_names_from_data_do_nothing(stored, name, terminal):
+    result = stored(name)
+    for coefficient, hostile in zip(result["coefficients"], HOSTILE, strict=False):
+        coefficient["feature"] = hostile
+    result["data"]["target"] = result["data"]["source"] = "bad\x1b]0;title\x07\nname"
+    lines = render(result, width=80, terminal=terminal)
+    assert all(plain(text).isprintable() for text in lines)
+    assert any("[bold]" in plain(text) for text in lines) or terminal
+    assert not terminal or max(map(width_of, lines)) <= 80
+
+
+def test_nothing_is_cut_without_a_terminal(stored):
+    result = stored("fit_gaussian")
+    result["coefficients"] = [
+        dict(result["coefficients"][0], feature=f"{'a_long_name_' * 6}{i}") for i in range(100)
+    ]
+    text = "\n".join(shown(result, width=80))
+    assert all(c["feature"] in text for c in result["coefficients"])
+
+
+def test_a_terminal_sees_the_twenty_largest_and_how_to_see_all(stored):
+    result = stored("fit_binomial")
+    lines = shown(result, terminal=True)
+    start = next(i for i, text in enumerate(lines) if text.startswith(" feature"))
+    names = [text.split()[0] for text in lines[start + 1 : start + 21]]
+    largest = sorted(result["coefficients"], key=lambda c: -abs(c["coef_standardized"]))
+    assert names == [c["feature"] for c in largest[:20]]
+    assert lines[start + 21].startswith(" and 10 more, none above 0.3")
+    assert "--verbose" in lines[start + 21]
+    assert len(shown(result, terminal=True, verbose=True)) == len(lines) + 9
+
+
+def test_a_fit_without_features_shows_its_intercept(stored):
+    result = stored("fit_gaussian")
+    result["coefficients"] = []
+    assert " no feature: the intercept alone, -300" in shown(result)
+
+
+def test_a_fit_that_did_not_converge_says_so(stored):
+    result = stored("fit_gaussian")
+    result["certificate"] = {
+        "kkt_residual": 3e-4,
+        "rounding_floor": 1e-15,
+        "duality_gap": None,
+        "converged": False,
+    }
+    assert any(text.startswith(" not converged: the KKT residual is 0.0003") for text in shown(result))
+
+
+@pytest.mark.parametrize(
+    ("gap", "words"),
+    [
+        (-0.01, "no overfitting gap"),
+        (0.05, "overfitting gap 5 %: small"),
+        (0.25, "overfitting gap 25 %: moderate"),
+        (1.5, "overfitting gap 150 %: large"),
+        (1e12, "fits these rows exactly: judge by the unseen"),
+    ],
+)
+def test_the_overfitting_gap_comes_with_a_word(stored, gap, words):
+    result = stored("fit_gaussian")
+    result["overfitting_gap"] = gap
+    assert any(text.endswith(words) for text in shown(result))
+
+
+def test_what_differs_from_the_defaults_is_said(stored):
+    result = stored("fit_gaussian")
+    result["settings"] |= {"standardize": False, "intercept": False, "lambda_scale": "mean", "folds": 5}
+    result["lambda"] |= {"selected_by": "cv", "rule": "1se", "edge": "high"}
+    result["selection"]["method"] = "cv"
+    lines = shown(result)
+    assert lines[2] == "gaussian, L2, columns not standardized, no intercept"
+    assert lines[3] == "lambda by 5-fold cross-validation over 60 values, one-standard-error rule"
+    assert lines[4] == "lambda on the mean scale"
+    assert not any(text.startswith(" intercept") for text in lines)
+    assert any("it lies on the high edge of the grid" in text for text in lines)
+    assert any("glmnet(lambda=" in text and "standardize=FALSE" in text for text in lines)
+
+
+def test_a_given_lambda_is_shown_as_given(stored):
+    result = stored("fit_gaussian")
+    result["lambda"] |= {"value": 1234.56, "selected_by": "given", "range": None}
+    result["selection"] = None
+    result["metrics"]["validation"] = result["overfitting_gap"] = None
+    lines = shown(result)
+    assert lines[2] == "gaussian, L2; lambda given"
+    assert any(text.startswith(" lambda 1234.56  keeps") for text in lines)
+    assert not any("unseen" in text for text in lines)
+
+
+def test_the_honest_error_appears_once_it_is_known(stored):
+    result = stored("cv_binomial")
+    assert not any("on new data" in text for text in shown(result))
+    result["best"] = {"value": 0.147, "ci_low": 0.118, "ci_high": 0.186, "optimism_corrected": 0.151}
+    [line] = [text for text in shown(result, width=120) if "on new data" in text]
+    assert line == (
+        " on new data  deviance 0.151, 95 % interval 0.118 to 0.186 (corrected for having chosen lambda)"
+    )
+
+
+def test_a_curve_of_one_lambda_or_with_holes_is_shown(stored):
+    result = stored("cv_gaussian")
+    result["mean"][:3] = result["se"][:3] = [None, None, None]
+    result["lambdas"][-1] = 0.0
+    assert sum("┤" in text for text in shown(result)) >= 3
+    for key in ("lambdas", "mean", "se"):
+        result[key] = result[key][20:21]
+    result |= {"index_min": 0, "index_1se": 0, "lambda_min": 5.0, "lambda_1se": 5.0}
+    lines = shown(result)
+    assert not any("┤" in text for text in lines)
+    assert any(text.startswith(" lambda_min   5   rmse") for text in lines)
+
+
+def test_a_steep_curve_gets_a_logarithmic_axis(stored):
+    result = stored("cv_binomial")
+    result["mean"] = [0.1 * 1.2**k for k in range(len(result["lambdas"]))]
+    assert any("deviance on unseen rows, logarithmic" in text for text in shown(result))
+
+
+def test_compare_uses_the_intervals_it_is_given(stored):
+    result = stored("compare_gaussian")
+    for model in result["models"]:
+        model |= {"ci_low": model["mean"] - 4.0, "ci_high": model["mean"] + 4.0}
+    assert any("the bars are 95 % intervals" in text for text in shown(result, width=200))
+
+
+def test_compare_shows_squared_errors_as_their_root(stored):
+    result = stored("compare_gaussian")
+    before = shown(result)
+    for model in result["models"]:
+        model["mean"] **= 2
+        model["se"] = None
+    result["metric"] = "mse"
+    after = shown(result)
+    first = [
+        next(text.split() for text in lines if text.startswith(" unpenalized")) for lines in (before, after)
+    ]
+    assert first[0][:3] == first[1][:3] == ["unpenalized", "0", "55.0"]
+
+
+def test_compare_names_a_model_without_a_finite_fit(stored):
+    result = stored("compare_gaussian")
+    result["models"][0] |= {"mean": None, "se": None}
+    lines = [text for text in shown(result) if "no finite fit" in text]
+    assert [text.split()[0] for text in lines] == [result["models"][0]["name"]]
+
+
+def test_messages_are_one_escaped_line_each():
+    lines = render_messages(["3 rows\nleft out"], [{"code": "x", "message": "column 'a\x1b[0m' is constant"}])
+    assert [plain(text) for text in lines] == [
+        r"l2cli: note: 3 rows\nleft out",
+        r"l2cli: warning: column 'a\x1b[0m' is constant",
+    ]
+
+
+def test_an_unknown_format_is_refused(stored):
+    with pytest.raises(UsageError, match="no format 'xml'; choose one of table, json"):
+        render(stored("fit_gaussian"), "xml")
