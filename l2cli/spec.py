@@ -7,12 +7,16 @@ Every field holds what the user said; nothing here is resolved against data.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from l2cli.errors import UsageError
 
 FAMILIES = ("auto", "gaussian", "binomial")
 SELECTORS = ("auto", "loo", "cv", "gcv")
+RULES = ("min", "1se")
+SCALES = ("sum", "mean")
 METRICS = ("deviance", "mse", "rmse", "mae", "r2", "accuracy", "error", "auc", "log_loss", "brier", "f1")
 
 
@@ -52,8 +56,8 @@ class ColumnSpec:
 class GridSpec:
     """The lambdas asked for, as given on the lambda scale in force.
 
-    ``values`` holds an explicit list (a single ``--lambda`` too); ``low``/``high`` a log grid of ``count`` points;
-    all ``None`` the automatic grid of ``count`` points.
+    ``values`` holds an explicit list (a single ``--lambda`` too); ``low``/``high`` a log grid of ``count``
+    points; all ``None`` the automatic grid of ``count`` points.
     """
 
     values: tuple[float, ...] | None = None
@@ -66,6 +70,26 @@ class GridSpec:
         """True where the data decide the span."""
         return self.values is None and self.low is None
 
+    @staticmethod
+    def of(lambdas: str | Iterable[float] | GridSpec) -> GridSpec:
+        """Return what a library call means by ``lambdas``: ``auto``, a sequence of numbers, or a GridSpec.
+
+        Raises
+        ------
+        UsageError
+            If it is anything else, or a number is no lambda.
+        """
+        if isinstance(lambdas, GridSpec):
+            return lambdas
+        if isinstance(lambdas, str):
+            _one_of(lambdas, "lambdas", ("auto",))
+            return GridSpec()
+        try:
+            values = tuple(float(value) for value in lambdas)
+        except (TypeError, ValueError):
+            raise UsageError(f"lambdas must be 'auto' or a sequence of numbers, not {lambdas!r}") from None
+        return GridSpec(values=values)
+
     def __post_init__(self) -> None:
         for value in (*(self.values or ()), *(v for v in (self.low, self.high) if v is not None)):
             check_lambda(value, "--lambdas")
@@ -75,6 +99,18 @@ class GridSpec:
             raise UsageError(f"--lambdas needs at least one value, not {self.count}")
         if self.low is not None and (self.high is None or self.low <= 0 or self.high < self.low):
             raise UsageError(f"--lambdas {self.low:g}:{self.high}", hint="LO:HI needs 0 < LO <= HI")
+
+
+def _one_of(value: Any, name: str, allowed: Collection[str]) -> None:
+    """Raise UsageError unless ``value`` is one of ``allowed``."""
+    if value not in allowed:
+        raise UsageError(f"{name} {value!r} is not available", hint=f"choose one of {', '.join(allowed)}")
+
+
+def _whole(value: Any, name: str, least: int) -> None:
+    """Raise UsageError unless ``value`` is a whole number of at least ``least``."""
+    if not hasattr(value, "__index__") or value < least:
+        raise UsageError(f"{name} must be a whole number of at least {least}, not {value!r}")
 
 
 def check_lambda(value: float, option: str) -> float:
@@ -96,10 +132,19 @@ class ModelSpec:
     intercept: bool = True
     tol: float | None = None
 
+    def __post_init__(self) -> None:
+        _one_of(self.lambda_scale, "lambda_scale", SCALES)
+        if self.tol is not None and not self.tol > 0:
+            raise UsageError(f"tol must be larger than 0, not {self.tol!r}")
+
 
 @dataclass(frozen=True)
 class SelectSpec:
-    """How lambda is chosen and judged; ``folds`` None means 10, and that nobody asked for folds."""
+    """How lambda is chosen and judged.
+
+    folds : None means 10, and that nobody asked for folds.
+    jobs : processes, -1 one per processor, None as many as help.
+    """
 
     select: str = "auto"
     rule: str = "min"
@@ -108,6 +153,16 @@ class SelectSpec:
     metric: str | None = None
     seed: int = 0
     jobs: int | None = None
+
+    def __post_init__(self) -> None:
+        _one_of(self.select, "select", SELECTORS)
+        _one_of(self.rule, "rule", RULES)
+        _whole(self.repeats, "repeats", 1)
+        _whole(self.seed, "seed", 0)
+        if self.folds is not None:
+            _whole(self.folds, "folds", 2)
+        if self.jobs is not None and self.jobs != -1:
+            _whole(self.jobs, "jobs", 1)
 
     @property
     def k(self) -> int:

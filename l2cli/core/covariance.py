@@ -1,8 +1,9 @@
 """Standard errors of an unpenalized fit.
 
-Gaussian: Cov = sigma^2 (Z'SZ)^-1, sigma^2 = sum s_i e_i^2 / (n - p - 1) (rows counted, not weights); binomial:
-(Z'WZ)^-1 at the solution (McCullagh and Nelder 1989, section 4.4). Both with the intercept; None where columns are
-tied or no row is left over. They describe the unpenalized estimate, so they are given at lambda 0 only.
+Gaussian: Cov = sigma^2 (Z'SZ)^-1, sigma^2 = sum s_i e_i^2 / (n - p - 1) (rows counted, not weights);
+binomial: (Z'WZ)^-1 at the solution (McCullagh and Nelder 1989, section 4.4). Both with the intercept; None
+where columns are tied or no row is left over. They describe the unpenalized estimate, so they are given at
+lambda 0 only.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class StandardErrors:
 
 
 def standard_errors(problem: Problem, u: FloatArray, intercept: float) -> StandardErrors | None:
-    """Return the standard errors of the unpenalized solution (u (p,), intercept), None where it is not unique.
+    """Return the standard errors of the unpenalized solution u (p,), intercept; None where it is not unique.
 
     The original intercept is b0 - sum_j center_j w_j, so its variance is that of a linear form of (u, b0).
     """
@@ -48,7 +49,7 @@ Found = tuple[FloatArray, npt.NDArray[np.bool_], int | None]
 
 
 def _gaussian(problem: Problem) -> Found | None:
-    """Return covariance of (u, b0) on the usable columns, which those are, and the residual degrees of freedom."""
+    """Return covariance of (u, b0) on the usable columns, which those are, and the residual df."""
     exact = least_squares(problem)
     df = problem.n_rows - (exact.rank if exact else 0) - int(problem.intercept)
     if exact is None or df < 1:
@@ -68,7 +69,8 @@ def _glm(problem: Problem, u: FloatArray, intercept: float) -> Found | None:
     if problem.offset is not None:
         eta = eta + problem.offset
     family = family_named(problem.family)
-    root = np.sqrt(problem.weights * family.curvature(family.mean(eta)))
+    weights = problem.weights * (problem.n_rows / problem.weight_sum)  # rows are counted, not weights
+    root = np.sqrt(weights * family.curvature(family.mean(eta)))
     A = np.column_stack([problem.X[:, usable], np.ones(problem.n_rows)]) * root[:, None]
     if not problem.intercept:
         A = A[:, :-1]

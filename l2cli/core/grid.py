@@ -10,6 +10,7 @@ from l2cli.core.objective import null_eta
 from l2cli.core.path import design_factor
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import RidgeFactor
+from l2cli.spec import GridSpec
 
 FloatArray = npt.NDArray[np.float64]
 LOW_DF, HIGH_DF = 0.01, 0.999
@@ -19,7 +20,7 @@ MOST_EXTENSIONS = 3
 
 
 def log_grid(low: float, high: float, count: int) -> FloatArray:
-    """Return ``count`` values from ``high`` down to ``low``, evenly spaced in log lambda; the ends are exact."""
+    """Return ``count`` values from ``high`` down to ``low``, even in log lambda; the ends are exact."""
     if count == 1 or high == low:
         return np.array([high])
     grid = np.exp(np.linspace(np.log(high), np.log(low), count))
@@ -28,7 +29,7 @@ def log_grid(low: float, high: float, count: int) -> FloatArray:
 
 
 def lambda_at_df(e: FloatArray, df: float) -> float:
-    """Return the lambda at which sum e / (e + lambda) equals ``df``, 0 < df < len(e), by bisection in log lambda."""
+    """Return the lambda at which sum e / (e + lambda) is ``df``, 0 < df < len(e): bisection in log lambda."""
     low, high = np.log(e.min()) - 40.0, np.log(e.max()) + np.log(len(e)) + 40.0
     for _ in range(200):
         middle = 0.5 * (low + high)
@@ -45,8 +46,8 @@ def automatic_grid(e: FloatArray, count: int) -> FloatArray:
     Parameters
     ----------
     e : (r,) float64
-        Positive eigenvalues of the penalized curvature: of D^-1/2 Z'SZ D^-1/2 (gaussian) or Z'WZ at the null model.
-        Empty (no column varies): the single lambda 1.
+        Positive eigenvalues of the penalized curvature: of D^-1/2 Z'SZ D^-1/2 (gaussian) or Z'WZ at the null
+        model. Empty (no column varies): the single lambda 1.
     """
     if not len(e):
         return np.array([1.0])
@@ -55,10 +56,10 @@ def automatic_grid(e: FloatArray, count: int) -> FloatArray:
 
 
 def curvature_eigenvalues(problem: Problem, factor: RidgeFactor | None = None) -> FloatArray:
-    """Return the eigenvalues of half the deviance's curvature at the null model, penalized columns only: (r,).
+    """Return the eigenvalues (r,) of half the deviance's curvature at the null model, penalized columns only.
 
-    Gaussian: those of the factor. Binomial: the null model has one weight W = mu (1 - mu) without an offset, so they
-    are the gaussian ones times it; with an offset the mean of W serves (a grid need not be exact).
+    Gaussian: those of the factor. Binomial: the null model has one weight W = mu (1 - mu) without an offset,
+    so they are the gaussian ones times it; with an offset the mean of W serves (a grid need not be exact).
     """
     if factor is None:
         factor = design_factor(problem, np.inf)
@@ -66,6 +67,25 @@ def curvature_eigenvalues(problem: Problem, factor: RidgeFactor | None = None) -
     mu = family.mean(null_eta(problem))
     level = float(problem.weights @ family.curvature(mu)) / problem.weight_sum
     return factor.e * level if level > 0 else factor.e
+
+
+def lambda_grid(
+    spec: GridSpec, problem: Problem, factor: RidgeFactor | None = None, *, weight: float = 1.0
+) -> tuple[FloatArray, bool]:
+    """Return the lambdas asked for, and True where the data chose them.
+
+    Parameters
+    ----------
+    factor : RidgeFactor, optional
+        Of all rows, if it was made before.
+    weight : float
+        What a lambda is multiplied with to be on the sum scale: automatic ones are divided by it.
+    """
+    if spec.values is not None:
+        return np.array(spec.values), False
+    if spec.low is not None and spec.high is not None:
+        return log_grid(spec.low, spec.high, spec.count), False
+    return automatic_grid(curvature_eigenvalues(problem, factor), spec.count) / weight, True
 
 
 def extend(grid: FloatArray, edge: str, limit: int) -> FloatArray:
@@ -78,4 +98,5 @@ def extend(grid: FloatArray, edge: str, limit: int) -> FloatArray:
     step = np.log(grid[0] / grid[-1]) / (len(grid) - 1)
     count = min(limit, max(1, len(grid) // 4))
     steps = np.arange(1, count + 1) * step
-    return grid[0] * np.exp(steps) if edge == "high" else grid[-1] * np.exp(-steps)
+    more: FloatArray = grid[0] * np.exp(steps) if edge == "high" else grid[-1] * np.exp(-steps)
+    return more

@@ -1,11 +1,12 @@
 """Additive sufficient statistics of a set of rows: one pass over the data serves every fold, lambda and mix.
 
-With Z = [z | masks | y] (internal columns, indicators of missing cells, response), a set of rows T is summed up by
+With Z = [z | masks | y] (internal columns, indicators of missing cells, response), a set of rows T is summed
+up by
 
     W = sum s_i,   m = sum s_i Z_i / W,   S = sum s_i (Z_i - m)(Z_i - m)'.
 
-Sets merge (Chan, Golub and LeVeque 1983): W = Wa + Wb, m = (Wa ma + Wb mb)/W, S = Sa + Sb + (Wa Wb / W) dd', with
-d = mb - ma. Nothing is ever subtracted, so a fold full of outliers leaves the others' statistics exact.
+Sets merge (Chan, Golub and LeVeque 1983): W = Wa + Wb, m = (Wa ma + Wb mb)/W, S = Sa + Sb + (Wa Wb / W) dd',
+with d = mb - ma. Nothing is ever subtracted, so a fold full of outliers leaves the others' statistics exact.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ def leave_each_out(parts: Sequence[M]) -> Iterator[M]:
 
 @dataclass(frozen=True)
 class ColumnMoments:
-    """Weight, means and centred sums of squares of the columns of [z | masks | y], each (m,), of some rows."""
+    """Weight, means (m,) and centred sums of squares (m,) of the columns of [z | masks | y], of some rows."""
 
     weight: float
     mean: FloatArray
@@ -155,7 +156,9 @@ def column_moments(problem: Problem, rows: IntArray) -> ColumnMoments:
     response, parts = problem.response, []
     for block in row_blocks(len(rows), p + q + 1):
         take = rows[block]
-        Z = np.column_stack([problem.X[take], *([problem.mask[take]] if problem.mask is not None else []), response[take]])
+        Z = np.column_stack(
+            [problem.X[take], *([problem.mask[take]] if problem.mask is not None else []), response[take]]
+        )
         s = problem.weights[take]
         weight = float(s.sum())
         mean = (s @ Z) / weight
@@ -170,7 +173,8 @@ def column_moments(problem: Problem, rows: IntArray) -> ColumnMoments:
 class TrainingStats:
     """What preprocessing learns from some training rows, in internal coordinates.
 
-    weight, rows : sum of weights and count. mean, sd : (p,) of the (imputed) columns; y_mean : of the response.
+    weight, rows : sum of weights and count. mean, sd : (p,) of the (imputed) columns; y_mean : of the
+    response.
     shift : (q,) value with which these rows impute the masked columns, less the value stored in X.
     d : (p,) penalty weights.
     """
@@ -201,9 +205,13 @@ class GramSystem:
     c: FloatArray
     yy: float
 
-    def residual(self, u: FloatArray, lambdas: FloatArray) -> FloatArray:
-        """Return the KKT residual of coefficients (p, L) by these moments: (L,)."""
-        gradient = self.G @ u - self.c[:, None] + lambdas * self.stats.d[:, None] * u
+    def gradient(self, u: FloatArray, lambdas: FloatArray) -> FloatArray:
+        """Return half the gradient of J at coefficients (p, L): (p, L)."""
+        value: FloatArray = self.G @ u - self.c[:, None] + lambdas * self.stats.d[:, None] * u
+        return value
+
+    def residual(self, gradient: FloatArray) -> FloatArray:
+        """Return the KKT residual of a gradient (p, L) by these moments: (L,)."""
         unit = float(np.abs(self.c).max(initial=0.0))
         worst: FloatArray = np.abs(gradient).max(axis=0, initial=0.0)
         return worst / unit if unit > 0 else np.zeros_like(worst)
@@ -250,10 +258,10 @@ def gram_system(problem: Problem, moments: Moments) -> GramSystem:
 
 
 def training_stats(problem: Problem, moments: ColumnMoments) -> TrainingStats:
-    """Return the preprocessing of the rows that column moments sum up: for p > n and for GLMs, without a Gram.
+    """Return the preprocessing of the rows that column moments sum up (p > n and GLMs need no Gram).
 
-    Imputing by ``shift`` makes the mean m + shift * share and, since the stored column holds the fill a wherever its
-    mask is 1, the sum of squares S + shift * 2 W share (a - m) + shift^2 * W share (1 - share).
+    Imputing by ``shift`` makes the mean m + shift * share and, since the stored column holds the fill a
+    wherever its mask is 1, the sum of squares S + shift * 2 W share (a - m) + shift^2 * W share (1 - share).
     """
     p, masked, weight = problem.n_columns, problem.masked, moments.weight
     mean, second = moments.mean[:p].copy(), moments.scatter[:p].copy()
@@ -266,11 +274,13 @@ def training_stats(problem: Problem, moments: ColumnMoments) -> TrainingStats:
         mean[masked] += shift * share
     sd = _spread(second / weight, mean)
     mean[sd == 0.0] = 0.0
-    return TrainingStats(weight, moments.rows, mean, float(moments.mean[-1]), sd, problem.penalty_for(sd), shift)
+    return TrainingStats(
+        weight, moments.rows, mean, float(moments.mean[-1]), sd, problem.penalty_for(sd), shift
+    )
 
 
 def training_problem(problem: Problem, rows: IntArray, stats: TrainingStats) -> Problem:
-    """Return the problem of some training rows with their own imputation and penalty, in the same coordinates."""
+    """Return the problem of some training rows, their own imputation and penalty, in the same coordinates."""
     part = problem.take(rows)
     if part.mask is not None:
         part.X[:, part.masked] += part.mask * stats.shift
@@ -279,7 +289,9 @@ def training_problem(problem: Problem, rows: IntArray, stats: TrainingStats) -> 
     return replace(part, factors=stats.d, standardize=True, constant=flat, originals=None)
 
 
-def _impute(mean: FloatArray, S: FloatArray, p: int, masked: IntArray, shift: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _impute(
+    mean: FloatArray, S: FloatArray, p: int, masked: IntArray, shift: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Return mean and scatter of [z + shift * mask | y] from those of [z | mask | y]."""
     q, size = len(masked), len(mean)
     T = np.zeros((size, p + 1))
@@ -291,11 +303,12 @@ def _impute(mean: FloatArray, S: FloatArray, p: int, masked: IntArray, shift: Fl
 
 def heldout_sum_of_squares(
     problem: Problem, stats: TrainingStats, held: Moments, u: FloatArray, b0: FloatArray
-) -> FloatArray:
-    """Return sum_i s_i (y_i - b0 - z_i.u)^2 over held-out rows, imputed as ``stats`` imputes: (L,).
+) -> tuple[FloatArray, FloatArray]:
+    """Return sum_i s_i (y_i - b0 - z_i.u)^2 of held-out rows, imputed as ``stats`` says, and its terms (L,).
 
-    A quadratic form of the held-out moments; it cancels where the fit is perfect (relative error about
-    eps * yy / loss), so callers look at the rows where the value is below 1e-7 of the held-out sum of squares.
+    A quadratic form of the held-out moments; it cancels where the fit is near perfect or large coefficients
+    of near-collinear columns work against each other. ``terms`` is the size of what is added up, so the
+    relative error is about eps * terms / value: callers look at the rows where that is large.
     """
     p = problem.n_columns
     mean, S = held.mean, held.scatter
@@ -303,5 +316,5 @@ def heldout_sum_of_squares(
         mean, S = _impute(mean, S, p, problem.masked, stats.shift)
     gap = mean[-1] - b0 - mean[:p] @ u
     quadratic = np.einsum("jl,jl->l", u, S[:p, :p] @ u) - 2.0 * (S[:p, -1] @ u) + S[-1, -1]
-    value: FloatArray = quadratic + held.weight * gap**2
-    return value
+    shift = held.weight * gap**2
+    return quadratic + shift, np.diag(S)[:p] @ u**2 + S[-1, -1] + shift

@@ -2,8 +2,9 @@
 
     J(b0, u) = sum_i s_i d(y_i, eta_i) + lambda sum_j d_j u_j^2,     eta_i = o_i + b0 + z_i . u
 
-in the internal coordinates of :class:`l2cli.core.problem.Problem` (u_j = w_j * scale_j; d_j = f_j when standardized,
-f_j / scale_j^2 on the raw scale). Half of its gradient, with the residual r_i = s_i (y_i - mu_i), is
+in the internal coordinates of :class:`l2cli.core.problem.Problem` (u_j = w_j * scale_j; d_j = f_j when
+standardized, f_j / scale_j^2 on the raw scale). Half of its gradient, with the residual r_i = s_i (y_i -
+mu_i), is
 
     g_0 = -sum_i r_i,        g_j = -sum_i z_ij r_i + lambda d_j u_j.
 
@@ -50,8 +51,8 @@ class Certificate:
 def null_intercept(family_name: str, y: FloatArray, s: FloatArray, offset: FloatArray | None) -> float:
     """Return the intercept of the model with intercept and offset alone.
 
-    It solves sum_i s_i (y_i - mu(o_i + b)) = 0: in closed form without an offset, else by Newton steps of bounded
-    length (the deviance is convex in b).
+    It solves sum_i s_i (y_i - mu(o_i + b)) = 0: in closed form without an offset, else by Newton steps that a
+    shrinking bracket keeps in check (the sum falls with b, but is flat between far offsets).
     """
     family, total = family_named(family_name), float(s.sum())
     if family_name == "gaussian":
@@ -60,13 +61,16 @@ def null_intercept(family_name: str, y: FloatArray, s: FloatArray, offset: Float
     b = float(np.log(share / (1.0 - share)))
     if offset is None:
         return b
+    low, high = b - float(offset.max()), b - float(offset.min())
     b -= float(s @ offset) / total
     for _ in range(200):
         mu = family.mean(offset + b)
-        step = float(s @ (y - mu)) / max(float(s @ family.curvature(mu)), 1e-300)
-        b += min(max(step, -2.0), 2.0)
-        if abs(step) <= 1e-15 * max(1.0, abs(b)):
+        excess, slope = float(s @ (y - mu)), float(s @ family.curvature(mu))
+        low, high = (b, high) if excess > 0.0 else (low, b)
+        step = excess / slope if slope > 0.0 else np.inf
+        if abs(step) <= 1e-15 * max(1.0, abs(b)) or high - low <= 1e-15 * abs(b):
             break
+        b = b + step if low < b + step < high else 0.5 * (low + high)
     return b
 
 
@@ -107,9 +111,10 @@ def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: Flo
 
     Notes
     -----
-    Four products of 2 n p L flops: two for the gradient, two with |Z| for what rounding leaves of it. The duality gap of J at the dual point
-    theta = residuals is sum_j g_j^2 / (lambda d_j) (Fenchel-Young holds with equality in the deviance), plus the
-    first-order terms of the unpenalized coordinates, whose dual constraint g = 0 holds only to rounding.
+    Four products of 2 n p L flops: two for the gradient, two with |Z| for what rounding leaves of it. The
+    duality gap of J at the dual point theta = residuals is sum_j g_j^2 / (lambda d_j) (Fenchel-Young holds
+    with equality in the deviance), plus the first-order terms of the unpenalized coordinates, whose dual
+    constraint g = 0 holds only to rounding.
     """
     family, (p, count) = family_named(problem.family), u.shape
     gradient, absolute = np.zeros((p, count)), np.zeros((p, count))
@@ -146,7 +151,12 @@ def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: Flo
 
 
 def _duality_gap(
-    problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: FloatArray, gradient: FloatArray, total: FloatArray
+    problem: Problem,
+    u: FloatArray,
+    intercept: FloatArray,
+    lambdas: FloatArray,
+    gradient: FloatArray,
+    total: FloatArray,
 ) -> FloatArray:
     """Return the duality gap relative to J of the null model, NaN where lambda is 0."""
     d = problem.penalty

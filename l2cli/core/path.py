@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.moments import gram_system, moments_of
-from l2cli.core.objective import Certificate, certify
+from l2cli.core.objective import Certificate, certify, null_gradient
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.least_squares import least_squares
 from l2cli.core.solvers.newton import NewtonSolver
@@ -17,11 +17,17 @@ from l2cli.core.solvers.ridge import (
     factor_from_gram,
     factor_from_kernel,
     factor_from_rows,
+    penalized_inverse,
 )
 
 FloatArray = npt.NDArray[np.float64]
 ROWS_FLOPS = 2e8
 """Up to n p min(n, p) of this size the rows are factorized outright: exact, and as fast as start-up."""
+ROUGH = 1e-9
+"""A relative gradient above this is not left to the spectral form."""
+MOST_DIRECT_COLUMNS = 2000
+"""Columns up to which one linear system per lambda is affordable."""
+REFINEMENTS = 3
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,8 @@ class Path:
 
     u, intercept0 : (p, L), (L,) internal coordinates. coef, intercept : the same on the original scale.
     effective_df : (L,) without the intercept. certificate : independent of the solver. rank : of the design.
-    largest_eta : (L,) largest |eta| (0 for gaussian), to suspect separation. tied : (p,) columns that the data do not identify.
+    tied : (p,) columns that the data do not identify. last_move : (L,) change of eta in the last Newton step
+    (0 for gaussian); one that is not small tells of separated classes.
     """
 
     lambdas: FloatArray
@@ -42,18 +49,20 @@ class Path:
     certificate: Certificate
     rank: int
     tied: npt.NDArray[np.bool_]
-    largest_eta: FloatArray
+    last_move: FloatArray
 
 
 def design_factor(problem: Problem, smallest_lambda: float) -> RidgeFactor:
-    """Return the spectral factor of all rows, by the cheapest way that is exact enough for ``smallest_lambda``.
+    """Return the spectral factor of all rows, the cheapest that is exact enough for ``smallest_lambda``.
 
     Infinity asks for the eigenvalues alone (to place a grid): then the rows are never factorized.
     """
     n, p = problem.X.shape
     if n * p * min(n, p) <= ROWS_FLOPS and np.isfinite(smallest_lambda):
         return factor_from_rows(problem)
-    factor = factor_from_kernel(problem) if p > n else factor_from_gram(gram_system(problem, moments_of(problem)))
+    factor = (
+        factor_from_kernel(problem) if p > n else factor_from_gram(gram_system(problem, moments_of(problem)))
+    )
     return factor if factor.serves(smallest_lambda) else factor_from_rows(problem)
 
 
@@ -72,7 +81,7 @@ def solve_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | None
 
 
 def _gaussian_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | None) -> Path:
-    """Solve by the factor, corrected by the rows' own gradient; lambda 0 by least squares where that is unique."""
+    """Solve by the factor, corrected by the rows' gradient; lambda 0 by least squares where it is unique."""
     exact = least_squares(problem) if np.any(lambdas == 0.0) else None
     penalized = np.flatnonzero(lambdas > 0.0) if exact is not None else np.arange(len(lambdas))
     u, df = np.zeros((problem.n_columns, len(lambdas))), np.zeros(len(lambdas))
@@ -84,7 +93,7 @@ def _gaussian_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | 
         some = lambdas[penalized]
         if factor is None or not factor.serves(float(some.min())):
             factor = design_factor(problem, float(some.min()))
-        u[:, penalized], df[penalized] = _refine(problem, factor, some), factor.effective_df(some)
+        u[:, penalized], df[penalized] = _refine(problem, factor, some)
         if exact is None:
             rank, tied = factor.rank, factor.null > 1e-6
     intercept, _ = _gaussian_gradient(problem, u, lambdas)
@@ -93,8 +102,8 @@ def _gaussian_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | 
     return _assemble(problem, lambdas, u, intercept, df, rank, tied, np.zeros(len(lambdas)))
 
 
-def _refine(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> FloatArray:
-    """Return the factor's solution (p, L), corrected by the gradient of the rows while that still falls."""
+def _refine(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the factor's solution (p, L), corrected by the rows' gradient while that falls, and df (L,)."""
     u = best = factor.solve(lambdas)
     worst = np.full(len(lambdas), np.inf)
     for _ in range(4):
@@ -107,7 +116,25 @@ def _refine(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> Float
         if stalled.all():
             break
         u = best - factor.correct(np.where(better, gradient, 0.0), lambdas)
-    return best
+    df, unit = factor.effective_df(lambdas), null_gradient(problem)
+    rough = (worst > ROUGH * unit) & (lambdas > 0.0)
+    if unit > 0.0 and rough.any() and problem.n_columns <= MOST_DIRECT_COLUMNS:
+        best[:, rough], df[rough] = _solve_directly(problem, best[:, rough], lambdas[rough])
+    return best, df
+
+
+def _solve_directly(
+    problem: Problem, start: FloatArray, lambdas: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return solutions (p, L) and effective df (L,) by one linear system per lambda, refined on the rows."""
+    G, u, df = gram_system(problem, moments_of(problem)).G, start.copy(), np.empty(len(lambdas))
+    for i, lam in enumerate(lambdas):
+        inverse = penalized_inverse(G, lam * problem.penalty)
+        df[i] = np.sum(inverse * G)
+        for _ in range(REFINEMENTS):
+            _, gradient = _gaussian_gradient(problem, u[:, [i]], lambdas[[i]])
+            u[:, i] -= inverse @ gradient[:, 0]
+    return u, df
 
 
 def _gaussian_gradient(problem: Problem, u: FloatArray, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -136,14 +163,20 @@ def _newton_path(problem: Problem, lambdas: FloatArray) -> Path:
     """Solve from the largest lambda down, each started from the one before."""
     solver = NewtonSolver(problem)
     count, p = len(lambdas), problem.n_columns
-    u, intercept, df, largest = np.zeros((p, count)), np.zeros(count), np.zeros(count), np.zeros(count)
+    u, intercept, df, move = np.zeros((p, count)), np.zeros(count), np.zeros(count), np.zeros(count)
     theta = None
     for i in np.argsort(-lambdas, kind="stable"):
         result = solver.solve(float(lambdas[i]), theta)
-        u[:, i], intercept[i], df[i], largest[i] = result.u, result.intercept, result.effective_df, result.largest_eta
+        u[:, i], intercept[i], df[i], move[i] = (
+            result.u,
+            result.intercept,
+            result.effective_df,
+            result.last_move,
+        )
         theta = result.theta
-    rank, tied = _rank(problem) if np.any(lambdas == 0.0) else (p, np.zeros(p, dtype=bool))
-    return _assemble(problem, lambdas, u, intercept, df, rank, tied, largest)
+    unbounded = np.any(lambdas == 0.0) or np.any(problem.penalty == 0.0)
+    rank, tied = _rank(problem) if unbounded else (p, np.zeros(p, dtype=bool))
+    return _assemble(problem, lambdas, u, intercept, df, rank, tied, move)
 
 
 def _rank(problem: Problem) -> tuple[int, npt.NDArray[np.bool_]]:
@@ -153,8 +186,8 @@ def _rank(problem: Problem) -> tuple[int, npt.NDArray[np.bool_]]:
 
 def _assemble(
     problem: Problem, lambdas: FloatArray, u: FloatArray, intercept0: FloatArray, df: FloatArray, rank: int,
-    tied: npt.NDArray[np.bool_], largest_eta: FloatArray,
+    tied: npt.NDArray[np.bool_], last_move: FloatArray,
 ) -> Path:  # fmt: skip
     coef, intercept = problem.original(u, intercept0)
     certificate = certify(problem, u, intercept0, lambdas)
-    return Path(lambdas, u, intercept0, coef, intercept, df, certificate, rank, tied, largest_eta)
+    return Path(lambdas, u, intercept0, coef, intercept, df, certificate, rank, tied, last_move)

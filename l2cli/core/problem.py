@@ -1,9 +1,10 @@
 """Problem: the rows to fit, in the coordinates in which every solver works.
 
-Internal columns are ``z_ij = (x_ij - center_j) / scale_j`` with the (weighted, population) mean and standard deviation
-of all rows; without an intercept ``center = 0``. A coefficient ``u_j`` on them is ``w_j * scale_j``, where ``w_j`` is
-the coefficient of the original column. Moments of such columns do not cancel, and a fold differs from the whole only
-by a penalty weight, a mean near 0 and, where cells are missing, by the imputed value.
+Internal columns are ``z_ij = (x_ij - center_j) / scale_j`` with the (weighted, population) mean and standard
+deviation of all rows; without an intercept ``center = 0``. A coefficient ``u_j`` on them is ``w_j *
+scale_j``, where ``w_j`` is the coefficient of the original column. Moments of such columns do not cancel, and
+a fold differs from the whole only by a penalty weight, a mean near 0 and, where cells are missing, by the
+imputed value.
 """
 
 from __future__ import annotations
@@ -106,8 +107,8 @@ class Problem:
     def penalty_for(self, sd: FloatArray) -> FloatArray:
         """Return d_j when the rows trained on have internal standard deviations ``sd``.
 
-        Standardized: ``f_j (sd_j w_j scale_j / scale_j)^2``, so d = f * sd^2; raw: d = f / scale^2. A column without
-        variation gets d = 1: its gradient is 0 and so is its coefficient.
+        Standardized: ``f_j (sd_j w_j scale_j / scale_j)^2``, so d = f * sd^2; raw: d = f / scale^2. A column
+        without variation gets d = 1: its gradient is 0 and so is its coefficient.
         """
         d = self.factors * sd**2 if self.standardize else self.factors / self.scale**2
         return np.where(self.constant | (sd <= 0), 1.0, d)
@@ -146,16 +147,16 @@ def make_problem(
     Parameters
     ----------
     X : (n, p) float64
-        Original columns, NaN where missing (imputed by the weighted mean of the present cells). Standardized in place
-        if ``overwrite``, else copied.
+        Original columns, NaN where missing (imputed by the weighted mean of the present cells). Standardized
+        in place if ``overwrite``, else copied.
     y : (n,) float64
     weights, offset : (n,) float64 or None
     penalty_factor : (p,) float64 or None
 
     Notes
     -----
-    Two passes over the rows, in blocks: means and sums of squares merged pairwise (Chan, Golub and LeVeque 1983),
-    then the standardization. Constant means: the largest cell equals the smallest.
+    Two passes over the rows, in blocks: means and sums of squares merged pairwise (Chan, Golub and LeVeque
+    1983), then the standardization. Constant means: the largest cell equals the smallest.
     """
     X = X if overwrite and X.flags.c_contiguous else np.array(X, dtype=np.float64, order="C")
     n, p = X.shape
@@ -178,14 +179,16 @@ def make_problem(
     if constant.any():
         X[:, constant] = 0.0
     f = np.ones(p) if penalty_factor is None else np.asarray(penalty_factor, dtype=np.float64)
-    return Problem(X, np.asarray(y, dtype=np.float64), s, offset, family, intercept, standardize, f, mean, center,
-                   scale, constant, mask, masked, originals)  # fmt: skip
+    return Problem(
+        X, np.asarray(y, dtype=np.float64), s, offset, family, intercept, standardize, f,
+        mean, center, scale, constant, mask, masked, originals,
+    )  # fmt: skip
 
 
 def _column_statistics(
     X: FloatArray, s: FloatArray, *, uniform: bool, masked: bool
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Return weighted mean and population sd (missing cells imputed by the mean) and which columns are constant."""
+    """Return weighted means, population sds (missing cells imputed by the mean), and the constant columns."""
     n, p = X.shape
     weight, mean, scatter = np.zeros(p), np.zeros(p), np.zeros(p)
     low, high = np.full(p, np.inf), np.full(p, -np.inf)

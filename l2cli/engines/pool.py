@@ -24,16 +24,17 @@ def parallel_map(
     Parameters
     ----------
     jobs : int, optional
-        Workers; None means one per processor, if the estimated work is worth it. 1 never starts any.
+        Workers; None means one per processor, if the estimated work is worth it; -1 does so anyway; 1 never
+        starts any.
     flops : float
         Estimated work of all tasks together.
 
     Notes
     -----
-    Every worker runs its linear algebra on one thread (joblib's loky caps it), so the answers do not depend on
-    ``jobs`` beyond rounding.
+    Every worker runs its linear algebra on one thread (joblib's loky caps it), so the answers do not depend
+    on ``jobs`` beyond rounding.
     """
-    workers = min(os.cpu_count() or 1, len(tasks)) if jobs is None else min(jobs, len(tasks))
+    workers = min(os.cpu_count() or 1 if jobs is None or jobs < 0 else jobs, len(tasks))
     if workers <= 1 or (jobs is None and flops < WORTH_IT):
         result = []
         for i, task in enumerate(tasks):
@@ -44,7 +45,9 @@ def parallel_map(
     from joblib import Parallel, delayed
 
     answers: list[R] = []
-    for i, answer in enumerate(Parallel(n_jobs=workers, return_as="generator")(delayed(function)(*task) for task in tasks)):
+    for i, answer in enumerate(
+        Parallel(n_jobs=workers, return_as="generator")(delayed(function)(*task) for task in tasks)
+    ):
         answers.append(answer)
         if progress is not None:
             progress("folds", i + 1, len(tasks))

@@ -35,7 +35,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Scores:
-    """A candidate's fold values (F,), their mean and se, and the seconds its fits took; NaN: no finite fit."""
+    """A candidate's fold values (F,), their mean and se, the seconds its fits took; NaN: no finite fit."""
 
     candidate: Candidate
     values: FloatArray
@@ -93,8 +93,10 @@ class Comparison:
     seed: int = 0
     jobs: int | None = None
 
-    def run(self, candidates: Sequence[Candidate], fits: FoldFits, progress: Progress | None = None) -> list[Scores]:
-        """Return the scores of every candidate, in the order given; ``fits`` are the fold fits of the whole."""
+    def run(
+        self, candidates: Sequence[Candidate], fits: FoldFits, progress: Progress | None = None
+    ) -> list[Scores]:
+        """Return the scores of every candidate, in that order; ``fits`` are the fold fits of the whole."""
         inner: list[tuple[FloatArray, float]] = []
         result = []
         for candidate in candidates:
@@ -129,12 +131,22 @@ class Comparison:
             b = 0.0
             if problem.intercept:
                 b = null_intercept(
-                    problem.family, problem.y[rest], problem.weights[rest], None if offset is None else offset[rest]
+                    problem.family,
+                    problem.y[rest],
+                    problem.weights[rest],
+                    None if offset is None else offset[rest],
                 )
             eta = np.full(int(held.sum()), b) + (0.0 if offset is None else offset[held])
             baseline = float(problem.weights[rest] @ problem.y[rest]) / float(problem.weights[rest].sum())
             values.append(
-                losses(self.metric, problem.family, problem.y[held], eta[:, None], problem.weights[held], baseline=baseline)[0]
+                losses(
+                    self.metric,
+                    problem.family,
+                    problem.y[held],
+                    eta[:, None],
+                    problem.weights[held],
+                    baseline=baseline,
+                )[0]
             )
         return np.array(values)
 
@@ -142,7 +154,7 @@ class Comparison:
         return [ids == f for ids in self.folds.ids for f in range(self.folds.k)]
 
     def _tune(self, progress: Progress | None) -> list[tuple[FloatArray, float]]:
-        """Return, for every outer training set, the lambdas by minimum and by one standard error, and the seconds."""
+        """Return, per outer training set, the lambdas by minimum and by 1se, and the seconds."""
         chosen = []
         held_out = self._held_out()
         for i, held in enumerate(held_out):
@@ -161,7 +173,7 @@ class Comparison:
         return chosen
 
     def _inner_folds(self, i: int, rows: IntArray) -> Folds:
-        """Return the other folds of the same repeat; with only two folds, ten new ones inside the training rows."""
+        """Return the other folds of the same repeat; with only two, ten new ones inside the training rows."""
         k = self.folds.k
         if k > 2:
             ids = self.folds.ids[i // k, rows]
@@ -180,8 +192,8 @@ class Comparison:
 def compare_pair(a: Scores, b: Scores, fold_shares: FloatArray, k: int) -> Pair:
     """Return the difference of two models with the corrected resampled t test of Nadeau and Bengio (2003).
 
-    t = mean difference / sqrt((1/J + n_test/n_train) variance of the J fold differences), J - 1 degrees of freedom;
-    n_test/n_train = 1/(k - 1). The correction accounts for the overlap of training sets.
+    t = mean difference / sqrt((1/J + n_test/n_train) variance of the J fold differences), J - 1 degrees of
+    freedom; n_test/n_train = 1/(k - 1). The correction accounts for the overlap of training sets.
     """
     difference = a.mean - b.mean
     if not np.isfinite(difference):
@@ -194,7 +206,13 @@ def compare_pair(a: Scores, b: Scores, fold_shares: FloatArray, k: int) -> Pair:
         return Pair(a.candidate.name, b.candidate.name, difference, 0.0, 1.0 if difference == 0.0 else 0.0)
     from scipy.special import stdtr
 
-    return Pair(a.candidate.name, b.candidate.name, difference, se, float(2.0 * stdtr(count - 1, -abs(difference) / se)))
+    return Pair(
+        a.candidate.name,
+        b.candidate.name,
+        difference,
+        se,
+        float(2.0 * stdtr(count - 1, -abs(difference) / se)),
+    )
 
 
 def ranking(scores: Sequence[Scores], metric: str) -> list[Scores]:

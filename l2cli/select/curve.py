@@ -1,4 +1,4 @@
-"""A curve of validation errors over lambda and what is read off it: minimum, one-standard-error rule, edge, range."""
+"""A curve of validation errors over lambda and what is read off it: minimum, 1se rule, edge, range."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ FloatArray = npt.NDArray[np.float64]
 class Curve:
     """Mean error and its standard error at each lambda.
 
-    lambdas, mean, se : (L,), lambdas on the scale in force. paired_se : (L,) standard error of the difference from the
-    best, NaN where unknown. greater_is_better : of the metric.
+    lambdas, mean, se : (L,), lambdas on the scale in force. paired_se : (L,) standard error of the difference
+    from the best, NaN where unknown. greater_is_better : of the metric.
     """
 
     lambdas: FloatArray
@@ -90,8 +90,8 @@ def best_index(lambdas: FloatArray, loss: FloatArray) -> int:
 def extended(grid: FloatArray, evaluate: Callable[[FloatArray], Curve], automatic: bool) -> Curve:
     """Return the curve on a grid, grown while its best lambda lies on an edge (automatic grids only).
 
-    ``evaluate`` returns the curve of any lambdas; it should remember what it has solved. A grid grows to at most
-    MOST_EXTENSIONS times its length, a quarter at a time.
+    ``evaluate`` returns the curve of any lambdas; it should remember what it has solved. A grid grows to at
+    most MOST_EXTENSIONS times its length, a quarter at a time.
     """
     limit = MOST_EXTENSIONS * len(grid)
     curve = evaluate(grid)

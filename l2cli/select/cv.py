@@ -11,6 +11,7 @@ import numpy.typing as npt
 from l2cli.core.metrics import FAMILY_METRICS, greater_is_better
 from l2cli.core.problem import Problem
 from l2cli.data.folds import Folds
+from l2cli.errors import FitError
 from l2cli.select.curve import Curve, extended
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.glm_folds import BinomialFolds
@@ -48,12 +49,14 @@ def fold_fits(
     return BinomialFolds(problem, folds, scale, jobs, progress)
 
 
-def weighted_curve(lambdas: FloatArray, losses: FloatArray, weights: FloatArray, folds: Folds, metric: str) -> Curve:
+def weighted_curve(
+    lambdas: FloatArray, losses: FloatArray, weights: FloatArray, folds: Folds, metric: str
+) -> Curve:
     """Return the curve of fold values (F, L).
 
-    mean = fold values weighted by fold weight; se = sqrt(weighted variance / (K - 1)), over all repeats (which
-    measure the same K-fold error again and do not shrink it). The rmse is the root of the mean mse, its se by the
-    delta method.
+    mean = fold values weighted by fold weight; se = sqrt(weighted variance / (K - 1)), over all repeats
+    (which measure the same K-fold error again and do not shrink it). The rmse is the root of the mean mse,
+    its se by the delta method.
     """
     share = weights / weights.sum()
     values = losses**2 if metric == "rmse" else losses
@@ -71,7 +74,9 @@ def weighted_curve(lambdas: FloatArray, losses: FloatArray, weights: FloatArray,
     return Curve(lambdas, mean, se, paired, up)
 
 
-def cross_validate(fits: FoldFits, folds: Folds, grid: FloatArray, *, metric: str, automatic: bool = False) -> CVResult:
+def cross_validate(
+    fits: FoldFits, folds: Folds, grid: FloatArray, *, metric: str, automatic: bool = False
+) -> CVResult:
     """Cross-validate fold fits over a grid of lambdas.
 
     Parameters
@@ -82,7 +87,7 @@ def cross_validate(fits: FoldFits, folds: Folds, grid: FloatArray, *, metric: st
     Raises
     ------
     FitError
-        A training set has no finite solution at lambda 0.
+        A training set has no finite solution at lambda 0, or a metric is undefined in a fold.
     """
     known: dict[float, FloatArray] = {}
 
@@ -91,6 +96,12 @@ def cross_validate(fits: FoldFits, folds: Folds, grid: FloatArray, *, metric: st
         for lam, column in zip(new, fits.losses(new, metric).T if len(new) else (), strict=True):
             known[float(lam)] = column
         losses = np.column_stack([known[float(v)] for v in lambdas])
+        lost = np.flatnonzero(~np.isfinite(losses).any(axis=1))
+        if len(lost):
+            raise FitError(
+                f"the {metric} of fold {lost[0] % folds.k + 1} is not a finite number at any lambda",
+                hint="its rows may be of one kind only; give other folds or another --metric",
+            )
         return weighted_curve(lambdas, losses, fits.fold_weights, folds, metric)
 
     curve = extended(grid, evaluate, automatic)
@@ -98,7 +109,7 @@ def cross_validate(fits: FoldFits, folds: Folds, grid: FloatArray, *, metric: st
 
 
 def validation_metrics(fits: FoldFits, lambdas: Sequence[float]) -> list[dict[str, float | None]]:
-    """Return, per lambda, the out-of-fold average of every metric of the family, weighted by fold; None: undefined.
+    """Return, per lambda, every metric of the family out of fold, weighted by fold; None: undefined.
 
     The rmse is the root of the average mse.
     """

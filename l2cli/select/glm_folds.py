@@ -1,4 +1,4 @@
-"""Binomial L2 on all folds: batched where there are more rows than columns, else a rotated Newton path per fold."""
+"""Binomial L2 on all folds: batched where rows outnumber columns, else a rotated Newton path per fold."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from l2cli.core.metrics import losses as metric_losses
 from l2cli.core.moments import TrainingStats, column_moments, leave_each_out, training_problem, training_stats
 from l2cli.core.problem import Problem
-from l2cli.core.solvers.newton import NewtonSolver
+from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.solvers.newton_folds import BatchedFolds
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.folds import Folds
@@ -22,7 +22,6 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 KKT_LIMIT = 1e-5
 """Largest residual of a fold fit that the contract allows."""
-SEPARATED_ETA = 25.0
 
 
 class BinomialFolds:
@@ -73,7 +72,9 @@ class BinomialFolds:
         result = np.empty((len(self.rows), len(lambdas)))
         for i, rows in enumerate(self.rows):
             eta = self._eta(i, coefficients[:, i].T)
-            result[i] = metric_losses(metric, "binomial", self.problem.y[rows], eta, self.problem.weights[rows])
+            result[i] = metric_losses(
+                metric, "binomial", self.problem.y[rows], eta, self.problem.weights[rows]
+            )
         return result
 
     def _eta(self, i: int, coefficients: FloatArray) -> FloatArray:
@@ -100,7 +101,10 @@ class BinomialFolds:
         new = sorted({float(v) for v in lambdas} - self.solved.keys(), reverse=True)
         if new:
             # at lambda 0 only damped Newton tells a solution from a separated fold that runs away
-            for grid, solve in (([v for v in new if v > 0], self._batched), ([v for v in new if v == 0], self._looped)):
+            for grid, solve in (
+                ([v for v in new if v > 0], self._batched),
+                ([v for v in new if v == 0], self._looped),
+            ):
                 if grid:
                     found = (solve if self.batched else self._looped)(np.array(grid))
                     self.solved.update(zip(grid, found, strict=True))
@@ -136,7 +140,7 @@ class BinomialFolds:
         return np.stack([B for B, _ in done], axis=1)
 
     def _newton(self, i: int, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return coefficients (L, p + 1) and residuals (L,) of one fit, each lambda started from the one before."""
+        """Return coefficients (L, p + 1), residuals (L,) of one fit, warm-started along the lambdas."""
         held = np.zeros(self.problem.n_rows, dtype=bool)
         held[self.rows[i]] = True
         part = training_problem(self.problem, np.flatnonzero(~held), self.stats[i])
@@ -145,7 +149,8 @@ class BinomialFolds:
         for lam in lambdas:
             answer = solver.solve(float(lam), theta)
             theta = answer.theta
-            if lam == 0.0 and answer.largest_eta > SEPARATED_ETA or not answer.residual <= KKT_LIMIT:
+            runaway = lam == 0.0 and answer.last_move > RUNAWAY
+            if runaway or not answer.residual <= KKT_LIMIT:
                 raise FitError(
                     f"no finite solution at lambda {lam:.4g} without fold {i % self.folds.k + 1}",
                     hint="the classes may be separated there; ask for larger lambdas", code="separation",

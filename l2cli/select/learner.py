@@ -1,4 +1,4 @@
-"""What cross-validation knows of a model: fits on all folds at once, and their losses on the rows held out."""
+"""What cross-validation knows of a model: fits on all folds, and their losses on the rows held out."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ IntArray = npt.NDArray[np.int64]
 class FoldFits(Protocol):
     """One model family fitted without each fold in turn, at any lambdas.
 
-    Lambdas are on the scale in force: ``sum``, where every fold uses the same value, or ``mean``, where a fold uses
-    it times the weight of its training rows. A *fit* is one fold of one repeat: folds of the first repeat come first.
+    Lambdas are on the scale in force: ``sum``, where every fold uses the same value, or ``mean``, where a
+    fold uses it times the weight of its training rows. A *fit* is one fold of one repeat: folds of the first
+    repeat come first.
     """
 
     family: str

@@ -1,13 +1,14 @@
 """Exact leave-one-out and generalized cross-validation of a ridge, for all lambdas at once.
 
-With the sum-scale lambda and the scaling of all rows kept and the intercept refitted, the residual of row i by the
-fit without it is e_i / (1 - h_i) with the leverage h_i = s_i [1/W + a_i'(A'A + lambda)^-1 a_i] (PRESS, Allen 1974;
-Golub, Heath and Wahba 1979). GCV replaces h_i by its mean: (RSS / W) / (1 - (df + 1)/n)^2, the intercept counted.
+With the sum-scale lambda and the scaling of all rows kept and the intercept refitted, the residual of row i
+by the fit without it is e_i / (1 - h_i) with the leverage h_i = s_i [1/W + a_i'(A'A + lambda)^-1 a_i] (PRESS,
+Allen 1974; Golub, Heath and Wahba 1979). GCV replaces h_i by its mean: (RSS / W) / (1 - (df + 1)/n)^2, the
+intercept counted.
 
 Notes
 -----
-One product of the rows with the eigenvectors (2 n p r) and two of its squares and itself with all lambdas (4 n r L),
-in blocks of rows.
+One product of the rows with the eigenvectors (2 n p r) and two of its squares and itself with all lambdas (4
+n r L), in blocks of rows.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.ridge import RidgeFactor
+from l2cli.errors import FitError
 from l2cli.select.curve import Curve, best_index
 
 FloatArray = npt.NDArray[np.float64]
@@ -27,7 +29,7 @@ FloatArray = npt.NDArray[np.float64]
 def residual_blocks(
     problem: Problem, factor: RidgeFactor, lambdas: FloatArray
 ) -> Iterator[tuple[slice, FloatArray, FloatArray]]:
-    """Yield (rows, residuals e (b, L), leverages h (b, L)) over blocks of rows, for lambdas on the sum scale."""
+    """Yield (rows, residuals e (b, L), leverages h (b, L)) by blocks of rows, lambdas on the sum scale."""
     s, y, n = problem.weights, problem.response, problem.n_rows
     center = (s @ problem.X) / s.sum() if problem.intercept else np.zeros(problem.n_columns)
     y_mean = float(s @ y) / float(s.sum()) if problem.intercept else 0.0
@@ -52,8 +54,13 @@ def residual_blocks(
 def leave_one_out(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> tuple[Curve, FloatArray]:
     """Return the curve of the weighted mean squared leave-one-out residual, and 1 - max h (L,).
 
-    The se is that of a mean of n values, sd/sqrt(n). A leverage of 1 (a row that alone decides a coefficient) has no
-    leave-one-out residual: the value is infinite and ranks last.
+    The se is that of a mean of n values, sd/sqrt(n). A leverage of 1 (a row that alone decides a coefficient)
+    has no leave-one-out residual: the value is infinite and ranks last.
+
+    Raises
+    ------
+    FitError
+        The value is infinite at every lambda.
     """
     s, n, count = problem.weights, problem.n_rows, len(lambdas)
     share = s / s.sum()
@@ -73,7 +80,7 @@ def leave_one_out(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) ->
     se = np.sqrt(np.maximum(second - first**2, 0.0) / n)
     paired = np.maximum(second + second[best] - 2.0 * cross[best] - (first - first[best]) ** 2, 0.0)
     curve = Curve(lambdas, mean * unit, se * unit, np.sqrt(paired / n) * unit)
-    return curve, slack
+    return _defined(curve, "leave-one-out"), slack
 
 
 def leave_one_out_eta(problem: Problem, factor: RidgeFactor, lam: float) -> FloatArray:
@@ -94,4 +101,14 @@ def generalized_cv(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -
     with np.errstate(divide="ignore"):
         value = np.where(left > 1e-12, rss / problem.weight_sum / np.maximum(left, 1e-12) ** 2, np.inf)
     unknown = np.full(len(lambdas), np.nan)
-    return Curve(lambdas, value, unknown, unknown)
+    return _defined(Curve(lambdas, value, unknown, unknown), "GCV")
+
+
+def _defined(curve: Curve, what: str) -> Curve:
+    """Return the curve, or raise FitError where it is infinite at every lambda."""
+    if not np.isfinite(curve.mean).any():
+        raise FitError(
+            f"{what} is undefined at every lambda tried: some row alone decides an unpenalized coefficient",
+            hint="use --select cv, or larger lambdas",
+        )
+    return curve

@@ -1,15 +1,15 @@
 """Least squares (gaussian, lambda = 0) by Householder QR of the centred and scaled rows.
 
-Every column has unit spread here whatever the penalty would make of it, so the condition number is that of the
-correlations (Golub and Van Loan, section 5.3.2). Small problems are then refined on the original columns with
-residuals in extended precision (Bjorck 1967, "Iterative refinement of linear least squares solutions I"): the answer
-is that of the doubles in the file, not of their standardized roundings.
+Every column has unit spread here whatever the penalty would make of it, so the condition number is that of
+the correlations (Golub and Van Loan, section 5.3.2). Small problems are then refined on the original columns
+with residuals in extended precision (Bjorck 1967, "Iterative refinement of linear least squares solutions
+I"): the answer is that of the doubles in the file, not of their standardized roundings.
 
 Notes
 -----
-Digits (worst coefficient) on NIST StRD, plain and refined: Filip 7.2 and 7.7 (what rounding the powers to doubles
-leaves), Wampler5 5.9 and 8.9, Wampler1 9.9 and 13.1. Where long double is double (some ARM machines) the refinement
-only repeats the plain accuracy.
+Digits (worst coefficient) on NIST StRD, plain and refined: Filip 7.2 and 7.7 (what rounding the powers to
+doubles leaves), Wampler5 5.9 and 8.9, Wampler1 9.9 and 13.1. Where long double is double (some ARM machines)
+the refinement only repeats the plain accuracy.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ REFINEMENTS = 6
 class LeastSquares:
     """Full-rank least squares.
 
-    u : (p,) internal coefficients; intercept : internal; inverse_r : inverse of R, whose outer product with itself is
-    the inverse of the Gram of the ``usable`` columns; residual_sum : sum of weighted squared residuals.
+    u : (p,) internal coefficients; intercept : internal; inverse_r : inverse of R, whose outer product with
+    itself is the inverse of the Gram of the ``usable`` columns; residual_sum : sum of weighted squared
+    residuals.
     """
 
     u: FloatArray
@@ -71,7 +72,12 @@ def least_squares(problem: Problem) -> LeastSquares | None:
 
 
 def _refine(
-    problem: Problem, originals: FloatArray, usable: npt.NDArray[np.bool_], Q: FloatArray, R: FloatArray, z: FloatArray
+    problem: Problem,
+    originals: FloatArray,
+    usable: npt.NDArray[np.bool_],
+    Q: FloatArray,
+    R: FloatArray,
+    z: FloatArray,
 ) -> tuple[FloatArray, float, float]:
     """Return (u, intercept, residual sum of squares) refined on the original columns.
 

@@ -1,15 +1,15 @@
 """Binomial L2 (any family with mu and curvature) by Newton's method.
 
-Half of J has gradient ``-Z'r + lambda D u`` and Hessian ``Z'WZ + lambda D`` (W = s mu'(eta)), both bordered by the
-intercept. Where p > n the rows are rotated first: with A = Z D^-1/2 = LQ' (QR of A') the solution lies in the row
-space, ``D^1/2 u = Q a`` with |D^1/2 u| = |a|, so an n x n design L serves every lambda (Hastie and Tibshirani 2004,
-"Efficient quadratic regularization for expression arrays", section 3).
+Half of J has gradient ``-Z'r + lambda D u`` and Hessian ``Z'WZ + lambda D`` (W = s mu'(eta)), both bordered
+by the intercept. Where p > n the rows are rotated first: with A = Z D^-1/2 = LQ' (QR of A') the solution lies
+in the row space, ``D^1/2 u = Q a`` with |D^1/2 u| = |a|, so an n x n design L serves every lambda (Hastie and
+Tibshirani 2004, "Efficient quadratic regularization for expression arrays", section 3).
 
 Notes
 -----
-An iteration costs n p^2 flops for the Hessian (symmetric rank update in row blocks), 4 n p for gradient and eta, and
-p^3 / 3 for the solve. Steps are halved until J falls; near the optimum the full step is taken and convergence is
-quadratic. A final step after the tolerance is met brings the gradient to its rounding floor.
+An iteration costs n p^2 flops for the Hessian (symmetric rank update in row blocks), 4 n p for gradient and
+eta, and p^3 / 3 for the solve. Steps are halved until J falls; near the optimum the full step is taken and
+convergence is quadratic. A final step after the tolerance is met brings the gradient to its rounding floor.
 """
 
 from __future__ import annotations
@@ -28,32 +28,44 @@ from l2cli.core.threads import row_threads
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 MAX_ITERATIONS = 100
+UNEVEN = 2.0 * np.log(1e4)
+"""A rotation loses digits where the logarithms of the d_j span more (raw columns of very unlike size)."""
+MOST_UNROTATED = 2000
+"""Columns up to which such a problem is solved as it is."""
 GOOD_ENOUGH = 1e-9
 """Relative gradient after which one last step ends the iteration."""
+RUNAWAY = 0.5
+"""A last move of eta beyond this is no convergence: the classes are separated."""
+NEGLIGIBLE = 1e-10
+"""A penalty below this share of a column's curvature does not tell tied columns apart in doubles."""
 
 
 @dataclass
 class Iterate:
-    """One point: coefficients of the working design with the intercept last (0 without), and what they give."""
+    """One point: coefficients of the working design, the intercept last (0 without), and what they give."""
 
     theta: FloatArray
     objective: float
     mu: FloatArray
     gradient: FloatArray
-    largest_eta: float
 
 
 @dataclass(frozen=True)
 class NewtonResult:
-    """Internal coefficients u (p,) and intercept, effective df, iterations, relative gradient, largest |eta|, and
-    ``theta``: the point in the solver's own coordinates, to start the next lambda from."""
+    """Where Newton's method ended.
+
+    u : (p,) internal coefficients; intercept : internal. residual : gradient over that of the null model.
+    last_move : the largest change of an eta_i in the last step. A finite optimum is met quadratically, so it
+    is tiny there; where the classes are separated eta grows by about 1 a step for ever, while the gradient
+    vanishes.
+    theta : the point in the solver's own coordinates, to start the next lambda from.
+    """
 
     u: FloatArray
     intercept: float
     effective_df: float
-    iterations: int
     residual: float
-    largest_eta: float
+    last_move: float
     theta: FloatArray
 
 
@@ -69,14 +81,15 @@ class NewtonSolver:
         self.rotation: FloatArray | None = None
         self.X, self.d = problem.X, problem.penalty
         bound = np.flatnonzero(self.d > 0)
-        if len(bound) > problem.n_rows:
+        uneven = float(np.ptp(np.log(self.d[bound]))) > UNEVEN if len(bound) else False
+        if len(bound) > problem.n_rows and not (uneven and problem.n_columns <= MOST_UNROTATED):
             self._rotate(bound, np.flatnonzero(self.d == 0))
         self.null_unit = null_gradient(problem)
         start = self._evaluate(self._origin(), 0.0)
         self.unit = self._violation(start) if self.null_unit > 0 else 0.0
 
     def _rotate(self, bound: IntArray, free: IntArray) -> None:
-        """Replace the penalized columns by their n coordinates: D^-1/2 Z' = QR, rows of the new design are R'."""
+        """Replace the penalized columns by their n coordinates: D^-1/2 Z' = QR, the new design is R'."""
         problem, n = self.problem, self.problem.n_rows
         root = np.sqrt(self.d[bound])
         Q, R = np.linalg.qr((problem.X[:, bound] / root).T)
@@ -90,23 +103,24 @@ class NewtonSolver:
         """Return the minimiser of J at ``lam`` (sum scale)."""
         theta = self._origin() if start is None else start
         point = self._evaluate(theta, lam)
-        done, count = False, 0
-        for count in range(1, MAX_ITERATIONS + 1):
+        done, before_last = False, theta
+        for _ in range(MAX_ITERATIONS):
             before = self._violation(point)
             if done and before <= 1e-14 * self.unit:
                 break
             moved = self._step(point, lam)
-            if done:  # the last step: kept only if it helps
-                point = moved if moved is not None and self._violation(moved) <= before else point
+            if moved is None or (done and self._violation(moved) > before):
                 break
-            if moved is None:
+            before_last, point = point.theta, moved
+            if done:  # that was the last step
                 break
-            point = moved
             done = self._violation(point) <= GOOD_ENOUGH * self.unit
         residual = self._internal_violation(point) / self.null_unit if self.null_unit > 0 else 0.0
         u = point.theta[:-1] if self.rotation is None else self.rotation @ point.theta[:-1]
         df = self._effective_df(point, lam)
-        return NewtonResult(u, float(point.theta[-1]), df, count, residual, point.largest_eta, point.theta)
+        step = point.theta - before_last
+        last_move = float(np.abs(self.X @ step[:-1] + step[-1]).max(initial=0.0))
+        return NewtonResult(u, float(point.theta[-1]), df, residual, last_move, point.theta)
 
     def _origin(self) -> FloatArray:
         theta = np.zeros(self.X.shape[1] + 1)
@@ -123,13 +137,13 @@ class NewtonSolver:
         r = problem.weights * (problem.y - mu)
         gradient = np.append(lam * self.d * u - self.X.T @ r, -r.sum() if problem.intercept else 0.0)
         loss = float(problem.weights @ self.family.deviance(problem.y, eta))
-        return Iterate(theta, 0.5 * (loss + lam * float(self.d @ u**2)), mu, gradient, float(np.abs(eta).max(initial=0.0)))
+        return Iterate(theta, 0.5 * (loss + lam * float(self.d @ u**2)), mu, gradient)
 
     def _violation(self, point: Iterate) -> float:
         return float(np.abs(point.gradient).max(initial=0.0))
 
     def _internal_violation(self, point: Iterate) -> float:
-        """Return the largest gradient in internal coordinates: that of u is D^1/2 Q times that of the rotated ones."""
+        """Return the largest gradient in internal coordinates: D^1/2 Q times that of the rotated ones."""
         if self.rotation is None:
             return self._violation(point)
         d = self.problem.penalty
@@ -154,7 +168,7 @@ class NewtonSolver:
     def _step(self, point: Iterate, lam: float) -> Iterate | None:
         """Return the next point by a damped Newton step, None if no step lowers J."""
         H = self._hessian(point.mu)
-        direction = _newton_direction(H, lam * self.d, point.gradient, self.problem.intercept)
+        direction = _newton_direction(H, lam, self.d, point.gradient, self.problem.intercept)
         slope = float(point.gradient @ direction)
         before = self._violation(point)
         t = 1.0
@@ -163,7 +177,10 @@ class NewtonSolver:
             enough = point.objective - 1e-4 * t * slope
             if trial.objective <= enough or self._violation(trial) < 0.5 * before:
                 return trial
-            if abs(trial.objective - point.objective) <= 1e-13 * abs(point.objective) and self._violation(trial) < before:
+            if (
+                abs(trial.objective - point.objective) <= 1e-13 * abs(point.objective)
+                and self._violation(trial) < before
+            ):
                 return trial
             t *= 0.5
         return None
@@ -174,9 +191,14 @@ class NewtonSolver:
         Hc = eliminate_intercept(H) if self.problem.intercept else H[:-1, :-1]
         usable = np.diag(Hc) > 0
         Hc, d = Hc[np.ix_(usable, usable)], self.d[usable]
+        if not len(Hc):
+            return 0.0
         if lam == 0.0:
-            return float(np.linalg.matrix_rank(Hc, hermitian=True)) if len(Hc) else 0.0
-        return float(np.trace(np.linalg.solve(Hc + np.diag(lam * d), Hc)))
+            return float(np.linalg.matrix_rank(Hc, hermitian=True))
+        try:
+            return float(np.trace(np.linalg.solve(Hc + np.diag(lam * d), Hc)))
+        except np.linalg.LinAlgError:  # columns without penalty are tied, or lambda is next to nothing
+            return float(np.sum(np.linalg.pinv(Hc + np.diag(lam * d), hermitian=True) * Hc))
 
 
 def eliminate_intercept(H: FloatArray) -> FloatArray:
@@ -187,22 +209,29 @@ def eliminate_intercept(H: FloatArray) -> FloatArray:
     return value
 
 
-def _newton_direction(H: FloatArray, penalty: FloatArray, gradient: FloatArray, intercept: bool) -> FloatArray:
-    """Solve (H + penalty) direction = gradient; the minimum-norm direction where the matrix is singular."""
-    m = len(penalty)
+def _newton_direction(
+    H: FloatArray, lam: float, d: FloatArray, gradient: FloatArray, intercept: bool
+) -> FloatArray:
+    """Solve (H + lambda D) direction = gradient; of many solutions the one with the smallest penalty u'Du."""
+    m = len(d)
     M = H.copy()
-    M[np.arange(m), np.arange(m)] += penalty
+    M[np.arange(m), np.arange(m)] += lam * d
     active = np.diag(M) > 0
     active[m] &= intercept
-    scale = np.where(active, np.sqrt(np.where(active, np.diag(M), 1.0)), 1.0)
-    scaled = M[np.ix_(active, active)] / np.outer(scale[active], scale[active])
-    right = gradient[active] / scale[active]
     direction = np.zeros(m + 1)
-    if not np.any(penalty == 0.0) or m == 0:
-        direction[active] = np.linalg.solve(scaled, right) / scale[active]
+    if not active.any():
         return direction
-    # columns without penalty may be tied: the pseudo-inverse stays in the row space
-    e, V = np.linalg.eigh(M[np.ix_(active, active)])
-    keep = e > len(e) * np.finfo(np.float64).eps * max(float(e[-1]), 0.0) * 10.0
-    direction[active] = V[:, keep] @ ((V[:, keep].T @ gradient[active]) / e[keep])
+    scale = np.sqrt(np.diag(M)[active])
+    scaled, right = M[np.ix_(active, active)] / np.outer(scale, scale), gradient[active] / scale
+    if np.all(lam * d > NEGLIGIBLE * np.diag(H)[:m]):
+        direction[active] = np.linalg.solve(scaled, right) / scale
+        return direction
+    e, V = np.linalg.eigh(scaled)
+    tied = e <= len(e) * np.finfo(np.float64).eps * e[-1] * 10.0
+    x = V[:, ~tied] @ ((V[:, ~tied].T @ right) / e[~tied])
+    if tied.any():  # what the data leave open is settled as in the limit of small lambdas
+        root = np.sqrt(d, where=d > 0, out=np.full(m, 1e-4 * np.sqrt(d[d > 0].min(initial=1.0))))
+        root = np.append(root, 0.0)[active] / scale
+        x -= V[:, tied] @ np.linalg.lstsq(root[:, None] * V[:, tied], root * x, rcond=None)[0]
+    direction[active] = x / scale
     return direction

@@ -1,15 +1,17 @@
 """Binomial L2 on all folds and lambdas at once: the columns of one matrix, moved by chord steps.
 
-For one lambda the K fold fits are the columns of B (p + 1, K). A pass over the rows (sorted by fold, in blocks) gives
-all gradients by two products, Z'R with R = s (y - mu(ZB)) and the held-out rows of each column zeroed. The Hessians
-of all folds come from one weighted Gram per fold at the mean of the columns (training = total - own fold) and serve
-several lambdas, as the weights W change slowly along the path. Columns are frozen as their residual falls below the
-tolerance, and the next lambda starts from a quadratic extrapolation in the path.
+For one lambda the K fold fits are the columns of B (p + 1, K). A pass over the rows (sorted by fold, in
+blocks) gives all gradients by two products, Z'R with R = s (y - mu(ZB)) and the held-out rows of each column
+zeroed. The Hessians of all folds come from one weighted Gram per fold at the mean of the columns (training =
+total - own fold) and serve several lambdas, as the weights W change slowly along the path. Columns are frozen
+as their residual falls below the tolerance, and the next lambda starts from a quadratic extrapolation in the
+path.
 
 Notes
 -----
-Per pass 4 n p K flops and n K exponentials; per Hessian n p^2; per lambda and fold one (p + 1)^3 solve. A pass costs
-about as much as reading the rows twice, against a Hessian for each fold, lambda and step of plain Newton.
+Per pass 4 n p K flops and n K exponentials; per Hessian n p^2; per lambda and fold one (p + 1)^3 solve. A
+pass costs about as much as reading the rows twice, against a Hessian for each fold, lambda and step of plain
+Newton.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from l2cli.core.moments import (
     training_problem,
     training_stats,
 )
+from l2cli.core.objective import null_intercept
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.newton import NewtonSolver
 from l2cli.core.threads import row_threads
@@ -59,8 +62,12 @@ class BatchedFolds:
         self.Z = self.part.X if self.part.mask is None else np.hstack([self.part.X, self.part.mask])
         self.edges = edges
         self.fold = ids[self.order]
-        self.blocks = [(rows, np.arange(rows.stop - rows.start)) for rows in row_blocks(problem.n_rows, p + q + 4 * k)]
-        columns: list[ColumnMoments] = [column_moments(problem, self.order[edges[f] : edges[f + 1]]) for f in range(k)]
+        self.blocks = [
+            (rows, np.arange(rows.stop - rows.start)) for rows in row_blocks(problem.n_rows, p + q + 4 * k)
+        ]
+        columns: list[ColumnMoments] = [
+            column_moments(problem, self.order[edges[f] : edges[f + 1]]) for f in range(k)
+        ]
         self.stats: list[TrainingStats] = [training_stats(problem, c) for c in leave_each_out(columns)]
         self.shift = np.column_stack([s.shift for s in self.stats])  # (q, k)
         self.d = np.column_stack([s.d for s in self.stats])
@@ -76,26 +83,19 @@ class BatchedFolds:
         self.alone: dict[int, NewtonSolver] = {}
 
     def _null_intercepts(self) -> FloatArray:
-        """Return each training set's intercept without features; the offset is met by Newton steps."""
-        part, k = self.part, self.k
+        """Return each training set's intercept without features."""
+        part = self.part
         if not part.intercept:
-            return np.zeros(k)
-        training = (self.fold[:, None] != np.arange(k)) * part.weights[:, None]
-        share = np.clip((training.T @ part.y) / self.weights, 1e-15, 1 - 1e-15)
-        b = np.log(share / (1 - share))
-        if part.offset is None:
-            return np.asarray(b)
-        b = b - (training.T @ part.offset) / self.weights
-        for _ in range(100):
-            mu = self.family.mean(part.offset[:, None] + b)
-            step = (training * (part.y[:, None] - mu)).sum(axis=0) / (training * self.family.curvature(mu)).sum(axis=0)
-            b = b + np.clip(step, -2.0, 2.0)
-            if np.abs(step).max() < 1e-13:
-                break
-        return np.asarray(b)
+            return np.zeros(self.k)
+        result = []
+        for f in range(self.k):
+            rows = self.fold != f
+            offset = None if part.offset is None else part.offset[rows]
+            result.append(null_intercept(part.family, part.y[rows], part.weights[rows], offset))
+        return np.array(result)
 
     def _expand(self, B: FloatArray) -> FloatArray:
-        """Return coefficients on [z | masks] (p + q, K): imputing by ``shift`` adds shift * u on the masks."""
+        """Return coefficients (p + q, K) on [z | masks]; imputing by ``shift`` adds shift * u on masks."""
         u = B[:-1]
         return np.vstack([u, self.shift * u[self.problem.masked]]) if len(self.problem.masked) else u
 
@@ -145,12 +145,15 @@ class BatchedFolds:
         C, b0, p, m = self._expand(B), B[-1], self.problem.n_columns, self.Z.shape[1]
         if self.k * self.Z.size * m <= OWN_WEIGHTS_FLOPS:
             rows = slice(0, self.problem.n_rows)
-            training = np.stack([self._weighted_gram(rows, C[:, f], b0[f], leave_out=f) for f in range(self.k)])
+            training = np.stack(
+                [self._weighted_gram(rows, C[:, f], b0[f], leave_out=f) for f in range(self.k)]
+            )
         else:
             center, start = C.mean(axis=1), float(b0.mean())
             own = np.zeros((self.k, m + 1, m + 1))
             pieces = list(self._fold_blocks())
-            for (_, f), gram in zip(pieces, self.run(lambda piece: self._weighted_gram(piece[0], center, start), pieces)):
+            grams = self.run(lambda piece: self._weighted_gram(piece[0], center, start), pieces)
+            for (_, f), gram in zip(pieces, grams, strict=True):
                 own[f] += gram
             training = own.sum(axis=0) - own
         if m == p:
@@ -165,7 +168,7 @@ class BatchedFolds:
         return result
 
     def _weighted_gram(self, rows: slice, c: FloatArray, b0: float, leave_out: int = -1) -> FloatArray:
-        """Return Z'WZ of some rows, bordered by the intercept, W at coefficients c (m,); one fold may be left out."""
+        """Return Z'WZ of some rows, bordered by the intercept, W at c (m,); one fold may be left out."""
         part, Z, m = self.part, self.Z[rows], self.Z.shape[1]
         eta = Z @ c + b0
         if part.offset is not None:
@@ -179,7 +182,7 @@ class BatchedFolds:
         return gram
 
     def _systems(self, curvature: FloatArray, lam: FloatArray) -> FloatArray:
-        """Return curvature plus penalty, ready to be solved: dead columns and an absent intercept get a unit pivot."""
+        """Return curvature plus penalty; dead columns and an absent intercept get a unit pivot."""
         p = self.problem.n_columns
         M = curvature.copy()
         index = np.arange(p)
@@ -193,13 +196,17 @@ class BatchedFolds:
         return M
 
     def solve(self, lambdas: FloatArray, starts: list[FloatArray]) -> tuple[list[FloatArray], FloatArray]:
-        """Return coefficients [(p + 1, K)] for lambdas (L, K), walked in the order given, and residuals (L, K).
+        """Return coefficients [(p + 1, K)] for lambdas (L, K), walked in that order, and residuals (L, K).
 
-        ``starts`` holds up to three solutions at the lambdas that precede the first one (latest last). A fold that
-        the chord steps leave above the tolerance is finished by damped Newton on its own rows.
+        ``starts`` holds up to three solutions at the lambdas that precede the first one (latest last). A fold
+        that the chord steps leave above the tolerance is finished by damped Newton on its own rows.
         """
-        with row_threads(self.Z.size * self.k) as self.run:
-            return self._walk(lambdas, starts)
+        with row_threads(self.Z.size * self.k) as run:
+            self.run = run
+            try:
+                return self._walk(lambdas, starts)
+            finally:
+                self.run = map  # the pool is about to close, and could not be sent to another process
 
     def _walk(self, lambdas: FloatArray, starts: list[FloatArray]) -> tuple[list[FloatArray], FloatArray]:
         """Solve the lambdas one after the other."""
@@ -264,17 +271,17 @@ class BatchedFolds:
         return best, curvature if solve is not None else None, best_residual
 
     def _residual(self, B: FloatArray, lam: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the gradient (p + 1, K) and its largest entry over that of the null model, inf where not finite."""
+        """Return the gradient (p + 1, K) and its largest entry over the null model's (inf: not finite)."""
         gradient = self._gradient(B, lam)
         residual = np.abs(gradient).max(axis=0) / self.unit
         return gradient, np.where(np.isfinite(residual), residual, np.inf)
 
 
 def _solver(systems: FloatArray) -> Callable[[FloatArray], FloatArray] | None:
-    """Return what maps right-hand sides (m, K), one per system (K, m, m), to solutions (m, K); factorized once.
+    """Return what maps right-hand sides (m, K), one per system (K, m, m), to solutions (m, K).
 
-    Small systems are inverted together; for large ones a Cholesky factor costs a sixth and pays SciPy's import.
-    None where a system is singular to rounding (every fitted probability is 0 or 1).
+    Small systems are inverted together; for large ones a Cholesky factor costs a sixth and pays SciPy's
+    import. None where a system is singular to rounding (every fitted probability is 0 or 1).
     """
     try:
         if systems.shape[1] <= LARGE_SYSTEM:

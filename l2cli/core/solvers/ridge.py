@@ -1,17 +1,19 @@
 """Gaussian L2: factorize once, solve for any number of lambdas.
 
-With A = S^1/2 (Z - mean) D^-1/2 (penalized columns, residuals on the unpenalized ones A0) and b the response likewise,
-A = U diag(e)^1/2 V' gives for every lambda
+With A = S^1/2 (Z - mean) D^-1/2 (penalized columns, residuals on the unpenalized ones A0) and b the response
+likewise, A = U diag(e)^1/2 V' gives for every lambda
 
-    D^1/2 u = V diag(1 / (e + lambda)) V'A'b,     df = sum e / (e + lambda) + rank(A0)     (Hastie, ESL eq. 3.47-3.50).
+    D^1/2 u = V diag(1 / (e + lambda)) V'A'b,     df = sum e / (e + lambda) + rank(A0)
 
-Three ways to the factor: the eigenvectors of the Gram matrix (n >= p, fastest), those of the kernel A A' (p > n), or
-a QR and SVD of the rows themselves (most exact: the Gram squares the condition number).
+(Hastie, Tibshirani and Friedman, Elements of Statistical Learning, equations 3.47 to 3.50).
+
+Three ways to the factor: the eigenvectors of the Gram matrix (n >= p, fastest), those of the kernel A A' (p >
+n), or a QR and SVD of the rows themselves (most exact: the Gram squares the condition number).
 
 Notes
 -----
-Gram: 9 p^3 flops once, 2 p r L for L lambdas. Measured on standardized NIST data: the Gram loses all digits of Filip,
-the rows keep 8; hence :meth:`RidgeFactor.serves`.
+Gram: 9 p^3 flops once, 2 p r L for L lambdas. Measured on standardized NIST data: the Gram loses all digits
+of Filip, the rows keep 8; hence :meth:`RidgeFactor.serves`.
 """
 
 from __future__ import annotations
@@ -35,8 +37,9 @@ GRAM_CONDITION = 1e10
 class FreeColumns:
     """Unpenalized columns, eliminated before the rest is factorized.
 
-    index : (p0,) which. base : (p0,) their fit alone. cross : (p0, p) regression of the scaled penalized columns on
-    them. inverse : (p0, p0) pseudo-inverse of their Gram. rank : of their rows.
+    index : (p0,) which. base : (p0,) their fit alone. cross : (p0, p) regression of the scaled penalized
+    columns on them. inverse : (p0, p0) pseudo-inverse of their Gram. rank : of their rows. null : (p0,) share
+    of each axis in their null space.
     """
 
     index: IntArray
@@ -44,6 +47,7 @@ class FreeColumns:
     cross: FloatArray
     inverse: FloatArray
     rank: int
+    null: FloatArray
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class RidgeFactor:
         return float(self.e[-1]) <= GRAM_CONDITION * (low + smallest_lambda)
 
     def solve(self, lambdas: FloatArray) -> FloatArray:
-        """Return internal coefficients u (p, L); lambda 0 is the limit (minimum norm on the penalized scale)."""
+        """Return internal coefficients u (p, L); lambda 0 is the limit, of least penalty where tied."""
         z = self.V @ (self.projection[:, None] / (self.e[:, None] + lambdas))
         u: FloatArray = z / self.root[:, None]
         free = self.free
@@ -114,33 +118,36 @@ def _split(d: FloatArray, usable: npt.NDArray[np.bool_]) -> tuple[IntArray, IntA
 
 
 def factor_from_gram(system: GramSystem) -> RidgeFactor:
-    """Return the factor from the eigenvectors of D^-1/2 G D^-1/2 (after elimination of unpenalized columns)."""
+    """Return the factor from the eigenvectors of D^-1/2 G D^-1/2, unpenalized columns eliminated first."""
     bound, free, root = _split(system.stats.d, system.stats.sd > 0)
     p = len(system.c)
     G = system.G[np.ix_(bound, bound)] / np.outer(root[bound], root[bound])
     c = system.c[bound] / root[bound]
-    eliminated = _no_free_columns(p)
+    eliminated, largest = _no_free_columns(p), 0.0
     if len(free):
         G00, G0 = system.G[np.ix_(free, free)], system.G[np.ix_(free, bound)] / root[bound]
         inverse, rank = _pseudo_inverse(G00)
         cross = np.zeros((len(free), p))
         cross[:, bound] = inverse @ G0
-        eliminated = FreeColumns(free, inverse @ system.c[free], cross, inverse, rank)
+        null = 1.0 - np.einsum("ij,ji->i", inverse, G00)
+        eliminated = FreeColumns(free, inverse @ system.c[free], cross, inverse, rank, null)
+        largest = float(np.diag(G).max(initial=0.0))
         G = G - G0.T @ cross[:, bound]
         c = c - G0.T @ eliminated.base
     e, vectors = np.linalg.eigh(G)
-    keep = e > max(len(e), 1) * EPS * max(float(e[-1]) if len(e) else 0.0, 0.0) * 10.0
+    keep = e > len(e) * EPS * max(float(e.max(initial=0.0)), largest) * 10.0
     vectors = vectors[:, keep]
     return _assemble(bound, root, e[keep], vectors, c @ vectors, eliminated, len(bound), exact=False)
 
 
 def _no_free_columns(p: int) -> FreeColumns:
-    return FreeColumns(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros((0, p)), np.zeros((0, 0)), 0)
+    none = np.zeros(0)
+    return FreeColumns(np.zeros(0, dtype=np.int64), none, np.zeros((0, p)), np.zeros((0, 0)), 0, none)
 
 
 def _assemble(
-    bound: IntArray, root: FloatArray, e: FloatArray, vectors: FloatArray, projection: FloatArray, free: FreeColumns,
-    size: int, *, exact: bool,
+    bound: IntArray, root: FloatArray, e: FloatArray, vectors: FloatArray, projection: FloatArray,
+    free: FreeColumns, size: int, *, exact: bool,
 ) -> RidgeFactor:  # fmt: skip
     """Place the eigenvectors of the penalized columns among all columns."""
     p = len(root)
@@ -148,6 +155,7 @@ def _assemble(
     V[bound] = vectors
     null = np.zeros(p)
     null[bound] = np.maximum(0.0, 1.0 - np.einsum("ij,ij->i", vectors, vectors))
+    null[free.index] = np.maximum(0.0, free.null)
     return RidgeFactor(V, e, projection, root, free, size, exact, null)
 
 
@@ -156,6 +164,20 @@ def _pseudo_inverse(G: FloatArray) -> tuple[FloatArray, int]:
     e, V = np.linalg.eigh(G)
     keep = e > len(e) * EPS * max(float(e[-1]), 0.0) * 10.0
     return (V[:, keep] / e[keep]) @ V[:, keep].T, int(keep.sum())
+
+
+def penalized_inverse(G: FloatArray, penalty: FloatArray) -> FloatArray:
+    """Return the inverse of G + diag(penalty), (p, p), computed with the columns scaled to a unit diagonal.
+
+    For the rare problem whose lighter directions fall under rounding in spectral form: raw columns of very
+    unlike size, or near-collinear ones. The scaling is within a factor p of the best there is (van der Sluis
+    1969); a singular matrix gets its pseudo-inverse.
+    """
+    diagonal = np.diag(G) + penalty
+    scale = np.divide(1.0, np.sqrt(diagonal), out=np.zeros_like(diagonal), where=diagonal > 0.0)
+    square = np.outer(scale, scale)
+    inverse: FloatArray = np.linalg.pinv(G * square + np.diag(penalty * scale**2), hermitian=True) * square
+    return inverse
 
 
 def scaled_rows(
@@ -200,21 +222,23 @@ def factor_from_rows(
     bound, free, root = _split(d, usable)
     p = A.shape[1]
     A0, A = A[:, free], A[:, bound] / root[bound]
-    eliminated = _no_free_columns(p)
+    eliminated, largest = _no_free_columns(p), 0.0
     if len(free):
+        largest = float(np.linalg.norm(A, axis=0).max(initial=0.0))
         U0, s0, V0 = np.linalg.svd(A0, full_matrices=False)
         keep0 = s0 > max(A0.shape) * EPS * (s0[0] if len(s0) else 0.0)
         U0, half = U0[:, keep0], V0[keep0].T / s0[keep0]
         cross = np.zeros((len(free), p))
         cross[:, bound] = half @ (U0.T @ A)
-        eliminated = FreeColumns(free, half @ (U0.T @ b), cross, half @ half.T, int(keep0.sum()))
+        null = 1.0 - np.sum(V0[keep0] ** 2, axis=0)
+        eliminated = FreeColumns(free, half @ (U0.T @ b), cross, half @ half.T, int(keep0.sum()), null)
         A = A - U0 @ (U0.T @ A)
         b = b - U0 @ (U0.T @ b)
     if A.shape[0] > A.shape[1]:
         Q, A = np.linalg.qr(A)
         b = Q.T @ b
     U, sigma, Vt = np.linalg.svd(A, full_matrices=False)
-    keep = sigma > max(len(problem.y), p) * EPS * (sigma[0] if len(sigma) else 0.0)
+    keep = sigma > max(len(problem.y), p) * EPS * max(float(sigma.max(initial=0.0)), largest)
     sigma, vectors = sigma[keep], Vt[keep].T
     projection = sigma * (U[:, keep].T @ b)
     return _assemble(bound, root, sigma**2, vectors, projection, eliminated, len(bound), exact=True)
@@ -225,8 +249,9 @@ def factor_from_kernel(
 ) -> RidgeFactor:
     """Return the factor from the eigenvectors of the kernel A A' of the training rows (p > n).
 
-    2 n^2 p flops against the 4 n^2 p of an SVD with a far smaller constant; like the Gram it squares the condition
-    number, so it serves folds, whose residual need only reach 1e-5, while reported models use the rows.
+    2 n^2 p flops against the 4 n^2 p of an SVD with a far smaller constant; like the Gram it squares the
+    condition number, so it serves folds, whose residual need only reach 1e-5, while reported models use the
+    rows.
     """
     A, b, d, usable = scaled_rows(problem, stats, rows)
     bound, free, root = _split(d, usable)
@@ -234,7 +259,7 @@ def factor_from_kernel(
         return factor_from_rows(problem, stats, rows)
     A = A[:, bound] / root[bound] if len(bound) < A.shape[1] else np.divide(A, root, out=A)
     e, U = np.linalg.eigh(A @ A.T)
-    keep = e > max(A.shape) * EPS * max(float(e[-1]) if len(e) else 0.0, 0.0) * 10.0
+    keep = e > max(A.shape) * EPS * float(e.max(initial=0.0)) * 10.0
     e, U = e[keep], U[:, keep]
     vectors = (A.T @ U) / np.sqrt(e)
     size = len(b) - int(problem.intercept)

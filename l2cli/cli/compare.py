@@ -1,0 +1,63 @@
+"""``l2cli compare``: several models on the same folds."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import typer
+
+from l2cli.cli import values
+from l2cli.cli.binding import OptionGroup, bind
+from l2cli.cli.job import Job
+from l2cli.cli.modelling import Choosing, Modelling
+from l2cli.cli.options import Columns, Data, ProgressOutput, Reading
+
+EXAMPLES = """\
+l2cli compare data.csv
+l2cli compare data.csv --models ols,ridge --folds 5 --repeats 10
+l2cli compare data.csv --metric mae --json"""
+
+
+class Candidates(OptionGroup):
+    """Which models take part."""
+
+    heading: ClassVar[str] = "Models"
+
+    models: Annotated[
+        str | None,
+        typer.Option("--models", metavar="LIST", help="of mean, ols, ridge, ridge:1se (default: all four)"),
+    ] = None
+
+    def names(self) -> tuple[str, ...]:
+        """Return the models asked for; none means the sensible candidates."""
+        if self.models is None:
+            return ()
+        from l2cli.select.compare import parse_candidates
+
+        names = values.split_list(self.models, "--models")
+        parse_candidates(names)  # refuses what does not exist before a large file is read
+        return names
+
+
+def compare(
+    data: Data,
+    candidates: Candidates,
+    columns: Columns,
+    reading: Reading,
+    modelling: Modelling,
+    choosing: Choosing,
+    output: ProgressOutput,
+) -> int:
+    """Compare models by their error on the same folds, each tuned inside its own training rows."""
+    model, select, roles, spec = modelling.spec(), choosing.spec(), columns.spec(choosing), reading.spec()
+    models = candidates.names()
+    job = Job(output, [data, *modelling.files()])
+    dataset = job.dataset(data, spec, roles, model)
+    from l2cli.api.compare import compare_dataset
+
+    with job.solving() as progress:
+        result = compare_dataset(dataset, model, select, models, progress)
+    return job.finish(result.to_dict())
+
+
+COMMAND = bind(compare, EXAMPLES)

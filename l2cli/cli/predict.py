@@ -1,0 +1,47 @@
+"""``l2cli predict``: a saved model applied to new rows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from l2cli.cli import values
+from l2cli.cli.applying import Applying, SavedModel, needed_columns
+from l2cli.cli.binding import bind
+from l2cli.cli.job import Job
+from l2cli.cli.options import Data, Output, Reading
+
+EXAMPLES = """\
+l2cli predict model.json new.csv > predictions.csv
+l2cli predict model.json new.csv --id name --unseen baseline
+cat new.csv | l2cli predict model.json - -o predictions.csv"""
+
+
+class Predicting(Applying):
+    """How the rows are predicted, and which column goes with them."""
+
+    id: Annotated[
+        str | None,
+        typer.Option("--id", metavar="COL", help="column carried through to predictions; no feature"),
+    ] = None
+
+
+def predict(model: SavedModel, data: Data, applying: Predicting, reading: Reading, output: Output) -> int:
+    """Apply a saved model: one prediction per row, in order, as CSV."""
+    cut, unseen, spec = applying.cut(), applying.unseen_rule(), reading.spec()
+    id_column = values.column(applying.id, "--id")
+    job = Job(output, [model, data], default="csv")
+    loaded = applying.load(model)
+    table = job.table(data, spec, needed_columns(loaded, id_column))
+    from l2cli.api.predict import predict_table
+
+    with job.solving():
+        result = predict_table(loaded, table, unseen=unseen, threshold=cut, id_column=id_column)
+    # As a dictionary there is an object per row: too much where only the columns are written.
+    summary: dict[str, Any] = {"data": {"notes": result.notes}, "warnings": result.warnings}
+    content = result.to_dict() if job.format == "json" else summary
+    return job.finish(content, columns=result.columns)
+
+
+COMMAND = bind(predict, EXAMPLES)

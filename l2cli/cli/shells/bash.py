@@ -1,0 +1,189 @@
+"""The completion script for bash (3.2 and later)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from l2cli.cli.completion import Shape, Values
+
+_FRAME = r"""# bash completion for l2cli; made by: python -m l2cli.cli.completion completions
+# Use it with: source completions/l2cli.bash
+
+# Sets REPLY to the text of $1 without its backslashes. $2: what a backslash may quote (empty: everything).
+_l2cli_plain() {
+    local rest=$1 special=$2 char
+    REPLY=
+    while [[ -n $rest ]]; do
+        char=${rest:0:1} rest=${rest:1}
+        if [[ $char == \\ && -n $rest && ( -z $special || $special == *"${rest:0:1}"* ) ]]; then
+            char=${rest:0:1} rest=${rest:1}
+        fi
+        REPLY+=$char
+    done
+}
+
+# Sets REPLY to $1 quoted so that the shell reads it as that text. $2: the quote open on the line, if any.
+_l2cli_quoted() {
+    local rest=$1 char apostrophe="'\\''"
+    case $2 in
+        "'") REPLY=${rest//\'/$apostrophe} ;;
+        '"')
+            REPLY=
+            while [[ -n $rest ]]; do
+                char=${rest:0:1} rest=${rest:1}
+                case $char in
+                    [\"\$\`\\]) REPLY+=\\$char ;;
+                    *) REPLY+=$char ;;
+                esac
+            done
+            ;;
+        *) printf -v REPLY %q "$rest" ;;
+    esac
+    # Readline closes the quote, but not behind text that ends in that character.
+    [[ -n $2 && $REPLY == *"$2" ]] && REPLY+=$2
+    return 0
+}
+
+# Offers the column names of the DATA file on the line. $1: column, columns, pair or pairs.
+_l2cli_columns() {
+    local name plain ending= list= quote= typed=$value before= comma='^(.*[^\],)(.*)$'
+    local -a asked=("${line[@]}")
+    asked[at]=
+    case $1 in columns | pairs) list=--list ;; esac
+    case $1 in pair | pairs) ending== ;; esac
+    case $typed in
+        \'* | \"*) quote=${typed:0:1} typed=${typed:1} ;;
+    esac
+    if [[ -n $list && $typed =~ $comma ]]; then
+        before=${BASH_REMATCH[1]} typed=${BASH_REMATCH[2]}
+    fi
+    plain=$typed
+    case $quote in
+        '') _l2cli_plain "$typed" '' && plain=$REPLY ;;
+        '"') _l2cli_plain "$typed" '$`"\' && plain=$REPLY ;;
+    esac
+    while IFS= read -r name; do
+        [[ ${name:0:${#plain}} == "$plain" ]] || continue
+        [[ $quote == '"' && $name == *!* ]] && continue # no escape stops history there
+        _l2cli_quoted "$name" "$quote"
+        _l2cli_add "$before$REPLY$ending"
+    done < <(command l2cli __columns --line --quoted ${list:+"$list"} "${asked[@]}" 2>/dev/null)
+    [[ -n $ending ]] && compopt -o nospace 2>/dev/null
+}
+
+# Adds one candidate for the value, less what bash leaves standing on the line (it parts words at = and :).
+_l2cli_add() {
+    local candidate=$prefix$1
+    if [[ $value != [\'\"]* && -n $kept ]]; then
+        [[ ${candidate:0:${#kept}} == "$kept" ]] || return 0
+        candidate=${candidate:${#kept}}
+    elif [[ $value == [\'\"]* ]]; then
+        candidate=$1
+    fi
+    COMPREPLY+=("$candidate")
+}
+
+# Offers those of the words given that begin with the value.
+_l2cli_words() {
+    local word
+    for word in "$@"; do
+        [[ ${word:0:${#value}} == "$value" ]] && _l2cli_add "$word"
+    done
+}
+
+_l2cli_files() {
+    local file typed=$value
+    case $typed in
+        \'* | \"*) typed=${typed:1} ;;
+        *) _l2cli_plain "$typed" '' && typed=$REPLY ;;
+    esac
+    compopt -o filenames 2>/dev/null
+    while IFS= read -r file; do
+        _l2cli_add "$file"
+    done < <(compgen -f -- "$typed")
+}
+
+# Offers values for the option $1; fails if it takes none.
+_l2cli_value() {
+    case $1 in
+@VALUES@
+        *) return 1 ;;
+    esac
+    return 0
+}
+
+_l2cli() {
+    local i word glued= n=0 at=0 command value prefix= kept part
+    local -a line=()
+    COMPREPLY=()
+    # Bash parts words at = and : too; put them together again.
+    for ((i = 1; i < ${#COMP_WORDS[@]}; i++)); do
+        word=${COMP_WORDS[i]}
+        if [[ $n -gt 0 && -n $word && ( -n $glued || $word != *[!=:]* ) ]]; then
+            line[n - 1]+=$word
+        else
+            line[n]=$word n=$((n + 1))
+        fi
+        glued=
+        [[ -n $word && $word != *[!=:]* ]] && glued=1
+        ((i == COMP_CWORD)) && at=$((n - 1))
+    done
+    command=${line[0]} value=${line[at]}
+    part=${COMP_WORDS[COMP_CWORD]}
+    [[ $part != *[!=:]* ]] && part=
+    kept=${value:0:$((${#value} - ${#part}))}
+    if ((at == 0)); then
+        _l2cli_words @COMMANDS@ --help --version
+        return
+    fi
+    word=${line[at - 1]}
+    [[ $word == -[!-]?* ]] && word=-${word:$((${#word} - 1))}
+    _l2cli_value "$word" && return
+    if [[ $value == --*=* ]]; then
+        prefix=${value%%=*}= value=${value#*=}
+        _l2cli_value "${prefix%=}"
+        return
+    fi
+    if [[ $value == -* && $value != - ]]; then
+        case $command in
+@OPTIONS@
+        esac
+        return
+    fi
+    _l2cli_files
+}
+
+complete -F _l2cli l2cli
+"""
+
+
+_CALLS = {
+    "column": "_l2cli_columns column",
+    "columns": "_l2cli_columns columns",
+    "pair": "_l2cli_columns pair",
+    "pairs": "_l2cli_columns pairs",
+    "file": "_l2cli_files",
+    "free": ":",
+}
+
+
+def script(shapes: Sequence[Shape], values: Values) -> str:
+    """Return the script."""
+    calls = [
+        (_CALLS.get(kind, f"_l2cli_words {' '.join(words)}"), names)
+        for (kind, words), names in values.items()
+    ]
+    filled = {
+        "@COMMANDS@": " ".join(shape.name for shape in shapes),
+        "@VALUES@": "\n".join(f"        {' | '.join(names)}) {call} ;;" for call, names in calls),
+        "@OPTIONS@": "\n".join(
+            f"            {shape.name}) _l2cli_words {' '.join(n for o in shape.options for n in o.names)} ;;"
+            for shape in shapes
+        ),
+    }
+    text = _FRAME
+    for mark, value in filled.items():
+        text = text.replace(mark, value)
+    return text

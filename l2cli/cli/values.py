@@ -1,0 +1,201 @@
+"""From the text of an option to its value: every rule of the command line about numbers, lists and grids.
+
+Standard library only. Everything here runs before a file is opened, and refuses with one line that names
+the option.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from l2cli.errors import DataError, UsageError, shown
+from l2cli.spec import GridSpec, check_lambda
+
+# A grid beyond this is a slip of the keyboard: 100,000 lambdas on ten folds are a million solutions.
+MOST_LAMBDAS = 100_000
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+
+
+def number(text: str, option: str) -> float:
+    """Return the finite number written in ``text``.
+
+    Digits, a decimal point, an exponent; no ``nan``, ``inf`` or ``1_000``.
+
+    Raises
+    ------
+    UsageError
+        Naming ``option``, if ``text`` is anything else.
+    """
+    cleaned = text.strip()
+    value = float(cleaned) if _NUMBER.fullmatch(cleaned) else math.nan
+    if not math.isfinite(value):
+        hint = "write the decimal point as '.'" if re.fullmatch(r"[+-]?\d+,\d+", cleaned) else None
+        raise UsageError(f"{option} needs a number, not '{shown(text)}'", hint=hint)
+    return value
+
+
+def number_between(text: str, option: str, low: float, high: float) -> float:
+    """Return the number in ``text`` if it lies in [low, high], else raise UsageError."""
+    value = number(text, option)
+    if not low <= value <= high:
+        raise UsageError(f"{option} must be between {low:g} and {high:g}, not {text.strip()}")
+    return value
+
+
+def whole(text: str, option: str, least: int) -> int:
+    """Return the whole number in ``text`` if it is at least ``least``, else raise UsageError."""
+    cleaned = text.strip()
+    if not _WHOLE.fullmatch(cleaned) or int(cleaned) < least:
+        raise UsageError(f"{option} must be a whole number of at least {least}, not '{shown(text)}'")
+    return int(cleaned)
+
+
+def choice(text: str, option: str, allowed: Sequence[str]) -> str:
+    """Return ``text`` if it is one of ``allowed``, else raise UsageError that lists them."""
+    if text not in allowed:
+        raise UsageError(f"{option} '{shown(text)}' is not available", hint=f"choose {one_of(allowed)}")
+    return text
+
+
+def one_of(words: Sequence[str]) -> str:
+    """Return ``a, b or c``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def split_list(text: str, option: str) -> tuple[str, ...]:
+    r"""Return the items of a comma list; ``\,`` is a comma inside an item.
+
+    Raises
+    ------
+    UsageError
+        If an item is empty.
+    """
+    items = tokens(text)
+    if not all(items):
+        raise UsageError(f"{option} '{shown(text)}' holds an empty name")
+    return items
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    r"""Return the items of a comma list, empty ones too; ``\,`` is a comma inside an item."""
+    return tuple(item.replace(r"\,", ",") for item in re.split(r"(?<!\\),", text))
+
+
+def split_lists(texts: Sequence[str], option: str) -> tuple[str, ...]:
+    """Return the items of all comma lists of a repeatable option, in order."""
+    return tuple(item for text in texts for item in split_list(text, option))
+
+
+def column(text: str | None, option: str) -> str | None:
+    r"""Return one column name (``\,`` is a comma), or None where the option was not given."""
+    if text is None:
+        return None
+    if not text:
+        raise UsageError(f"{option} needs a column name")
+    return text.replace(r"\,", ",")
+
+
+def penalty_factors(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    """Return the (name or glob, factor) pairs of ``--penalty-factor 'age=0,gene_*=2'``.
+
+    Raises
+    ------
+    UsageError
+        If an item has no ``=``, a factor is not a number >= 0, or a name comes twice.
+    """
+    option = "--penalty-factor"
+    pairs: dict[str, float] = {}
+    for item in split_lists(texts, option):
+        name, equals, factor = item.rpartition("=")
+        if not equals or not name:
+            raise UsageError(
+                f"{option} '{shown(item)}' has no factor", hint="write column=factor, for example age=0"
+            )
+        if name in pairs:
+            raise UsageError(f"{option} gives '{shown(name)}' twice")
+        pairs[name] = number(factor, f"{option} {name}")
+        if pairs[name] < 0:
+            raise UsageError(f"{option} {name} must be 0 or larger, not {factor.strip()}")
+    return tuple(pairs.items())
+
+
+def references(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the ``column=level`` items of ``--reference``, each with its ``=`` (levels may hold commas)."""
+    for text in texts:
+        name, equals, _ = text.rpartition("=")
+        if not equals or not name:
+            raise UsageError(
+                f"--reference '{shown(text)}' has no level", hint="write column=level, for example sex=male"
+            )
+    return tuple(texts)
+
+
+def single_lambda(text: str) -> float | None:
+    """Return the value of ``--lambda``, or None for ``auto``."""
+    if text == "auto":
+        return None
+    if "," in text or ":" in text:
+        raise UsageError(
+            f"--lambda takes one number or auto, not '{shown(text)}'", hint="use --lambdas for several"
+        )
+    cleaned = text.strip().lower()
+    if cleaned.lstrip("+-") in {"nan", "inf", "infinity"}:
+        check_lambda(float(cleaned), "--lambda")
+    return check_lambda(number(text, "--lambda"), "--lambda")
+
+
+def grid(text: str) -> GridSpec:
+    """Return the grid written as ``auto``, ``auto:N``, ``LO:HI``, ``LO:HI:N``, ``a,b,c`` or ``@FILE``.
+
+    Raises
+    ------
+    UsageError
+        If it is none of these, or holds a number that is no lambda.
+    DataError
+        If FILE cannot be read.
+    """
+    option = "--lambdas"
+    if text.startswith("@"):
+        return GridSpec(values=_lambdas_of_file(text[1:]))
+    parts = text.split(":")
+    if len(parts) > 3 or not all(parts):
+        raise UsageError(
+            f"{option} '{shown(text)}' is no grid", hint="give auto[:N], LO:HI[:N], a,b,c or @FILE"
+        )
+    if parts[0] == "auto" and len(parts) <= 2:
+        return GridSpec(count=_count(parts[1])) if len(parts) == 2 else GridSpec()
+    if len(parts) in (2, 3):
+        low, high = number(parts[0], option), number(parts[1], option)
+        return GridSpec(low=low, high=high, count=_count(parts[2]) if len(parts) == 3 else GridSpec.count)
+    return GridSpec(values=tuple(check_lambda(number(part, option), option) for part in text.split(",")))
+
+
+def _count(text: str) -> int:
+    """Return the number of values of a grid."""
+    count = whole(text, "--lambdas: N", 1)
+    if count > MOST_LAMBDAS:
+        raise UsageError(f"--lambdas: N may be at most {MOST_LAMBDAS}, not {count}")
+    return count
+
+
+def _lambdas_of_file(path: str) -> tuple[float, ...]:
+    """Return the numbers in a text file, parted by blanks, commas or line breaks; ``#`` starts a comment."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            lines = stream.read(64 * MOST_LAMBDAS).splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise DataError(f"--lambdas @{path}: cannot read the file: {reason}") from None
+    values = []
+    for place, line in enumerate(lines, start=1):
+        where = f"--lambdas @{path} line {place}"
+        words = line.partition("#")[0].replace(",", " ").split()
+        values += [check_lambda(number(word, where), where) for word in words]
+    if not values:
+        raise UsageError(f"--lambdas @{path} holds no number")
+    if len(values) > MOST_LAMBDAS:
+        raise UsageError(f"--lambdas @{path} holds more than {MOST_LAMBDAS} numbers")
+    return tuple(values)

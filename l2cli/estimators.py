@@ -1,0 +1,400 @@
+"""The scikit-learn face: estimators over the core of the command line; the only importer of scikit-learn.
+
+No mathematics: rows are checked as scikit-learn's users expect, become a
+:class:`l2cli.core.problem.Problem`, and what comes back has scikit-learn's names. Where the command line
+refuses an answer (not converged, classes separated at lambda 0, impossible folds) there is a ``ValueError``,
+with the :class:`l2cli.errors.L2Error` as its cause.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.model_selection import check_cv
+from sklearn.utils import check_array
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from l2cli.api.judge import check_path
+from l2cli.core.families import family_named
+from l2cli.core.grid import lambda_grid
+from l2cli.core.metrics import check_metric, default_metric
+from l2cli.core.path import design_factor, solve_path
+from l2cli.core.problem import Problem, make_problem
+from l2cli.data.folds import Folds, draw_folds, folds_of_splits
+from l2cli.errors import L2Error, UsageError
+from l2cli.select.curve import Curve, extended
+from l2cli.select.cv import cross_validate, fold_fits
+from l2cli.select.loo import leave_one_out
+from l2cli.spec import GridSpec, ModelSpec, SelectSpec, check_lambda
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@contextmanager
+def _value_errors() -> Iterator[None]:
+    """Turn an L2Error into the ValueError that scikit-learn's users expect, the L2Error as its cause."""
+    try:
+        yield
+    except L2Error as error:
+        raise ValueError(str(error)) from error
+
+
+class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """What all four share: rows to problem, lambda to coefficients."""
+
+    family: ClassVar[str]
+    least_rows: ClassVar[int] = 1
+
+    fit_intercept: bool
+    standardize: bool
+    penalty_factor: npt.ArrayLike | None
+    tol: float | None
+
+    @abstractmethod
+    def _choose(self, problem: Problem, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]) -> float:
+        """Return the lambda to fit at; ``X``, ``y`` are all rows as given, ``kept`` those in the problem."""
+
+    def _minimise(
+        self, X: FloatArray, y: npt.NDArray[Any], response: FloatArray, weights: FloatArray | None
+    ) -> tuple[FloatArray, float]:
+        """Return coefficients (p,) and intercept on the original scale; sets what is known of the fit."""
+        kept = np.ones(len(X), dtype=bool) if weights is None else weights > 0.0
+        rows = X if kept.all() else X[kept]  # a row of weight zero is no row: it counts in no standard error
+        with _value_errors():
+            problem = make_problem(
+                rows, response[kept], family=self.family, weights=None if weights is None else weights[kept],
+                penalty_factor=self._factors(X.shape[1]), intercept=self.fit_intercept,
+                standardize=self.standardize,
+            )  # fmt: skip
+            lam = self._choose(problem, kept, X, y)
+            path = solve_path(problem, np.array([lam]))
+            names = tuple(getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])]))
+            tol = None if self.tol is None else ModelSpec(tol=_number(self.tol, "tol")).tol
+            for warning in check_path(problem, path, names, tol):
+                warnings.warn(warning["message"], UserWarning, stacklevel=3)
+        self.effective_df_ = float(path.effective_df[0])
+        self.kkt_residual_ = float(path.certificate.kkt_residual[0])
+        return path.coef[:, 0], float(path.intercept[0]) if self.fit_intercept else 0.0
+
+    def _factors(self, count: int) -> FloatArray | None:
+        if self.penalty_factor is None:
+            return None
+        name = "penalty_factor"
+        factors = check_array(self.penalty_factor, ensure_2d=False, dtype=np.float64, input_name=name)
+        if factors.shape != (count,):
+            raise UsageError(f"{name} has shape {factors.shape}, not one number for each of {count} features")
+        if (factors < 0.0).any():
+            raise UsageError(f"{name} holds a number below 0")
+        return np.asarray(factors)
+
+    def _eta(self, X: npt.ArrayLike) -> FloatArray:
+        """Return intercept + X coef of new rows: (n,)."""
+        check_is_fitted(self)
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        eta: FloatArray = rows @ np.ravel(self.coef_) + float(np.ravel(self.intercept_)[0])
+        return eta
+
+
+class _Regressor(RegressorMixin, _L2Model):  # type: ignore[misc]  # scikit-learn has no types
+    family = "gaussian"
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Fit the model and return it.
+
+        Parameters
+        ----------
+        X : (n, p) array or data frame of finite numbers, not changed
+        y : (n,) array of finite numbers
+        sample_weight : (n,) array of numbers >= 0, optional
+            They scale the rows of the objective (weight 2 = row twice); rows of weight 0 are left out.
+
+        Raises
+        ------
+        ValueError
+            For rows, weights or parameters that make no sense, and for an answer that did not converge.
+        """
+        rows, target = validate_data(
+            self, X, y, dtype=np.float64, order="C", y_numeric=True, ensure_min_samples=self.least_rows
+        )
+        target = target.astype(np.float64, copy=False)
+        coef, intercept = self._minimise(rows, target, target, _weights(sample_weight, len(rows)))
+        self.coef_, self.intercept_ = coef, intercept
+        return self
+
+    def predict(self, X: npt.ArrayLike) -> FloatArray:
+        """Return the mean of every row: (n,)."""
+        return self._eta(X)
+
+
+class _Classifier(ClassifierMixin, _L2Model):  # type: ignore[misc]  # scikit-learn has no types
+    family = "binomial"
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Fit the model and return it; ``X`` and ``sample_weight`` as in :meth:`L2Regressor.fit`.
+
+        Parameters
+        ----------
+        y : (n,) array of two distinct labels
+            The later one in sorted order is the positive class.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`L2Regressor.fit`, and for classes separated where nothing bounds the coefficients.
+        """
+        rows, labels = validate_data(
+            self, X, y, dtype=np.float64, order="C", ensure_min_samples=self.least_rows
+        )
+        check_classification_targets(labels)
+        kind = type_of_target(labels, input_name="y", raise_unknown=True)
+        if kind != "binary":
+            raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
+        weights = _weights(sample_weight, len(rows))
+        used = labels if weights is None else labels[weights > 0.0]
+        classes, codes = np.unique(labels, return_inverse=True)
+        if len(np.unique(used)) < 2:
+            raise ValueError(f"y holds one class only ({used[0]!r}) in the rows used, and two are needed")
+        coef, intercept = self._minimise(rows, labels, codes.astype(np.float64), weights)
+        self.classes_ = classes
+        self.coef_, self.intercept_ = coef[None, :], np.array([intercept])
+        return self
+
+    def decision_function(self, X: npt.ArrayLike) -> FloatArray:
+        """Return the log-odds of ``classes_[1]`` for every row: (n,)."""
+        return self._eta(X)
+
+    def predict_proba(self, X: npt.ArrayLike) -> FloatArray:
+        """Return the probability of each class for every row: (n, 2)."""
+        eta = self._eta(X)
+        mean = family_named(self.family).mean
+        return np.column_stack([mean(-eta), mean(eta)])
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return the more probable class of every row: (n,)."""
+        positive = self._eta(X) > 0.0
+        labels: npt.NDArray[Any] = self.classes_[positive.astype(np.intp)]
+        return labels
+
+
+class _GivenLambda(_L2Model):
+    """A model at one lambda."""
+
+    def __init__(
+        self, lam: float = 1.0, *, fit_intercept: bool = True, standardize: bool = True,
+        penalty_factor: npt.ArrayLike | None = None, tol: float | None = None,
+    ) -> None:  # fmt: skip
+        self.lam = lam
+        self.fit_intercept, self.standardize = fit_intercept, standardize
+        self.penalty_factor, self.tol = penalty_factor, tol
+
+    def _choose(self, *rows: Any) -> float:  # noqa: ARG002 - a given lambda needs no rows
+        return check_lambda(_number(self.lam, "lam"), "lam")
+
+
+class _ChosenLambda(_L2Model):
+    """A model at the lambda that its validation errors ask for."""
+
+    least_rows = 2
+
+    def __init__(
+        self, lambdas: Any = "auto", *, cv: Any = None, rule: str = "min", metric: str | None = None,
+        seed: int = 0, fit_intercept: bool = True, standardize: bool = True,
+        penalty_factor: npt.ArrayLike | None = None, tol: float | None = None, n_jobs: int | None = None,
+    ) -> None:  # fmt: skip
+        self.lambdas, self.cv, self.rule, self.metric = lambdas, cv, rule, metric
+        self.seed, self.n_jobs = seed, n_jobs
+        self.fit_intercept, self.standardize = fit_intercept, standardize
+        self.penalty_factor, self.tol = penalty_factor, tol
+
+    def _choose(self, problem: Problem, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]) -> float:
+        spec = GridSpec.of(self.lambdas)
+        choice = SelectSpec(rule=self.rule, metric=self.metric, seed=self.seed, jobs=self.n_jobs)
+        metric = check_metric(choice.metric or default_metric(self.family), self.family)
+        if isinstance(self.cv, str):
+            curve = self._leave_one_out(problem, spec, metric)
+        else:
+            folds = self._folds(problem, kept, X, y)
+            grid, automatic = lambda_grid(spec, problem)
+            fits = fold_fits(problem, folds, "sum", jobs=choice.jobs)
+            curve = cross_validate(fits, folds, grid, metric=metric, automatic=automatic).curve
+        if curve.edge is not None and not spec.is_auto:
+            end = "largest" if curve.edge == "high" else "smallest"
+            message = f"the best lambda is the {end} of those given: the optimum may lie beyond it"
+            warnings.warn(message, UserWarning, stacklevel=4)
+        self.lambdas_, self.mean_, self.se_ = curve.lambdas, curve.mean, curve.se
+        self.lambda_min_ = float(curve.lambdas[curve.index_min])
+        self.lambda_1se_ = float(curve.lambdas[curve.index_1se])
+        self.lam_ = float(curve.lambdas[curve.index(choice.rule)])
+        return self.lam_
+
+    def _leave_one_out(self, problem: Problem, spec: GridSpec, metric: str) -> Curve:
+        """Return the exact leave-one-out curve, as ``l2cli fit`` chooses by it."""
+        if self.cv != "loo" or self.family != "gaussian" or metric not in ("mse", "deviance"):
+            hint = "give folds or splits; 'loo' is there for the squared error of a regression"
+            raise UsageError(f"cv={self.cv!r} is not available here", hint=hint)
+        factor = design_factor(problem, 0.0)
+        grid, automatic = lambda_grid(spec, problem, factor)
+        return extended(grid, lambda lambdas: leave_one_out(problem, factor, lambdas)[0], automatic)
+
+    def _folds(self, problem: Problem, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]) -> Folds:
+        """Return the folds of the rows kept: drawn as by the command line, or those of the splits given."""
+        strata = problem.y.astype(np.int64) if self.family == "binomial" else None
+        if self.cv is None or isinstance(self.cv, int | np.integer):
+            # ten, as the command line; of few rows as many as can all be filled
+            most = problem.n_rows if strata is None else int(np.bincount(strata).max())
+            k = max(2, min(SelectSpec().k, most)) if self.cv is None else int(self.cv)
+            return draw_folds(problem.n_rows, k, seed=self.seed, strata=strata)
+        splits = check_cv(self.cv, y, classifier=strata is not None).split(X, y)
+        return folds_of_splits(splits, len(X), kept)
+
+
+def _number(value: object, name: str) -> float:
+    """Return a parameter as a float; UsageError if it is no number."""
+    if not isinstance(value, Real):
+        raise UsageError(f"{name} must be a number, not {value!r}")
+    return float(value)
+
+
+def _weights(sample_weight: npt.ArrayLike | None, n_rows: int) -> FloatArray | None:
+    """Return checked weights (n,), None where there are none."""
+    if sample_weight is None:
+        return None
+    weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
+    if weights.shape != (n_rows,):
+        raise ValueError(f"sample_weight has shape {weights.shape}, not ({n_rows},)")
+    if (weights < 0.0).any() or not weights.any():
+        raise ValueError("sample_weight needs numbers of 0 or more, and not only zero weights")
+    return np.asarray(weights)
+
+
+class L2Regressor(_Regressor, _GivenLambda):
+    """Ridge regression at one lambda: minimise ``sum_i s_i (y_i - b0 - x_i.w)^2 + lam * sum_j f_j w_j^2``.
+
+    With ``standardize`` w_j belongs to column j divided by its (weighted, population) standard deviation, and
+    ``lam`` is the ``alpha`` of ``Ridge`` after ``StandardScaler``; it is ``l2cli fit --lambda``.
+
+    Parameters
+    ----------
+    lam : float, default 1.0
+        Strength, 0 or larger; 0 is least squares (of least norm where columns are tied, with a warning).
+    fit_intercept : bool, default True
+        An intercept is never penalized. Without it columns are scaled but not centred.
+    standardize : bool, default True
+        False penalizes the weights of the columns as they are.
+    penalty_factor : (n_features,) array of f_j >= 0, default 1
+        0 leaves a feature without penalty.
+    tol : float, optional
+        Largest KKT residual that counts as solved, default 1e-8; above it ``fit`` raises ValueError.
+
+    Attributes
+    ----------
+    coef_ : (n_features,) float64, on the scale of the columns given
+    intercept_ : float
+    effective_df_ : float, trace of the hat matrix without the intercept
+    kkt_residual_ : float, violation of the optimality conditions relative to that of the null model
+    n_features_in_, feature_names_in_ : as in every estimator
+
+    Examples
+    --------
+    >>> model = L2Regressor(lam=2.0, standardize=False).fit([[-1.0], [0.0], [1.0]], [1.0, 2.0, 6.0])
+    >>> model.coef_, model.intercept_
+    (array([1.25]), 3.0)
+    """
+
+
+class L2Classifier(_Classifier, _GivenLambda):
+    """Logistic regression of two classes at one lambda: minimise ``deviance + lam * sum_j f_j w_j^2``.
+
+    The deviance is ``-2 loglik``; ``lam`` is ``1/C`` of ``LogisticRegression`` after ``StandardScaler``.
+
+    Parameters
+    ----------
+    lam : float, default 1.0
+        Strength, 0 or larger; 0 is maximum likelihood, which separated classes do not have (ValueError).
+    fit_intercept, standardize, penalty_factor, tol : as in :class:`L2Regressor`
+
+    Attributes
+    ----------
+    classes_ : (2,) array
+        Labels in sorted order; log-odds are those of ``classes_[1]``.
+    coef_ : (1, n_features) float64, on the scale of the columns given
+    intercept_ : (1,) float64
+    effective_df_, kkt_residual_, n_features_in_, feature_names_in_ : as in :class:`L2Regressor`
+
+    Examples
+    --------
+    >>> model = L2Classifier().fit([[0.0], [1.0], [2.0], [3.0]], ["no", "no", "yes", "yes"])
+    >>> model.predict([[0.5], [2.5]]).tolist()
+    ['no', 'yes']
+    """
+
+
+class L2RegressorCV(_Regressor, _ChosenLambda):
+    """Ridge regression at a lambda chosen by cross-validation, as by ``l2cli cv``.
+
+    Columns are standardized by the rows trained on, fold by fold; the refit is on all rows.
+
+    Parameters
+    ----------
+    lambdas : "auto", sequence of numbers or :class:`l2cli.spec.GridSpec`, default "auto"
+        "auto" spans the effective degrees of freedom and grows where its best lies on an edge.
+    cv : None, int, "loo", splitter or iterable of (train, test), default None
+        None is ten folds (fewer where rows are too few to fill them); None and an int draw the folds of the
+        command line. "loo" is exact leave-one-out, by which ``l2cli fit`` chooses. Splits must test every
+        row equally often and train on all others (by groups: ``list(GroupKFold().split(X, y, groups))``).
+    rule : {"min", "1se"}, default "min"
+        The best lambda, or the largest within one standard error of it.
+    metric : str, default "mse", averaged over folds
+    seed : int, default 0, of the folds drawn
+    fit_intercept, standardize, penalty_factor, tol : as in :class:`L2Regressor`
+    n_jobs : int, optional
+        Processes, -1 for one per processor; None takes as many as help. Results do not depend on it.
+
+    Attributes
+    ----------
+    lam_ : float, the lambda chosen
+    lambdas_, mean_, se_ : (n_lambdas,) float64
+        The curve: lambdas tried, mean of the metric, its standard error.
+    lambda_min_, lambda_1se_ : float, what each rule chooses
+    coef_, intercept_, effective_df_, kkt_residual_, n_features_in_, feature_names_in_ : of the refit
+
+    Examples
+    --------
+    >>> X = np.column_stack([np.arange(20.0), np.arange(20.0) % 3])
+    >>> model = L2RegressorCV(rule="1se").fit(X, X[:, 0] + np.sin(X[:, 0]))
+    >>> bool(model.lambda_min_ < model.lam_ < model.lambdas_[0])
+    True
+    """
+
+
+class L2ClassifierCV(_Classifier, _ChosenLambda):
+    """Logistic regression of two classes at a lambda chosen by cross-validation, as by ``l2cli cv``.
+
+    Parameters
+    ----------
+    lambdas, rule, seed, n_jobs : as in :class:`L2RegressorCV`
+    cv : None, int, splitter or iterable of (train, test), default None
+        As in :class:`L2RegressorCV`, but there is no "loo"; folds drawn are stratified.
+    metric : str, default "deviance"
+    fit_intercept, standardize, penalty_factor, tol : as in :class:`L2Regressor`
+
+    Attributes
+    ----------
+    lam_, lambdas_, mean_, se_, lambda_min_, lambda_1se_ : as in :class:`L2RegressorCV`
+    classes_, coef_, intercept_, effective_df_, kkt_residual_, ... : as in :class:`L2Classifier`
+    """

@@ -1,0 +1,1 @@
+"""The benchmark harness: whole processes beside their rivals, accuracy beside every time."""
