@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
+from typing import NoReturn
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line with ``sys.argv`` and leave with its exit status."""
     # Imported here so that `import l2cli.__main__` (a spawned worker does it) costs nothing.
     from l2cli.cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+    leave(run(sys.argv[1:]))
+
+
+def leave(status: int) -> NoReturn:
+    """End the process with ``status``, at once where nothing is left to be ended.
+
+    To leave in the usual way, Python takes apart every object of every library: measured, 30 ms of a small
+    fit, for memory that the system takes back anyway. Only worker processes must be ended properly.
+    """
+    if "joblib" in sys.modules or "multiprocessing" in sys.modules:
+        sys.exit(status)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

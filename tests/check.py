@@ -61,7 +61,7 @@ def check_imports(_: bool) -> bool:
 
 def check_tests(_: bool) -> bool:
     """Run the tests and the doctests on two processes; last, so that their count closes the output."""
-    return run(sys.executable, "-m", "pytest", "-n", WORKERS)
+    return run(sys.executable, "-m", "pytest", "-rs", "-n", WORKERS)
 
 
 def listed_cases(text: str) -> list[str]:

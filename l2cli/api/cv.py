@@ -64,7 +64,10 @@ def cv_dataset(
     )
     content["warnings"] += edge_warning(choice) + _fold_warning(result)
     content |= _curve_keys(result) | {"metrics_min": at_min, "metrics_1se": at_1se}
-    content |= {"refit": refit.to_dict()}
+    described = refit.to_dict()
+    # What the refit warns of concerns the answer of the command as well: --strict looks at these.
+    content["warnings"] += [w for w in described["warnings"] if w not in content["warnings"]]
+    content |= {"refit": described}
     return CVRun(
         curve.lambdas, curve.mean, curve.se, result.fold_losses,
         content["lambda_min"], content["lambda_1se"], refit, content,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from l2cli.cli.commands import COLUMNS, COMMANDS, overview
+from l2cli.cli.interrupts import heard_interrupts, ignore_interrupts
 from l2cli.cli.streams import discard_stdout, guarded_stdout, say
 from l2cli.errors import ExitStatus, FitError, L2Error
 
@@ -27,8 +28,10 @@ def run(argv: Sequence[str]) -> int:
     if not debug:
         _silence_warnings()
     try:
-        return _dispatch(list(argv))
+        with heard_interrupts():
+            return _dispatch(list(argv))
     except KeyboardInterrupt:
+        ignore_interrupts()
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
         discard_stdout()

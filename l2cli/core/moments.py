@@ -217,9 +217,14 @@ class GramSystem:
         return worst / unit if unit > 0 else np.zeros_like(worst)
 
 
-def _spread(variance: FloatArray, mean: FloatArray) -> FloatArray:
-    """Return standard deviations; a column whose spread is rounding of its mean has none in these rows."""
-    return np.where(variance > 1e-24 * (1.0 + mean**2), np.sqrt(np.maximum(variance, 0.0)), 0.0)
+def _spread(variance: FloatArray, mean: FloatArray, terms: FloatArray) -> FloatArray:
+    """Return standard deviations; a column whose spread is rounding alone has none in these rows.
+
+    ``terms`` is the size of what the variance is a sum of: with cells imputed anew, present cells that are all
+    alike leave the difference of two equal terms.
+    """
+    real = (variance > 1e-24 * (1.0 + mean**2)) & (variance > 1e-13 * terms)
+    return np.where(real, np.sqrt(np.maximum(variance, 0.0)), 0.0)
 
 
 def _imputation_shift(problem: Problem, column_mean: FloatArray, share: FloatArray) -> FloatArray:
@@ -238,14 +243,16 @@ def gram_system(problem: Problem, moments: Moments) -> GramSystem:
     """
     p, masked = problem.n_columns, problem.masked
     mean, S = moments.mean, moments.scatter
-    shift = np.zeros(len(masked))
+    shift, terms = np.zeros(len(masked)), np.zeros(p)
     if len(masked):
         shift = _imputation_shift(problem, mean[masked], mean[p : p + len(masked)])
+        squares = np.diag(S)
+        terms[masked] = squares[masked] + shift**2 * squares[p : p + len(masked)]
         mean, S = _impute(mean, S, p, masked, shift)
     else:
         mean, S = mean.copy(), S.copy()
     x_mean, y_mean, G, c, yy = mean[:p], float(mean[-1]), S[:p, :p], S[:p, -1], float(S[-1, -1])
-    sd = _spread(np.diag(G) / moments.weight, x_mean)
+    sd = _spread(np.diag(G) / moments.weight, x_mean, terms / moments.weight)
     if (flat := sd == 0.0).any():
         G[flat], G[:, flat], c[flat] = 0.0, 0.0, 0.0
         x_mean[flat] = 0.0
@@ -265,14 +272,16 @@ def training_stats(problem: Problem, moments: ColumnMoments) -> TrainingStats:
     """
     p, masked, weight = problem.n_columns, problem.masked, moments.weight
     mean, second = moments.mean[:p].copy(), moments.scatter[:p].copy()
-    shift = np.zeros(len(masked))
+    shift, terms = np.zeros(len(masked)), np.zeros(p)
     if len(masked):
         share = moments.mean[p : p + len(masked)]
         shift = _imputation_shift(problem, mean[masked], share)
         cross = weight * share * (problem.fill - mean[masked])
-        second[masked] += 2.0 * shift * cross + shift**2 * weight * share * (1.0 - share)
+        between = shift**2 * weight * share * (1.0 - share)
+        terms[masked] = second[masked] + between
+        second[masked] += 2.0 * shift * cross + between
         mean[masked] += shift * share
-    sd = _spread(second / weight, mean)
+    sd = _spread(second / weight, mean, terms / weight)
     mean[sd == 0.0] = 0.0
     return TrainingStats(
         weight, moments.rows, mean, float(moments.mean[-1]), sd, problem.penalty_for(sd), shift

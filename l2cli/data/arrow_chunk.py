@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from l2cli.data.arrow_buffers import BoolArray, RawCells, RowNumbers, coded_cells, floats_of
-from l2cli.data.cell_bytes import CellBytes, cell_bytes
-from l2cli.data.cells import CellRules, judge, numbers
+from l2cli.data.cell_bytes import cell_bytes
+from l2cli.data.cells import CellRules, judge, plain_numbers
 from l2cli.data.chunks import Chunk, record_lines
 from l2cli.data.columns import CodedCells, IntCodes, NumberFacts, code_cells, number_column
 from l2cli.data.dialect import Layout
@@ -27,6 +27,7 @@ from l2cli.data.records import WHITESPACE, RecordReader
 from l2cli.data.table import FloatArray
 
 _NO_NUMBER = re.compile(r"In CSV column #(\d+):.*conversion error")
+_BLANK_LINE = re.compile(rb"^[ \t]+$", re.MULTILINE)
 _RETRIES = 8
 
 
@@ -88,17 +89,12 @@ class ChunkParser:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._width = len(plan.layout.names)
-        self._single = self._width == 1
-        gone = plan.rules.missing | plan.rules.uncertain
+        gone = plan.rules.no_numbers
         padded = {
             f"{before}{token}{behind}" for token in gone for before in ("", " ") for behind in ("", " ")
         }
-        # In a file of one column a line of blanks is no record, so pyarrow must not take it for a missing
-        # cell.
-        self._nulls = sorted(token for token in padded if not (self._single and token.isspace()))
-        self._number_like = [
-            token.encode() for token in gone if token and numbers([token], plan.rules.decimals[0])
-        ]
+        self._nulls = sorted(padded)
+        self._number_like = [token.encode() for token in plan.rules.number_like]
 
     def parse(self, chunk: Chunk) -> Block:
         """Return the columns of a chunk.
@@ -118,7 +114,7 @@ class ChunkParser:
         if table is None:
             return self._by_reference(chunk)
         coded = {j: coded_cells(table.column(str(j)).chunk(0)) for j in as_text} if table.num_rows else {}
-        if any(self._strange(cells.levels) for cells in coded.values()):
+        if any(_has_endless(cells.levels) for cells in coded.values()):
             return self._by_reference(chunk)
         block = self._empty_block(table.num_rows)
         block.lines = chunk.first_line
@@ -146,6 +142,9 @@ class ChunkParser:
             for token in self._number_like
         ):
             return True
+        # In a file of one column pyarrow would take a line of blanks for a cell.
+        if self._width == 1 and _BLANK_LINE.search(chunk.data):
+            return True
         if chunk.quotes is None:
             return False
         places = chunk.quotes.places
@@ -153,11 +152,6 @@ class ChunkParser:
         if odd or chunk.quotes.padded or self._plan.layout.delimiter == WHITESPACE:
             return True
         return bool((places[1::2] - places[0::2]).max() > csv.field_size_limit())
-
-    def _strange(self, levels: Iterable[str]) -> bool:
-        """Return True for cells that the reference would refuse, or not see as cells."""
-        limit = csv.field_size_limit()
-        return any(len(level) > limit or (self._single and level.isspace()) for level in levels)
 
     def _read(self, data: bytes, wanted: list[int]) -> tuple[Any, list[int]]:
         """Return the pyarrow table of the numbers wanted and all texts, and which columns are text in it."""
@@ -218,7 +212,7 @@ class ChunkParser:
         if not columns:
             return block
         for k, j in enumerate(self._plan.numbers):
-            self._add_numbers(block, k, code_cells(columns[j]))
+            self._add_cells(block, k, columns[j])
         block.texts = {j: code_cells(columns[j]) for j in self._plan.texts}
         return block
 
@@ -286,13 +280,21 @@ class ChunkParser:
         """Settle the cells of a column of numbers in these rows by their text."""
         found = code_cells(cells.texts(rows))
         reading = judge(found.levels, self._plan.rules)
-        if reading.values is None or self._strange(found.levels):
+        if reading.values is None or _has_endless(found.levels):
             self._plan.failed.add(self._plan.numbers[k])
             return
         block.numbers[rows, k], facts = number_column(found, reading)
         if facts.infinite is not None:
             facts.infinite = (int(rows[facts.infinite[0]]), facts.infinite[1])
         block.facts.setdefault(self._plan.numbers[k], NumberFacts()).follow(facts, 0)
+
+    def _add_cells(self, block: Block, k: int, cells: Sequence[str]) -> None:
+        """Settle a column of numbers by its cells, the shortest way where they are all plain numbers."""
+        found = plain_numbers(cells, self._plan.rules)
+        if found is not None and self._plan.numbers[k] not in self._plan.maybe_codes:
+            block.numbers[:, k] = found
+            return
+        self._add_numbers(block, k, code_cells(cells))
 
     def _add_numbers(self, block: Block, k: int, cells: CodedCells) -> None:
         """Settle a column of numbers by its distinct cells."""
@@ -307,3 +309,9 @@ class ChunkParser:
             self._plan.maybe_codes.discard(j)
         elif reading.zeros:
             block.zeros.add(j)
+
+
+def _has_endless(levels: Iterable[str]) -> bool:
+    """Return True where a cell is longer than the reference takes."""
+    limit = csv.field_size_limit()
+    return any(len(level) > limit for level in levels)

@@ -56,8 +56,10 @@ def cell_bytes(
     Returns
     -------
     CellBytes or None
-        None where there are lines that are no records.
+        None where there are lines that are no records, or text behind a quote.
     """
+    if quotes is not None and not quotes.plain:
+        return None
     width = shape[1]
     found = CellBytes(
         np.zeros(width, dtype=np.bool_),
@@ -98,12 +100,8 @@ def _cells(
         ends |= window == _NEWLINE
         if places is not None:
             before, behind = np.searchsorted(places, (start, stop))
-            inside = np.zeros(stop - start, dtype=np.uint8)
-            inside[places[before:behind] - start] = 1
-            # Sums modulo 256 keep what counts: whether the number of quotes so far is odd.
-            inside[0] ^= before % 2 == 1
-            np.cumsum(inside, dtype=np.uint8, out=inside)
-            ends &= (inside & 1) == 0
+            turns = np.concatenate(([0], places[before:behind] - start, [stop - start]))
+            ends &= np.repeat((before + np.arange(len(turns) - 1)) % 2 == 0, np.diff(turns))
         begins = np.flatnonzero(ends) + (start + 1)
         first = text[begins]
         if places is not None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import isinf, nan
+from functools import cached_property
+from math import isfinite, isinf, nan
 
 from l2cli.spec import ReadSpec
 
@@ -40,6 +41,16 @@ class CellRules:
     missing: frozenset[str] = MISSING
     uncertain: frozenset[str] = UNCERTAIN
     decimals: tuple[str, ...] = (".",)
+
+    @cached_property
+    def no_numbers(self) -> frozenset[str]:
+        """The cells that may stand in a column of numbers without being one."""
+        return self.missing | self.uncertain
+
+    @cached_property
+    def number_like(self) -> tuple[str, ...]:
+        """The missing cells that would be numbers if they were not missing, such as ``-999``."""
+        return tuple(sorted(t for t in self.missing if first_numbers([t], self.decimals) is not None))
 
     def with_decimal(self, decimal: str) -> CellRules:
         """Return the same rules with one decimal mark."""
@@ -92,7 +103,7 @@ def judge(levels: Iterable[str], rules: CellRules) -> Reading:
     """
     cells = [level.strip(BLANKS) for level in levels]
     missing = [i for i, cell in enumerate(cells) if cell in rules.missing]
-    gone = rules.missing | rules.uncertain
+    gone = rules.no_numbers
     infinite = [
         i
         for i, cell in enumerate(cells)
@@ -140,6 +151,17 @@ def numbers(cells: Sequence[str], decimal: str = ".") -> list[float] | None:
         return list(map(float, texts))
     except ValueError:
         return None
+
+
+def plain_numbers(cells: Sequence[str], rules: CellRules) -> list[float] | None:
+    """Return the cells of a column as finite numbers, the short way; None where :func:`judge` has to decide."""
+    found = None if rules.number_like else numbers(cells, rules.decimals[0])
+    # An infinite sum of finite numbers only means the long way.
+    if found is None or not isfinite(sum(found)):
+        return None
+    if only_digits(cells) and any(has_leading_zero(cell.strip(BLANKS)) for cell in cells):
+        return None
+    return found
 
 
 def only_digits(cells: Iterable[str]) -> bool:

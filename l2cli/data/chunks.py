@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,13 @@ class Quotes:
     """The quotes in a chunk that open and close fields, in turn.
 
     places : (k,) positions; one of odd index closes what the one before it opens.
+    plain : True where each opens at the start of a field and closes at its end, with no blanks around.
     padded : True where one opens behind blanks.
     """
 
     places: IntArray
-    padded: bool
+    plain: bool = True
+    padded: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,18 @@ class Cutter:
             waiting += len(piece)
             if waiting < wanted:
                 continue
-            data = b"".join(parts)
-            end, quotes = whole_records(data, self.delimiter)
+            quotes: Quotes | None = None
+            end = _last_end(parts)
+            if end is None:
+                parts = [b"".join(parts)]
+                end, quotes = whole_records(parts[0], self.delimiter)
             if end == 0:
-                self._refuse_endless(data, line, quotes)
-                parts, wanted = [data], 2 * waiting
+                self._refuse_endless(parts[0], line, quotes)
+                wanted = 2 * waiting
                 continue
-            chunk = self._chunk(data[:end], line, quotes, fraction_read())
-            parts = [data[end:]]
+            last = parts.pop()
+            chunk = self._chunk(b"".join([*parts, memoryview(last)[:end]]), line, quotes, fraction_read())
+            parts = [last[end:]]
             waiting, wanted = len(parts[0]), self.size
             line = chunk.first_line + chunk.n_lines
             yield chunk
@@ -99,7 +105,7 @@ class Cutter:
             data = data[header:]
             if quotes is not None:
                 places = quotes.places - header
-                quotes = Quotes(places[np.searchsorted(places, 0) :], quotes.padded)
+                quotes = replace(quotes, places=places[np.searchsorted(places, 0) :])
         if quotes is not None and not len(quotes.places):
             quotes = None
         # Twice as fast as bytes.count, and every byte of the file passes here.
@@ -119,6 +125,12 @@ class Cutter:
             )
 
 
+def _last_end(parts: Sequence[bytes]) -> int | None:
+    """Return where the last record ends in the last part, None where that takes a look at all of them."""
+    end = parts[-1].rfind(b"\n") + 1
+    return None if end == 0 or any(b'"' in part for part in parts) else end
+
+
 def whole_records(data: bytes, delimiter: str) -> tuple[int, Quotes | None]:
     """Return where the last complete record of ``data`` ends (0: nowhere) and the quotes up to there."""
     quotes = structural_quotes(data, delimiter)
@@ -128,7 +140,7 @@ def whole_records(data: bytes, delimiter: str) -> tuple[int, Quotes | None]:
     while (newline := data.rfind(b"\n", 0, end)) >= 0:
         before = int(np.searchsorted(quotes.places, newline))
         if before % 2 == 0:
-            return newline + 1, Quotes(quotes.places[:before], quotes.padded)
+            return newline + 1, replace(quotes, places=quotes.places[:before])
         end = int(quotes.places[before - 1])
     return 0, quotes
 
@@ -161,7 +173,7 @@ def structural_quotes(data: bytes, delimiter: str) -> Quotes | None:
     # A quote without a neighbour, at either end of the data, is taken as its own neighbour and so passes.
     behind, ahead = np.maximum(opens - 1, 0), np.minimum(closes + 1, len(text) - 1)
     if edges[text[behind]].all() and edges[text[ahead]].all():
-        return Quotes(places, padded=False)
+        return Quotes(places)
     return _walked_quotes(data, delimiter)
 
 
@@ -187,7 +199,7 @@ def _walked_quotes(data: bytes, delimiter: str) -> Quotes:
             break
         places.append(closes)
         at = data.find(b'"', closes + 1)
-    return Quotes(np.array(places, dtype=np.int64), padded)
+    return Quotes(np.array(places, dtype=np.int64), plain=False, padded=padded)
 
 
 def record_lines(chunk: Chunk) -> npt.NDArray[np.int32]:

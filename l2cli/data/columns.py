@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.data.cells import CellRules, Reading, first_numbers, has_leading_zero, judge, numbers, only_digits
+from l2cli.data.cells import CellRules, Reading, has_leading_zero, judge
 from l2cli.data.table import FloatArray, Table, TextColumn
 from l2cli.errors import DataError, shown
 
@@ -96,19 +96,14 @@ class Settled:
         self.texts: dict[str, TextColumn] = {}
         self.notes: list[str] = []
         self._rules = rules or CellRules()
-        # A token such as -999 is a number for float, so the short way would not see that it stands for a
-        # missing cell.
-        self._number_like = any(first_numbers([token], self._rules.decimals) for token in self._rules.missing)
         self._infinite: list[tuple[int, str, str]] = []
 
     def add_cells(self, name: str, cells: Sequence[str]) -> None:
         """Settle a column from all its raw cells, the shortest way where they are all numbers."""
-        found = None if self._number_like else numbers(cells, self._rules.decimals[0])
-        if found is not None and not (only_digits(cells) and any(has_leading_zero(c.strip()) for c in cells)):
-            values = np.array(found, dtype=np.float64)
-            if np.isfinite(values).all():
-                self.values[name] = values
-                return
+        found = plain_numbers(cells, self._rules)
+        if found is not None:
+            self.values[name] = np.array(found, dtype=np.float64)
+            return
         self.add_coded(name, code_cells(cells))
 
     def add_coded(self, name: str, cells: CodedCells) -> None:

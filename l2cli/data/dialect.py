@@ -105,7 +105,8 @@ def find_layout(sample: str, whole: bool, spec: ReadSpec, label: str) -> Layout:
     records = iter(reader)
     first = next(records, None)
     if first is None:
-        raise DataError(f"{label} line 1: the header is never complete", hint="is a quote left open?")
+        hint = "is a quote left open, or is this no table?"
+        raise DataError(f"{label} line 1: no end of the header is in sight", hint=hint)
     header_end = reader.line
     rules = cell_rules(spec, delimiter)
     if not spec.header:
@@ -147,11 +148,11 @@ def _header_names(
             f"{label}: {which} no name in the header",
             hint="name it, or give --no-header if the first line is data",
         )
-    refuse_duplicates(names, label)
+    refuse_repeated_names(names, label)
     return tuple(names), notes
 
 
-def refuse_duplicates(names: Sequence[str], label: str) -> None:
+def refuse_repeated_names(names: Sequence[str], label: str) -> None:
     """Raise DataError where a name stands twice, with the positions."""
     places: dict[str, list[str]] = {}
     for i, name in enumerate(names, start=1):

@@ -15,7 +15,7 @@ import numpy as np
 from l2cli.data.arrow_buffers import has_dtype, nulls_of, values_of
 from l2cli.data.cells import BLANKS, numbers
 from l2cli.data.columns import IntCodes, LineMap, NumberFacts, Settled, make_table
-from l2cli.data.dialect import refuse_duplicates
+from l2cli.data.dialect import refuse_repeated_names
 from l2cli.data.source import Source
 from l2cli.data.table import FloatArray, Table, TextColumn
 from l2cli.errors import DataError, UsageError, shown
@@ -110,7 +110,7 @@ def _checked_names(file: Any, label: str) -> list[str]:
     names: list[str] = list(file.schema_arrow.names)
     if not names:
         raise DataError(f"{label}: no columns", code="empty")
-    refuse_duplicates(names, label)
+    refuse_repeated_names(names, label)
     return names
 
 

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 
 from l2cli.data.arrow_chunk import Block, ChunkParser, Plan
-from l2cli.data.cells import judge
+from l2cli.data.cells import CellRules, judge, only_digits, plain_numbers
 from l2cli.data.chunks import Chunk, Cutter
 from l2cli.data.columns import NumberFacts, Settled, make_table
 from l2cli.data.dialect import Layout, sample_of
@@ -130,14 +130,22 @@ def _planned(start: bytes, layout: Layout, keep: Sequence[int], label: str, gues
     columns = list(zip(*rows, strict=True)) or [()] * width
     rules = layout.rules
     if len(rules.decimals) > 1:
-        # One mark for all of pyarrow's conversions; a column with the other one is read as text and settled
-        # by it.
-        kinds = [judge(set(columns[j]), rules.with_decimal(".")).values is None for j in keep]
-        commas = [judge(set(columns[j]), rules.with_decimal(",")).values is not None for j in keep]
-        comma = any(text and number for text, number in zip(kinds, commas, strict=True))
-        rules = rules.with_decimal("," if comma else ".")
-    readings = {j: judge(set(columns[j]), rules) for j in keep}
-    numeric = [j for j in keep if readings[j].values is not None and not readings[j].is_code]
-    plan = Plan(layout, label, rules, numeric, [j for j in keep if j not in set(numeric)])
-    plan.maybe_codes = {j for j in numeric if readings[j].digits}
+        # pyarrow converts with one mark; a column with the other is read as text and settled from that.
+        point, comma = (rules.with_decimal(mark) for mark in ".,")
+        only_comma = any(_guess(columns[j], point) is None and _guess(columns[j], comma) for j in keep)
+        rules = comma if only_comma else point
+    guesses = {j: _guess(columns[j], rules) for j in keep}
+    texts = [j for j in keep if guesses[j] is None]
+    plan = Plan(layout, label, rules, [j for j in keep if guesses[j] is not None], texts)
+    plan.maybe_codes = {j for j in keep if guesses[j] == "whole"}
     return plan
+
+
+def _guess(cells: Sequence[str], rules: CellRules) -> str | None:
+    """Return ``number``, ``whole`` for a number of digits in every cell, None for text and codes."""
+    if plain_numbers(cells, rules) is not None:
+        return "whole" if only_digits(cells) else "number"
+    reading = judge(set(cells), rules)
+    if reading.values is None or reading.is_code:
+        return None
+    return "whole" if reading.digits else "number"

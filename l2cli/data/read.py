@@ -73,6 +73,8 @@ def read_header(
 ) -> tuple[str, ...]:
     """Return the column names of a file without reading further than needed.
 
+    NumPy is not loaded for a text file; pyarrow, and NumPy with it, is for Parquet and ``.zst``.
+
     Raises
     ------
     DataError, UsageError

@@ -6,12 +6,8 @@ an unlinked temporary file, so that every source can be read again from the star
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import re
-import shutil
 import sys
-import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -137,9 +133,14 @@ class Source:
         return self._unpacked
 
     def _decompressed(self) -> IO[bytes]:
+        # These imports take longer than to read a small file.
         if self._codec == "gzip":
+            import gzip
+
             return cast("IO[bytes]", gzip.GzipFile(fileobj=self._raw, mode="rb"))
         if self._codec == "bzip2":
+            import bz2
+
             return bz2.BZ2File(self._raw)
         if self._codec == "zstd":
             import pyarrow as pa
@@ -227,21 +228,19 @@ def _opened(typed: str) -> BinaryIO:
 
 def _spooled(label: str, raw: BinaryIO) -> BinaryIO:
     """Copy what cannot be rewound into memory while small, else into an unlinked temporary file."""
-    spool = tempfile.SpooledTemporaryFile(max_size=4 << 20)  # noqa: SIM115  closed by the Source that gets it
-    try:
-        shutil.copyfileobj(raw, spool, 1 << 20)
-    except OSError as error:
-        raise DataError(f"{label}: cannot be stored for reading ({error.strerror or error})") from error
-    spool.seek(0)
-    return cast("BinaryIO", spool)
+    return _stored(label, iter(lambda: raw.read(1 << 20), b""), in_memory=4 << 20)
 
 
-def _stored(label: str, blocks: Iterator[bytes]) -> BinaryIO:
-    """Write blocks into an unlinked temporary file and rewind it."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as its reader
+def _stored(label: str, blocks: Iterator[bytes], in_memory: int = 1) -> BinaryIO:
+    """Write blocks into memory while they are few, else into an unlinked temporary file; rewind it."""
+    from tempfile import SpooledTemporaryFile
+
+    file = SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115  closed by the source that gets it
     try:
-        file.writelines(blocks)
+        for block in blocks:
+            file.write(block)
     except OSError as error:
+        file.close()
         raise DataError(f"{label}: cannot be stored for reading ({error.strerror or error})") from error
     file.seek(0)
     return cast("BinaryIO", file)

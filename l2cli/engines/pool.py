@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 R = TypeVar("R")
 WORTH_IT = 2e10
 """Floating-point operations below which starting workers (about a second) costs more than they save."""
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Start workers that ignore Ctrl-C, which a terminal sends to them too: this process ends them, quietly.
+
+    An ignored signal stays ignored in a program that is started meanwhile; a handler would not.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def parallel_map(
@@ -45,9 +64,9 @@ def parallel_map(
     from joblib import Parallel, delayed
 
     answers: list[R] = []
-    for i, answer in enumerate(
-        Parallel(n_jobs=workers, return_as="generator")(delayed(function)(*task) for task in tasks)
-    ):
+    with _deaf_to_interrupts():
+        running = Parallel(n_jobs=workers, return_as="generator")(delayed(function)(*task) for task in tasks)
+    for i, answer in enumerate(running):
         answers.append(answer)
         if progress is not None:
             progress("folds", i + 1, len(tasks))

@@ -134,27 +134,35 @@ class BinomialFolds:
     def _looped(self, grid: FloatArray) -> FloatArray:
         sums = self._per_fit(grid)
         flops = len(grid) * len(self.rows) * 12.0 * float(self.problem.n_rows) ** 3
-        tasks = [(i, sums[:, i]) for i in range(len(self.rows))]
-        done = parallel_map(self._newton, tasks, jobs=self.jobs, flops=flops, progress=self.progress)
+        tasks = [
+            (self.problem, rows, self.stats[i], sums[:, i], f"fold {i % self.folds.k + 1}")
+            for i, rows in enumerate(self.rows)
+        ]
+        done = parallel_map(newton_path, tasks, jobs=self.jobs, flops=flops, progress=self.progress)
         self.kkt_max = max(self.kkt_max, *(float(residual.max(initial=0.0)) for _, residual in done))
         return np.stack([B for B, _ in done], axis=1)
 
-    def _newton(self, i: int, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return coefficients (L, p + 1), residuals (L,) of one fit, warm-started along the lambdas."""
-        held = np.zeros(self.problem.n_rows, dtype=bool)
-        held[self.rows[i]] = True
-        part = training_problem(self.problem, np.flatnonzero(~held), self.stats[i])
-        solver = NewtonSolver(part)
-        theta, result, residuals = None, [], []
-        for lam in lambdas:
-            answer = solver.solve(float(lam), theta)
-            theta = answer.theta
-            runaway = lam == 0.0 and answer.last_move > RUNAWAY
-            if runaway or not answer.residual <= KKT_LIMIT:
-                raise FitError(
-                    f"no finite solution at lambda {lam:.4g} without fold {i % self.folds.k + 1}",
-                    hint="the classes may be separated there; ask for larger lambdas", code="separation",
-                )  # fmt: skip
-            result.append(np.append(answer.u, answer.intercept))
-            residuals.append(answer.residual)
-        return np.array(result), np.array(residuals)
+
+def newton_path(
+    problem: Problem, held_out: IntArray, stats: TrainingStats, lambdas: FloatArray, name: str
+) -> tuple[FloatArray, FloatArray]:
+    """Return coefficients (L, p + 1) and residuals (L,) without some rows, warm-started along the lambdas.
+
+    At lambda 0 the answer is exact to rounding, since only then a run-away coefficient shows.
+    """
+    rest = np.ones(problem.n_rows, dtype=bool)
+    rest[held_out] = False
+    solver = NewtonSolver(training_problem(problem, np.flatnonzero(rest), stats))
+    theta, result, residuals = None, [], []
+    for lam in lambdas:
+        answer = solver.solve(float(lam), theta, rough=lam > 0.0)
+        theta = answer.theta
+        runaway = lam == 0.0 and answer.last_move > RUNAWAY
+        if runaway or not answer.residual <= KKT_LIMIT:
+            raise FitError(
+                f"no finite solution at lambda {lam:.4g} without {name}",
+                hint="the classes may be separated there; ask for larger lambdas", code="separation",
+            )  # fmt: skip
+        result.append(np.append(answer.u, answer.intercept))
+        residuals.append(answer.residual)
+    return np.array(result), np.array(residuals)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -229,6 +231,26 @@ def test_lack_of_memory_is_said_as_such(broken, capfd):
     assert capfd.readouterr().err.startswith("l2cli: error: not enough memory")
 
 
-def test_an_interrupt_is_quiet(broken, capfd):
-    assert broken(KeyboardInterrupt(), "fit", "--json") == 130
-    assert capfd.readouterr() == ("", "")
+LOST = """
+import sys, time
+from l2cli.cli import app
+
+class Finalized:
+    def __del__(self):
+        raise KeyboardInterrupt
+
+def work(words):
+    Finalized()
+    time.sleep(30)
+    return 0
+
+app._dispatch = work
+sys.exit(app.run([]))
+"""
+
+
+def test_an_interrupt_in_a_finalizer_is_heard_and_quiet(environment):
+    done = subprocess.run(
+        [sys.executable, "-c", LOST], env=environment, capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

@@ -11,13 +11,8 @@ import pytest
 
 REPORT = """
 import sys
-status = 0
-sys.argv[0] = "l2cli"
-try:
-    from l2cli.__main__ import main
-    main()
-except SystemExit as leave:
-    status = leave.code
+from l2cli.cli.app import run
+status = run(sys.argv[1:])
 sys.stderr.write("LOADED " + " ".join(sorted({name.split(".")[0] for name in sys.modules})))
 sys.exit(status)
 """

@@ -12,6 +12,7 @@ from typing import Any
 
 import pexpect
 import pytest
+from numpy.random import default_rng
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -213,3 +214,44 @@ def test_progress_can_be_done_without(spawn, data, words, env):
 def test_quick_work_draws_no_progress(terminal, data):
     _, text = terminal("cv", "data.csv", "-o", "out.txt")
     assert "\r\x1b[K" not in text
+
+
+def test_an_interrupt_ends_the_workers_too(spawn, tmp_path):
+    rows = default_rng(0).normal(size=(150, 251))
+    lines = [",".join([*(f"{v:.4f}" for v in row[1:]), "yes" if row[0] > 0 else "no"]) for row in rows]
+    header = ",".join([*(f"x{j}" for j in range(250)), "y"])
+    (tmp_path / "wide.csv").write_text("\n".join([header, *lines]) + "\n")
+    child = spawn("-c", SLOW, "cv", "wide.csv", "--lambdas", "auto:300", "-j", "2")
+    child.expect_exact("folds [")
+    child.sendintr()
+    text = child.read()
+    child.close()
+    assert child.exitstatus == 130
+    assert re.sub(r"\r\x1b\[K(folds [^\r]*)?|\^C|\S*\] \d+/\d+", "", text) == ""
+
+
+def test_a_warning_of_the_refit_counts_in_a_cross_validation(quick, tmp_path):
+    lines = [
+        f"{a},{2 * a},{a + e:.3f}" for a, e in zip(range(30), default_rng(0).normal(size=30), strict=True)
+    ]
+    (tmp_path / "tied.csv").write_text("a,b,y\n" + "\n".join(lines) + "\n")
+    done = quick("cv", "tied.csv", "--lambdas", "0", "--strict", "--json")
+    assert done.returncode == 4
+    assert [warning["code"] for warning in json.loads(done.stdout)["warnings"]] == ["rank_deficient"]
+
+
+@pytest.mark.parametrize(("module", "ended_properly"), [("joblib", True), ("json", False)])
+def test_only_workers_make_the_exit_wait(environment, module, ended_properly):
+    code = f"""
+import atexit, sys
+atexit.register(lambda: sys.stdout.write("ended properly"))
+sys.modules.setdefault({module!r}, sys)
+from l2cli.__main__ import leave
+sys.stdout.write("written ")
+leave(4)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (4, "")
+    assert done.stdout == ("written ended properly" if ended_properly else "written ")

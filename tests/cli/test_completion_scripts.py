@@ -160,21 +160,12 @@ def test_reading_options_of_the_line_are_followed(tmp_path, capfd, monkeypatch):
 
 @pytest.mark.parametrize(
     "words",
-    [
-        [],
-        ["none.csv"],
-        ["--line"],
-        ["--line", "fit"],
-        ["--line", "fit", "-", "-t"],
-        ["--line", "zzz", "f.csv"],
-        ["empty.csv"],
-        ["."],
-    ],
+    ["", "none.csv", "--line", "--line fit", "--line fit - -t", "--line zzz f.csv", "empty.csv", "."],
 )
 def test_where_there_is_nothing_to_offer_nothing_is_said(tmp_path, capfd, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     Path("empty.csv").write_text("")
-    assert print_columns(words) == 0
+    assert print_columns(words.split()) == 0
     assert capfd.readouterr() == ("", "")
 
 
@@ -196,7 +187,7 @@ exit 0
 
 @pytest.fixture
 def bash(odd, tmp_path):
-    """Return a function that gives the candidates of bash for the words of a line, the last being completed."""
+    """Return a function that gives what bash offers for the last of the words of a line."""
     program = shell("bash")
 
     def complete(*words: str) -> list[str]:
@@ -244,12 +235,12 @@ def test_bash_quotes_column_names(bash, odd, tmp_path):
 
 
 def test_bash_completes_inside_quotes(bash, odd):
-    single = bash("l2cli", "fit", "f.csv", "-t", "'")
-    assert reads_as(shell("bash"), [f"'{word}'" for word in single], odd) == list(NAMES)
-    double = bash("l2cli", "fit", "f.csv", "-t", '"')
-    assert reads_as(shell("bash"), [f'"{word}"' for word in double], odd) == [
-        n for n in NAMES if "!" not in n
-    ]
+    offered = {"'": list(NAMES), '"': [name for name in NAMES if "!" not in name]}
+    for quote, names in offered.items():
+        found = bash("l2cli", "fit", "f.csv", "-t", quote)
+        # Readline adds the quote that closes the word, unless the word ends in one.
+        closed = [f"{quote}{word}{'' if word.endswith(quote) else quote}" for word in found]
+        assert reads_as(shell("bash"), closed, odd) == names
     assert bash("l2cli", "fit", "f.csv", "-t", "'pl") == ["plain"]
     assert bash("l2cli", "fit", "f.csv", "-t", '"a ') == ["a b"]
 
@@ -300,7 +291,8 @@ def test_zsh_completes_and_inserts_names_that_do_nothing(odd, tmp_path):
     )  # fmt: skip
     child.sendline(
         f"PS1='READY> '; setopt no_beep; fpath=({FOLDER} $fpath); autoload -Uz compinit; compinit -u -D; "
-        "show() { zle -I; print -r -- \"LINE<$BUFFER>\"; BUFFER= }; zle -N show; bindkey '^Xp' show; print load''ed"
+        "show() { zle -I; print -r -- \"LINE<$BUFFER>\"; BUFFER= }; zle -N show; bindkey '^Xp' show; "
+        "print load''ed"
     )
     child.expect_exact("loaded\r\n")
     expected = {

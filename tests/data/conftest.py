@@ -92,12 +92,6 @@ def read_in() -> Reader:
 
 
 @pytest.fixture(scope="session")
-def ways() -> list[str]:
-    """Return the names of all ways."""
-    return list(WAYS)
-
-
-@pytest.fixture(scope="session")
 def pipe() -> type[Pipe]:
     """Return the class of streams that cannot be rewound."""
     return Pipe

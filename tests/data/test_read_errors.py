@@ -139,6 +139,13 @@ def test_an_open_quote_does_not_swallow_a_large_file(read_in):
         read_in(content, "large")
 
 
+def test_a_line_without_an_end():
+    with pytest.raises(
+        DataError, match="standard input line 1: no end of the header is in sight; is a quote"
+    ):
+        read_table("-", stdin=io.BytesIO(b"x" * (5 << 20)))
+
+
 def test_a_field_may_not_be_endless(read):
     with pytest.raises(DataError, match="line 2: a field of more than 131072 characters"):
         read(b"a,b\n1," + b"x" * 200_000 + b"\n2,y\n")

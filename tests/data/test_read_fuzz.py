@@ -49,15 +49,18 @@ def told_or_error(read: Callable[[], Table]) -> tuple[object, ...] | str:
 
 @given(start=PACKED, mark=MARKS, rest=st.binary(max_size=300))
 @QUICK
-def test_random_bytes_give_a_table_or_one_clear_error(start, mark, rest):
+def test_random_bytes_give_a_table_or_one_clear_error(start, mark, rest, read_in):
     for content in (mark + rest, start + rest, gzip.compress(mark + rest)[: max(1, len(rest))]):
-        found = told_or_error(partial(read_table, "-", stdin=io.BytesIO(content)))
-        assert isinstance(found, tuple) or (found.startswith("standard input") and found.isprintable())
+        for way in ("small", "shredded"):
+            found = told_or_error(partial(read_in, content, way))
+            assert isinstance(found, tuple) or (found.startswith("standard input") and found.isprintable())
 
 
 @given(text=st.text(alphabet='ab1.,;|\t "\n\r?-0', max_size=80), way=st.sampled_from(["large", "shredded"]))
 @example(text='a\n"\n\n1\n"\n', way="shredded")
 @example(text="a,b\n \t\n1,2", way="large")
+@example(text='0\n""?\n1', way="large")
+@example(text='a,b\n1,""01\n', way="large")
 @settings(max_examples=200, deadline=None)
 def test_random_texts_read_the_same_by_both_parsers(text, way, read_in):
     expected = told_or_error(lambda: read_in(text.encode(), "small"))

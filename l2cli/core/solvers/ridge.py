@@ -176,7 +176,8 @@ def penalized_inverse(G: FloatArray, penalty: FloatArray) -> FloatArray:
     diagonal = np.diag(G) + penalty
     scale = np.divide(1.0, np.sqrt(diagonal), out=np.zeros_like(diagonal), where=diagonal > 0.0)
     square = np.outer(scale, scale)
-    inverse: FloatArray = np.linalg.pinv(G * square + np.diag(penalty * scale**2), hermitian=True) * square
+    unit = G * square + np.diag(penalty * scale**2)
+    inverse: FloatArray = np.linalg.pinv(unit, rcond=len(unit) * EPS * 10.0, hermitian=True) * square
     return inverse
 
 

@@ -1,0 +1,90 @@
+"""``compare``: the default candidates, their order, the pairs and the words."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from l2cli.api.compare import compare_dataset
+from l2cli.api.cv import cv_dataset
+from l2cli.errors import FitError
+from l2cli.spec import ModelSpec, SelectSpec
+
+
+def test_the_default_candidates_are_compared_on_the_same_folds(regression):
+    content = compare_dataset(regression(), ModelSpec(), SelectSpec(folds=5)).to_dict()
+    assert content["metric"] == "rmse"
+    models = {m["spec"]: m for m in content["models"]}
+    assert set(models) == {"ridge", "ridge:1se", "ols", "mean"}
+    means = [m["mean"] for m in content["models"]]
+    assert means == sorted(means)
+    assert content["models"][-1]["spec"] == "mean"
+    cv = cv_dataset(regression(), ModelSpec(), SelectSpec(folds=5, metric="rmse"))
+    assert models["ridge"]["lambda"] == cv.lambda_min
+    assert models["ridge:1se"]["lambda"] == cv.lambda_1se
+    assert models["ols"]["lambda"] == 0.0
+    assert models["mean"]["lambda"] is None
+    assert all(m["fit_s"] >= 0 for m in content["models"])
+    json.dumps(content, allow_nan=False)
+
+
+def test_every_pair_is_judged_once_from_the_better_to_the_worse(regression):
+    content = compare_dataset(regression(), ModelSpec(), SelectSpec(folds=5)).to_dict()
+    order = [m["name"] for m in content["models"]]
+    pairs = [(p["a"], p["b"]) for p in content["pairs"]]
+    assert pairs == [(a, b) for i, a in enumerate(order) for b in order[i + 1 :]]
+    means = {m["name"]: m["mean"] for m in content["models"]}
+    for p in content["pairs"]:
+        assert p["difference"] == pytest.approx(means[p["a"]] - means[p["b"]], abs=1e-12)
+        assert (p["ci_low"] + p["ci_high"]) / 2 == pytest.approx(p["difference"], abs=1e-12)
+        assert (p["p_value"] < 0.05) == (p["ci_high"] < 0 or p["ci_low"] > 0)
+        assert p["verdict"] == ("better" if p["p_value"] < 0.05 else "no detectable difference")
+
+
+def test_a_clear_winner_is_named(regression):
+    content = compare_dataset(regression(), ModelSpec(), SelectSpec(folds=5), ("ols", "mean")).to_dict()
+    assert content["verdict"] == "unpenalized is best; mean only is worse"
+
+
+def test_equals_are_called_equal(dataset_of):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 2))
+    content = compare_dataset(dataset_of(X, rng.normal(size=80)), ModelSpec(), SelectSpec(folds=5)).to_dict()
+    assert content["verdict"].startswith("no detectable difference between")
+
+
+def test_greater_metrics_put_the_largest_first(binary):
+    content = compare_dataset(
+        binary(), ModelSpec(), SelectSpec(folds=4, metric="auc"), ("mean", "ridge")
+    ).to_dict()
+    assert [m["spec"] for m in content["models"]] == ["ridge", "mean"]
+    assert content["models"][1]["mean"] == 0.5
+    [pair] = content["pairs"]
+    assert pair["difference"] > 0
+    assert pair["verdict"] == ("better" if pair["p_value"] < 0.05 else "no detectable difference")
+
+
+def test_separated_classes_leave_the_unpenalized_model_out(dataset_of):
+    rng = np.random.default_rng(1)
+    level = (np.arange(120) % 6 == 0) * 1.0
+    y = np.where(level > 0, 1.0, rng.random(120) < 0.4)
+    dataset = dataset_of(np.column_stack([0.1 * rng.normal(size=120), level]), y, classes=("a", "b"))
+    content = compare_dataset(dataset, ModelSpec(), SelectSpec(folds=4)).to_dict()
+    assert content["models"][-1]["name"] == "unpenalized"
+    assert content["models"][-1]["mean"] is None
+    assert content["warnings"][-1]["code"] == "no_finite_fit"
+    assert "no finite solution at lambda 0" in content["warnings"][-1]["message"]
+    assert {p["verdict"] for p in content["pairs"] if p["b"] == "unpenalized"} == {"not comparable"}
+
+
+def test_nothing_that_can_be_fitted_is_an_error(dataset_of):
+    rng = np.random.default_rng(2)
+    y = np.zeros(40)
+    y[:3] = 1.0
+    labels = np.arange(40) % 4
+    labels[:3] = 1
+    dataset = dataset_of(rng.normal(size=(40, 2)), y, classes=("a", "b"), fold_labels=labels)
+    with pytest.raises(FitError, match="without fold 2 only one class is left"):
+        compare_dataset(dataset, ModelSpec(), SelectSpec())

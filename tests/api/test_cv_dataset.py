@@ -1,0 +1,130 @@
+"""``cv``: the keys of the contract, the refit by either rule, both lambda scales, the same for a seed."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from l2cli.api.cv import cv_dataset, verdict
+from l2cli.api.fit import fit_dataset
+from l2cli.data.folds import draw_folds
+from l2cli.select.curve import Curve
+from l2cli.spec import GridSpec, ModelSpec, SelectSpec
+
+
+@pytest.mark.parametrize("rule", ["min", "1se"])
+def test_the_result_hangs_together(regression, rule):
+    run = cv_dataset(regression(), ModelSpec(), SelectSpec(rule=rule, folds=5, repeats=2, seed=2))
+    content = run.to_dict()
+    folds = draw_folds(60, 5, seed=2, repeats=2)
+    losses = np.array(content["fold_losses"])
+    assert losses.shape == (10, len(content["lambdas"]))
+    assert content["fold_sizes"] == folds.sizes()
+    share = np.array(folds.sizes()) / 120
+    assert content["mean"] == pytest.approx(share @ losses, rel=1e-12)
+    assert content["se"] == pytest.approx(np.sqrt(share @ (losses - share @ losses) ** 2 / 4), rel=1e-9)
+    best, one = content["index_min"], content["index_1se"]
+    assert content["mean"][best] == min(content["mean"]) == content["best"]["value"]
+    within = np.flatnonzero(np.array(content["mean"]) <= content["mean"][best] + content["se"][best])
+    assert one == within[0]
+    assert (content["lambda_min"], content["lambda_1se"]) == (
+        content["lambdas"][best],
+        content["lambdas"][one],
+    )
+    chosen = content["lambda_1se"] if rule == "1se" else content["lambda_min"]
+    assert run.refit.lam == content["refit"]["lambda"]["value"] == chosen
+    assert content["metrics_min"]["mse"] == pytest.approx(content["mean"][best], rel=1e-9)
+    assert content["metrics_1se"]["mse"] == pytest.approx(content["mean"][one], rel=1e-9)
+    wanted = content["metrics_1se" if rule == "1se" else "metrics_min"]
+    assert content["refit"]["metrics"]["validation"] == wanted
+    assert content["folds"] == {"kind": "rows", "k": 5, "repeats": 2, "stratified": False}
+    assert content["best"] == {
+        "value": content["mean"][best], "ci_low": None, "ci_high": None, "optimism_corrected": None
+    }  # fmt: skip
+    assert content["lambda_set"] is None
+    assert 0 <= content["fold_kkt_max"] < 1e-9
+    assert (run.lambda_min, run.lambda_1se) == (content["lambda_min"], content["lambda_1se"])
+    assert np.array_equal(run.mean, content["mean"])
+    json.dumps(content, allow_nan=False)
+
+
+def test_the_refit_is_the_fit_at_that_lambda(binary):
+    run = cv_dataset(binary(), ModelSpec(), SelectSpec(folds=4))
+    alone = fit_dataset(binary(), ModelSpec(lambdas=GridSpec(values=(run.lambda_min,))), SelectSpec())
+    assert run.refit.coef == pytest.approx(alone.coef, rel=1e-10)
+    assert run.to_dict()["folds"]["stratified"]
+
+
+def test_fit_with_folds_chooses_as_cv_does(regression):
+    run = cv_dataset(regression(), ModelSpec(), SelectSpec(folds=4, metric="mae", seed=1))
+    fit = fit_dataset(regression(), ModelSpec(), SelectSpec(folds=4, metric="mae", seed=1))
+    assert fit.lam == run.lambda_min
+    assert fit.to_dict()["metrics"]["validation"] == run.refit.to_dict()["metrics"]["validation"]
+    assert run.to_dict()["metric"] == "mae"
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+def test_the_mean_scale_keeps_lambda_over_the_weight_in_every_fold(regression, binary, family):
+    """Equal folds train on (K-1)/K of the weight: sum-scale lambdas are that share of W times those given."""
+    make = regression if family == "gaussian" else binary
+    n = make().n_rows
+    labels = np.arange(n) % 5
+    means = (0.5, 0.05)
+    sums = tuple(m * n * 0.8 for m in means)
+    a = cv_dataset(
+        make(fold_labels=labels), ModelSpec(lambda_scale="mean", lambdas=GridSpec(values=means)), SelectSpec()
+    )
+    b = cv_dataset(make(fold_labels=labels), ModelSpec(lambdas=GridSpec(values=sums)), SelectSpec())
+    assert a.fold_losses == pytest.approx(b.fold_losses, rel=1e-6)
+    assert a.to_dict()["lambdas"] == list(means)
+    assert a.refit.model.lam == pytest.approx(a.lambda_min * n)
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+def test_numbers_are_the_same_for_a_seed_and_differ_for_another(regression, binary, family):
+    make = regression if family == "gaussian" else binary
+    grid = ModelSpec(lambdas=GridSpec(values=(10.0, 1.0)))
+    a, b, c = (
+        cv_dataset(make(), grid, SelectSpec(folds=4, seed=s, jobs=j)) for s, j in ((1, 1), (1, None), (2, 1))
+    )
+    assert a.fold_losses == pytest.approx(b.fold_losses, rel=1e-12)
+    assert not np.allclose(a.fold_losses, c.fold_losses, rtol=1e-6)
+
+
+def test_given_folds_keep_a_ragged_last_one(regression):
+    labels = np.minimum(np.arange(60) // 25, 2)
+    content = cv_dataset(regression(fold_labels=labels), ModelSpec(), SelectSpec()).to_dict()
+    assert content["fold_sizes"] == [25, 25, 10]
+    assert content["folds"]["kind"] == "given"
+
+
+def test_an_edge_of_a_given_grid_is_told_once_on_each_level(regression):
+    content = cv_dataset(regression(), ModelSpec(lambdas=GridSpec(values=(1e7, 1e6))), SelectSpec()).to_dict()
+    assert content["edge"] == "low"
+    for warnings in (content["warnings"], content["refit"]["warnings"]):
+        assert [w["code"] for w in warnings] == ["early", "lambda_edge"]
+
+
+def curve_of(mean, paired, lambdas=(16.0, 8.0, 4.0, 2.0, 1.0)):
+    mean = np.array(mean, dtype=float)
+    return Curve(np.array(lambdas), mean, np.zeros(len(mean)), np.array(paired, dtype=float))
+
+
+@pytest.mark.parametrize(
+    ("curve", "words"),
+    [
+        (curve_of([5, 4, 1, 4, 5], [9, 0.1, 0, 0.1, 9.0][:1] * 5), "cannot tell these lambdas apart"),
+        (curve_of([5, 4, 1, 4, 5], [0.1] * 5), "a clear minimum at 4"),
+        (curve_of([5, 4, 1, 1.05, 1.05], [0.1] * 5), "flat below 4"),
+        (curve_of([1.05, 1.05, 1, 4, 5], [0.1] * 5), "flat above 4"),
+        (curve_of([5, 1.05, 1, 1.05, 5], [0.1] * 5), "flat from 2 to 8"),
+        (curve_of([1, 2, 3, 4, 5], [0.1] * 5), "is the largest of the grid"),
+        (curve_of([5, 4, 3, 2, 1], [0.1] * 5), "is the smallest of the grid"),
+        (curve_of([5, 4, 1, 4, 5], [np.nan] * 5), "best at 4, well inside the grid"),
+        (curve_of([5], [0.0], lambdas=[3.0]), "nothing was chosen"),
+    ],
+)
+def test_the_verdict_says_how_sure_the_choice_is(curve, words):
+    assert words in verdict(curve)

@@ -1,0 +1,269 @@
+"""``fit``: the lambda given or chosen, the coefficient table, metrics, certificate, warnings and refusals."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from l2cli.api.fit import fit_dataset
+from l2cli.core.path import design_factor
+from l2cli.core.problem import make_problem
+from l2cli.core.solvers import newton
+from l2cli.errors import FitError
+from l2cli.select.loo import generalized_cv, leave_one_out
+from l2cli.spec import GridSpec, ModelSpec, SelectSpec
+
+
+def given(*lambdas, **settings):
+    return ModelSpec(lambdas=GridSpec(values=lambdas), **settings)
+
+
+def test_a_lambda_given_is_solved_as_it_is(regression):
+    dataset = regression()
+    X, y = dataset.X.copy(), dataset.y
+    result = fit_dataset(dataset, given(7.0), SelectSpec())
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    ridge = Ridge(alpha=7.0).fit(Z, y)
+    assert result.coef * X.std(axis=0) == pytest.approx(ridge.coef_, rel=1e-10)
+    content = result.to_dict()
+    assert content["lambda"]["value"] == 7.0
+    assert (content["lambda"]["selected_by"], content["lambda"]["rule"], content["selection"]) == (
+        "given",
+        None,
+        None,
+    )
+    assert [row["coef"] for row in content["coefficients"]] == result.coef.tolist()
+    assert [row["coef_standardized"] for row in content["coefficients"]] == pytest.approx(
+        ridge.coef_, rel=1e-10
+    )
+    prediction = content["intercept"] + X @ result.coef
+    assert content["metrics"]["train"]["mse"] == pytest.approx(np.mean((y - prediction) ** 2), rel=1e-12)
+    assert content["metrics"]["validation"] is None
+    assert content["overfitting_gap"] is None
+    hat = np.linalg.solve(Z.T @ Z + 7.0 * np.eye(4), Z.T @ Z)
+    assert content["effective_df"] == pytest.approx(np.trace(hat), rel=1e-10)
+    assert content["certificate"]["converged"]
+    json.dumps(content, allow_nan=False)
+
+
+def test_a_lambda_on_the_mean_scale_is_multiplied_by_the_weight(regression):
+    weights = np.full(60, 0.5)
+    a = fit_dataset(regression(weights=weights), given(0.2, lambda_scale="mean"), SelectSpec())
+    b = fit_dataset(regression(weights=weights), given(6.0), SelectSpec())
+    assert a.coef == pytest.approx(b.coef, rel=1e-12)
+    assert (a.lam, b.lam) == (0.2, 6.0)
+    assert a.model.lam == b.model.lam == 6.0
+
+
+@pytest.mark.parametrize(("method", "rule"), [("auto", "min"), ("loo", "1se"), ("gcv", "min")])
+def test_lambda_is_chosen_by_leave_one_out_or_gcv(regression, method, rule):
+    dataset = regression()
+    X, y = dataset.X.copy(), dataset.y
+    content = fit_dataset(dataset, ModelSpec(), SelectSpec(select=method, rule=rule)).to_dict()
+    problem = make_problem(X, y)
+    lambdas = np.array(content["selection"]["lambdas"])
+    factor = design_factor(problem, 0.0)
+    curve = (
+        generalized_cv(problem, factor, lambdas)
+        if method == "gcv"
+        else leave_one_out(problem, factor, lambdas)[0]
+    )
+    assert content["selection"]["values"] == pytest.approx(curve.mean, rel=1e-9)
+    assert content["lambda"]["value"] == lambdas[curve.index(rule)]
+    assert (
+        content["selection"]["method"]
+        == content["lambda"]["selected_by"]
+        == ("gcv" if method == "gcv" else "loo")
+    )
+    validation = content["metrics"]["validation"]
+    if method == "gcv":
+        assert validation is None
+    else:
+        assert validation["mse"] == pytest.approx(curve.mean[curve.index(rule)], rel=1e-9)
+        gap = validation["rmse"] / content["metrics"]["train"]["rmse"] - 1.0
+        assert content["overfitting_gap"] == pytest.approx(gap)
+        low, high = content["lambda"]["range"]
+        assert low <= lambdas[curve.index_min] <= high
+
+
+def test_leave_one_out_keeps_the_sum_penalty_on_the_mean_scale(regression):
+    a = fit_dataset(regression(), ModelSpec(), SelectSpec()).to_dict()
+    b = fit_dataset(regression(), ModelSpec(lambda_scale="mean"), SelectSpec()).to_dict()
+    assert np.array(b["selection"]["lambdas"]) * 60 == pytest.approx(a["selection"]["lambdas"], rel=1e-10)
+    assert b["selection"]["values"] == pytest.approx(a["selection"]["values"], rel=1e-9)
+    assert b["lambda"]["value"] * 60 == pytest.approx(a["lambda"]["value"], rel=1e-10)
+
+
+def test_leave_one_out_sees_directions_that_a_gram_would_lose(dataset_of):
+    """Two columns alike to 8 digits whose difference explains all: the automatic grid must reach them."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=80)
+    X = np.column_stack([x, x + 1e-8 * rng.normal(size=80)])
+    y = 1e8 * (X[:, 1] - X[:, 0]) + 0.1 * rng.normal(size=80)
+    content = fit_dataset(dataset_of(X, y), ModelSpec(), SelectSpec()).to_dict()
+    assert content["metrics"]["validation"]["r2"] > 0.9
+    assert content["rank"] == 2
+
+
+def test_binomial_lambda_is_chosen_by_cross_validation(binary):
+    dataset = binary()
+    X, y = dataset.X.copy(), dataset.y
+    content = fit_dataset(dataset, ModelSpec(), SelectSpec(folds=5)).to_dict()
+    assert content["lambda"]["selected_by"] == "cv"
+    assert content["selection"]["metric"] == "deviance"
+    lam, best = content["lambda"]["value"], int(np.argmin(content["selection"]["values"]))
+    assert lam == content["selection"]["lambdas"][best]
+    sd = X.std(axis=0)
+    model = LogisticRegression(C=1 / lam, tol=1e-12, max_iter=10_000, solver="newton-cholesky").fit(X / sd, y)
+    assert [row["coef_standardized"] for row in content["coefficients"]] == pytest.approx(
+        model.coef_[0], rel=1e-7
+    )
+    assert content["metrics"]["validation"]["deviance"] == pytest.approx(
+        min(content["selection"]["values"]), rel=1e-9
+    )
+    assert set(content["metrics"]["train"]) == {
+        "deviance",
+        "accuracy",
+        "error",
+        "auc",
+        "log_loss",
+        "brier",
+        "f1",
+    }
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+def test_kept_is_the_share_of_the_unpenalized_coefficient(regression, binary, family):
+    make = regression if family == "gaussian" else binary
+    free, shrunk = (fit_dataset(make(), given(lam), SelectSpec()) for lam in (0.0, 20.0))
+    kept = [row["kept"] for row in shrunk.to_dict()["coefficients"]]
+    assert kept == pytest.approx(shrunk.coef / free.coef, rel=1e-7)
+    assert [row["kept"] for row in free.to_dict()["coefficients"]] == pytest.approx(np.ones(len(kept)))
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+def test_kept_is_null_where_columns_are_tied_or_constant(dataset_of, family):
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(100, 4))
+    X[:, 2], X[:, 3] = 3.0 * X[:, 0] - 1.0, 5.0
+    y = X[:, 0] + rng.logistic(size=100)
+    dataset = dataset_of(X, y) if family == "gaussian" else dataset_of(X, (y > 0) * 1.0, classes=("a", "b"))
+    rows = fit_dataset(dataset, given(1.0), SelectSpec()).to_dict()["coefficients"]
+    assert [row["kept"] is None for row in rows] == [True, False, True, True]
+    assert rows[3]["coef"] == 0.0
+
+
+def test_kept_is_null_where_there_is_no_unpenalized_fit(dataset_of):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(40, 2))
+    separated = dataset_of(X, X[:, 0] > 0, classes=("a", "b"))
+    wide = dataset_of(rng.normal(size=(10, 12)), np.arange(10) % 2, classes=("a", "b"))
+    for dataset in (separated, wide):
+        rows = fit_dataset(dataset, given(1.0), SelectSpec()).to_dict()["coefficients"]
+        assert all(row["kept"] is None for row in rows)
+
+
+def test_standard_errors_come_without_penalty_only(regression, binary):
+    content = fit_dataset(regression(), given(0.0), SelectSpec()).to_dict()
+    for row in content["coefficients"]:
+        assert row["ci_low"] < row["coef"] < row["ci_high"]
+        assert row["ci_high"] - row["ci_low"] == pytest.approx(
+            2 * 2.0040447 * row["se"], rel=1e-6
+        )  # t, 55 df
+    assert content["intercept_se"] > 0
+    row = fit_dataset(binary(), given(0.0), SelectSpec()).to_dict()["coefficients"][0]
+    assert row["ci_high"] - row["coef"] == pytest.approx(1.959964 * row["se"], rel=1e-6)
+    content = fit_dataset(regression(), given(1e-3), SelectSpec()).to_dict()
+    assert all(row["se"] is None and row["ci_low"] is None for row in content["coefficients"])
+    assert content["intercept_se"] is None
+
+
+def test_without_intercept_it_is_0_and_has_no_error(regression):
+    content = fit_dataset(regression(), given(0.0, intercept=False), SelectSpec()).to_dict()
+    assert content["intercept"] == 0.0
+    assert content["intercept_se"] is None
+    assert content["coefficients"][0]["se"] > 0
+
+
+def test_tied_columns_are_warned_of_without_penalty(dataset_of):
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(50, 3))
+    X[:, 2] = X[:, 0]
+    dataset = dataset_of(X, X[:, 0] + rng.normal(size=50))
+    warnings = fit_dataset(dataset, given(0.0), SelectSpec()).to_dict()["warnings"]
+    assert [w["code"] for w in warnings] == ["early", "rank_deficient"]
+    assert "2 columns apart (x0, x2)" in warnings[1]["message"]
+    dataset = dataset_of(X, X[:, 0] + rng.normal(size=50))
+    assert [w["code"] for w in fit_dataset(dataset, given(1.0), SelectSpec()).to_dict()["warnings"]] == [
+        "early"
+    ]
+    dataset = dataset_of(X, X[:, 0] + rng.normal(size=50), penalty_factor=np.array([0.0, 1.0, 0.0]))
+    warnings = fit_dataset(dataset, given(1.0), SelectSpec()).to_dict()["warnings"]
+    assert "2 columns apart (x0, x2)" in warnings[1]["message"]
+
+
+def test_separated_classes_at_lambda_0_are_refused_by_name(dataset_of):
+    rng = np.random.default_rng(5)
+    level = (np.arange(100) % 10 == 0) * 1.0
+    y = np.where(level > 0, 1.0, rng.random(100) < 0.5)
+    X = np.column_stack([0.01 * rng.normal(size=100), level])
+    with pytest.raises(
+        FitError, match="no finite solution at lambda 0: the classes are separated by x1"
+    ) as error:
+        fit_dataset(dataset_of(X, y, classes=("a", "b")), given(0.0), SelectSpec())
+    assert error.value.code == "separation"
+    factors = np.array([1.0, 0.0])
+    with pytest.raises(FitError, match="separated by x1"):
+        fit_dataset(dataset_of(X, y, classes=("a", "b"), penalty_factor=factors), given(1.0), SelectSpec())
+    assert fit_dataset(dataset_of(X, y, classes=("a", "b")), given(0.1), SelectSpec()).coef[1] > 0
+
+
+def test_large_log_odds_are_no_separation(dataset_of):
+    """One pair of rows overlaps, so a finite answer exists though fitted odds are one in millions."""
+    x = np.concatenate([np.linspace(-20.0, 20.0, 101), [-0.6, 0.6]])
+    y = np.append(x[:-2] > 0, [1.0, 0.0])
+    result = fit_dataset(dataset_of(x[:, None], y, classes=("a", "b")), given(0.0), SelectSpec())
+    assert result.coef[0] * 20.0 > 12.0
+    assert result.to_dict()["certificate"]["converged"]
+
+
+def test_an_answer_that_did_not_converge_is_refused(binary, monkeypatch):
+    monkeypatch.setattr(newton, "MAX_ITERATIONS", 2)
+    with pytest.raises(
+        FitError, match="not converged at lambda 1: the optimality conditions are off by"
+    ) as error:
+        fit_dataset(binary(), given(1.0), SelectSpec())
+    assert error.value.code == "not_converged"
+    certificate = fit_dataset(binary(), given(1.0, tol=0.1), SelectSpec()).to_dict()["certificate"]
+    assert certificate["converged"]
+    assert 1e-8 < certificate["kkt_residual"] < 0.1
+
+
+def test_the_best_on_the_edge_of_a_given_grid_is_told(regression):
+    content = fit_dataset(regression(), given(1e6, 1e5), SelectSpec()).to_dict()
+    assert content["lambda"]["edge"] == "low"
+    assert content["warnings"][-1]["code"] == "lambda_edge"
+    assert "1e+05, is the smallest of the grid" in content["warnings"][-1]["message"]
+
+
+def test_a_constant_target_is_its_mean(dataset_of):
+    X = np.random.default_rng(6).normal(size=(30, 3))
+    content = fit_dataset(dataset_of(X, np.full(30, 4.5)), ModelSpec(), SelectSpec()).to_dict()
+    assert content["intercept"] == 4.5
+    assert [row["coef"] for row in content["coefficients"]] == pytest.approx([0.0, 0.0, 0.0], abs=1e-12)
+    json.dumps(content, allow_nan=False)
+
+
+def test_the_model_predicts_what_the_fit_does(regression):
+    dataset = regression()
+    X = dataset.X.copy()
+    result = fit_dataset(dataset, given(3.0), SelectSpec())
+    model = result.model
+    assert model.coef == pytest.approx(result.coef)
+    assert model.intercept == result.intercept
+    assert (model.lam, model.selected_by, model.rows_used) == (3.0, "given", 60)
+    assert model.center == pytest.approx(X.mean(axis=0))
+    assert model.scale == pytest.approx(X.std(axis=0))

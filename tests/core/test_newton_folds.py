@@ -1,0 +1,168 @@
+"""The batched fold fits against a fresh fit of every training set."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from l2cli.core import problem as problem_module
+from l2cli.core import threads
+from l2cli.core.path import solve_path
+from l2cli.core.problem import make_problem
+from l2cli.core.solvers import newton_folds
+from l2cli.core.solvers.newton_folds import BatchedFolds
+
+LAMBDAS = np.array([1e3, 100.0, 10.0, 1.0, 0.1])
+
+
+def data(seed=0, n=90, p=4, missing=0.2):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p)) * [1.0, 10.0, 0.1, 5.0][:p] + 2.0
+    y = (X[:, 0] - 2.0 + rng.logistic(size=n) > 0).astype(float)
+    X[rng.random(X.shape) < missing] = np.nan
+    given = {"weights": rng.uniform(0.5, 2.0, size=n), "offset": rng.normal(size=n),
+             "penalty_factor": np.array([0.5, 1.0, 2.0, 1.0])[:p]}  # fmt: skip
+    return X, y, given, rng.permutation(np.arange(n) % 5)
+
+
+def on_training_rows(X, y, given, rows, lambdas, **settings):
+    """Return coefficients and intercepts of a fresh fit of the training rows alone."""
+    own = {k: v if k == "penalty_factor" else v[rows] for k, v in given.items()}
+    path = solve_path(make_problem(X[rows], y[rows], family="binomial", **own, **settings), lambdas)
+    assert path.certificate.converged().all()
+    return path.coef, path.intercept
+
+
+def compare(X, y, given, ids, *, lambdas=LAMBDAS, tolerance=2e-5, **settings):
+    """Assert that the batched fits are those of each training set, on the original columns.
+
+    A residual of 1e-6 leaves about that much of the coefficients; the intercept takes part in the centring.
+    """
+    k = int(ids.max()) + 1
+    problem = make_problem(X, y, family="binomial", **given, **settings)
+    batch = BatchedFolds(problem, ids, k)
+    solutions, residuals = batch.solve(np.repeat(lambdas[:, None], k, axis=1), [])
+    assert residuals.shape == (len(lambdas), k)
+    assert residuals.max() <= 1e-6
+    for f in range(k):
+        coef, intercept = on_training_rows(X, y, given, ids != f, lambdas, **settings)
+        for i in range(len(lambdas)):
+            w, b = problem.original(solutions[i][:-1, f], solutions[i][-1, f])
+            assert w * problem.scale == pytest.approx(coef[:, i] * problem.scale, abs=tolerance)
+            assert b == pytest.approx(
+                intercept[i], abs=tolerance * (1.0 + np.abs(problem.mean / problem.scale).sum())
+            )
+    return batch, solutions
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+@pytest.mark.parametrize(
+    "settings", [{}, {"intercept": False}, {"standardize": False}], ids=lambda s: str(list(s))
+)
+def test_every_fold_is_its_own_fit(settings, missing):
+    X, y, given, ids = data(missing=missing)
+    compare(X, y, given, ids, **settings)
+
+
+def test_unweighted_rows_without_offset():
+    X, y, _, ids = data()
+    compare(X, y, {}, ids)
+
+
+def test_an_unpenalized_column_stays_so_in_every_fold():
+    X, y, given, ids = data()
+    given["penalty_factor"] = np.array([1.0, 0.0, 1.0, 1.0])
+    compare(X, y, given, ids)
+
+
+def test_a_column_that_is_constant_in_a_training_set_is_out_there():
+    X, y, given, ids = data(missing=0.0)
+    X[:, 1] = np.where(ids == 2, X[:, 1], 7.0)
+    _, solutions = compare(X, y, given, ids)
+    assert all(B[1, 2] == 0.0 for B in solutions)
+    assert all(B[1, 0] != 0.0 for B in solutions)
+
+
+@pytest.mark.parametrize("switch", ["OWN_WEIGHTS_FLOPS", "LARGE_SYSTEM", "MAX_PASSES"])
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+def test_every_way_to_a_step_ends_at_the_same_answer(monkeypatch, switch, missing):
+    """Shared weights for all folds; Cholesky factors; no chord steps, so that damped Newton does it all."""
+    monkeypatch.setattr(newton_folds, switch, 0)
+    X, y, given, ids = data(missing=missing)
+    compare(X, y, given, ids)
+
+
+def test_far_offsets_are_no_trouble():
+    X, y, given, ids = data()
+    given["offset"] = 300.0 * given["offset"]
+    compare(X, y, given, ids, lambdas=np.array([1e3, 10.0]), tolerance=1e-4)
+
+
+def test_weights_over_many_decades():
+    X, y, given, ids = data()
+    given["weights"] = 10.0 ** np.random.default_rng(5).uniform(-4.0, 4.0, size=90)
+    compare(X, y, given, ids, lambdas=np.array([1e5, 100.0, 1.0]), tolerance=1e-4)
+
+
+def test_folds_may_have_lambdas_of_their_own():
+    X, y, given, ids = data()
+    problem = make_problem(X, y, family="binomial", **given)
+    own = np.array([[5.0, 10.0, 20.0, 40.0, 80.0]])
+    [B], _ = BatchedFolds(problem, ids, 5).solve(own, [])
+    for f in range(5):
+        coef, _ = on_training_rows(X, y, given, ids != f, own[:, f])
+        assert problem.original(B[:-1, f], 0.0)[0] == pytest.approx(coef[:, 0], rel=1e-4)
+
+
+def test_a_walk_may_be_taken_up_again():
+    X, y, given, ids = data()
+    batch = BatchedFolds(make_problem(X, y, family="binomial", **given), ids, 5)
+    lambdas = np.repeat(LAMBDAS[:, None], 5, axis=1)
+    whole, _ = batch.solve(lambdas, [])
+    first, _ = batch.solve(lambdas[:3], [])
+    rest, residuals = batch.solve(lambdas[3:], first)
+    assert residuals.max() <= 1e-6
+    for a, b in zip([*first, *rest], whole, strict=True):
+        assert a == pytest.approx(b, abs=2e-5)
+
+
+def test_threads_and_blocks_change_nothing(monkeypatch):
+    X, y, given, ids = data(n=700)
+    problem = make_problem(X, y, family="binomial", **given)
+    lambdas = np.repeat(LAMBDAS[:3, None], 5, axis=1)
+    alone, _ = BatchedFolds(problem, ids, 5).solve(lambdas, [])
+    monkeypatch.setattr(problem_module, "BLOCK_BYTES", 1)
+    blocked, _ = BatchedFolds(problem, ids, 5).solve(lambdas, [])
+    monkeypatch.setattr(threads, "WORTH_CELLS", 1)
+    monkeypatch.setattr(threads, "thread_count", lambda: 2)
+    threaded, _ = BatchedFolds(problem, ids, 5).solve(lambdas, [])
+    for a, b, c in zip(alone, blocked, threaded, strict=True):
+        assert b == pytest.approx(a, abs=1e-12)
+        assert np.array_equal(c, b)
+
+
+def test_a_batch_can_be_sent_to_another_process_after_a_threaded_pass(monkeypatch):
+    monkeypatch.setattr(threads, "WORTH_CELLS", 1)
+    monkeypatch.setattr(threads, "thread_count", lambda: 2)
+    X, y, given, ids = data()
+    batch = BatchedFolds(make_problem(X, y, family="binomial", **given), ids, 5)
+    lambdas = np.full((1, 5), 10.0)
+    [expected], _ = batch.solve(lambdas, [])
+    [found], _ = pickle.loads(pickle.dumps(batch)).solve(lambdas, [])  # noqa: S301 (our own bytes)
+    assert np.array_equal(found, expected)
+
+
+def test_saturated_probabilities_do_not_stop_a_fold():
+    """Classes far apart, almost no penalty: systems turn singular to rounding, and damped Newton ends it."""
+    rng = np.random.default_rng(6)
+    x = np.concatenate([rng.uniform(-2.0, -1.0, 30), rng.uniform(1.0, 2.0, 30)])
+    y, ids = (x > 0).astype(float), np.arange(60) % 5
+    batch = BatchedFolds(make_problem(x[:, None], y, family="binomial"), ids, 5)
+    lambdas = np.repeat(np.geomspace(10.0, 1e-6, 12)[:, None], 5, axis=1)
+    solutions, residuals = batch.solve(lambdas, [])
+    assert residuals.max() <= 1e-6
+    sizes = [float(B[0].min()) for B in solutions]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] > 5.0

@@ -1,0 +1,115 @@
+"""Separation: the linear program, the Newton iteration's own sign of it, data that only look separated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from l2cli.core.problem import make_problem
+from l2cli.core.separation import separating_columns
+from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
+
+
+def problem_of(columns, y, **settings):
+    return make_problem(np.column_stack(columns), np.asarray(y, dtype=float), family="binomial", **settings)
+
+
+def everything(problem):
+    return np.ones(problem.n_columns, dtype=bool)
+
+
+def named(problem, columns=None):
+    """Return which columns separate, as a list; they must do so."""
+    found = separating_columns(problem, everything(problem) if columns is None else np.array(columns))
+    assert found is not None
+    return found.tolist()
+
+
+def test_complete_separation_names_the_column():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=60)
+    problem = problem_of([rng.normal(size=60), x], x > 0.3)
+    assert named(problem)[1]
+    assert named(problem, [False, True]) == [False, True]
+
+
+def test_quasi_complete_separation_by_a_level_that_has_one_class_only():
+    rng = np.random.default_rng(1)
+    level = (np.arange(80) % 10 == 0).astype(float)
+    y = np.where(level > 0, 1.0, (rng.random(80) < 0.5) * 1.0)
+    problem = problem_of([rng.normal(size=80), level], y)
+    assert named(problem) == [False, True]
+    assert NewtonSolver(problem).solve(0.0).last_move > RUNAWAY
+
+
+def test_a_boundary_point_of_both_classes_is_still_quasi_complete():
+    x = np.array([-2.0, -1.0, 0.0, 0.0, 1.0, 2.0])
+    problem = problem_of([x], [0, 0, 0, 1, 1, 1])
+    assert separating_columns(problem, everything(problem)) is not None
+
+
+def test_overlapping_classes_have_no_separating_direction():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(100, 3))
+    problem = problem_of([X], rng.random(100) < 0.5)
+    assert separating_columns(problem, everything(problem)) is None
+
+
+def test_only_the_columns_asked_about_count():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=60)
+    problem = problem_of([rng.normal(size=60), x], x > 0.3)
+    assert separating_columns(problem, np.array([True, False])) is None
+    assert named(problem, [False, True]) == [False, True]
+
+
+def test_an_offset_neither_hides_nor_makes_a_separation():
+    rng = np.random.default_rng(4)
+    x, offset = rng.normal(size=60), 20.0 * rng.normal(size=60)
+    apart = problem_of([x], x > 0.3, offset=offset)
+    assert separating_columns(apart, everything(apart)) is not None
+    assert NewtonSolver(apart).solve(0.0).last_move > RUNAWAY
+    mixed = problem_of([x], offset + rng.logistic(size=60) > 0, offset=offset)
+    assert separating_columns(mixed, everything(mixed)) is None
+    assert NewtonSolver(mixed).solve(0.0).last_move < RUNAWAY
+
+
+def test_without_an_intercept_the_origin_must_separate():
+    x = np.array([1.0, 2.0, 3.0, 4.0])
+    y = [0, 0, 1, 1]
+    with_one, without = problem_of([x], y), problem_of([x], y, intercept=False)
+    assert separating_columns(with_one, everything(with_one)) is not None
+    assert separating_columns(without, everything(without)) is None
+
+
+def test_constant_columns_do_not_separate():
+    problem = problem_of([np.ones(6), np.array([1.0, 2, 1, 2, 1, 2])], [0, 0, 1, 1, 0, 1])
+    assert separating_columns(problem, everything(problem)) is None
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_newton_moves_on_exactly_where_the_linear_program_separates(seed):
+    """Small samples, rounded columns, rare levels, offsets and weights: about half are separated."""
+    seen = set()
+    for case in range(25):
+        rng = np.random.default_rng([seed, case])
+        n, p = int(rng.integers(6, 50)), int(rng.integers(1, 5))
+        X = rng.normal(size=(n, p))
+        X = np.round(X) if case % 3 == 0 else X
+        if case % 4 == 0:
+            X[:, 0] = rng.random(n) < 0.2
+        y = (X @ rng.normal(size=p) * rng.choice([0.0, 1.0, 5.0, 30.0]) + rng.logistic(size=n) > 0).astype(
+            float
+        )
+        if y.min() == y.max():
+            continue
+        problem = make_problem(
+            X, y, family="binomial", intercept=case % 5 != 0,
+            offset=3.0 * rng.normal(size=n) if case % 7 == 0 else None,
+            weights=rng.uniform(0.01, 10.0, size=n) if case % 6 == 0 else None,
+        )  # fmt: skip
+        separated = separating_columns(problem, everything(problem)) is not None
+        move = NewtonSolver(problem).solve(0.0).last_move
+        assert (move > RUNAWAY) == separated, (seed, case, move)
+        seen.add(separated)
+    assert seen == {True, False}

@@ -1,0 +1,58 @@
+"""Passes over rows on threads: when they start, and in which order results come."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from l2cli.core.threads import WORTH_CELLS, row_threads, set_threads, thread_count
+
+
+@pytest.fixture
+def limit():
+    yield set_threads
+    set_threads(None)
+
+
+def test_the_number_of_threads_can_be_set(limit):
+    free = thread_count()
+    limit(3)
+    assert thread_count() == 3
+    limit(None)
+    assert thread_count() == free >= 1
+
+
+def test_small_work_and_one_thread_use_the_plain_map(limit):
+    limit(2)
+    with row_threads(WORTH_CELLS - 1) as run:
+        assert run is map
+    limit(1)
+    with row_threads(10 * WORTH_CELLS) as run:
+        assert run is map
+
+
+def test_results_come_in_the_order_of_the_blocks(limit):
+    limit(2)
+    first_may_go, names = threading.Event(), set()
+
+    def work(i: int) -> int:
+        names.add(threading.current_thread().name)
+        if i == 0:
+            first_may_go.wait(timeout=30.0)
+        elif i == 5:
+            first_may_go.set()
+        return i * i
+
+    with row_threads(WORTH_CELLS) as run:
+        assert list(run(work, range(6))) == [0, 1, 4, 9, 16, 25]
+    assert threading.current_thread().name not in names
+
+
+def test_platforms_without_affinity_count_processors(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert thread_count() == 6
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert thread_count() == 1

@@ -1,0 +1,119 @@
+"""What is read off a curve: minimum, one standard error, ties, edges, the range that does as well, growth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from l2cli.core.grid import log_grid
+from l2cli.select.curve import Curve, best_index, extended
+
+GRID = np.array([16.0, 8.0, 4.0, 2.0, 1.0])
+
+
+def curve_of(mean, se=None, *, up=False, lambdas=GRID, paired=None):
+    mean = np.array(mean, dtype=float)
+    nothing = np.full(len(mean), np.nan)
+    se = nothing if se is None else np.broadcast_to(np.asarray(se, dtype=float), mean.shape)
+    return Curve(np.asarray(lambdas), mean, se, nothing if paired is None else np.array(paired), up)
+
+
+def test_the_minimum_and_the_rule_of_one_standard_error():
+    curve = curve_of([9.0, 3.4, 3.0, 2.5, 2.9], se=[1.0, 1.0, 1.0, 0.5, 1.0])
+    assert (curve.index_min, curve.index_1se) == (3, 2)
+    assert (curve.index("min"), curve.index("1se")) == (3, 2)
+    assert curve.edge is None
+
+
+def test_one_standard_error_includes_its_bound_and_leaps_over_worse_lambdas():
+    curve = curve_of([3.0, 3.5, 3.0, 2.5, 2.9], se=0.5)
+    assert curve.index_1se == 0
+
+
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
+def test_ties_go_to_the_larger_lambda(order):
+    curve = curve_of(np.array([3.0, 1.0, 2.0, 1.0, 1.0])[order], se=0.0, lambdas=GRID[order])
+    assert GRID[order][curve.index_min] == 8.0
+    assert GRID[order][curve.index_1se] == 8.0
+
+
+def test_greater_may_be_better():
+    curve = curve_of([0.5, 0.7, 0.79, 0.8, 0.6], se=0.05, up=True)
+    assert curve.index_min == 3
+    assert curve.index_1se == 2
+    assert curve.loss == pytest.approx([-0.5, -0.7, -0.79, -0.8, -0.6])
+
+
+def test_values_that_are_not_finite_rank_last():
+    curve = curve_of([np.nan, np.inf, 5.0, -np.inf, np.nan], se=np.nan)
+    assert curve.loss.tolist() == [np.inf, np.inf, 5.0, np.inf, np.inf]
+    assert curve.index_min == curve.index_1se == 2
+    assert best_index(GRID, np.full(5, np.inf)) == 0
+
+
+@pytest.mark.parametrize(
+    ("mean", "edge"), [([1, 2, 3, 4, 5], "high"), ([5, 4, 3, 2, 1], "low"), ([3, 2, 1, 2, 3], None)]
+)
+def test_edges(mean, edge):
+    assert curve_of(mean).edge == edge
+    assert curve_of(mean[:1], lambdas=GRID[:1]).edge is None
+
+
+def test_the_range_that_does_as_well_is_one_run_around_the_best():
+    mean, paired = [5.0, 2.2, 2.1, 2.0, 2.1], [9.9, 0.3, 0.05, 0.0, 0.2]
+    assert curve_of(mean, paired=paired).as_good == (1.0, 2.0)
+    assert curve_of(mean, paired=[9.9, 0.3, 0.2, 0.0, 0.0]).as_good == (2.0, 16.0)
+    assert curve_of(mean[::-1], paired=paired[::-1], lambdas=GRID[::-1]).as_good == (1.0, 2.0)
+    assert curve_of(mean).as_good is None
+    assert curve_of([1.0], lambdas=GRID[:1], paired=[0.0]).as_good is None
+
+
+class Landscape:
+    """Losses with a minimum at ``best`` (log scale), counting what is asked."""
+
+    def __init__(self, best: float) -> None:
+        self.best = np.log(best)
+        self.asked: list[np.ndarray] = []
+
+    def __call__(self, lambdas):
+        self.asked.append(lambdas)
+        return curve_of((np.log(lambdas) - self.best) ** 2, lambdas=lambdas)
+
+
+@pytest.mark.parametrize("best", [3e4, 1e-4])
+def test_an_automatic_grid_grows_until_the_best_is_inside(best):
+    grid = log_grid(1e-2, 1e2, 9)
+    curve = extended(grid, Landscape(best), automatic=True)
+    assert curve.edge is None
+    assert np.log(curve.lambdas[curve.index_min] / best) == pytest.approx(0.0, abs=0.6)
+    steps = np.diff(np.log(curve.lambdas))
+    assert steps == pytest.approx(np.full(len(steps), np.log(1e-4) / 8), rel=1e-9)
+    assert set(grid) <= set(curve.lambdas)
+
+
+def test_a_grid_given_does_not_grow():
+    landscape = Landscape(1e9)
+    assert extended(log_grid(1e-2, 1e2, 9), landscape, automatic=False).edge == "high"
+    assert len(landscape.asked) == 1
+
+
+def test_growth_ends_at_three_times_the_length():
+    curve = extended(log_grid(1e-2, 1e2, 10), Landscape(1e100), automatic=True)
+    assert len(curve.lambdas) == 30
+    assert curve.edge == "high"
+
+
+def test_growth_ends_where_the_curve_is_flat():
+    asked: list[np.ndarray] = []
+
+    def flat(lambdas):
+        asked.append(lambdas)
+        return curve_of(np.full(len(lambdas), 4.0), lambdas=lambdas)
+
+    assert extended(log_grid(1e-2, 1e2, 12), flat, automatic=True).edge == "high"
+    assert len(asked) == 2
+
+
+def test_growth_ends_before_lambdas_leave_the_range_of_doubles():
+    curve = extended(log_grid(1e-299, 1e-290, 10), Landscape(1e-320), automatic=True)
+    assert curve.lambdas.min() > 1e-300

@@ -1,0 +1,162 @@
+"""Binomial cross-validation, batched and rotated, against fresh fits of every training set."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from l2cli.core.metrics import FAMILY_METRICS
+from l2cli.core.path import solve_path
+from l2cli.core.problem import make_problem
+from l2cli.data.folds import Folds, draw_folds
+from l2cli.errors import FitError
+from l2cli.select.cv import fold_fits
+from l2cli.select.glm_folds import BinomialFolds
+
+LAMBDAS = np.array([100.0, 10.0, 1.0])
+
+
+class Data:
+    """Rows with missing cells, weights and an offset, and folds of unequal size."""
+
+    def __init__(self, n, p, *, missing=0.15, repeats=1, seed=0, k=4):
+        rng = np.random.default_rng(seed)
+        self.X = rng.normal(size=(n, p)) * rng.uniform(0.2, 4.0, size=p) + rng.normal(size=p)
+        eta = (self.X[:, 0] - self.X[:, 0].mean()) / self.X[:, 0].std()
+        self.y = (eta + rng.logistic(size=n) > 0).astype(float)
+        self.X[rng.random((n, p)) < missing] = np.nan
+        self.s, self.o = rng.uniform(0.3, 3.0, size=n), rng.normal(size=n)
+        self.f = rng.choice([0.5, 1.0, 2.0], size=p)
+        strata = self.y.astype(np.int64)
+        self.folds = draw_folds(n, k, seed=seed, repeats=repeats, strata=strata)
+
+    def problem(self, **settings):
+        return make_problem(
+            self.X,
+            self.y,
+            family="binomial",
+            weights=self.s,
+            offset=self.o,
+            penalty_factor=self.f,
+            **settings,
+        )
+
+    def fits(self):
+        for r, ids in enumerate(self.folds.ids):
+            for f in range(self.folds.k):
+                yield r, ids != f
+
+    def fresh_eta(self, rows, lam, **settings):
+        """Return the linear predictors of the held-out rows by a fit of the training rows alone."""
+        problem = make_problem(
+            self.X[rows], self.y[rows], family="binomial", weights=self.s[rows], offset=self.o[rows],
+            penalty_factor=self.f, **settings,
+        )  # fmt: skip
+        path = solve_path(problem, np.array([lam]))
+        assert path.certificate.converged().all()
+        Z = np.where(np.isnan(self.X[~rows]), problem.mean, self.X[~rows])
+        return self.o[~rows] + path.intercept[0] + Z @ path.coef[:, 0]
+
+
+SHAPES = pytest.mark.parametrize("shape", [(80, 5), (24, 40)], ids=["batched", "rotated"])
+
+
+@SHAPES
+@pytest.mark.parametrize("scale", ["sum", "mean"])
+@pytest.mark.parametrize(
+    "settings", [{}, {"intercept": False}, {"standardize": False}], ids=lambda s: str(list(s))
+)
+def test_held_out_predictors_are_those_of_fresh_fits(shape, settings, scale):
+    data = Data(*shape, repeats=2)
+    fits = BinomialFolds(data.problem(**settings), data.folds, scale)
+    assert fits.batched == (shape == (80, 5))
+    for lam in LAMBDAS / (40.0 if scale == "mean" else 1.0):
+        eta = fits.heldout_eta(lam)
+        assert eta.shape == (2, shape[0])
+        for r, rows in data.fits():
+            own = lam * data.s[rows].sum() if scale == "mean" else lam
+            assert eta[r, ~rows] == pytest.approx(data.fresh_eta(rows, own, **settings), rel=1e-5, abs=1e-4)
+    assert fits.kkt_max <= 1e-5
+
+
+@SHAPES
+@pytest.mark.parametrize("metric", FAMILY_METRICS["binomial"])
+def test_every_metric_is_its_definition(by_definition, shape, metric):
+    data = Data(*shape)
+    fits = fold_fits(data.problem(), data.folds, "sum")
+    found = fits.losses(LAMBDAS, metric)
+    for i, (_, rows) in enumerate(data.fits()):
+        for j, lam in enumerate(LAMBDAS):
+            eta = data.fresh_eta(rows, lam)
+            assert found[i, j] == pytest.approx(
+                by_definition(metric, data.y[~rows], eta, data.s[~rows], 0.0), abs=2e-5
+            )
+
+
+@SHAPES
+def test_lambdas_may_come_in_any_order_and_again(shape):
+    data = Data(*shape)
+    lambdas = np.array([1.0, 100.0, 10.0, 1.0])
+    a = BinomialFolds(data.problem(), data.folds).losses(lambdas, "deviance")
+    fits = BinomialFolds(data.problem(), data.folds)
+    b = np.column_stack([fits.losses(np.array([lam]), "deviance") for lam in (100.0, 10.0, 1.0)])
+    assert a == pytest.approx(b[:, [2, 0, 1, 2]], abs=1e-6)
+    assert np.array_equal(a[:, 0], a[:, 3])
+
+
+@pytest.mark.parametrize("shape", [(120, 3), (20, 30)], ids=["batched", "rotated"])
+def test_workers_give_the_same(shape):
+    data = Data(*shape, k=3)
+    lambdas = np.array([10.0, 0.0]) if shape == (120, 3) else LAMBDAS
+    alone, shared = (
+        BinomialFolds(data.problem(), data.folds, jobs=j).losses(lambdas, "deviance") for j in (1, 2)
+    )
+    assert shared == pytest.approx(alone, rel=1e-12)
+
+
+def test_lambda_0_is_the_unpenalized_fit():
+    data = Data(150, 3)
+    found = BinomialFolds(data.problem(), data.folds).heldout_eta(0.0)[0]
+    for _, rows in data.fits():
+        assert found[~rows] == pytest.approx(data.fresh_eta(rows, 0.0), abs=1e-7)
+
+
+def test_separated_training_sets_have_no_unpenalized_fit():
+    """A level whose rows are all positive: log-odds that run away however far the iteration goes."""
+    rng = np.random.default_rng(3)
+    level = (np.arange(200) % 10 == 0).astype(float)
+    y = np.where(level > 0, 1.0, (rng.random(200) < 0.5) * 1.0)
+    problem = make_problem(np.column_stack([0.01 * rng.normal(size=200), level]), y, family="binomial")
+    folds = draw_folds(200, 5, strata=y.astype(np.int64))
+    fits = BinomialFolds(problem, folds)
+    with pytest.raises(FitError, match="no finite solution at lambda 0 without fold 1"):
+        fits.losses(np.zeros(1), "deviance")
+    assert np.isfinite(fits.losses(np.array([1e-3]), "deviance")).all()
+
+
+@SHAPES
+def test_a_training_set_of_one_class_is_refused(shape):
+    data = Data(*shape)
+    data.y[:] = 0.0
+    data.y[:3] = 1.0
+    ids = np.arange(shape[0]) % 4
+    ids[:3] = 2
+    with pytest.raises(FitError, match="without fold 3 only one class is left to train on"):
+        BinomialFolds(data.problem(), Folds(ids[None, :], 4, "given"))
+
+
+@SHAPES
+def test_progress_reaches_its_total(shape):
+    data, seen = Data(*shape, repeats=2), []
+    BinomialFolds(data.problem(), data.folds, "sum", 1, lambda *news: seen.append(news)).losses(
+        LAMBDAS, "deviance"
+    )
+    what, done, total = seen[-1]
+    assert done == total
+    assert (what, total) == (("lambdas", 6) if shape == (80, 5) else ("folds", 8))
+    assert [d for _, d, _ in seen] == list(range(1, total + 1))
+
+
+def test_there_is_no_factor_of_all_rows_for_free():
+    data = Data(80, 5)
+    assert BinomialFolds(data.problem(), data.folds).full_factor() is None

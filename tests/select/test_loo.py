@@ -1,0 +1,150 @@
+"""Leave-one-out against n explicit refits, and GCV against its formula with a dense hat matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from l2cli.core import problem as problem_module
+from l2cli.core.moments import gram_system, moments_of
+from l2cli.core.path import design_factor
+from l2cli.core.problem import make_problem
+from l2cli.core.solvers.ridge import factor_from_gram, factor_from_kernel, factor_from_rows
+from l2cli.errors import FitError
+from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_eta
+
+LAMBDAS = np.array([200.0, 10.0, 0.5])
+
+
+def problem_of(n, p, seed=0, *, missing=False, **settings):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p)) * rng.uniform(0.2, 4.0, size=p) + 3.0
+    y = X[:, 0] - X[:, -1] + rng.normal(size=n)
+    if missing:
+        X[rng.random(X.shape) < 0.15] = np.nan
+    if settings.pop("weighted", False):
+        settings["weights"] = rng.uniform(0.2, 3.0, size=n)
+    if settings.pop("shifted", False):
+        settings["offset"] = 2.0 * rng.normal(size=n)
+    return make_problem(X, y, **settings)
+
+
+def refits(problem, lam):
+    """Return each row's eta by a fit of the others: same sum-scale lambda, scaling of all rows."""
+    n, eta = problem.n_rows, np.empty(problem.n_rows)
+    s, r = problem.weights, problem.response
+    for i in range(n):
+        rest = np.arange(n) != i
+        A = np.column_stack([problem.X, np.ones(n)]) if problem.intercept else problem.X
+        D = np.append(problem.penalty, 0.0) if problem.intercept else problem.penalty
+        G = (A[rest].T * s[rest]) @ A[rest] + lam * np.diag(D)
+        w = np.linalg.lstsq(G, A[rest].T @ (s[rest] * r[rest]), rcond=None)[0]
+        eta[i] = A[i] @ w + (0.0 if problem.offset is None else problem.offset[i])
+    return eta
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "weights": {"weighted": True},
+    "offset": {"shifted": True},
+    "no intercept": {"intercept": False, "weighted": True},
+    "raw": {"standardize": False},
+    "missing": {"missing": True, "weighted": True},
+    "factors": {"penalty_factor": "mixed", "weighted": True},
+    "everything": {
+        "penalty_factor": "mixed",
+        "weighted": True,
+        "shifted": True,
+        "standardize": False,
+        "intercept": False,
+    },
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("shape", [(25, 4), (12, 30)], ids=["long", "wide"])
+def test_leave_one_out_is_refitting_without_each_row(shape, variant):
+    settings = dict(VARIANTS[variant])
+    if "penalty_factor" in settings:
+        settings["penalty_factor"] = np.append([0.0, 2.0], np.ones(shape[1] - 2))
+    problem = problem_of(*shape, **settings)
+    factor = design_factor(problem, 0.0)
+    curve, slack = leave_one_out(problem, factor, LAMBDAS)
+    share = problem.weights / problem.weight_sum
+    losses = []
+    for lam in LAMBDAS:
+        eta = refits(problem, lam)
+        assert leave_one_out_eta(problem, factor, lam) == pytest.approx(eta, rel=1e-7, abs=1e-7)
+        losses.append((problem.y - eta) ** 2)
+    L = np.array(losses)
+    assert curve.mean == pytest.approx(L @ share, rel=1e-7)
+    variance = (L - (L @ share)[:, None]) ** 2 @ share
+    assert curve.se == pytest.approx(np.sqrt(variance / shape[0]), rel=1e-6)
+    gap = L - L[curve.index_min]
+    paired = np.sqrt((gap - (gap @ share)[:, None]) ** 2 @ share / shape[0])
+    assert curve.paired_se == pytest.approx(paired, rel=1e-5, abs=1e-7 * curve.se.max())
+    assert np.all((slack > 0) & (slack < 1))
+
+
+@pytest.mark.parametrize("shape", [(25, 4), (12, 30)], ids=["long", "wide"])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_gcv_is_its_formula(shape, intercept):
+    problem = problem_of(*shape, weighted=True, shifted=True, intercept=intercept)
+    curve = generalized_cv(problem, design_factor(problem, 0.0), LAMBDAS)
+    n, s = shape[0], problem.weights
+    A = np.column_stack([problem.X, np.ones(n)]) if intercept else problem.X
+    D = np.append(problem.penalty, 0.0) if intercept else problem.penalty
+    for i, lam in enumerate(LAMBDAS):
+        H = A @ np.linalg.pinv((A.T * s) @ A + lam * np.diag(D)) @ A.T * s
+        e = problem.response - H @ problem.response
+        assert curve.mean[i] == pytest.approx((s @ e**2 / s.sum()) / (1 - np.trace(H) / n) ** 2, rel=1e-8)
+    assert np.isnan(curve.se).all()
+
+
+def test_every_factor_gives_the_same_curve():
+    for shape in ((60, 5), (15, 40)):
+        problem = problem_of(*shape, weighted=True)
+        small = factor_from_gram(gram_system(problem, moments_of(problem))) if shape[0] > shape[1] else None
+        other = small or factor_from_kernel(problem)
+        a, _ = leave_one_out(problem, factor_from_rows(problem), LAMBDAS)
+        b, _ = leave_one_out(problem, other, LAMBDAS)
+        assert a.mean == pytest.approx(b.mean, rel=1e-9)
+
+
+def test_the_curve_does_not_depend_on_the_blocks(monkeypatch):
+    problem = problem_of(500, 6, weighted=True)
+    factor = design_factor(problem, 0.0)
+    whole, _ = leave_one_out(problem, factor, LAMBDAS)
+    gcv = generalized_cv(problem, factor, LAMBDAS)
+    monkeypatch.setattr(problem_module, "BLOCK_BYTES", 1)
+    blocked, _ = leave_one_out(problem, factor, LAMBDAS)
+    assert blocked.mean == pytest.approx(whole.mean, rel=1e-12)
+    assert blocked.se == pytest.approx(whole.se, rel=1e-12)
+    assert generalized_cv(problem, factor, LAMBDAS).mean == pytest.approx(gcv.mean, rel=1e-12)
+
+
+def test_a_row_that_alone_decides_makes_a_lambda_rank_last():
+    """As many rows as coefficients: without a penalty every leverage is 1."""
+    problem = problem_of(6, 8)
+    factor = design_factor(problem, 0.0)
+    curve, slack = leave_one_out(problem, factor, np.array([0.0, 5.0]))
+    assert curve.mean[0] == np.inf
+    assert np.isfinite(curve.mean[1])
+    assert curve.index_min == 1
+    assert slack[0] < 1e-12
+    assert generalized_cv(problem, factor, np.array([0.0, 5.0])).mean[0] == np.inf
+
+
+def test_leave_one_out_that_is_nowhere_defined_is_an_error():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(20, 2))
+    X[:, 1] = np.arange(20) == 7
+    problem = make_problem(X, rng.normal(size=20), penalty_factor=np.array([1.0, 0.0]))
+    with pytest.raises(FitError, match="leave-one-out is undefined at every lambda tried"):
+        leave_one_out(problem, design_factor(problem, 0.0), LAMBDAS)
+    square = problem_of(5, 8)
+    factor = design_factor(square, 0.0)
+    with pytest.raises(FitError, match="GCV is undefined"):
+        generalized_cv(square, factor, np.zeros(1))
