@@ -1,7 +1,7 @@
 """The error tree and the exit statuses: every way a command can end.
 
-Standard library only. Every error a user can cause is an :class:`L2Error`; the command line turns it into one line
-on standard error and its exit status (SPEC section 3). Anything else that escapes is an internal error (status 70).
+Standard library only. Every error a user can cause is an :class:`L2Error`; the command line turns it into one
+line on standard error and its exit status. Anything else that escapes is an internal error (status 70).
 """
 
 from __future__ import annotations
@@ -70,13 +70,13 @@ class DataError(L2Error):
 
 
 def shown(text: str, limit: int = 60) -> str:
-    """Return text that came from data, safe and short enough for one line of a message.
+    r"""Return text that came from data, safe and short enough for one line of a message.
 
-    Whatever is not printable (control characters, line ends, direction marks, lone surrogates) is escaped as in
-    Python, and a text longer than ``limit`` is cut.
+    Whatever is not printable (control characters, line ends, direction marks, lone surrogates) is escaped as
+    in Python, and a text longer than ``limit`` is cut.
 
-    >>> shown("red\\x1b[31m")
-    'red\\\\x1b[31m'
+    >>> shown("red\x1b[31m")
+    'red\\x1b[31m'
     """
     if not text.isprintable():
         text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

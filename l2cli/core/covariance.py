@@ -16,6 +16,7 @@ import numpy.typing as npt
 from l2cli.core.families import family_named
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.least_squares import least_squares
+from l2cli.core.student import two_sided_quantile
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -93,6 +94,4 @@ def quantile(level: float, df: int | None) -> float:
         from statistics import NormalDist
 
         return NormalDist().inv_cdf(0.5 + level / 2)
-    from scipy.special import stdtrit
-
-    return float(stdtrit(df, 0.5 + level / 2))
+    return two_sided_quantile(level, df)

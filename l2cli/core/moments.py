@@ -220,8 +220,8 @@ class GramSystem:
 def _spread(variance: FloatArray, mean: FloatArray, terms: FloatArray) -> FloatArray:
     """Return standard deviations; a column whose spread is rounding alone has none in these rows.
 
-    ``terms`` is the size of what the variance is a sum of: with cells imputed anew, present cells that are all
-    alike leave the difference of two equal terms.
+    ``terms`` is the size of what the variance is a sum of: with cells imputed anew, present cells that are
+    all alike leave the difference of two equal terms.
     """
     real = (variance > 1e-24 * (1.0 + mean**2)) & (variance > 1e-13 * terms)
     return np.where(real, np.sqrt(np.maximum(variance, 0.0)), 0.0)

@@ -154,7 +154,7 @@ def numbers(cells: Sequence[str], decimal: str = ".") -> list[float] | None:
 
 
 def plain_numbers(cells: Sequence[str], rules: CellRules) -> list[float] | None:
-    """Return the cells of a column as finite numbers, the short way; None where :func:`judge` has to decide."""
+    """Return cells as finite numbers, the short way; None where :func:`judge` has to decide."""
     found = None if rules.number_like else numbers(cells, rules.decimals[0])
     # An infinite sum of finite numbers only means the long way.
     if found is None or not isfinite(sum(found)):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.data.cells import CellRules, Reading, has_leading_zero, judge
+from l2cli.data.cells import CellRules, Reading, has_leading_zero, judge, plain_numbers
 from l2cli.data.table import FloatArray, Table, TextColumn
 from l2cli.errors import DataError, shown
 

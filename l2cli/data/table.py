@@ -28,7 +28,7 @@ class Table:
 
     source : the path as the user typed it (``-`` for standard input), for messages.
     names : column names in file order, unique.
-    numbers : (n_rows, n_numeric) float64, C order, NaN where missing; column ``number_index[name]`` belongs to name.
+    numbers : (n_rows, n_numeric) float64, C order, NaN where missing; column ``number_index[name]`` each.
     texts : the other columns.
     notes : what the reader decided and the user should know, one line each.
     line_of : maps a 0-based data row to its 1-based line in the file where that is known.
@@ -41,7 +41,7 @@ class Table:
     number_index: dict[str, int]
     texts: dict[str, TextColumn]
     notes: list[str] = field(default_factory=list)
-    line_of: Callable[[int], int | None] = lambda row: None
+    line_of: Callable[[int], int | None] = lambda _row: None
 
     def is_number(self, name: str) -> bool:
         """Return True where every present cell of the column is a number."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from l2cli.core.metrics import greater_is_better, losses
 from l2cli.core.objective import null_intercept
 from l2cli.core.problem import Problem
+from l2cli.core.student import two_sided_tail
 from l2cli.data.folds import Folds, draw_folds
 from l2cli.errors import FitError, UsageError
 from l2cli.select.cv import cross_validate, fold_fits, weighted_curve
@@ -204,15 +205,8 @@ def compare_pair(a: Scores, b: Scores, fold_shares: FloatArray, k: int) -> Pair:
     se = float(np.sqrt((1.0 / count + 1.0 / (k - 1)) * variance))
     if se == 0.0:
         return Pair(a.candidate.name, b.candidate.name, difference, 0.0, 1.0 if difference == 0.0 else 0.0)
-    from scipy.special import stdtr
-
-    return Pair(
-        a.candidate.name,
-        b.candidate.name,
-        difference,
-        se,
-        float(2.0 * stdtr(count - 1, -abs(difference) / se)),
-    )
+    p_value = two_sided_tail(difference / se, count - 1)
+    return Pair(a.candidate.name, b.candidate.name, difference, se, p_value)
 
 
 def ranking(scores: Sequence[Scores], metric: str) -> list[Scores]:

@@ -20,6 +20,8 @@ from l2cli.select.learner import fold_lambdas
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+ROUGH_CELLS = 50_000
+"""Cells of a fold's working design from which its fits stop at what folds need."""
 KKT_LIMIT = 1e-5
 """Largest residual of a fold fit that the contract allows."""
 
@@ -148,14 +150,16 @@ def newton_path(
 ) -> tuple[FloatArray, FloatArray]:
     """Return coefficients (L, p + 1) and residuals (L,) without some rows, warm-started along the lambdas.
 
-    At lambda 0 the answer is exact to rounding, since only then a run-away coefficient shows.
+    Large problems are solved as far as folds need. At lambda 0 the answer is exact to rounding, since only
+    then a run-away coefficient shows.
     """
     rest = np.ones(problem.n_rows, dtype=bool)
     rest[held_out] = False
     solver = NewtonSolver(training_problem(problem, np.flatnonzero(rest), stats))
+    large = solver.X.size > ROUGH_CELLS
     theta, result, residuals = None, [], []
     for lam in lambdas:
-        answer = solver.solve(float(lam), theta, rough=lam > 0.0)
+        answer = solver.solve(float(lam), theta, rough=large and lam > 0.0)
         theta = answer.theta
         runaway = lam == 0.0 and answer.last_move > RUNAWAY
         if runaway or not answer.residual <= KKT_LIMIT:

@@ -69,6 +69,29 @@ def test_residual_and_deviance_of_any_point(family, intercept):
 
 
 @pytest.mark.parametrize("family", ["gaussian", "binomial"])
+def test_an_intercept_that_is_off_is_seen(family):
+    problem, _ = problem_of(family)
+    path = solve_path(problem, np.array([5.0]))
+    moved = path.intercept0 + 0.01
+    found = certify(problem, path.u, moved, np.array([5.0]))
+    gradient, _, _ = parts(problem, path.u[:, 0], moved[0], 5.0)
+    assert abs(gradient[-1]) == np.abs(gradient).max()
+    assert found.kkt_residual[0] * null_gradient(problem) == pytest.approx(abs(gradient[-1]), rel=1e-9)
+    assert not found.converged()[0]
+
+
+def test_the_gap_counts_unpenalized_coordinates_to_first_order():
+    """Their dual constraint is g = 0: off it, the gap is no bound but is not passed over."""
+    problem, rng = problem_of("gaussian", penalty_factor=np.array([0.0, 1.0, 2.0, 1.0, 1.0]))
+    u, b0, lam = rng.normal(size=5), 0.7, 3.0
+    gradient, _, _ = parts(problem, u, b0, lam)
+    expected = (gradient[1:5] ** 2 / (lam * problem.penalty[1:])).sum()
+    expected += 2.0 * abs(u[0] * gradient[0]) + 2.0 * abs(b0 * gradient[-1])
+    found = certify(problem, u[:, None], np.array([b0]), np.array([lam])).duality_gap[0]
+    assert found * null_deviance(problem) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
 def test_duality_gap_is_primal_less_dual(family):
     """With the intercept fitted, theta = 2 s (y - mu) is dual feasible where every column is penalized.
 

@@ -73,6 +73,12 @@ def test_a_stratum_does_not_depend_on_the_others():
     assert np.array_equal(ids[strata == 1], alone)
 
 
+def test_strata_are_dealt_unlike_each_other():
+    strata = np.repeat([0, 1], 40)
+    ids = draw_folds(80, 4, strata=strata).ids[0]
+    assert not np.array_equal(ids[:40], ids[40:])
+
+
 def test_groups_stay_together_and_are_dealt_by_first_appearance():
     groups = np.array([7, 7, 2, 7, 9, 2, 1, 0, 1, 9])
     folds = draw_folds(10, 2, groups=groups)

@@ -108,8 +108,8 @@ class NewtonSolver:
     def solve(self, lam: float, start: FloatArray | None = None, *, rough: bool = False) -> NewtonResult:
         """Return the minimiser of J at ``lam`` (sum scale).
 
-        ``rough`` is for fits inside folds: it stops at a relative gradient of ROUGH and leaves the effective df
-        out (NaN), which saves two Hessians of four or five.
+        ``rough`` is for fits inside folds: it stops at a relative gradient of ROUGH, goes on with the last
+        Hessian while that works, and leaves the effective df out (NaN).
         """
         theta = self._origin() if start is None else start
         enough = (ROUGH if rough else GOOD_ENOUGH) * self.unit

@@ -38,8 +38,8 @@ from l2cli.core.threads import row_threads
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-TOLERANCE = 1e-6
-"""Relative gradient at which a fold fit is done (the contract asks 1e-5)."""
+TOLERANCE, FINE_TOLERANCE = 1e-6, 1e-10
+"""Relative gradient at which a fold fit is done (the contract asks 1e-5); the fine one where it costs nothing."""
 SLOW = 0.15
 """A chord step that leaves more than this share of the residual asks for a new Hessian."""
 MAX_PASSES = 25
@@ -60,6 +60,8 @@ class BatchedFolds:
         self.part = problem.take(self.order)
         p, q = problem.n_columns, len(problem.masked)
         self.Z = self.part.X if self.part.mask is None else np.hstack([self.part.X, self.part.mask])
+        self.own_weights = k * self.Z.size * self.Z.shape[1] <= OWN_WEIGHTS_FLOPS
+        self.tolerance = FINE_TOLERANCE if self.own_weights else TOLERANCE
         self.edges = edges
         self.fold = ids[self.order]
         self.blocks = [
@@ -143,7 +145,7 @@ class BatchedFolds:
         Gram per fold serves all sets: training = total - own fold.
         """
         C, b0, p, m = self._expand(B), B[-1], self.problem.n_columns, self.Z.shape[1]
-        if self.k * self.Z.size * m <= OWN_WEIGHTS_FLOPS:
+        if self.own_weights:
             rows = slice(0, self.problem.n_rows)
             training = np.stack(
                 [self._weighted_gram(rows, C[:, f], b0[f], leave_out=f) for f in range(self.k)]
@@ -216,7 +218,7 @@ class BatchedFolds:
         for i, lam in enumerate(lambdas):
             last = history[-1] if history else self._origin()
             B, curvature, residual = self._solve_one(lam, last, _extrapolate(history, last), curvature)
-            for f in np.flatnonzero(~(residual <= TOLERANCE)):
+            for f in np.flatnonzero(~(residual <= self.tolerance)):
                 B[:, f], residual[f] = self._newton(int(f), float(lam[f]), last[:, f])
             residuals[i] = residual
             solutions.append(B)
@@ -251,7 +253,7 @@ class BatchedFolds:
             curvature = self._curvatures(guess)
         solve = _solver(self._systems(curvature, lam))
         for _ in range(MAX_PASSES):
-            moving = ~(best_residual <= TOLERANCE)
+            moving = ~(best_residual <= self.tolerance)
             if not moving.any() or solve is None:
                 break
             trial = np.where(moving, best - solve(gradient), best)
@@ -263,7 +265,7 @@ class BatchedFolds:
                 if fresh:
                     break  # a fresh Hessian made it worse: damped Newton takes over
                 gradient, _ = self._residual(best, lam)
-            if not gain <= SLOW and np.any(best_residual > TOLERANCE):
+            if not gain <= SLOW and np.any(best_residual > self.tolerance):
                 curvature, fresh = self._curvatures(best), True
                 solve = _solver(self._systems(curvature, lam))
             else:
