@@ -21,7 +21,7 @@ from l2cli.core.solvers.ridge import (
 )
 
 FloatArray = npt.NDArray[np.float64]
-ROWS_FLOPS = 2e8
+ROWS_FLOPS = 2e7
 """Up to n p min(n, p) of this size the rows are factorized outright: exact, and as fast as start-up."""
 ROUGH = 1e-9
 """A relative gradient above this is not left to the spectral form."""

@@ -71,10 +71,11 @@ class BinomialFolds:
     def losses(self, lambdas: FloatArray, metric: str) -> FloatArray:
         """Return (F, L): each fit's weighted mean loss over its held-out rows."""
         coefficients = self._solve(lambdas)
-        result = np.empty((len(self.rows), len(lambdas)))
+        result = np.full((len(self.rows), len(lambdas)), np.nan)
         for i, rows in enumerate(self.rows):
-            eta = self._eta(i, coefficients[:, i].T)
-            result[i] = metric_losses(
+            finite = np.isfinite(coefficients[:, i, -1])  # separated without this fold: no loss
+            eta = self._eta(i, coefficients[finite, i].T)
+            result[i, finite] = metric_losses(
                 metric, "binomial", self.problem.y[rows], eta, self.problem.weights[rows]
             )
         return result
@@ -161,11 +162,15 @@ def newton_path(
     for lam in lambdas:
         answer = solver.solve(float(lam), theta, rough=large and lam > 0.0)
         theta = answer.theta
-        runaway = lam == 0.0 and answer.last_move > RUNAWAY
-        if runaway or not answer.residual <= KKT_LIMIT:
+        if lam == 0.0 and (answer.last_move > RUNAWAY or not answer.residual <= KKT_LIMIT):
+            # separated classes: there is no such model, so its losses are undefined and rank last
+            result.append(np.full(problem.n_columns + 1, np.nan))
+            residuals.append(0.0)
+            continue
+        if not answer.residual <= KKT_LIMIT:
             raise FitError(
-                f"no finite solution at lambda {lam:.4g} without {name}",
-                hint="the classes may be separated there; ask for larger lambdas", code="separation",
+                f"not converged at lambda {lam:.4g} without {name}",
+                hint="ask for larger lambdas", code="not_converged",
             )  # fmt: skip
         result.append(np.append(answer.u, answer.intercept))
         residuals.append(answer.residual)

@@ -39,7 +39,7 @@ from l2cli.core.threads import row_threads
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 TOLERANCE, FINE_TOLERANCE = 1e-6, 1e-10
-"""Relative gradient at which a fold fit is done (the contract asks 1e-5); the fine one where it costs nothing."""
+"""Relative gradient at which a fold fit is done (the contract asks 1e-5); fine where that costs nothing."""
 SLOW = 0.15
 """A chord step that leaves more than this share of the residual asks for a new Hessian."""
 MAX_PASSES = 25
