@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-# two workers of two threads each would wait for one another at every small product; set before NumPy is imported
+# two workers of two threads each would wait for one another at every product; set before NumPy is imported
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest

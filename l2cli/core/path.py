@@ -23,6 +23,8 @@ from l2cli.core.solvers.ridge import (
 FloatArray = npt.NDArray[np.float64]
 ROWS_FLOPS = 2e7
 """Up to n p min(n, p) of this size the rows are factorized outright: exact, and as fast as start-up."""
+SETTLED = 1e-14
+"""A relative gradient below this is not corrected further."""
 ROUGH = 1e-9
 """A relative gradient above this is not left to the spectral form."""
 MOST_DIRECT_COLUMNS = 2000
@@ -105,7 +107,7 @@ def _gaussian_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | 
 def _refine(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the factor's solution (p, L), corrected by the rows' gradient while that falls, and df (L,)."""
     u = best = factor.solve(lambdas)
-    worst = np.full(len(lambdas), np.inf)
+    worst, unit = np.full(len(lambdas), np.inf), null_gradient(problem)
     for _ in range(4):
         _, gradient = _gaussian_gradient(problem, u, lambdas)
         violation = np.abs(gradient).max(axis=0, initial=0.0)
@@ -113,10 +115,10 @@ def _refine(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> tuple
         best = np.where(better, u, best)
         stalled = violation >= 0.25 * worst
         worst = np.minimum(violation, worst)
-        if stalled.all():
+        if stalled.all() or np.all(worst <= SETTLED * unit):
             break
         u = best - factor.correct(np.where(better, gradient, 0.0), lambdas)
-    df, unit = factor.effective_df(lambdas), null_gradient(problem)
+    df = factor.effective_df(lambdas)
     rough = (worst > ROUGH * unit) & (lambdas > 0.0)
     if unit > 0.0 and rough.any() and problem.n_columns <= MOST_DIRECT_COLUMNS:
         best[:, rough], df[rough] = _solve_directly(problem, best[:, rough], lambdas[rough])

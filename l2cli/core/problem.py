@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.threads import row_threads
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -168,10 +170,14 @@ def make_problem(
     center = mean if intercept else np.zeros(p)
     originals = X.copy() if X.size <= KEEP_ORIGINALS and mask is None else None
     inverse = 1.0 / scale
-    for rows in row_blocks(n, p):
+
+    def standardize_rows(rows: slice) -> None:
         block = X[rows]
         block -= center
         block *= inverse
+
+    with row_threads(X.size) as run:
+        list(run(standardize_rows, row_blocks(n, p)))
     if mask is not None:
         fill = ((mean - center) / scale)[masked]
         for i, j in enumerate(masked):
@@ -192,10 +198,9 @@ def _column_statistics(
     n, p = X.shape
     weight, mean, scatter = np.zeros(p), np.zeros(p), np.zeros(p)
     low, high = np.full(p, np.inf), np.full(p, -np.inf)
-    for rows in row_blocks(n, p):
+
+    def summed(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
         block = X[rows]
-        np.fmin(low, np.fmin.reduce(block, axis=0), out=low)
-        np.fmax(high, np.fmax.reduce(block, axis=0), out=high)
         if masked:
             present = ~np.isnan(block)
             w = s[rows] @ present
@@ -208,12 +213,18 @@ def _column_statistics(
         rest = s[rows] @ d  # what rounding left of the block's mean
         m = m + rest / np.where(w > 0, w, 1.0)
         part = np.einsum("ij,ij->j", d, d) if uniform else np.einsum("i,ij,ij->j", s[rows], d, d)
-        total = weight + w
-        share = np.where(total > 0, w / np.where(total > 0, total, 1.0), 0.0)
-        gap = m - mean
-        scatter += part + gap**2 * weight * share
-        mean += gap * share
-        weight = total
+        return w, m, part, np.fmin.reduce(block, axis=0), np.fmax.reduce(block, axis=0)
+
+    with row_threads(X.size) as run:
+        for w, m, part, smallest, largest in run(summed, row_blocks(n, p)):
+            total = weight + w
+            share = np.where(total > 0, w / np.where(total > 0, total, 1.0), 0.0)
+            gap = m - mean
+            scatter += part + gap**2 * weight * share
+            mean += gap * share
+            weight = total
+            np.fmin(low, smallest, out=low)
+            np.fmax(high, largest, out=high)
     sd = np.sqrt(scatter / s.sum())
     constant = ~(high > low) | ~(sd > 0)
     return mean, sd, constant

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.problem import row_blocks
+from l2cli.core.threads import row_threads
 from l2cli.data.dataset import DataSchema, FeatureColumn
 from l2cli.data.levels import MISSING_LEVEL, LevelIndex, as_numbers, as_text, sorted_levels
 from l2cli.data.schema import find_level
@@ -134,7 +135,8 @@ def _fill_stored(
         return
     into = _as_slice([at for at, _ in stored])
     columns = _as_slice([table.number_index[feature.name] for _, feature in stored])
-    for part in row_blocks(len(X), table.numbers.shape[1]):
+
+    def copy(part: slice) -> None:
         block = table.numbers[part] if rows is None else table.numbers[rows[part]]
         if isinstance(columns, slice):
             X[part, into] = block[:, columns]
@@ -143,6 +145,10 @@ def _fill_stored(
             np.take(block, columns, axis=1, out=X[part], mode="clip")
         else:
             X[part, into] = np.take(block, columns, axis=1)
+
+    # most of the time goes to the system handing out memory, which threads share
+    with row_threads(X.size) as run:
+        list(run(copy, row_blocks(len(X), table.numbers.shape[1])))
 
 
 def _as_slice(positions: list[int]) -> slice | IntArray:
