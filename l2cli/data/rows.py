@@ -14,6 +14,8 @@ from l2cli.errors import DataError, shown
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+SMALLEST_WEIGHT = 1e-150
+"""A smaller positive weight loses its digits in squares and ratios."""
 
 
 def unclean_columns(table: Table) -> frozenset[str]:
@@ -128,6 +130,8 @@ def read_weights(table: Table, name: str, rows: IntArray) -> FloatArray:
     _refuse(
         table, name, rows, ~((values >= 0.0) & (values < LARGEST)), values, "numbers of 0 or more", "weights"
     )
+    tiny = (values > 0.0) & (values < SMALLEST_WEIGHT)
+    _refuse(table, name, rows, tiny, values, f"0 or numbers from {SMALLEST_WEIGHT:g} on", "weights")
     return np.ascontiguousarray(values)
 
 

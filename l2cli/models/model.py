@@ -240,7 +240,7 @@ def _read_content(content: Mapping[str, Any]) -> Model:
         weight_sum=_number(content["weight_sum"]),
         target_mean=_number(content["target_mean"]),
         target_sd=_number(content["target_sd"]),
-        feature_stats={name: dict(entry) for name, entry in content["feature_stats"].items()},
+        feature_stats={name: _stats_of(entry) for name, entry in content["feature_stats"].items()},
         version=_text(content["version"]),
     )
 
@@ -270,6 +270,22 @@ def _feature_of(item: Mapping[str, Any]) -> FeatureColumn:
         reference=reference,
         names=names,
     )
+
+
+def _stats_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a column looked like in training: shares between 0 and 1, and finite numbers."""
+    stats: dict[str, Any] = {"missing": _share(entry["missing"])}
+    if "levels" in entry:
+        return stats | {"levels": {_text(level): _share(share) for level, share in entry["levels"].items()}}
+    return stats | {key: _number(entry[key]) for key in ("mean", "sd", "min", "max")}
+
+
+def _share(value: Any) -> float:
+    """Return a JSON number between 0 and 1."""
+    share = _number(value)
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"{share:g} is no share")
+    return share
 
 
 def _number(value: Any) -> float:

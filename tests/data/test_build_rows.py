@@ -216,3 +216,10 @@ def test_many_rows_in_blocks_give_the_same_columns_as_one(build, monkeypatch):
 def test_an_unknown_role_column_is_wrong_usage(build):
     assert "no column 'weigths'; did you mean" not in refused(build, UsageError, GAPS, weights="weigths")
     assert "no column 'ages'; did you mean 'age'?" in refused(build, UsageError, GAPS, offset="ages")
+
+
+def test_weights_too_small_to_compute_with_are_refused_by_line(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("x,w,y\n1,1,2\n2,1e-320,3\n3,0,4\n4,2,5\n")
+    with pytest.raises(DataError, match=r"line 3: 9\.99989e-321 in the weights column 'w'"):
+        build_dataset(read_table(str(path)), ColumnSpec(weights="w"), ModelSpec())

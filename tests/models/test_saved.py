@@ -244,3 +244,9 @@ def test_an_unwritable_place_is_wrong_usage(gaussian, tmp_path):
 
 def test_models_of_dictionaries(gaussian):
     assert Model.from_dict(gaussian.to_dict()) == gaussian
+
+
+@pytest.mark.parametrize("entry", [{"missing": 2.0}, {"missing": 0.0, "mean": {}}, "text", {"missing": 0.0}])
+def test_damaged_feature_statistics_are_told_when_loading(entry, saved):
+    edited(saved, lambda content: content["feature_stats"].update(age=entry))
+    assert "damaged model" in refused(saved)
