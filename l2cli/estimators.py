@@ -239,7 +239,7 @@ class _ChosenLambda(_L2Model):
         self.lambdas_, self.mean_, self.se_ = curve.lambdas, curve.mean, curve.se
         self.lambda_min_ = float(curve.lambdas[curve.index_min])
         self.lambda_1se_ = float(curve.lambdas[curve.index_1se])
-        self.lam_ = float(curve.lambdas[curve.index(choice.rule)])
+        self.lam_ = float(curve.lambdas[curve.index_by(choice.rule)])
         return self.lam_
 
     def _leave_one_out(self, problem: Problem, spec: GridSpec, metric: str) -> Curve:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from l2cli.errors import UsageError
 
@@ -20,8 +20,7 @@ SCALES = ("sum", "mean")
 METRICS = ("deviance", "mse", "rmse", "mae", "r2", "accuracy", "error", "auc", "log_loss", "brier", "f1")
 
 
-@dataclass(frozen=True)
-class ReadSpec:
+class ReadSpec(NamedTuple):
     """How to read the file; ``None`` means: find out from the content."""
 
     delimiter: str | None = None
@@ -31,8 +30,7 @@ class ReadSpec:
     header: bool = True
 
 
-@dataclass(frozen=True)
-class ColumnSpec:
+class ColumnSpec(NamedTuple):
     """Which columns play which role, and how they become numbers (SPEC section 2, columns and rows)."""
 
     target: str | None = None

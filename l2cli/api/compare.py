@@ -26,7 +26,7 @@ from l2cli.select.cv import cross_validate
 from l2cli.spec import ModelSpec, SelectSpec
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CompareResult:
     """A comparison; ``models`` and ``pairs`` are rows of plain values, best model first."""
 
@@ -84,7 +84,7 @@ def compare_dataset(
     lambdas: dict[str, float] = {}
     if tuned:
         curve = cross_validate(fits, folds, grid, metric=metric, automatic=automatic).curve
-        lambdas = {s.candidate.name: float(curve.lambdas[curve.index(s.candidate.rule)]) for s in tuned}
+        lambdas = {s.candidate.name: float(curve.lambdas[curve.index_by(s.candidate.rule)]) for s in tuned}
     shares = _shares(comparison)
     pairs = [compare_pair(a, b, shares, folds.k) for i, a in enumerate(scores) for b in scores[i + 1 :]]
     up = greater_is_better(metric)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from l2cli.spec import ModelSpec, SelectSpec
 FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CVRun:
     """A cross-validation: lambdas, mean and se (L,), fold_losses (F, L), the two lambdas and the refit."""
 
@@ -55,8 +55,8 @@ def cv_dataset(
         result.fits, [float(curve.lambdas[i]) for i in (curve.index_min, curve.index_1se)]
     )
     validation = at_1se if select.rule == "1se" else at_min
-    choice = replace(
-        choice_of(curve, result.metric, select.rule), validation=validation, folds=result.folds.k
+    choice = choice_of(curve, result.metric, select.rule)._replace(
+        validation=validation, folds=result.folds.k
     )
     refit = describe(setup, choice, select, factor)
     content = setup.envelope(

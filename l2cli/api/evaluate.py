@@ -28,7 +28,7 @@ BINS = 10
 """Number of calibration bins: tenths of the rows by prediction."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EvaluateResult:
     """Scores of a saved model on labelled rows (SPEC section 4).
 

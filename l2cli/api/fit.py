@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +26,7 @@ from l2cli.spec import ModelSpec, SelectSpec
 FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """The lambda of a fit (scale in force) and how it came about."""
 
     lam: float
@@ -40,7 +39,7 @@ class Choice:
     folds: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FitResult:
     """A fitted model. ``to_dict`` gives the keys of SPEC section 4; ``model`` is what is saved and predicts.
 
@@ -79,7 +78,7 @@ def fit_dataset(
         result, factor = setup.cross_validate(select, progress)
         choice = choice_of(result.curve, result.metric, select.rule)
         validation = validation_metrics(result.fits, [choice.lam])[0]
-        return describe(setup, replace(choice, validation=validation, folds=result.folds.k), select, factor)
+        return describe(setup, choice._replace(validation=validation, folds=result.folds.k), select, factor)
     factor = design_factor(setup.problem, 0.0)
     return describe(setup, _by_leverage(setup, factor, method, select.rule), select, factor)
 
@@ -98,7 +97,7 @@ def _by_leverage(setup: Setup, factor: RidgeFactor, method: str, rule: str) -> C
 
     grid, automatic = setup.grid(factor)
     curve = extended(grid, evaluate, automatic)
-    lam = float(curve.lambdas[curve.index(rule)])
+    lam = float(curve.lambdas[curve.index_by(rule)])
     problem, validation = setup.problem, None
     if method == "loo":
         eta = leave_one_out_eta(problem, factor, lam * setup.weight)
@@ -108,7 +107,7 @@ def _by_leverage(setup: Setup, factor: RidgeFactor, method: str, rule: str) -> C
 
 def choice_of(curve: Curve, metric: str, rule: str) -> Choice:
     """Return the choice that a cross-validation curve makes by a rule, its validation metrics left out."""
-    return Choice(float(curve.lambdas[curve.index(rule)]), "cv", rule, curve.edge, curve, metric)
+    return Choice(float(curve.lambdas[curve.index_by(rule)]), "cv", rule, curve.edge, curve, metric)
 
 
 def describe(

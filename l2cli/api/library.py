@@ -237,7 +237,7 @@ def _dataset(
     """Return the dataset and the objective of a call."""
     names = (categorical,) if isinstance(categorical, str) else tuple(categorical)
     label = None if positive is None else str(positive)
-    columns = replace(given.columns, positive=label, categorical=names, coding=coding, missing=missing)
+    columns = given.columns._replace(positive=label, categorical=names, coding=coding, missing=missing)
     factors = _factors(penalty_factor, given.inputs)
     model = ModelSpec(family, lambdas, lambda_scale, factors, standardize, intercept, tol)
     return build_dataset(given.table, columns, model), model

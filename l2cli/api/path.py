@@ -17,7 +17,7 @@ from l2cli.spec import ModelSpec
 FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PathResult:
     """Coefficients along lambda.
 

@@ -18,7 +18,7 @@ from l2cli.models.apply import apply_model
 from l2cli.models.model import Model
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Predictions:
     """Predictions of every row of a table.
 

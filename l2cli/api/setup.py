@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +27,7 @@ LEVEL = 0.95
 """Level of every interval."""
 
 
-@dataclass(frozen=True)
-class Setup:
+class Setup(NamedTuple):
     """A dataset as a problem, with what was asked of the model."""
 
     dataset: Dataset

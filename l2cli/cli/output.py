@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from l2cli.errors import UsageError
 
@@ -22,8 +22,7 @@ _STANDARD_INPUT = "/dev/stdin"
 _STANDARD_OUTPUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """Where bytes will go.
 
     option : the option that named it, for messages. path : as the user wrote it. place : the regular file

@@ -8,7 +8,7 @@ lambda 0 only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,7 @@ from l2cli.core.student import two_sided_quantile
 FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class StandardErrors:
+class StandardErrors(NamedTuple):
     """Standard errors on the original scale: coef (p,), intercept; degrees of freedom of t (None: normal)."""
 
     coef: FloatArray

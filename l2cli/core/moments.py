@@ -12,9 +12,8 @@ with d = mb - ma. Nothing is ever subtracted, so a fold full of outliers leaves 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Protocol, Self, TypeVar
+from typing import NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +25,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Moments:
+class Moments(NamedTuple):
     """Weight, means (m,) and centred scatter (m, m) of some rows of [z | masks | y]; ``rows`` counts them."""
 
     weight: float
@@ -132,8 +130,7 @@ def leave_each_out(parts: Sequence[M]) -> Iterator[M]:
     yield prefix
 
 
-@dataclass(frozen=True)
-class ColumnMoments:
+class ColumnMoments(NamedTuple):
     """Weight, means (m,) and centred sums of squares (m,) of the columns of [z | masks | y], of some rows."""
 
     weight: float
@@ -169,8 +166,7 @@ def column_moments(problem: Problem, rows: IntArray) -> ColumnMoments:
     return reduce(ColumnMoments.merge, parts)
 
 
-@dataclass(frozen=True)
-class TrainingStats:
+class TrainingStats(NamedTuple):
     """What preprocessing learns from some training rows, in internal coordinates.
 
     weight, rows : sum of weights and count. mean, sd : (p,) of the (imputed) columns; y_mean : of the
@@ -193,8 +189,7 @@ class TrainingStats:
         return value
 
 
-@dataclass(frozen=True)
-class GramSystem:
+class GramSystem(NamedTuple):
     """The gaussian problem of some training rows: minimise u'Gu - 2 c'u + lambda u'Du (+ yy).
 
     G (p, p), c (p,), yy : centred at the training means with an intercept, about zero without.
@@ -295,7 +290,7 @@ def training_problem(problem: Problem, rows: IntArray, stats: TrainingStats) -> 
         part.X[:, part.masked] += part.mask * stats.shift
     flat = stats.sd <= 0.0
     part.X[:, flat] = 0.0
-    return replace(part, factors=stats.d, standardize=True, constant=flat, originals=None)
+    return part._replace(factors=stats.d, standardize=True, constant=flat, originals=None)
 
 
 def _impute(

@@ -13,7 +13,7 @@ Nothing here is shared with the solvers: the certificate is a pass over the rows
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,7 @@ TOLERANCE = 1e-8
 """Largest kkt_residual of a reported model (SPEC section 4)."""
 
 
-@dataclass(frozen=True)
-class Certificate:
+class Certificate(NamedTuple):
     """How far an answer is from optimal; arrays of shape (L,), one entry per lambda.
 
     kkt_residual : largest |g| over the largest |g| of the null model (0/0 = 0).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +32,7 @@ MOST_DIRECT_COLUMNS = 2000
 REFINEMENTS = 3
 
 
-@dataclass(frozen=True)
-class Path:
+class Path(NamedTuple):
     """Minimisers at ``lambdas`` (L,), sum scale, in the order given.
 
     u, intercept0 : (p, L), (L,) internal coordinates. coef, intercept : the same on the original scale.

@@ -5,8 +5,7 @@ Nothing here imports pyarrow; the arrays are passed in by modules that do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,8 +45,7 @@ def nulls_of(array: Any) -> BoolArray | None:
     return nulls
 
 
-@dataclass(frozen=True)
-class Floats:
+class Floats(NamedTuple):
     """The values of an array of doubles, where it is null and where else it is not finite (None: nowhere)."""
 
     values: FloatArray

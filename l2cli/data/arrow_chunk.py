@@ -31,7 +31,7 @@ _BLANK_LINE = re.compile(rb"^[ \t]+$", re.MULTILINE)
 _RETRIES = 8
 
 
-@dataclass
+@dataclass(eq=False)
 class Plan:
     """What to read, and what has been learnt about it so far; shared by all chunks.
 
@@ -52,7 +52,7 @@ class Plan:
     maybe_codes: set[int] = field(default_factory=set)
 
 
-@dataclass
+@dataclass(eq=False)
 class Block:
     """The columns of one chunk.
 
@@ -70,7 +70,7 @@ class Block:
     zeros: set[int] = field(default_factory=set)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Open:
     """What pyarrow's numbers leave open, by column of the matrix.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +58,7 @@ _INDEX_NAME = re.compile(
 )
 
 
-@dataclass
+@dataclass(eq=False)
 class _Plan:
     """What is known of the features while a dataset is built.
 
@@ -276,6 +276,6 @@ def _with_means(
     if missing in ("drop", "error"):
         return tuple(features)
     return tuple(
-        replace(feature, impute=float(mean[at])) if feature.kind == "number" else feature
+        feature._replace(impute=float(mean[at])) if feature.kind == "number" else feature
         for at, feature in zip(starts(features), features, strict=True)
     )

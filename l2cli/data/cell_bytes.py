@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,7 @@ _NEWLINE, _QUOTE, _ZERO, _NINE = ord("\n"), ord('"'), ord("0"), ord("9")
 _WINDOW = 1 << 18
 
 
-@dataclass(frozen=True)
-class CellBytes:
+class CellBytes(NamedTuple):
     """What the first two bytes of the cells of a chunk tell, by column.
 
     zeros : whether a cell begins with a zero and another digit.

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite, isinf, nan
+from typing import NamedTuple
 
 from l2cli.spec import ReadSpec
 
@@ -29,7 +30,7 @@ _DIGITS = b"0123456789"
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CellRules:
     """The rules in force for one file.
 
@@ -69,8 +70,7 @@ def cell_rules(spec: ReadSpec, delimiter: str) -> CellRules:
     return CellRules(frozenset({"", *(token.strip(BLANKS) for token in spec.na)}), frozenset(), decimals)
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What the distinct cells of a column turned out to be; the lists hold positions in ``cells``.
 
     cells : the distinct cells without the blanks around them.

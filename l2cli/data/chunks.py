@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,7 @@ IntArray = npt.NDArray[np.int64]
 _QUOTE, _NEWLINE, _BLANK, _TAB = 34, 10, 32, 9
 
 
-@dataclass(frozen=True)
-class Quotes:
+class Quotes(NamedTuple):
     """The quotes in a chunk that open and close fields, in turn.
 
     places : (k,) positions; one of odd index closes what the one before it opens.
@@ -32,8 +32,7 @@ class Quotes:
     padded: bool = False
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Whole records of a text, each with its line end.
 
     first_line : 1-based line of the file on which it begins. n_lines : lines in it.
@@ -48,7 +47,7 @@ class Chunk:
     fraction: float
 
 
-@dataclass
+@dataclass(eq=False)
 class Cutter:
     """Cut clean pieces of text into chunks of about ``size`` bytes.
 
@@ -105,7 +104,7 @@ class Cutter:
             data = data[header:]
             if quotes is not None:
                 places = quotes.places - header
-                quotes = replace(quotes, places=places[np.searchsorted(places, 0) :])
+                quotes = quotes._replace(places=places[np.searchsorted(places, 0) :])
         if quotes is not None and not len(quotes.places):
             quotes = None
         # Twice as fast as bytes.count, and every byte of the file passes here.
@@ -140,7 +139,7 @@ def whole_records(data: bytes, delimiter: str) -> tuple[int, Quotes | None]:
     while (newline := data.rfind(b"\n", 0, end)) >= 0:
         before = int(np.searchsorted(quotes.places, newline))
         if before % 2 == 0:
-            return newline + 1, replace(quotes, places=quotes.places[:before])
+            return newline + 1, quotes._replace(places=quotes.places[:before])
         end = int(quotes.places[before - 1])
     return 0, quotes
 

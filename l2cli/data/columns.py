@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,7 @@ from l2cli.errors import DataError, shown
 IntCodes = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True)
-class CodedCells:
+class CodedCells(NamedTuple):
     """A column as ``levels[codes[i]]``: the raw distinct cells in order of first appearance.
 
     codes : (n_rows,) int32, none negative.
@@ -33,7 +33,7 @@ class CodedCells:
     levels: Sequence[str]
 
 
-@dataclass
+@dataclass(eq=False)
 class NumberFacts:
     """What a column of numbers held besides numbers.
 

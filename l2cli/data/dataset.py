@@ -12,8 +12,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class FeatureColumn:
+class FeatureColumn(NamedTuple):
     """How one column of the file becomes design columns.
 
     kind : ``number`` | ``category``. coding : ``number`` | ``onehot`` | ``indicator`` | ``treatment``.
@@ -35,8 +34,7 @@ class FeatureColumn:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class DataSchema:
+class DataSchema(NamedTuple):
     """What a saved model must know to encode a new table: features, target, rule for missing cells."""
 
     features: tuple[FeatureColumn, ...]
@@ -70,7 +68,7 @@ class FeatureStats(NamedTuple):
     shares: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass
+@dataclass(eq=False)
 class Dataset:
     """Rows ready to be fitted.
 

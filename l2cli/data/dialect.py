@@ -8,8 +8,8 @@ the header.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from l2cli.data.cells import BLANKS, CellRules, cell_rules, first_numbers
 from l2cli.data.records import WHITESPACE, RecordReader
@@ -25,8 +25,7 @@ _DELIMITERS = ("\t", ";", "|", ",")
 _SPOKEN = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """The layout of a text file.
 
     delimiter : one character; ``" "`` stands for any run of blanks.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,7 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Folds:
+class Folds(NamedTuple):
     """Fold ids 0..k-1 of every row, once per repeat.
 
     ids : (repeats, n) int64. kind : ``rows`` | ``stratified`` | ``groups`` | ``given``. labels : fold names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,7 @@ from l2cli.data.textstream import after_lines, check_text
 from l2cli.errors import DataError, shown
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(NamedTuple):
     """The records of a text: ``fields[i]`` begins on line ``lines[i]`` and has a cell for every column."""
 
     fields: list[list[str]]

@@ -10,9 +10,8 @@ import re
 import sys
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import TracebackType
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, NamedTuple, cast
 
 from l2cli.errors import DataError, L2Error, shown
 
@@ -49,8 +48,7 @@ _FOREIGN: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(NamedTuple):
     """How much is read at a time; tests make everything small.
 
     small : a text of up to this many bytes is parsed by the standard library, which is done with it before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class TextColumn:
+class TextColumn(NamedTuple):
     """A column of text: ``levels[codes[i]]`` is the cell of row i, ``codes[i] == -1`` a missing cell.
 
     codes : (n_rows,) int32; levels : distinct texts in order of first appearance.
@@ -22,7 +22,7 @@ class TextColumn:
     levels: tuple[str, ...]
 
 
-@dataclass
+@dataclass(eq=False)
 class Table:
     """Named columns of one file, every cell a number or a text.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +24,7 @@ Progress = Callable[[str, int, int], None]
 SIGNIFICANT = 0.05
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A model to compare: ``kind`` is mean, ols or ridge; ``rule`` chooses a ridge's lambda."""
 
     name: str
@@ -34,8 +33,7 @@ class Candidate:
     rule: str = "min"
 
 
-@dataclass(frozen=True)
-class Scores:
+class Scores(NamedTuple):
     """A candidate's fold values (F,), their mean and se, the seconds its fits took; NaN: no finite fit."""
 
     candidate: Candidate
@@ -46,8 +44,7 @@ class Scores:
     problem: str | None = None
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """The difference of two models' mean errors (first minus second) with its corrected t test."""
 
     a: str
@@ -81,8 +78,7 @@ def parse_candidates(specs: Sequence[str]) -> list[Candidate]:
     return chosen
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """What the candidates are compared on: problem, folds, lambdas to tune over, metric and lambda scale."""
 
     problem: Problem

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,7 @@ from l2cli.core.grid import MOST_EXTENSIONS, extend
 FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Curve:
+class Curve(NamedTuple):
     """Mean error and its standard error at each lambda.
 
     lambdas, mean, se : (L,), lambdas on the scale in force. paired_se : (L,) standard error of the difference
@@ -46,7 +45,7 @@ class Curve:
         good = np.flatnonzero(self.loss <= limit)
         return int(good[np.argmax(self.lambdas[good])]) if len(good) else best
 
-    def index(self, rule: str) -> int:
+    def index_by(self, rule: str) -> int:
         """Return the index chosen by ``min`` or ``1se``."""
         return self.index_1se if rule == "1se" else self.index_min
 

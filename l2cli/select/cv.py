@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,7 @@ FloatArray = npt.NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True)
-class CVResult:
+class CVResult(NamedTuple):
     """A cross-validation: curve, fold values and the fits that made them.
 
     fold_losses : (F, L), folds of the first repeat first. kkt_max : largest residual of any fold fit.

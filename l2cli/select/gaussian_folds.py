@@ -9,8 +9,8 @@ of lambdas.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import reduce
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -49,8 +49,7 @@ CANCELLATION = 1e-4
 """Held-out losses below this share of the terms they are the sum of are computed from the rows."""
 
 
-@dataclass(frozen=True)
-class FoldFit:
+class FoldFit(NamedTuple):
     """One fold's training side: preprocessing, spectral factor and (n >= p) its Gram system."""
 
     stats: TrainingStats

@@ -39,14 +39,14 @@ def residual_blocks(
     shared = 1.0 / s.sum() if problem.intercept else 0.0
     for rows in row_blocks(n, problem.n_columns + 2 * len(factor.e) + 3 * len(lambdas)):
         Z = problem.X[rows] - center
-        free = Z[:, columns.index]
+        free = Z[:, columns.at]
         A = Z / factor.root
-        if len(columns.index):
+        if len(columns.at):
             A = A - free @ columns.cross
         scores = A @ factor.V
         e = (y[rows] - y_mean - free @ columns.base)[:, None] - scores @ coefficients
         h = np.square(scores) @ shrink + shared
-        if len(columns.index):
+        if len(columns.at):
             h += np.einsum("ij,jk,ik->i", free, columns.inverse, free)[:, None]
         yield rows, e, h * s[rows, None]
 

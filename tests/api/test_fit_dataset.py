@@ -72,7 +72,7 @@ def test_lambda_is_chosen_by_leave_one_out_or_gcv(regression, method, rule):
         else leave_one_out(problem, factor, lambdas)[0]
     )
     assert content["selection"]["values"] == pytest.approx(curve.mean, rel=1e-9)
-    assert content["lambda"]["value"] == lambdas[curve.index(rule)]
+    assert content["lambda"]["value"] == lambdas[curve.index_by(rule)]
     assert (
         content["selection"]["method"]
         == content["lambda"]["selected_by"]
@@ -82,7 +82,7 @@ def test_lambda_is_chosen_by_leave_one_out_or_gcv(regression, method, rule):
     if method == "gcv":
         assert validation is None
     else:
-        assert validation["mse"] == pytest.approx(curve.mean[curve.index(rule)], rel=1e-9)
+        assert validation["mse"] == pytest.approx(curve.mean[curve.index_by(rule)], rel=1e-9)
         gap = validation["rmse"] / content["metrics"]["train"]["rmse"] - 1.0
         assert content["overfitting_gap"] == pytest.approx(gap)
         low, high = content["lambda"]["range"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -71,7 +69,7 @@ def test_refinement_gains_digits_where_columns_are_far_from_independent():
     x = np.arange(30.0)
     powers = np.vander(x, 9, increasing=True)[:, 1:]
     problem = make_problem(powers, powers.sum(axis=1))
-    refined, plain = least_squares(problem), least_squares(replace(problem, originals=None))
+    refined, plain = least_squares(problem), least_squares(problem._replace(originals=None))
     assert refined is not None
     assert plain is not None
     found = [digits(problem.original(answer.u, 0.0)[0], np.ones(8)) for answer in (refined, plain)]

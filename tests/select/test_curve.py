@@ -21,7 +21,7 @@ def curve_of(mean, se=None, *, up=False, lambdas=GRID, paired=None):
 def test_the_minimum_and_the_rule_of_one_standard_error():
     curve = curve_of([9.0, 3.4, 3.0, 2.5, 2.9], se=[1.0, 1.0, 1.0, 0.5, 1.0])
     assert (curve.index_min, curve.index_1se) == (3, 2)
-    assert (curve.index("min"), curve.index("1se")) == (3, 2)
+    assert (curve.index_by("min"), curve.index_by("1se")) == (3, 2)
     assert curve.edge is None
 
 

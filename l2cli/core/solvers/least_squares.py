@@ -14,7 +14,7 @@ the refinement only repeats the plain accuracy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +26,7 @@ FloatArray = npt.NDArray[np.float64]
 REFINEMENTS = 6
 
 
-@dataclass(frozen=True)
-class LeastSquares:
+class LeastSquares(NamedTuple):
     """Full-rank least squares.
 
     u : (p,) internal coefficients; intercept : internal; inverse_r : inverse of R, whose outer product with

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ NEGLIGIBLE = 1e-10
 """A penalty below this share of a column's curvature does not tell tied columns apart in doubles."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Iterate:
     """One point: coefficients of the working design, the intercept last (0 without), and what they give."""
 
@@ -54,8 +55,7 @@ class Iterate:
     gradient: FloatArray
 
 
-@dataclass(frozen=True)
-class NewtonResult:
+class NewtonResult(NamedTuple):
     """Where Newton's method ended.
 
     u : (p,) internal coefficients; intercept : internal. residual : gradient over that of the null model.

@@ -18,7 +18,7 @@ of Filip, the rows keep 8; hence :meth:`RidgeFactor.serves`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,16 +33,15 @@ GRAM_CONDITION = 1e10
 """Above this condition (Gram plus lambda) the rows are factorized instead."""
 
 
-@dataclass(frozen=True)
-class FreeColumns:
+class FreeColumns(NamedTuple):
     """Unpenalized columns, eliminated before the rest is factorized.
 
-    index : (p0,) which. base : (p0,) their fit alone. cross : (p0, p) regression of the scaled penalized
+    at : (p0,) which. base : (p0,) their fit alone. cross : (p0, p) regression of the scaled penalized
     columns on them. inverse : (p0, p0) pseudo-inverse of their Gram. rank : of their rows. null : (p0,) share
     of each axis in their null space.
     """
 
-    index: IntArray
+    at: IntArray
     base: FloatArray
     cross: FloatArray
     inverse: FloatArray
@@ -50,8 +49,7 @@ class FreeColumns:
     null: FloatArray
 
 
-@dataclass(frozen=True)
-class RidgeFactor:
+class RidgeFactor(NamedTuple):
     """Spectral form of a ridge problem.
 
     V : (p, r) eigenvectors in scaled coordinates, rows of unpenalized columns 0; e : (r,) eigenvalues > 0.
@@ -84,18 +82,18 @@ class RidgeFactor:
         z = self.V @ (self.projection[:, None] / (self.e[:, None] + lambdas))
         u: FloatArray = z / self.root[:, None]
         free = self.free
-        if len(free.index):
-            u[free.index] = free.base[:, None] - free.cross @ z
+        if len(free.at):
+            u[free.at] = free.base[:, None] - free.cross @ z
         return u
 
     def correct(self, gradient: FloatArray, lambdas: FloatArray) -> FloatArray:
         """Return the step (p, L) that solves (Z'SZ + lambda D) step = gradient, by block elimination."""
         free = self.free
-        scaled, outside = gradient / self.root[:, None], gradient[free.index]
+        scaled, outside = gradient / self.root[:, None], gradient[free.at]
         z = self.V @ ((self.V.T @ (scaled - free.cross.T @ outside)) / (self.e[:, None] + lambdas))
         step: FloatArray = z / self.root[:, None]
-        if len(free.index):
-            step[free.index] = free.inverse @ outside - free.cross @ z
+        if len(free.at):
+            step[free.at] = free.inverse @ outside - free.cross @ z
         return step
 
     def effective_df(self, lambdas: FloatArray) -> FloatArray:
@@ -155,7 +153,7 @@ def _assemble(
     V[bound] = vectors
     null = np.zeros(p)
     null[bound] = np.maximum(0.0, 1.0 - np.einsum("ij,ij->i", vectors, vectors))
-    null[free.index] = np.maximum(0.0, free.null)
+    null[free.at] = np.maximum(0.0, free.null)
     return RidgeFactor(V, e, projection, root, free, size, exact, null)
 
 
