@@ -11,7 +11,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -52,7 +56,13 @@ def row_threads(cells: int) -> Iterator[Callable[[Callable[[T], R], Iterable[T]]
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(count) as pool:
+    with _libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(count) as pool:
         yield pool.map
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Return the handle of the linear algebra that NumPy uses; to look for it takes 3 ms, so once."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -23,7 +23,7 @@ from l2cli.spec import ReadSpec
 
 # Decoded at a time: a group of columns of one row group, so that little more than the matrix is ever in
 # memory.
-_GROUP_CELLS = 1 << 21
+_GROUP_CELLS = 1 << 22
 # Copied at a time: as many rows of such a group as fit the cache.
 _ROWS_AT_ONCE = 1 << 13
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
@@ -149,6 +149,7 @@ class _Content:
         self._texts = {
             name: _TextCells(n_rows, self._missing) for name, kind in kinds.items() if kind != "number"
         }
+        self._infinite: dict[str, tuple[int, str]] = {}
         self._rows = 0
 
     def add_row_group(self, file: Any, group: int) -> None:
@@ -160,6 +161,8 @@ class _Content:
             some = self._numeric[start : start + step]
             part = file.read_row_group(group, columns=some)
             columns = [_floats(part.column(name)) for name in some]
+            for name, column in zip(some, columns, strict=True):
+                self._note_infinite(name, column, first)
             for top in range(0, n_rows, _ROWS_AT_ONCE):
                 target = self._matrix[first + top : min(first + top + _ROWS_AT_ONCE, last)]
                 for k, column in enumerate(columns, start):
@@ -168,17 +171,22 @@ class _Content:
             cells.add(first, file.read_row_group(group, columns=[name]).column(name), self._kinds[name])
         self._rows = last
 
+    def _note_infinite(self, name: str, column: FloatArray, first: int) -> None:
+        """Remember the first infinite cell: looked for here, where the cells lie side by side."""
+        if name not in self._infinite and np.isinf(column).any():
+            infinite = np.isinf(column) & ~np.isin(column, self._missing_numbers)
+            if infinite.any():
+                row = int(infinite.argmax())
+                self._infinite[name] = (first + row, str(column[row]))
+
     def table(self, source: Source, names: Sequence[str], notes: Sequence[str]) -> Table:
         """Settle the columns and put them together."""
         for value in self._missing_numbers:
             self._matrix[self._matrix == value] = np.nan
         settled = Settled()
         settled.texts = {name: cells.column() for name, cells in self._texts.items()}
-        for k, name in enumerate(self._numeric):
-            infinite = np.flatnonzero(np.isinf(self._matrix[:, k]))
-            if len(infinite):
-                row = int(infinite[0])
-                settled.add_facts(name, NumberFacts(infinite=(row, str(self._matrix[row, k]))))
+        for name, infinite in self._infinite.items():
+            settled.add_facts(name, NumberFacts(infinite=infinite))
         table = make_table(source.typed, names, settled, notes, LineMap(), self._matrix, self._numeric)
         settled.refuse_infinite(source.label, table.place)
         return table

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.problem import row_blocks
+from l2cli.core.threads import row_threads
 from l2cli.data.dataset import FeatureColumn, FeatureStats
 from l2cli.data.levels import MISSING_LEVEL, as_text
 from l2cli.data.table import Table
@@ -31,24 +32,28 @@ def column_ranges(X: FloatArray, weights: FloatArray | None) -> tuple[FloatArray
     low, high = np.full(p, np.inf), np.full(p, -np.inf)
     total, weight = np.zeros(p), np.zeros(p)
     s = np.ones(n) if weights is None else weights
-    for part in row_blocks(n, p):
-        block, w = X[part], s[part]
-        with np.errstate(all="ignore"):
-            sums = w @ block
-        if np.isfinite(sums).all():
-            low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))
-            weight += w.sum()
-        else:
-            low, high = (
-                np.fmin(low, np.fmin.reduce(block, axis=0)),
-                np.fmax(high, np.fmax.reduce(block, axis=0)),
-            )
-            gap = np.isnan(block)
-            with np.errstate(all="ignore"):  # infinite numbers are refused later
-                sums = w @ np.where(gap, 0.0, block)
-            weight += w.sum() - w @ gap
-        total += sums
+    with row_threads(X.size) as run:
+        for smallest, largest, sums, present in run(
+            lambda part: _block_ranges(X[part], s[part]), row_blocks(n, p)
+        ):
+            low, high = np.fmin(low, smallest), np.fmax(high, largest)
+            total += sums
+            weight += present
     return low, high, total / np.where(weight > 0, weight, 1.0)
+
+
+def _block_ranges(
+    block: FloatArray, weights: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray | np.float64]:
+    """Return minimum, maximum, weighted sum and weight of the present cells of every column."""
+    with np.errstate(all="ignore"):  # infinite numbers are refused later
+        sums = weights @ block
+        if np.isfinite(sums).all():
+            return block.min(axis=0), block.max(axis=0), sums, weights.sum()
+        gap = np.isnan(block)
+        sums = weights @ np.where(gap, 0.0, block)
+    low, high = np.fmin.reduce(block, axis=0), np.fmax.reduce(block, axis=0)
+    return low, high, sums, weights.sum() - weights @ gap
 
 
 def feature_statistics(

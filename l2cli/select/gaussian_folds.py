@@ -27,7 +27,7 @@ from l2cli.core.moments import (
     leave_each_out,
     training_stats,
 )
-from l2cli.core.problem import Problem
+from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.ridge import (
     RidgeFactor,
     factor_from_gram,
@@ -208,7 +208,11 @@ class GaussianFolds:
     def _eta(self, i: int, fit: FoldFit, u: FloatArray, intercept: FloatArray) -> FloatArray:
         """Return held-out linear predictors (n_i, L) of one fit, offset included."""
         problem, rows = self.problem, self.rows[i]
-        eta = problem.X[rows] @ u + intercept
+        eta = np.empty((len(rows), u.shape[1]))
+        # by blocks: the copy of the rows stays in the cache, and its memory is used again
+        for block in row_blocks(len(rows), problem.n_columns):
+            np.matmul(problem.X[rows[block]], u, out=eta[block])
+        eta += intercept
         if problem.mask is not None:
             eta += problem.mask[rows] @ (fit.stats.shift[:, None] * u[problem.masked])
         if problem.offset is not None:
