@@ -92,7 +92,7 @@ def plan_file(option: str, path: str, *, inputs: Sequence[str], clobber: bool) -
         raise UsageError(f"{option} needs a file name")
     place = os.path.realpath(path)
     folder = os.path.dirname(place)
-    if os.path.isdir(place):
+    if os.path.isdir(place) or os.path.basename(path) == "":
         raise UsageError(f"{option} {path} is a folder", hint="give a file name")
     if os.path.exists(place) and not os.path.isfile(place):
         return _special(option, path)

@@ -69,6 +69,7 @@ def test_every_command_has_every_format(quick, tmp_path, classes, fmt):
     [
         ("none/out", "there is no folder none; make it first"),
         ("folder", "is a folder; give a file name"),
+        ("new/", "is a folder; give a file name"),
         ("data.csv", "is also the input data.csv; choose another name"),
         ("./folder/../data.csv", "is also the input data.csv"),
         ("soft.csv", "is also the input data.csv"),
