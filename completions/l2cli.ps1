@@ -38,7 +38,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--lambda'); Kind = 'words'; Words = @('auto'); About = 'the strength; auto chooses it from --lambdas' }
             @{ Names = @('--tol'); Kind = 'free'; Words = @(); About = 'largest KKT residual that counts as solved' }
             @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial'); About = 'auto: two classes are binomial, else gaussian' }
-            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix; this version fits 0, pure L2' }
+            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
             @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
             @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
             @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }
@@ -86,7 +86,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
             @{ Names = @('--tol'); Kind = 'free'; Words = @(); About = 'largest KKT residual that counts as solved' }
             @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial'); About = 'auto: two classes are binomial, else gaussian' }
-            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix; this version fits 0, pure L2' }
+            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
             @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
             @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
             @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }
@@ -133,7 +133,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
             @{ Names = @('--tol'); Kind = 'free'; Words = @(); About = 'largest KKT residual that counts as solved' }
             @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial'); About = 'auto: two classes are binomial, else gaussian' }
-            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix; this version fits 0, pure L2' }
+            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
             @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
             @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
             @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }
@@ -150,7 +150,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
         )
         'compare' = @(
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
-            @{ Names = @('--models'); Kind = 'free'; Words = @(); About = 'of mean, ols, ridge, ridge:1se (default: all four)' }
+            @{ Names = @('--models'); Kind = 'free'; Words = @(); About = 'of mean, ols, ridge, lasso, enet, the last three also as ridge:1se' }
             @{ Names = @('--target', '-t'); Kind = 'column'; Words = @(); About = 'what to predict (default: the last column)' }
             @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
             @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }
@@ -170,7 +170,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--na'); Kind = 'free'; Words = @(); About = 'cells that mean missing, for example ''?,-,NA''' }
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
             @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial'); About = 'auto: two classes are binomial, else gaussian' }
-            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix; this version fits 0, pure L2' }
+            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
             @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
             @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
             @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }

@@ -1,4 +1,4 @@
-"""l2cli: fit, tune, compare and explain L2-regularized linear and logistic regression.
+"""l2cli: fit, tune, compare and explain regularized linear models.
 
 The names below are loaded when they are first used (PEP 562), so that ``import l2cli`` and the command line
 stay light.

@@ -57,6 +57,7 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
 
     fit_intercept: bool
     standardize: bool
+    l1_ratio: float
     penalty_factor: npt.ArrayLike | None
     tol: float | None
 
@@ -71,10 +72,11 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         kept = np.ones(len(X), dtype=bool) if weights is None else weights > 0.0
         rows = X if kept.all() else X[kept]  # a row of weight zero is no row: it counts in no standard error
         with _value_errors():
+            ratio = ModelSpec(l1_ratio=_number(self.l1_ratio, "l1_ratio")).l1_ratio
             problem = make_problem(
                 rows, response[kept], family=self.family, weights=None if weights is None else weights[kept],
                 penalty_factor=self._factors(X.shape[1]), intercept=self.fit_intercept,
-                standardize=self.standardize,
+                standardize=self.standardize, l1_ratio=ratio,
             )  # fmt: skip
             lam = self._choose(problem, kept, X, y)
             path = solve_path(problem, np.array([lam]))
@@ -195,10 +197,10 @@ class _GivenLambda(_L2Model):
     """A model at one lambda."""
 
     def __init__(
-        self, lam: float = 1.0, *, fit_intercept: bool = True, standardize: bool = True,
-        penalty_factor: npt.ArrayLike | None = None, tol: float | None = None,
+        self, lam: float = 1.0, *, l1_ratio: float = 0.0, fit_intercept: bool = True,
+        standardize: bool = True, penalty_factor: npt.ArrayLike | None = None, tol: float | None = None,
     ) -> None:  # fmt: skip
-        self.lam = lam
+        self.lam, self.l1_ratio = lam, l1_ratio
         self.fit_intercept, self.standardize = fit_intercept, standardize
         self.penalty_factor, self.tol = penalty_factor, tol
 
@@ -213,11 +215,11 @@ class _ChosenLambda(_L2Model):
 
     def __init__(
         self, lambdas: Any = "auto", *, cv: Any = None, rule: str = "min", metric: str | None = None,
-        seed: int = 0, fit_intercept: bool = True, standardize: bool = True,
+        seed: int = 0, l1_ratio: float = 0.0, fit_intercept: bool = True, standardize: bool = True,
         penalty_factor: npt.ArrayLike | None = None, tol: float | None = None, n_jobs: int | None = None,
     ) -> None:  # fmt: skip
         self.lambdas, self.cv, self.rule, self.metric = lambdas, cv, rule, metric
-        self.seed, self.n_jobs = seed, n_jobs
+        self.seed, self.l1_ratio, self.n_jobs = seed, l1_ratio, n_jobs
         self.fit_intercept, self.standardize = fit_intercept, standardize
         self.penalty_factor, self.tol = penalty_factor, tol
 
@@ -244,8 +246,9 @@ class _ChosenLambda(_L2Model):
 
     def _leave_one_out(self, problem: Problem, spec: GridSpec, metric: str) -> Curve:
         """Return the exact leave-one-out curve, as ``l2cli fit`` chooses by it."""
-        if self.cv != "loo" or self.family != "gaussian" or metric not in ("mse", "deviance"):
-            hint = "give folds or splits; 'loo' is there for the squared error of a regression"
+        exact = self.family == "gaussian" and metric in ("mse", "deviance") and not problem.l1_ratio
+        if self.cv != "loo" or not exact:
+            hint = "give folds or splits; 'loo' is there for the squared error of a ridge regression"
             raise UsageError(f"cv={self.cv!r} is not available here", hint=hint)
         factor = design_factor(problem, 0.0)
         grid, automatic = lambda_grid(spec, problem, factor)
@@ -285,6 +288,8 @@ def _weights(sample_weight: npt.ArrayLike | None, n_rows: int) -> FloatArray | N
 class L2Regressor(_Regressor, _GivenLambda):
     """Ridge regression at one lambda: minimise ``sum_i s_i (y_i - b0 - x_i.w)^2 + lam * sum_j f_j w_j^2``.
 
+    With ``l1_ratio`` r the penalty of a coefficient is ``f_j (2 r |w_j| + (1 - r) w_j^2)``: 1 is the lasso.
+
     With ``standardize`` w_j belongs to column j divided by its (weighted, population) standard deviation, and
     ``lam`` is the ``alpha`` of ``Ridge`` after ``StandardScaler``; it is ``l2cli fit --lambda``.
 
@@ -292,12 +297,11 @@ class L2Regressor(_Regressor, _GivenLambda):
     ----------
     lam : float, default 1.0
         Strength, 0 or larger; 0 is least squares (of least norm where columns are tied, with a warning).
+    l1_ratio : float, default 0; the share r of L1 in the penalty.
     fit_intercept : bool, default True
         An intercept is never penalized. Without it columns are scaled but not centred.
-    standardize : bool, default True
-        False penalizes the weights of the columns as they are.
-    penalty_factor : (n_features,) array of f_j >= 0, default 1
-        0 leaves a feature without penalty.
+    standardize : bool, default True; False penalizes the weights of the columns as they are.
+    penalty_factor : (n_features,) array of f_j >= 0, default 1; 0 leaves a feature without penalty.
     tol : float, optional
         Largest KKT residual that counts as solved, default 1e-8; above it ``fit`` raises ValueError.
 
@@ -326,7 +330,7 @@ class L2Classifier(_Classifier, _GivenLambda):
     ----------
     lam : float, default 1.0
         Strength, 0 or larger; 0 is maximum likelihood, which separated classes do not have (ValueError).
-    fit_intercept, standardize, penalty_factor, tol : as in :class:`L2Regressor`
+    l1_ratio, fit_intercept, standardize, penalty_factor, tol : as in :class:`L2Regressor`
 
     Attributes
     ----------
@@ -336,8 +340,6 @@ class L2Classifier(_Classifier, _GivenLambda):
     intercept_ : (1,) float64
     effective_df_, kkt_residual_, n_features_in_, feature_names_in_ : as in :class:`L2Regressor`
 
-    Examples
-    --------
     >>> model = L2Classifier().fit([[0.0], [1.0], [2.0], [3.0]], ["no", "no", "yes", "yes"])
     >>> model.predict([[0.5], [2.5]]).tolist()
     ['no', 'yes']
@@ -361,7 +363,7 @@ class L2RegressorCV(_Regressor, _ChosenLambda):
         The best lambda, or the largest within one standard error of it.
     metric : str, default "mse", averaged over folds
     seed : int, default 0, of the folds drawn
-    fit_intercept, standardize, penalty_factor, tol : as in :class:`L2Regressor`
+    l1_ratio, fit_intercept, standardize, penalty_factor, tol : as in :class:`L2Regressor`
     n_jobs : int, optional
         Processes, -1 for one per processor; None takes as many as help. Results do not depend on it.
 
@@ -373,8 +375,6 @@ class L2RegressorCV(_Regressor, _ChosenLambda):
     lambda_min_, lambda_1se_ : float, what each rule chooses
     coef_, intercept_, effective_df_, kkt_residual_, n_features_in_, feature_names_in_ : of the refit
 
-    Examples
-    --------
     >>> X = np.column_stack([np.arange(20.0), np.arange(20.0) % 3])
     >>> model = L2RegressorCV(rule="1se").fit(X, X[:, 0] + np.sin(X[:, 0]))
     >>> bool(model.lambda_min_ < model.lam_ < model.lambdas_[0])
@@ -391,7 +391,7 @@ class L2ClassifierCV(_Classifier, _ChosenLambda):
     cv : None, int, splitter or iterable of (train, test), default None
         As in :class:`L2RegressorCV`, but there is no "loo"; folds drawn are stratified.
     metric : str, default "deviance"
-    fit_intercept, standardize, penalty_factor, tol : as in :class:`L2Regressor`
+    l1_ratio, fit_intercept, standardize, penalty_factor, tol : as in :class:`L2Regressor`
 
     Attributes
     ----------

@@ -126,12 +126,15 @@ class ModelSpec:
     lambdas: GridSpec = field(default_factory=GridSpec)
     lambda_scale: str = "sum"
     penalty_factor: tuple[tuple[str, float], ...] = ()
+    l1_ratio: float = 0.0
     standardize: bool = True
     intercept: bool = True
     tol: float | None = None
 
     def __post_init__(self) -> None:
         _one_of(self.lambda_scale, "lambda_scale", SCALES)
+        if not 0.0 <= self.l1_ratio <= 1.0:
+            raise UsageError(f"l1_ratio must be between 0 and 1, not {self.l1_ratio!r}")
         if self.tol is not None and not self.tol > 0:
             raise UsageError(f"tol must be larger than 0, not {self.tol!r}")
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from l2cli.api.setup import LEVEL, Progress, finite, prepare
+from l2cli.api.setup import LEVEL, Progress, Setup, finite, prepare
 from l2cli.core.covariance import quantile
 from l2cli.core.metrics import greater_is_better
 from l2cli.data.dataset import Dataset
+from l2cli.data.folds import Folds
 from l2cli.errors import FitError
 from l2cli.select.compare import (
     SIGNIFICANT,
     Comparison,
+    Contender,
     Pair,
     Scores,
     compare_pair,
@@ -59,32 +61,21 @@ def compare_dataset(
     FitError
         No model has a finite fit.
     """
-    candidates = parse_candidates(models)
+    candidates = parse_candidates(models, model.l1_ratio)
     setup = prepare(dataset, model)
     metric = setup.metric(select) if select.metric or dataset.family != "gaussian" else "rmse"
     folds = setup.folds(select)
-    fits = setup.fold_fits(folds, select)
-    grid, automatic = setup.grid(fits.full_factor())
+    contenders = {r: _contender(setup, r, folds, select) for r in sorted({c.l1_ratio for c in candidates})}
     comparison = Comparison(
-        setup.problem,
-        folds,
-        grid,
-        metric,
-        model.lambda_scale,
-        groups=dataset.groups,
-        seed=select.seed,
-        jobs=select.jobs,
-    )
-    scores = ranking(comparison.run(candidates, fits, progress), metric)
+        contenders, folds, metric, model.lambda_scale,
+        groups=dataset.groups, seed=select.seed, jobs=select.jobs,
+    )  # fmt: skip
+    scores = ranking(comparison.run(candidates, progress), metric)
     if not np.isfinite(scores[0].mean):
         raise FitError(
             f"no model could be fitted: {scores[0].problem}", hint="leave a model out or give fewer features"
         )
-    tuned = [s for s in scores if s.candidate.kind == "ridge"]
-    lambdas: dict[str, float] = {}
-    if tuned:
-        curve = cross_validate(fits, folds, grid, metric=metric, automatic=automatic).curve
-        lambdas = {s.candidate.name: float(curve.lambdas[curve.index_by(s.candidate.rule)]) for s in tuned}
+    lambdas = _tuned_lambdas(scores, contenders, folds, metric, automatic=model.lambdas.is_auto)
     shares = _shares(comparison)
     pairs = [compare_pair(a, b, shares, folds.k) for i, a in enumerate(scores) for b in scores[i + 1 :]]
     up = greater_is_better(metric)
@@ -108,6 +99,29 @@ def compare_dataset(
         "verdict": _verdict(scores, pairs, up),
     }
     return CompareResult(content["models"], content["pairs"], content["verdict"], content)
+
+
+def _contender(setup: Setup, l1_ratio: float, folds: Folds, select: SelectSpec) -> Contender:
+    """Return the problem with another mix, its grid and its fold fits."""
+    mixed = setup._replace(problem=setup.problem._replace(l1_ratio=l1_ratio))
+    fits = mixed.fold_fits(folds, select)
+    return Contender(mixed.problem, mixed.grid(fits.full_factor())[0], fits)
+
+
+def _tuned_lambdas(
+    scores: Sequence[Scores], contenders: Mapping[float, Contender], folds: Folds, metric: str, *,
+    automatic: bool,
+) -> dict[str, float]:  # fmt: skip
+    """Return the lambda that each tuned candidate chooses on all rows, by its name."""
+    lambdas: dict[str, float] = {}
+    for ratio, contender in contenders.items():
+        tuned = [s.candidate for s in scores if s.candidate.kind == "tuned" and s.candidate.l1_ratio == ratio]
+        if tuned:
+            curve = cross_validate(
+                contender.fits, folds, contender.grid, metric=metric, automatic=automatic
+            ).curve
+            lambdas |= {c.name: float(curve.lambdas[curve.index_by(c.rule)]) for c in tuned}
+    return lambdas
 
 
 def _shares(comparison: Comparison) -> Any:

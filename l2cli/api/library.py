@@ -24,7 +24,8 @@ def fit(
     X: Any, y: Any = None, *, target: str | None = None, lam: float | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
-    penalty_factor: Any = None, standardize: bool = True, intercept: bool = True, lambda_scale: str = "sum",
+    penalty_factor: Any = None, l1_ratio: float = 0.0, standardize: bool = True,
+    intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, select: str = "auto", rule: str = "min", folds: int | None = None,
     repeats: int = 1, groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
     jobs: int | None = None,
@@ -52,6 +53,8 @@ def fit(
     coding : {"auto", "onehot", "treatment"}
     missing : {"impute", "drop", "error", "indicator"}
     penalty_factor : mapping of names or globs to numbers, or (p,) array, optional
+    l1_ratio : float
+        Share r of L1 in the penalty: 0 ridge, 1 lasso, between elastic net.
     standardize, intercept : bool
     lambda_scale : {"sum", "mean"}
     tol : float, optional
@@ -99,8 +102,8 @@ def fit(
     _refuse_idle(given.columns, choice, lam, GridSpec.of(lambdas))
     dataset, model = _dataset(
         given, _grid(lam, lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
-        missing=missing, penalty_factor=penalty_factor, standardize=standardize, intercept=intercept,
-        lambda_scale=lambda_scale, tol=tol,
+        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, standardize=standardize,
+        intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
     result = fit_dataset(dataset, model, choice)
     _warn(result.to_dict())
@@ -111,7 +114,8 @@ def cv(
     X: Any, y: Any = None, *, target: str | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
-    penalty_factor: Any = None, standardize: bool = True, intercept: bool = True, lambda_scale: str = "sum",
+    penalty_factor: Any = None, l1_ratio: float = 0.0, standardize: bool = True,
+    intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, rule: str = "min", folds: int | None = None, repeats: int = 1,
     groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
     jobs: int | None = None,
@@ -141,8 +145,8 @@ def cv(
     _refuse_idle(given.columns, choice)
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
-        missing=missing, penalty_factor=penalty_factor, standardize=standardize, intercept=intercept,
-        lambda_scale=lambda_scale, tol=tol,
+        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, standardize=standardize,
+        intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
     run = cv_dataset(dataset, model, choice)
     _warn(run.to_dict())
@@ -153,7 +157,8 @@ def path(
     X: Any, y: Any = None, *, target: str | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
-    penalty_factor: Any = None, standardize: bool = True, intercept: bool = True, lambda_scale: str = "sum",
+    penalty_factor: Any = None, l1_ratio: float = 0.0, standardize: bool = True,
+    intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None,
 ) -> PathResult:  # fmt: skip
     """Return the coefficients along lambda, as ``l2cli path`` does; parameters and errors of :func:`fit`.
@@ -172,8 +177,8 @@ def path(
     given = gather(X, y, target=target, sample_weight=sample_weight, offset=offset)
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
-        missing=missing, penalty_factor=penalty_factor, standardize=standardize, intercept=intercept,
-        lambda_scale=lambda_scale, tol=tol,
+        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, standardize=standardize,
+        intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
     result = path_dataset(dataset, model)
     _warn(result.to_dict())
@@ -184,7 +189,8 @@ def compare(
     X: Any, y: Any = None, *, models: Sequence[str] = (), target: str | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
-    penalty_factor: Any = None, standardize: bool = True, intercept: bool = True, lambda_scale: str = "sum",
+    penalty_factor: Any = None, l1_ratio: float = 0.0, standardize: bool = True,
+    intercept: bool = True, lambda_scale: str = "sum",
     folds: int | None = None, repeats: int = 1, groups: Any = None,
     fold_labels: Any = None, metric: str | None = None, seed: int = 0, jobs: int | None = None,
 ) -> CompareResult:  # fmt: skip
@@ -216,8 +222,8 @@ def compare(
     _refuse_idle(given.columns, choice)
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
-        missing=missing, penalty_factor=penalty_factor, standardize=standardize, intercept=intercept,
-        lambda_scale=lambda_scale, tol=None,
+        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, standardize=standardize,
+        intercept=intercept, lambda_scale=lambda_scale, tol=None,
     )  # fmt: skip
     result = compare_dataset(dataset, model, choice, (models,) if isinstance(models, str) else tuple(models))
     _warn(result.to_dict())
@@ -231,15 +237,15 @@ def _grid(lam: float | None, lambdas: Any) -> GridSpec:
 
 def _dataset(
     given: Given, lambdas: GridSpec, *, family: str, positive: Any, categorical: str | Sequence[str],
-    coding: str, missing: str, penalty_factor: Any, standardize: bool, intercept: bool, lambda_scale: str,
-    tol: float | None,
+    coding: str, missing: str, penalty_factor: Any, l1_ratio: float, standardize: bool,
+    intercept: bool, lambda_scale: str, tol: float | None,
 ) -> tuple[Dataset, ModelSpec]:  # fmt: skip
     """Return the dataset and the objective of a call."""
     names = (categorical,) if isinstance(categorical, str) else tuple(categorical)
     label = None if positive is None else str(positive)
     columns = given.columns._replace(positive=label, categorical=names, coding=coding, missing=missing)
     factors = _factors(penalty_factor, given.inputs)
-    model = ModelSpec(family, lambdas, lambda_scale, factors, standardize, intercept, tol)
+    model = ModelSpec(family, lambdas, lambda_scale, factors, l1_ratio, standardize, intercept, tol)
     return build_dataset(given.table, columns, model), model
 
 

@@ -84,7 +84,8 @@ class Setup(NamedTuple):
         spread = dataset.target_sd if self.model.intercept else dataset.target_rms
         return equivalents(
             lam * self.weight, family=dataset.family, weight_sum=self.problem.weight_sum,
-            n_rows=dataset.n_rows, target_sd=spread, factor_mean=float(f.mean()) if len(f) else 1.0,
+            n_rows=dataset.n_rows, target_sd=spread, l1_ratio=self.model.l1_ratio,
+            factor_mean=float(f.mean()) if len(f) else 1.0,
         )  # fmt: skip
 
     def envelope(self, command: str, choosing: SelectSpec | None, **settings: Any) -> dict[str, Any]:
@@ -110,7 +111,7 @@ class Setup(NamedTuple):
             data["positive"] = classes[1]
         common: dict[str, Any] = {
             "family": dataset.family,
-            "l1_ratio": 0.0,
+            "l1_ratio": model.l1_ratio,
             "standardize": model.standardize,
             "intercept": model.intercept,
             "lambda_scale": model.lambda_scale,
@@ -136,7 +137,8 @@ def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
     """Return the setup of a dataset; its X is standardized in place and must not be used again."""
     problem = make_problem(
         dataset.X, dataset.y, family=dataset.family, weights=dataset.weights, offset=dataset.offset,
-        penalty_factor=dataset.penalty_factor, intercept=model.intercept, standardize=model.standardize,
+        penalty_factor=dataset.penalty_factor, l1_ratio=model.l1_ratio, intercept=model.intercept,
+        standardize=model.standardize,
         overwrite=True,
     )  # fmt: skip
     return Setup(dataset, problem, model)
@@ -146,14 +148,15 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     """Return the way ``fit`` chooses lambda: what was asked, or for auto the rule of SPEC section 2.
 
     Any fold or group option means cross-validation, and so does a metric that leave-one-out does not have;
-    else exact leave-one-out for gaussian and cross-validation for binomial.
+    else exact leave-one-out for gaussian L2 and cross-validation otherwise.
     """
     squared = setup.metric(select) in ("mse", "deviance")
-    gaussian = setup.dataset.family == "gaussian"
+    linear = setup.dataset.family == "gaussian" and setup.model.l1_ratio == 0.0
     if select.select in ("loo", "gcv"):
-        if not gaussian:
+        if not linear:
             raise UsageError(
-                f"--select {select.select} is exact for gaussian targets only", hint="use --select cv"
+                f"--select {select.select} is exact for gaussian targets and pure L2 only",
+                hint="use --select cv",
             )
         if not squared:
             raise UsageError(
@@ -162,7 +165,7 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
         return select.select
     asked = select.folds is not None or select.repeats > 1
     asked |= setup.dataset.fold_labels is not None or setup.dataset.groups is not None
-    return "cv" if select.select == "cv" or asked or not gaussian or not squared else "loo"
+    return "cv" if select.select == "cv" or asked or not linear or not squared else "loo"
 
 
 def finite(value: float | None) -> float | None:

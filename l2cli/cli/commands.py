@@ -38,7 +38,7 @@ def overview() -> str:
     lines = [
         "Usage: l2cli COMMAND DATA [options]",
         "",
-        "Fit, tune, compare and explain L2-regularized linear and logistic regression.",
+        "Fit, tune, compare and explain regularized linear models.",
         "",
         "DATA is a CSV, TSV or Parquet file (also .gz, .bz2, .zst), or - for standard input.",
         "",

@@ -14,7 +14,7 @@ from l2cli.cli.options import Columns, Data, ProgressOutput, Reading
 
 EXAMPLES = """\
 l2cli compare data.csv
-l2cli compare data.csv --models ols,ridge --folds 5 --repeats 10
+l2cli compare data.csv --models ols,ridge,lasso:1se --folds 5 --repeats 10
 l2cli compare data.csv --metric mae --json"""
 
 
@@ -25,7 +25,11 @@ class Candidates(OptionGroup):
 
     models: Annotated[
         str | None,
-        typer.Option("--models", metavar="LIST", help="of mean, ols, ridge, ridge:1se (default: all four)"),
+        typer.Option(
+            "--models",
+            metavar="LIST",
+            help="of mean, ols, ridge, lasso, enet, the last three also as ridge:1se",
+        ),
     ] = None
 
     def names(self) -> tuple[str, ...]:

@@ -26,7 +26,8 @@ class Modelling(OptionGroup):
         ),
     ] = "auto"
     l1_ratio: Annotated[
-        str, typer.Option("--l1-ratio", metavar="R", help="the mix; this version fits 0, pure L2")
+        str,
+        typer.Option("--l1-ratio", metavar="R", help="the mix: 0 L2 (default), 1 L1, between elastic net"),
     ] = "0"
     lambdas: Annotated[
         str, typer.Option("--lambdas", metavar="GRID", help="auto[:N], LO:HI[:N], a,b,c or @FILE")
@@ -53,16 +54,12 @@ class Modelling(OptionGroup):
 
     def spec(self) -> ModelSpec:
         """Return the checked description of the objective."""
-        ratio = values.number_between(self.l1_ratio, "--l1-ratio", 0.0, 1.0)
-        if ratio != 0.0:
-            raise UsageError(
-                f"--l1-ratio {self.l1_ratio}: this version fits L2 only", hint="leave it out or give 0"
-            )
         return ModelSpec(
             family=values.choice(self.family, "--family", FAMILIES),
             lambdas=self.grid(),
             lambda_scale=values.choice(self.lambda_scale, "--lambda-scale", SCALES),
             penalty_factor=values.penalty_factors(self.penalty_factor),
+            l1_ratio=values.number_between(self.l1_ratio, "--l1-ratio", 0.0, 1.0),
             standardize=self.standardize,
             intercept=self.intercept,
         )

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from l2cli.core.families import family_named
 from l2cli.core.objective import null_eta
-from l2cli.core.path import design_factor
+from l2cli.core.path import design_factor, solve_path
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.spec import GridSpec
@@ -15,6 +15,10 @@ from l2cli.spec import GridSpec
 FloatArray = npt.NDArray[np.float64]
 LOW_DF, HIGH_DF = 0.01, 0.999
 """An automatic grid spans these shares of the rank in effective degrees of freedom."""
+FLOOR, WIDE_FLOOR = 1e-4, 1e-2
+"""With an L1 part it goes from the largest useful lambda down to this share of it; the second for p > n."""
+SURE = 1.0 + 1e-12
+"""What the largest useful lambda is raised by, so that rounding leaves no coefficient there."""
 MOST_EXTENSIONS = 3
 """An automatic grid whose best value lies on its edge grows to at most this many times its length."""
 
@@ -85,7 +89,30 @@ def lambda_grid(
         return np.array(spec.values), False
     if spec.low is not None and spec.high is not None:
         return log_grid(spec.low, spec.high, spec.count), False
+    if problem.l1_ratio > 0.0:
+        high = lambda_max(problem)
+        floor = WIDE_FLOOR if problem.n_columns > problem.n_rows else FLOOR
+        grid = log_grid(floor * high, high, spec.count) if high > 0 else np.array([1.0])
+        return grid / weight, True
     return automatic_grid(curvature_eigenvalues(problem, factor), spec.count) / weight, True
+
+
+def lambda_max(problem: Problem) -> float:
+    """Return the smallest lambda (sum scale) at which all penalized coefficients are 0, for r > 0.
+
+    ``max_j |z_j'S(y - mu0)| / (r l_j)`` over the penalized columns, mu0 the fit of intercept, offset and the
+    unpenalized columns (SPEC section 1).
+    """
+    bound = (problem.factors > 0.0) & ~problem.constant
+    free = np.flatnonzero((problem.factors == 0.0) & ~problem.constant)
+    eta = null_eta(problem)
+    if len(free):
+        path = solve_path(problem.select(free), np.zeros(1))
+        eta = problem.X[:, free] @ path.u[:, 0] + path.intercept0[0]
+        eta = eta if problem.offset is None else eta + problem.offset
+    residual = problem.weights * (problem.y - family_named(problem.family).mean(eta))
+    pull = np.abs(residual @ problem.X)[bound] / (problem.l1_ratio * problem.l1_penalty[bound])
+    return float(pull.max(initial=0.0)) * SURE
 
 
 def extend(grid: FloatArray, edge: str, limit: int) -> FloatArray:

@@ -172,7 +172,7 @@ class TrainingStats(NamedTuple):
     weight, rows : sum of weights and count. mean, sd : (p,) of the (imputed) columns; y_mean : of the
     response.
     shift : (q,) value with which these rows impute the masked columns, less the value stored in X.
-    d : (p,) penalty weights.
+    d, l1 : (p,) weights of the squares and of the absolute values in the penalty.
     """
 
     weight: float
@@ -181,6 +181,7 @@ class TrainingStats(NamedTuple):
     y_mean: float
     sd: FloatArray
     d: FloatArray
+    l1: FloatArray
     shift: FloatArray
 
     def intercept(self, u: FloatArray, has_intercept: bool) -> FloatArray:
@@ -255,8 +256,11 @@ def gram_system(problem: Problem, moments: Moments) -> GramSystem:
         G = G + moments.weight * np.outer(x_mean, x_mean)
         c = c + moments.weight * x_mean * y_mean
         yy += moments.weight * y_mean**2
-    d = problem.penalty_for(sd)
-    return GramSystem(TrainingStats(moments.weight, moments.rows, x_mean, y_mean, sd, d, shift), G, c, yy)
+    stats = TrainingStats(
+        moments.weight, moments.rows, x_mean, y_mean, sd, problem.penalty_for(sd), problem.l1_penalty_for(sd),
+        shift,
+    )  # fmt: skip
+    return GramSystem(stats, G, c, yy)
 
 
 def training_stats(problem: Problem, moments: ColumnMoments) -> TrainingStats:
@@ -279,8 +283,9 @@ def training_stats(problem: Problem, moments: ColumnMoments) -> TrainingStats:
     sd = _spread(second / weight, mean, terms / weight)
     mean[sd == 0.0] = 0.0
     return TrainingStats(
-        weight, moments.rows, mean, float(moments.mean[-1]), sd, problem.penalty_for(sd), shift
-    )
+        weight, moments.rows, mean, float(moments.mean[-1]), sd, problem.penalty_for(sd),
+        problem.l1_penalty_for(sd), shift,
+    )  # fmt: skip
 
 
 def training_problem(problem: Problem, rows: IntArray, stats: TrainingStats) -> Problem:
@@ -290,7 +295,7 @@ def training_problem(problem: Problem, rows: IntArray, stats: TrainingStats) -> 
         part.X[:, part.masked] += part.mask * stats.shift
     flat = stats.sd <= 0.0
     part.X[:, flat] = 0.0
-    return part._replace(factors=stats.d, standardize=True, constant=flat, originals=None)
+    return part._replace(spread=stats.sd, constant=part.constant | flat, originals=None)
 
 
 def _impute(

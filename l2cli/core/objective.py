@@ -1,12 +1,15 @@
 """THE objective, stated once, and the certificate of an answer.
 
-    J(b0, u) = sum_i s_i d(y_i, eta_i) + lambda sum_j d_j u_j^2,     eta_i = o_i + b0 + z_i . u
+    J(b0, u) = sum_i s_i d(y_i, eta_i) + lambda sum_j [2 r l_j |u_j| + (1 - r) d_j u_j^2]
+    eta_i = o_i + b0 + z_i . u
 
-in the internal coordinates of :class:`l2cli.core.problem.Problem` (u_j = w_j * scale_j; d_j = f_j when
-standardized, f_j / scale_j^2 on the raw scale). Half of its gradient, with the residual r_i = s_i (y_i -
-mu_i), is
+in the internal coordinates of :class:`l2cli.core.problem.Problem` (u_j = w_j * scale_j; d_j = l_j = f_j when
+standardized, f_j / scale_j^2 and f_j / scale_j on the raw scale; r the l1_ratio). Half of the gradient of
+its smooth part, with the residual e_i = s_i (y_i - mu_i), is
 
-    g_0 = -sum_i r_i,        g_j = -sum_i z_ij r_i + lambda d_j u_j.
+    g_0 = -sum_i e_i,        g_j = -sum_i z_ij e_i + lambda (1 - r) d_j u_j,
+
+and at the optimum g_j = -lambda r l_j sign(u_j), or |g_j| <= lambda r l_j where u_j = 0.
 
 Nothing here is shared with the solvers: the certificate is a pass over the rows of its own.
 """
@@ -111,13 +114,16 @@ def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: Flo
     Notes
     -----
     Four products of 2 n p L flops: two for the gradient, two with |Z| for what rounding leaves of it. The
-    duality gap of J at the dual point theta = residuals is sum_j g_j^2 / (lambda d_j) (Fenchel-Young holds
-    with equality in the deviance), plus the first-order terms of the unpenalized coordinates, whose dual
-    constraint g = 0 holds only to rounding.
+    duality gap of J at the dual point theta = residuals is, for r < 1, a sum over the coordinates
+    (Fenchel-Young holds with equality in the deviance): e_j^2 / (lambda (1 - r) d_j) with the violation e_j.
+    For r = 1 the residuals are shrunk by c until |z_j'theta| <= lambda l_j, and the deviance adds at most
+    2 (1 - c)^2 sum_i s_i (y_i - mu_i)^2 / mu'_i. The unpenalized coordinates, whose dual constraint g = 0
+    holds only to rounding, add their first-order terms.
     """
     family, (p, count) = family_named(problem.family), u.shape
     gradient, absolute = np.zeros((p, count)), np.zeros((p, count))
     total, total_absolute, deviance = np.zeros(count), np.zeros(count), np.zeros(count)
+    pearson = np.zeros(count)
     for rows in row_blocks(problem.n_rows, p + 2 * count):
         Z, y, s = problem.X[rows], problem.y[rows, None], problem.weights[rows, None]
         eta = Z @ u + intercept
@@ -129,41 +135,64 @@ def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: Flo
         terms = magnitude @ np.abs(u) + np.abs(intercept)
         if problem.offset is not None:
             terms += np.abs(problem.offset[rows, None])
-        size = s * (np.abs(y) + np.abs(mu) + family.curvature(mu) * terms)
+        curvature = family.curvature(mu)
+        size = s * (np.abs(y) + np.abs(mu) + curvature * terms)
+        if problem.l1_ratio == 1.0:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                pearson += np.where(r == 0.0, 0.0, r * (y - mu) / curvature).sum(axis=0)
         gradient -= Z.T @ r
         absolute += magnitude.T @ size
         total -= r.sum(axis=0)
         total_absolute += size.sum(axis=0)
         deviance += (s * family.deviance(y, eta)).sum(axis=0)
-    d = problem.penalty[:, None]
-    gradient += lambdas * d * u
-    absolute += lambdas * d * np.abs(u)
-    violation, floor = np.abs(gradient).max(axis=0, initial=0.0), EPS * absolute.max(axis=0, initial=0.0)
+    squares, kink = penalty_weights(problem, lambdas)
+    gradient += squares * u
+    absolute += squares * np.abs(u) + kink
+    off = subgradient_distance(gradient, u, kink)
+    violation, floor = np.abs(off).max(axis=0, initial=0.0), EPS * absolute.max(axis=0, initial=0.0)
     if problem.intercept:
         violation, floor = np.maximum(violation, np.abs(total)), np.maximum(floor, EPS * total_absolute)
     unit = null_gradient(problem)
     scale = unit if unit > 0 else 1.0
-    gap = _duality_gap(problem, u, intercept, lambdas, gradient, total)
+    gap = np.abs(2.0 * intercept * total) if problem.intercept else np.zeros(count)
+    gap += _penalty_gap(u, gradient, off, squares, kink, pearson)
+    null = null_deviance(problem)
+    gap = np.where(lambdas > 0, gap / null if null > 0 else 0.0, np.nan)
     # 0/0 = 0: where the null model is already optimal to rounding there is no unit to measure with
     kkt = violation / scale if unit > 0 else np.zeros(count)
     return Certificate(kkt, floor / scale, gap, deviance)
 
 
-def _duality_gap(
-    problem: Problem,
-    u: FloatArray,
-    intercept: FloatArray,
-    lambdas: FloatArray,
-    gradient: FloatArray,
-    total: FloatArray,
-) -> FloatArray:
-    """Return the duality gap relative to J of the null model, NaN where lambda is 0."""
-    d = problem.penalty
-    penalized = d > 0
+def penalty_weights(problem: Problem, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the weights of u^2 and of 2 |u| in J at each lambda: (p, L), (p, L)."""
+    r = problem.l1_ratio
+    return (
+        np.multiply.outer((1.0 - r) * problem.penalty, lambdas),
+        np.multiply.outer(r * problem.l1_penalty, lambdas),
+    )
+
+
+def subgradient_distance(gradient: FloatArray, u: FloatArray, kink: FloatArray) -> FloatArray:
+    """Return the part of the smooth gradient that no subgradient of kink |u| takes away, elementwise."""
+    at_zero = np.sign(gradient) * np.maximum(np.abs(gradient) - kink, 0.0)
+    return np.where(u == 0.0, at_zero, gradient + kink * np.sign(u))
+
+
+def _penalty_gap(
+    u: FloatArray, gradient: FloatArray, off: FloatArray, squares: FloatArray, kink: FloatArray,
+    pearson: FloatArray,
+) -> FloatArray:  # fmt: skip
+    """Return what the penalized and the free coordinates add to the duality gap of J: (L,)."""
+    curved, free = squares > 0, (squares == 0) & (kink == 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        gap = (gradient[penalized] ** 2 / (lambdas * d[penalized, None])).sum(axis=0)
-    gap += 2.0 * np.abs(u[~penalized] * gradient[~penalized]).sum(axis=0)
-    if problem.intercept:
-        gap += 2.0 * np.abs(intercept * total)
-    null = null_deviance(problem)
-    return np.where(lambdas > 0, gap / null if null > 0 else 0.0, np.nan)
+        gap = np.where(curved, off**2 / squares, 0.0).sum(axis=0)
+    gap += 2.0 * np.where(free, np.abs(u * gradient), 0.0).sum(axis=0)
+    flat = ~curved & ~free
+    if not flat.any():
+        return np.asarray(gap)
+    # v = z'e; shrunk by c it meets |v| <= kink in every coordinate
+    v = -gradient
+    with np.errstate(divide="ignore", invalid="ignore"):
+        c = np.where(flat & (np.abs(v) > kink), kink / np.abs(v), 1.0).min(axis=0, initial=1.0)
+        gap += 2.0 * np.where(flat, kink * np.abs(u) - c * u * v, 0.0).sum(axis=0)
+        return np.asarray(gap + np.where(c < 1.0, 2.0 * (1.0 - c) ** 2 * pearson, 0.0))

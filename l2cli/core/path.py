@@ -8,8 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.moments import gram_system, moments_of
-from l2cli.core.objective import Certificate, certify, null_gradient
+from l2cli.core.objective import (
+    Certificate,
+    certify,
+    null_gradient,
+    penalty_weights,
+    subgradient_distance,
+)
 from l2cli.core.problem import Problem, row_blocks
+from l2cli.core.solvers.elastic_net import ElasticNet
+from l2cli.core.solvers.gram import DenseGram, ProductGram
+from l2cli.core.solvers.l1_newton import L1Newton
 from l2cli.core.solvers.least_squares import least_squares
 from l2cli.core.solvers.newton import NewtonSolver
 from l2cli.core.solvers.ridge import (
@@ -18,6 +27,7 @@ from l2cli.core.solvers.ridge import (
     factor_from_kernel,
     factor_from_rows,
     penalized_inverse,
+    scaled_rows,
 )
 
 FloatArray = npt.NDArray[np.float64]
@@ -76,9 +86,43 @@ def solve_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | None
         Gaussian only: a factor made before (by :func:`design_factor`).
     """
     lambdas = np.asarray(lambdas, dtype=np.float64)
+    if problem.family == "gaussian" and problem.l1_ratio > 0.0:
+        return _l1_path(problem, lambdas)
     if problem.family == "gaussian":
         return _gaussian_path(problem, lambdas, factor)
     return _newton_path(problem, lambdas)
+
+
+def _l1_path(problem: Problem, lambdas: FloatArray) -> Path:
+    """Solve a gaussian elastic net by active sets on the Gram, corrected once by the rows' gradient."""
+    count = len(lambdas)
+    u, df, tied, rank = np.zeros((problem.n_columns, count)), np.zeros(count), None, problem.n_columns
+    zero = np.flatnonzero(lambdas == 0.0)
+    if len(zero):
+        exact = _gaussian_path(problem, np.zeros(1), None)
+        u[:, zero], df[zero], tied, rank = exact.u, exact.effective_df, exact.tied, exact.rank
+    some = np.flatnonzero(lambdas > 0.0)
+    if len(some):
+        net, at = elastic_net_of(problem), lambdas[some]
+        u[:, some], df[some] = net.solve(at)
+        _, gradient = _gaussian_gradient(problem, u[:, some], at)
+        off = subgradient_distance(gradient, u[:, some], penalty_weights(problem, at)[1])
+        if np.abs(off).max(initial=0.0) > SETTLED * null_gradient(problem):
+            u[:, some], df[some] = net.solve(at, net.gradient(u[:, some], at) - gradient)
+    intercept, _ = _gaussian_gradient(problem, u, lambdas)
+    if tied is None:
+        tied = np.zeros(problem.n_columns, dtype=bool)
+    return _assemble(problem, lambdas, u, intercept, df, rank, tied, np.zeros(count))
+
+
+def elastic_net_of(problem: Problem) -> ElasticNet:
+    """Return the elastic nets of all rows, by their moments, or by products of columns where p > n."""
+    penalty = (problem.l1_penalty, problem.penalty, problem.l1_ratio)
+    if problem.n_columns <= problem.n_rows:
+        system = gram_system(problem, moments_of(problem))
+        return ElasticNet(DenseGram(system.G), system.c, *penalty)
+    A, b, _, _ = scaled_rows(problem)
+    return ElasticNet(ProductGram(A), b @ A, *penalty)
 
 
 def _gaussian_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | None) -> Path:
@@ -156,18 +200,21 @@ def _gaussian_gradient(problem: Problem, u: FloatArray, lambdas: FloatArray) -> 
         shift = total / s.sum()
         intercept = mean_y + shift
         gradient += np.outer(sums, shift)
-    gradient += lambdas * problem.penalty[:, None] * u
+    gradient += penalty_weights(problem, lambdas)[0] * u
     return intercept, gradient
 
 
 def _newton_path(problem: Problem, lambdas: FloatArray) -> Path:
     """Solve from the largest lambda down, each started from the one before."""
-    solver = NewtonSolver(problem)
+    solver, bare = newton_solver(problem), NewtonSolver(problem) if np.any(lambdas == 0.0) else None
     count, p = len(lambdas), problem.n_columns
     u, intercept, df, move = np.zeros((p, count)), np.zeros(count), np.zeros(count), np.zeros(count)
     theta = None
     for i in np.argsort(-lambdas, kind="stable"):
-        result = solver.solve(float(lambdas[i]), theta)
+        if lambdas[i] == 0.0 and bare is not None:  # the smallest: the minimum norm where columns are tied
+            result = bare.solve(0.0)
+        else:
+            result = solver.solve(float(lambdas[i]), theta)
         u[:, i], intercept[i], df[i], move[i] = (
             result.u,
             result.intercept,
@@ -178,6 +225,11 @@ def _newton_path(problem: Problem, lambdas: FloatArray) -> Path:
     unbounded = np.any(lambdas == 0.0) or np.any(problem.penalty == 0.0)
     rank, tied = _rank(problem) if unbounded else (p, np.zeros(p, dtype=bool))
     return _assemble(problem, lambdas, u, intercept, df, rank, tied, move)
+
+
+def newton_solver(problem: Problem) -> NewtonSolver | L1Newton:
+    """Return what minimises J of a GLM: with an L1 part by inner active sets."""
+    return L1Newton(problem) if problem.l1_ratio > 0.0 else NewtonSolver(problem)
 
 
 def _rank(problem: Problem) -> tuple[int, npt.NDArray[np.bool_]]:

@@ -48,6 +48,10 @@ class Problem(NamedTuple):
     intercept, standardize : bool
     factors : (p,) float64
         Penalty factors f_j.
+    l1_ratio : float
+        r, the share of L1 in the penalty.
+    spread : (p,) float64
+        Standard deviations of the internal columns over the rows trained on: 1, but for a fold.
     mean, center, scale : (p,) float64
         Means of the original columns; what was subtracted (0 without intercept); what was divided by.
     constant : (p,) bool
@@ -74,6 +78,8 @@ class Problem(NamedTuple):
     mask: FloatArray | None
     masked: IntArray
     originals: FloatArray | None = None
+    l1_ratio: float = 0.0
+    spread: FloatArray | None = None
 
     @property
     def n_rows(self) -> int:
@@ -102,8 +108,17 @@ class Problem(NamedTuple):
 
     @property
     def penalty(self) -> FloatArray:
-        """Weights d_j of the penalty ``lambda * sum d_j u_j^2`` in internal coordinates (all rows): (p,)."""
-        return self.penalty_for(np.ones(self.n_columns))
+        """Weights d_j of ``(1 - r) u_j^2`` in the penalty, in internal coordinates: (p,)."""
+        return self.penalty_for(self._spread)
+
+    @property
+    def l1_penalty(self) -> FloatArray:
+        """Weights l_j of ``2 r |u_j|`` in the penalty, in internal coordinates: (p,)."""
+        return self.l1_penalty_for(self._spread)
+
+    @property
+    def _spread(self) -> FloatArray:
+        return np.ones(self.n_columns) if self.spread is None else self.spread
 
     def penalty_for(self, sd: FloatArray) -> FloatArray:
         """Return d_j when the rows trained on have internal standard deviations ``sd``.
@@ -114,10 +129,28 @@ class Problem(NamedTuple):
         d = self.factors * sd**2 if self.standardize else self.factors / self.scale**2
         return np.where(self.constant | (sd <= 0), 1.0, d)
 
+    def l1_penalty_for(self, sd: FloatArray) -> FloatArray:
+        """Return l_j for such rows: ``f_j |sd_j w_j|`` is f sd |u|, raw ``f_j |w_j|`` is f |u| / scale."""
+        weight = self.factors * sd if self.standardize else self.factors / self.scale
+        return np.where(self.constant | (sd <= 0), 1.0, weight)
+
     def original(self, u: FloatArray, intercept: FloatArray | float) -> tuple[FloatArray, FloatArray]:
         """Return (coef, intercept) on the original scale for internal ``u`` of shape (p,) or (p, L)."""
         coef = (u.T / self.scale).T
         return coef, np.asarray(intercept - self.center @ coef)
+
+    def select(self, columns: IntArray) -> Problem:
+        """Return the problem with some of the columns only (copies them); pure L2."""
+        place = {int(j): i for i, j in enumerate(columns)}
+        kept = [k for k, j in enumerate(self.masked) if int(j) in place]
+        return self._replace(
+            X=self.X[:, columns], factors=self.factors[columns], mean=self.mean[columns],
+            center=self.center[columns], scale=self.scale[columns], constant=self.constant[columns],
+            mask=None if self.mask is None else self.mask[:, kept],
+            masked=np.array([place[int(self.masked[k])] for k in kept], dtype=np.int64),
+            originals=None if self.originals is None else self.originals[:, columns],
+            spread=None if self.spread is None else self.spread[columns], l1_ratio=0.0,
+        )  # fmt: skip
 
     def take(self, rows: IntArray) -> Problem:
         """Return the problem on some rows, in the same internal coordinates (copies the rows)."""
@@ -125,6 +158,7 @@ class Problem(NamedTuple):
             X=self.X[rows], y=self.y[rows], weights=self.weights[rows],
             offset=None if self.offset is None else self.offset[rows],
             family=self.family, intercept=self.intercept, standardize=self.standardize, factors=self.factors,
+            l1_ratio=self.l1_ratio, spread=self.spread,
             mean=self.mean, center=self.center, scale=self.scale, constant=self.constant,
             mask=None if self.mask is None else self.mask[rows], masked=self.masked,
             originals=None if self.originals is None else self.originals[rows],
@@ -139,6 +173,7 @@ def make_problem(
     weights: FloatArray | None = None,
     offset: FloatArray | None = None,
     penalty_factor: FloatArray | None = None,
+    l1_ratio: float = 0.0,
     intercept: bool = True,
     standardize: bool = True,
     overwrite: bool = False,
@@ -153,6 +188,8 @@ def make_problem(
     y : (n,) float64
     weights, offset : (n,) float64 or None
     penalty_factor : (p,) float64 or None
+    l1_ratio : float
+        Share r of L1 in the penalty, 0 to 1.
 
     Notes
     -----
@@ -186,7 +223,7 @@ def make_problem(
     f = np.ones(p) if penalty_factor is None else np.asarray(penalty_factor, dtype=np.float64)
     return Problem(
         X, np.asarray(y, dtype=np.float64), s, offset, family, intercept, standardize, f,
-        mean, center, scale, constant, mask, masked, originals,
+        mean, center, scale, constant, mask, masked, originals, l1_ratio,
     )  # fmt: skip
 
 

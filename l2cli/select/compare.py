@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,11 +25,12 @@ SIGNIFICANT = 0.05
 
 
 class Candidate(NamedTuple):
-    """A model to compare: ``kind`` is mean, ols or ridge; ``rule`` chooses a ridge's lambda."""
+    """A model to compare: ``kind`` is mean, ols or tuned; ``rule`` chooses a tuned one's lambda."""
 
     name: str
     spec: str
     kind: str
+    l1_ratio: float = 0.0
     rule: str = "min"
 
 
@@ -54,22 +55,37 @@ class Pair(NamedTuple):
     p_value: float
 
 
-DEFAULT_MODELS = ("ridge", "ridge:1se", "ols", "mean")
+MODELS = ("mean", "ols", "ridge", "ridge:1se", "lasso", "lasso:1se", "enet", "enet:1se")
+DEFAULT_MODELS = ("ridge", "ridge:1se", "lasso", "ols", "mean")
 
 
-def parse_candidates(specs: Sequence[str]) -> list[Candidate]:
-    """Return the candidates named in ``--models``: mean, ols, ridge (or ridge:min), ridge:1se."""
+def parse_candidates(specs: Sequence[str], l1_ratio: float = 0.0) -> list[Candidate]:
+    """Return the candidates named in ``--models``, by default the usual ones.
+
+    Parameters
+    ----------
+    specs : sequence of str
+        Of ``MODELS``; ``:min`` may be written too.
+    l1_ratio : float
+        That of enet, which is one of the usual ones where it is neither 0 nor 1; else enet has 0.5.
+    """
+    mixed = 0.0 < l1_ratio < 1.0
+    ratios = {"ridge": 0.0, "lasso": 1.0, "enet": l1_ratio if mixed else 0.5}
     known = {
         "mean": Candidate("mean only", "mean", "mean"),
         "ols": Candidate("unpenalized", "ols", "ols"),
-        "ridge": Candidate("ridge (min)", "ridge", "ridge", "min"),
-        "ridge:min": Candidate("ridge (min)", "ridge", "ridge", "min"),
-        "ridge:1se": Candidate("ridge (1se)", "ridge:1se", "ridge", "1se"),
     }
+    for name, ratio in ratios.items():
+        title = name if name != "enet" else f"enet {ratio:g}"
+        for rule in ("min", "1se"):
+            spec = name if rule == "min" else f"{name}:1se"
+            known[f"{name}:{rule}"] = Candidate(f"{title} ({rule})", spec, "tuned", ratio, rule)
+        known[name] = known[f"{name}:min"]
     chosen: list[Candidate] = []
-    for spec in specs or DEFAULT_MODELS:
+    usual = (*DEFAULT_MODELS[:3], "enet", *DEFAULT_MODELS[3:]) if mixed else DEFAULT_MODELS
+    for spec in specs or usual:
         if spec not in known:
-            raise UsageError(f"--models has no '{spec}'", hint="choose from mean, ols, ridge, ridge:1se")
+            raise UsageError(f"--models has no '{spec}'", hint=f"choose from {', '.join(MODELS)}")
         if known[spec] in chosen:
             raise UsageError(f"--models names '{spec}' twice")
         chosen.append(known[spec])
@@ -78,40 +94,53 @@ def parse_candidates(specs: Sequence[str]) -> list[Candidate]:
     return chosen
 
 
-class Comparison(NamedTuple):
-    """What the candidates are compared on: problem, folds, lambdas to tune over, metric and lambda scale."""
+class Contender(NamedTuple):
+    """A penalty of the comparison: the problem with it, lambdas to tune over and the fits on all folds."""
 
     problem: Problem
-    folds: Folds
     grid: FloatArray
+    fits: FoldFits
+
+
+class Comparison(NamedTuple):
+    """What the candidates are compared on: a contender for each l1_ratio, folds, metric and lambda scale."""
+
+    contenders: Mapping[float, Contender]
+    folds: Folds
     metric: str
     scale: str
     groups: IntArray | None = None
     seed: int = 0
     jobs: int | None = None
 
-    def run(
-        self, candidates: Sequence[Candidate], fits: FoldFits, progress: Progress | None = None
-    ) -> list[Scores]:
-        """Return the scores of every candidate, in that order; ``fits`` are the fold fits of the whole."""
-        inner: list[tuple[FloatArray, float]] = []
+    @property
+    def problem(self) -> Problem:
+        """The problem, whatever its penalty."""
+        return next(iter(self.contenders.values())).problem
+
+    def run(self, candidates: Sequence[Candidate], progress: Progress | None = None) -> list[Scores]:
+        """Return the scores of every candidate, in that order."""
+        inner: dict[float, list[tuple[FloatArray, float]]] = {}
         result = []
         for candidate in candidates:
             start = time.perf_counter()
             shared = 0.0
             note = None
+            contender = self.contenders[candidate.l1_ratio]
+            fits = contender.fits
             try:
                 if candidate.kind == "mean":
                     values = self._mean_only()
                 elif candidate.kind == "ols":
                     values = fits.losses(np.zeros(1), self.metric)[:, 0]
                 else:
-                    if not inner:
-                        inner = self._tune(progress)
+                    known = inner.get(candidate.l1_ratio)
+                    if known is None:
+                        known = inner[candidate.l1_ratio] = self._tune(contender, progress)
                     else:  # the tuning was done for another rule: it counts for this one too
-                        shared = sum(seconds for _, seconds in inner)
+                        shared = sum(seconds for _, seconds in known)
                     index = 0 if candidate.rule == "min" else 1
-                    values = self._tuned(fits, np.array([chosen[index] for chosen, _ in inner]))
+                    values = self._tuned(fits, np.array([chosen[index] for chosen, _ in known]))
             except FitError as error:
                 values, note = np.full(len(fits.fold_weights), np.nan), error.message
             if note is None and not np.isfinite(values).all():
@@ -153,17 +182,17 @@ class Comparison(NamedTuple):
     def _held_out(self) -> list[npt.NDArray[np.bool_]]:
         return [ids == f for ids in self.folds.ids for f in range(self.folds.k)]
 
-    def _tune(self, progress: Progress | None) -> list[tuple[FloatArray, float]]:
+    def _tune(self, contender: Contender, progress: Progress | None) -> list[tuple[FloatArray, float]]:
         """Return, per outer training set, the lambdas by minimum and by 1se, and the seconds."""
         chosen = []
         held_out = self._held_out()
         for i, held in enumerate(held_out):
             start = time.perf_counter()
             rows = np.flatnonzero(~held)
-            part = self.problem.take(rows)
+            part = contender.problem.take(rows)
             folds = self._inner_folds(i, rows)
             result = cross_validate(
-                fold_fits(part, folds, self.scale, jobs=self.jobs), folds, self.grid, metric=self.metric
+                fold_fits(part, folds, self.scale, jobs=self.jobs), folds, contender.grid, metric=self.metric
             )
             curve = result.curve
             pick = np.array([curve.lambdas[curve.index_min], curve.lambdas[curve.index_1se]])

@@ -13,9 +13,10 @@ from l2cli.core.problem import Problem
 from l2cli.data.folds import Folds
 from l2cli.errors import FitError
 from l2cli.select.curve import Curve, extended
-from l2cli.select.gaussian_folds import GaussianFolds
+from l2cli.select.elastic_net_folds import ElasticNetFolds
 from l2cli.select.glm_folds import BinomialFolds
 from l2cli.select.learner import FoldFits
+from l2cli.select.ridge_folds import RidgeFolds
 
 FloatArray = npt.NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -44,7 +45,8 @@ def fold_fits(
 ) -> FoldFits:
     """Return the fold fits of a problem's family."""
     if problem.family == "gaussian":
-        return GaussianFolds(problem, folds, scale, progress)
+        learner = ElasticNetFolds if problem.l1_ratio > 0.0 else RidgeFolds
+        return learner(problem, folds, scale, progress)
     return BinomialFolds(problem, folds, scale, jobs, progress)
 
 

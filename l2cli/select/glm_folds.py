@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from l2cli.core.metrics import losses as metric_losses
 from l2cli.core.moments import TrainingStats, column_moments, leave_each_out, training_problem, training_stats
+from l2cli.core.path import newton_solver
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.solvers.newton_folds import BatchedFolds
@@ -156,12 +157,16 @@ def newton_path(
     """
     rest = np.ones(problem.n_rows, dtype=bool)
     rest[held_out] = False
-    solver = NewtonSolver(training_problem(problem, np.flatnonzero(rest), stats))
+    part = training_problem(problem, np.flatnonzero(rest), stats)
+    solver, bare = newton_solver(part), NewtonSolver(part)
     large = solver.X.size > ROUGH_CELLS
     theta, result, residuals = None, [], []
     for lam in lambdas:
-        answer = solver.solve(float(lam), theta, rough=large and lam > 0.0)
-        theta = answer.theta
+        if lam == 0.0:
+            answer = bare.solve(0.0)
+        else:
+            answer = solver.solve(float(lam), theta, rough=large)
+            theta = answer.theta
         if lam == 0.0 and (answer.last_move > RUNAWAY or not answer.residual <= KKT_LIMIT):
             # separated classes: there is no such model, so its losses are undefined and rank last
             result.append(np.full(problem.n_columns + 1, np.nan))

@@ -72,7 +72,7 @@ def test_binomial_lambdas_are_chosen_by_cross_validation(binary):
     setup = prepare(binary(), ModelSpec())
     assert resolve_selector(setup, SelectSpec()) == "cv"
     for method in ("loo", "gcv"):
-        with pytest.raises(UsageError, match=f"--select {method} is exact for gaussian targets only"):
+        with pytest.raises(UsageError, match=f"--select {method} is exact for gaussian targets and pure"):
             resolve_selector(setup, SelectSpec(select=method))
 
 

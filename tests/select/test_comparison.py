@@ -9,7 +9,15 @@ from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
 from l2cli.data.folds import Folds, draw_folds
 from l2cli.errors import UsageError
-from l2cli.select.compare import Candidate, Comparison, Scores, compare_pair, parse_candidates, ranking
+from l2cli.select.compare import (
+    Candidate,
+    Comparison,
+    Contender,
+    Scores,
+    compare_pair,
+    parse_candidates,
+    ranking,
+)
 from l2cli.select.cv import fold_fits
 
 GRID = np.array([1000.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.1])
@@ -33,9 +41,16 @@ class Data:
 
     def scores(self, grid, metric="mse", scale="sum", specs=()):
         problem = self.problem()
-        comparison = Comparison(problem, self.folds, grid, metric, scale)
-        fits = fold_fits(problem, self.folds, scale)
-        return {s.candidate.spec: s for s in comparison.run(parse_candidates(specs), fits)}
+        comparison = comparison_of(problem, self.folds, grid, metric, scale)
+        return {s.candidate.spec: s for s in comparison.run(parse_candidates(specs))}
+
+
+def comparison_of(problem, folds, grid, metric="mse", scale="sum", **more):
+    contenders = {}
+    for ratio in (0.0, 1.0):
+        mixed = problem._replace(l1_ratio=ratio)
+        contenders[ratio] = Contender(mixed, grid, fold_fits(mixed, folds, scale))
+    return Comparison(contenders, folds, metric, scale, **more)
 
 
 @pytest.mark.parametrize(("metric", "scale", "repeats"), [("mse", "sum", 2), ("mae", "mean", 1)])
@@ -95,10 +110,8 @@ def test_a_binomial_comparison_tunes_on_the_other_folds():
     y = (X[:, 0] + rng.logistic(size=120) > 0).astype(float)
     folds = draw_folds(120, 3, strata=y.astype(np.int64))
     problem = make_problem(X, y, family="binomial")
-    comparison = Comparison(problem, folds, GRID, "deviance", "sum")
-    scores = {
-        s.candidate.spec: s for s in comparison.run(parse_candidates(()), fold_fits(problem, folds, "sum"))
-    }
+    comparison = comparison_of(problem, folds, GRID, "deviance")
+    scores = {s.candidate.spec: s for s in comparison.run(parse_candidates(()))}
     ids = folds.ids[0]
 
     def deviance(train, test, lam):
@@ -120,7 +133,7 @@ def test_a_binomial_comparison_tunes_on_the_other_folds():
 
 def test_two_folds_tune_on_ten_new_ones():
     data = Data(k=2)
-    comparison = Comparison(data.problem(), data.folds, GRID, "mse", "sum", seed=5)
+    comparison = comparison_of(data.problem(), data.folds, GRID, seed=5)
     rows = np.flatnonzero(data.folds.ids[0] == 1)
     inner = comparison._inner_folds(0, rows)
     assert inner.k == 10
@@ -132,7 +145,7 @@ def test_two_folds_of_groups_keep_the_groups_together():
     data = Data(k=2)
     groups = np.repeat(np.arange(12), 4)
     folds = draw_folds(48, 2, groups=groups)
-    comparison = Comparison(data.problem(), folds, GRID, "mse", "sum", groups=groups)
+    comparison = comparison_of(data.problem(), folds, GRID, groups=groups)
     rows = np.flatnonzero(folds.ids[0] == 1)
     ids = comparison._inner_folds(0, rows).ids[0]
     assert all(len(set(ids[groups[rows] == g])) == 1 for g in set(groups[rows]))
@@ -143,9 +156,7 @@ def test_a_model_without_a_finite_fit_has_no_values_and_a_reason():
     y = (x > 19.5).astype(float)
     folds = Folds((np.arange(40) % 4)[None, :], 4, "rows")
     problem = make_problem(x[:, None], y, family="binomial")
-    scores = Comparison(problem, folds, GRID, "deviance", "sum").run(
-        parse_candidates(()), fold_fits(problem, folds, "sum")
-    )
+    scores = comparison_of(problem, folds, GRID, "deviance").run(parse_candidates(()))
     found = {s.candidate.spec: s for s in scores}
     assert np.isnan(found["ols"].values).all()
     assert "no finite solution at lambda 0" in str(found["ols"].problem)
@@ -158,7 +169,7 @@ def test_a_model_without_a_finite_fit_has_no_values_and_a_reason():
 def score(name, values, mean=None):
     values = np.array(values, dtype=float)
     return Scores(
-        Candidate(name, name, "ridge"), values, float(values.mean() if mean is None else mean), 0.0, 0.0
+        Candidate(name, name, "tuned"), values, float(values.mean() if mean is None else mean), 0.0, 0.0
     )
 
 
@@ -189,10 +200,12 @@ def test_ranking_puts_the_best_first():
 
 
 def test_candidates_are_parsed_and_checked():
-    assert [c.spec for c in parse_candidates(())] == ["ridge", "ridge:1se", "ols", "mean"]
+    assert [c.spec for c in parse_candidates(())] == ["ridge", "ridge:1se", "lasso", "ols", "mean"]
+    assert [c.l1_ratio for c in parse_candidates((), 0.3)] == [0.0, 0.0, 1.0, 0.3, 0.0, 0.0]
+    assert [c.l1_ratio for c in parse_candidates(("enet", "enet:1se"))] == [0.5, 0.5]
     assert [c.rule for c in parse_candidates(("ridge:1se", "ridge:min"))] == ["1se", "min"]
     for specs, message in (
-        (("ridge", "lasso"), "--models has no 'lasso'"),
+        (("ridge", "tree"), "--models has no 'tree'"),
         (("ridge", "ridge:min"), "--models names 'ridge:min' twice"),
         (("ridge",), "needs two or more"),
     ):

@@ -31,17 +31,23 @@ from l2cli.core.moments import (
     training_problem,
     training_stats,
 )
-from l2cli.core.objective import null_intercept
+from l2cli.core.objective import null_intercept, subgradient_distance
 from l2cli.core.problem import Problem, row_blocks
+from l2cli.core.solvers.active_set import ActiveSet
+from l2cli.core.solvers.gram import DenseGram
+from l2cli.core.solvers.l1_newton import L1Newton
 from l2cli.core.solvers.newton import NewtonSolver
 from l2cli.core.threads import row_threads
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+Step = Callable[[FloatArray, FloatArray, npt.NDArray[np.bool_]], FloatArray]
 TOLERANCE, FINE_TOLERANCE = 1e-6, 1e-10
 """Relative gradient at which a fold fit is done (the contract asks 1e-5); fine where that costs nothing."""
 SLOW = 0.15
 """A chord step that leaves more than this share of the residual asks for a new Hessian."""
+INNER = 1e-2
+"""A fold's second-order model is solved to this share of the tolerance."""
 MAX_PASSES = 25
 OWN_WEIGHTS_FLOPS = 5e7
 """Up to this much work for a Gram per training set, each has the weights W of its own column."""
@@ -72,17 +78,21 @@ class BatchedFolds:
         ]
         self.stats: list[TrainingStats] = [training_stats(problem, c) for c in leave_each_out(columns)]
         self.shift = np.column_stack([s.shift for s in self.stats])  # (q, k)
-        self.d = np.column_stack([s.d for s in self.stats])
+        r = problem.l1_ratio
+        self.square = (1.0 - r) * np.column_stack([s.d for s in self.stats])
+        self.kink = np.vstack([r * np.column_stack([s.l1 for s in self.stats]), np.zeros(k)])
         self.live = np.column_stack([s.sd > 0 for s in self.stats])  # columns that vary in the training rows
         self.weights = np.array([s.weight for s in self.stats])
         self.run: Callable[..., Iterable[Any]] = map
         """How a pass over blocks is run: on threads while :meth:`solve` lasts."""
+        self.models: tuple[FloatArray, list[ActiveSet]] | None = None
+        """With an L1 part: the curvature in use, and every fold's second-order model with it."""
         self.start = self._null_intercepts()
         origin = np.vstack([np.zeros((p, k)), self.start])
         gradient = self._gradient(origin, np.zeros(k))
         unit = np.abs(gradient[:p]).max(axis=0, initial=0.0)
         self.unit = np.where(unit > 0, unit, 1.0)
-        self.alone: dict[int, NewtonSolver] = {}
+        self.alone: dict[int, NewtonSolver | L1Newton] = {}
 
     def _null_intercepts(self) -> FloatArray:
         """Return each training set's intercept without features."""
@@ -102,7 +112,7 @@ class BatchedFolds:
         return np.vstack([u, self.shift * u[self.problem.masked]]) if len(self.problem.masked) else u
 
     def _gradient(self, B: FloatArray, lam: FloatArray) -> FloatArray:
-        """Return half the gradient of J (p + 1, K) at B, each column over its own training rows."""
+        """Return half the smooth gradient of J (p + 1, K) at B, each column over its own training rows."""
         part, p = self.part, self.problem.n_columns
         C, b0 = self._expand(B), B[-1]
         forward, total = np.zeros((self.Z.shape[1], self.k)), np.zeros(self.k)
@@ -124,7 +134,7 @@ class BatchedFolds:
             forward += products
             total += sums
         gradient = np.empty((p + 1, self.k))
-        gradient[:p] = lam * self.d * B[:-1] - forward[:p]
+        gradient[:p] = lam * self.square * B[:-1] - forward[:p]
         if len(self.problem.masked):
             gradient[self.problem.masked] -= self.shift * forward[p:]
         gradient[:p][~self.live] = 0.0
@@ -188,7 +198,7 @@ class BatchedFolds:
         p = self.problem.n_columns
         M = curvature.copy()
         index = np.arange(p)
-        M[:, index, index] += (lam * self.d).T
+        M[:, index, index] += (lam * self.square).T
         for f in range(self.k):
             dead = np.flatnonzero(~self.live[:, f])
             if not self.problem.intercept:
@@ -228,7 +238,8 @@ class BatchedFolds:
     def _newton(self, f: int, lam: float, start: FloatArray) -> tuple[FloatArray, float]:
         """Return one fold's solution by damped Newton, and its residual."""
         if f not in self.alone:
-            self.alone[f] = NewtonSolver(self.training(f))
+            solver = L1Newton if self.problem.l1_ratio > 0.0 else NewtonSolver
+            self.alone[f] = solver(self.training(f))
         answer = self.alone[f].solve(lam, start)
         return np.append(answer.u, answer.intercept), answer.residual
 
@@ -251,12 +262,12 @@ class BatchedFolds:
         fresh = curvature is None
         if curvature is None:
             curvature = self._curvatures(guess)
-        solve = _solver(self._systems(curvature, lam))
+        step = self._stepper(curvature, best, lam)
         for _ in range(MAX_PASSES):
             moving = ~(best_residual <= self.tolerance)
-            if not moving.any() or solve is None:
+            if not moving.any() or step is None:
                 break
-            trial = np.where(moving, best - solve(gradient), best)
+            trial = np.where(moving, step(best, gradient, moving), best)
             gradient, residual = self._residual(trial, lam)
             better = residual < best_residual
             gain = float(np.max(residual[moving] / best_residual[moving]))
@@ -267,15 +278,47 @@ class BatchedFolds:
                 gradient, _ = self._residual(best, lam)
             if not gain <= SLOW and np.any(best_residual > self.tolerance):
                 curvature, fresh = self._curvatures(best), True
-                solve = _solver(self._systems(curvature, lam))
+                step = self._stepper(curvature, best, lam)
             else:
                 fresh = False
-        return best, curvature if solve is not None else None, best_residual
+        return best, curvature if step is not None else None, best_residual
+
+    def _stepper(self, curvature: FloatArray, start: FloatArray, lam: FloatArray) -> Step | None:
+        """Return what maps points, their gradients and the columns to move to the next points.
+
+        Pure L2: one linear system for each fold. With an L1 part: the exact minimiser of the second-order
+        model with its kinks, by an active set that is kept as long as the curvature is.
+        """
+        if self.problem.l1_ratio == 0.0:
+            solve = _solver(self._systems(curvature, lam))
+            return None if solve is None else lambda B, gradient, _: B - solve(gradient)
+        a, b = lam * self.kink, np.vstack([lam * self.square, np.zeros(self.k)])
+        if self.models is None or self.models[0] is not curvature:
+            self.models = (curvature, [self._model(curvature[f], f) for f in range(self.k)])
+            for f, active in enumerate(self.models[1]):
+                active.begin(start[:, f], a[:, f], b[:, f])
+        models = self.models[1]
+
+        def step(B: FloatArray, gradient: FloatArray, moving: npt.NDArray[np.bool_]) -> FloatArray:
+            result = B.copy()
+            for f in np.flatnonzero(moving):
+                active = models[f]
+                q = active.gram.product(B[:, f]) + b[:, f] * B[:, f] - gradient[:, f]
+                result[:, f] = active.solve(q, a[:, f], b[:, f], tol=INNER * self.tolerance * self.unit[f])
+            return result
+
+        return step
+
+    def _model(self, curvature: FloatArray, f: int) -> ActiveSet:
+        """Return the second-order model of fold f: dead columns and an absent intercept stay at 0."""
+        bound = np.where(np.append(self.live[:, f], self.problem.intercept), np.inf, 0.0)
+        return ActiveSet(DenseGram(curvature), -bound, bound)
 
     def _residual(self, B: FloatArray, lam: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the gradient (p + 1, K) and its largest entry over the null model's (inf: not finite)."""
         gradient = self._gradient(B, lam)
-        residual = np.abs(gradient).max(axis=0) / self.unit
+        off = subgradient_distance(gradient, B, lam * self.kink) if self.problem.l1_ratio > 0 else gradient
+        residual = np.abs(off).max(axis=0) / self.unit
         return gradient, np.where(np.isfinite(residual), residual, np.inf)
 
 

@@ -12,7 +12,7 @@ from l2cli.report.glyphs import glyphs_for
 from l2cli.report.layout import Column, Line, Page, Span, cells, clauses, decimal_cells, flowed, line, table
 from l2cli.report.numerals import percent, significant, trimmed
 from l2cli.report.scales import lambda_scale, value_scale
-from l2cli.report.screens.heading import data_lines, folds_text, model_lines
+from l2cli.report.screens.heading import data_lines, folds_text, kept_text, model_lines
 from l2cli.report.screens.metrics import ErrorView, error_view, headline, label_of, metric_value
 
 LABEL_WIDTH = 14  # with the blank before and the three after "lambda_min"
@@ -108,7 +108,7 @@ def _refit_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     if not refit:
         return []
     residual = significant(refit["certificate"]["kkt_residual"], 1)
-    kept = f"keeps {trimmed(refit['effective_df'])} of {refit['rank']} degrees of freedom"
+    kept = kept_text(refit)
     parts = [f"all rows at lambda {trimmed(refit['lambda']['value'])}: {kept}", f"solved to {residual} (KKT)"]
     first, *others = [line(part) for part in parts]
     return clauses([line(" refit".ljust(LABEL_WIDTH), *first), *others], page, indent=LABEL_WIDTH)

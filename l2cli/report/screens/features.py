@@ -46,10 +46,14 @@ def shown_count(total: int, page: Page) -> int:
 
 def coefficient_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return the table of a fit: standard errors and intervals where the result has them, else bars."""
-    ordered = largest_first(result["coefficients"])
+    ordered, gone = largest_first(result["coefficients"]), []
+    if result["settings"].get("l1_ratio"):
+        gone = [c for c in ordered if not c["coef"]]
+        ordered = [c for c in ordered if c["coef"]]
     top = ordered[: shown_count(len(ordered), page)]
     if not top:
-        return [line(" no feature: the intercept alone", *_intercept(result))]
+        what = "no feature is left" if gone else "no feature"
+        return [line(f" {what}: the intercept alone", *_intercept(result))]
     if any(c.get("se") is not None for c in top):
         columns = _interval_columns(result, top)
     else:
@@ -58,7 +62,7 @@ def coefficient_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     intercept = lines.pop() if _has_intercept(result) else None
     if len(top) < len(ordered):
         lines += _more_lines(ordered[len(top) :], page)
-    return [*lines, *([intercept] if intercept else [])]
+    return [*lines, *([intercept] if intercept else []), *(_gone_lines(gone, page) if gone else [])]
 
 
 def _has_intercept(result: Mapping[str, Any]) -> bool:
@@ -72,6 +76,15 @@ def _intercept(result: Mapping[str, Any]) -> list[Span]:
 def _more_lines(rest: Sequence[Coefficient], page: Page) -> list[Line]:
     size = comparable([abs(rest[0]["coef_standardized"] or 0.0)])[0]
     text = f" and {len(rest)} more, none above {size} per sd (all: --verbose or --format csv)"
+    return flowed([Span(text, "hint")], page, indent=1)
+
+
+def _gone_lines(gone: Sequence[Coefficient], page: Page) -> list[Line]:
+    """Return the features that the L1 penalty left out, by name as far as a few lines go."""
+    names = [visible(c["feature"]) for c in gone]
+    most = len(names) if page.verbose or len(names) <= SHOWN else SHOWN
+    more = f" and {len(names) - most} more" if most < len(names) else ""
+    text = f" left out (coefficient 0): {', '.join(names[:most])}{more}"
     return flowed([Span(text, "hint")], page, indent=1)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from l2cli.report.layout import Column, Line, Page, Span, cells, clauses, flowed, line, table, width_of
 from l2cli.report.numerals import percent, significant, trimmed
 from l2cli.report.screens.features import coefficient_lines
-from l2cli.report.screens.heading import data_lines, model_lines
+from l2cli.report.screens.heading import data_lines, kept_text, model_lines
 from l2cli.report.screens.metrics import headline, label_of, metric_value
 
 _METHODS = {
@@ -95,7 +95,7 @@ def _gap_text(gap: float | None) -> str:
 
 def _lambda_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     lam = result["lambda"]
-    facts = [f"keeps {trimmed(result['effective_df'])} of {result['rank']} degrees of freedom"]
+    facts = [kept_text(result)]
     if lam.get("edge"):
         facts.append(f"it lies on the {lam['edge']} edge of the grid")
     if lam.get("range"):
@@ -121,11 +121,16 @@ def equivalents(equal: Mapping[str, Any], settings: Mapping[str, Any]) -> list[s
     """Return the same penalty in the words of other tools: ``Ridge(alpha=9.6) after StandardScaler`` ..."""
     raw = settings.get("standardize") is False
     scaler = "" if raw else " after StandardScaler"
+    ratio = settings.get("l1_ratio") or 0.0
+    mix = f", l1_ratio={trimmed(ratio)}" if ratio else ""
     parts = []
     if equal.get("sklearn_ridge_alpha") is not None:
         parts.append(f"Ridge(alpha={trimmed(equal['sklearn_ridge_alpha'], 4)}){scaler}")
+    elif equal.get("sklearn_elasticnet_alpha") is not None:
+        alpha = trimmed(equal["sklearn_elasticnet_alpha"], 4)
+        parts.append(f"{f'ElasticNet(alpha={alpha}{mix})' if ratio < 1 else f'Lasso(alpha={alpha})'}{scaler}")
     if equal.get("sklearn_C") is not None:
-        parts.append(f"LogisticRegression(C={trimmed(equal['sklearn_C'], 4)}){scaler}")
+        parts.append(f"LogisticRegression(C={trimmed(equal['sklearn_C'], 4)}{mix}){scaler}")
     if equal.get("glmnet_lambda") is not None:
         alpha = trimmed(equal.get("glmnet_alpha") or 0.0)
         asked = ", standardize=FALSE" if raw else ""

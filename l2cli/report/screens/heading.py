@@ -8,6 +8,7 @@ from typing import Any
 
 from l2cli.report.escape import cut_middle, visible
 from l2cli.report.layout import Line, Page, Span, clauses, glyphs_ellipsis, line
+from l2cli.report.numerals import trimmed
 
 STDIN = "-"
 _LONGEST_NAME = 40
@@ -59,7 +60,8 @@ def model_lines(
 ) -> list[Line]:
     """Return the family, the penalty, what differs from the defaults, and ``how`` lambda was found."""
     family = str(settings["family"])
-    facts = [family, f"unpenalized ({_UNPENALIZED.get(family, 'lambda 0')})" if unpenalized else "L2"]
+    bare = f"unpenalized ({_UNPENALIZED.get(family, 'lambda 0')})"
+    facts = [family, bare if unpenalized else penalty_text(settings)]
     if settings.get("standardize") is False:
         facts.append("columns not standardized")
     if settings.get("intercept") is False:
@@ -68,6 +70,22 @@ def model_lines(
     if settings.get("lambda_scale") == "mean":
         parts.append("lambda on the mean scale")
     return clauses([line(part) for part in parts], page)
+
+
+def penalty_text(settings: Mapping[str, Any]) -> str:
+    """Return the name of the penalty: ``L2``, ``L1`` or ``elastic net (l1_ratio 0.5)``."""
+    ratio = settings.get("l1_ratio") or 0.0
+    return {0.0: "L2", 1.0: "L1"}.get(ratio, f"elastic net (l1_ratio {trimmed(ratio)})")
+
+
+def kept_text(fit: Mapping[str, Any]) -> str:
+    """Return what the penalty left: degrees of freedom, and with an L1 part the features."""
+    df = f"{trimmed(fit['effective_df'])} of {fit['rank']} degrees of freedom"
+    if not fit["settings"].get("l1_ratio"):
+        return f"keeps {df}"
+    features = fit["coefficients"]
+    left = sum(1 for c in features if c["coef"])
+    return f"keeps {left} of {count(len(features), 'feature')}, {df}"
 
 
 def folds_text(folds: Mapping[str, Any], settings: Mapping[str, Any]) -> str:

@@ -83,7 +83,8 @@ def _samples(total: int, number: int) -> list[int]:
 
 def _table_lines(result: Mapping[str, Any], coefficients: Sequence[Coefficient], page: Page) -> list[Line]:
     """Return features down, lambdas across; as many lambdas as the page has room for."""
-    top = coefficients[: shown_count(len(coefficients), page)]
+    some = [c for c in coefficients if _size(c) > 0.0] or coefficients[:1]
+    top = some[: shown_count(len(some), page)]
     labels = [*cells(["df", "deviance"], "hint"), *cells((visible(c["feature"]) for c in top), "name")]
     names = Column("lambda", labels, least=10)
     # From small to large, as in the drawing above.
@@ -96,8 +97,11 @@ def _table_lines(result: Mapping[str, Any], coefficients: Sequence[Coefficient],
         if needed + name_width <= page.width:
             break
     lines = table([names, *columns], page)
-    if len(top) < len(coefficients):
-        text = f" and {len(coefficients) - len(top)} more features (all: --verbose or --format csv)"
+    if len(top) < len(some):
+        text = f" and {len(some) - len(top)} more features (all: --verbose or --format csv)"
+        lines += flowed([Span(text, "hint")], page, indent=1)
+    if len(some) < len(coefficients):
+        text = f" {count(len(coefficients) - len(some), 'feature')} left out (coefficient 0) at every lambda"
         lines += flowed([Span(text, "hint")], page, indent=1)
     return lines
 

@@ -9,9 +9,9 @@ from l2cli.core.metrics import FAMILY_METRICS
 from l2cli.core.path import design_factor
 from l2cli.core.problem import make_problem
 from l2cli.data.folds import Folds, draw_folds
-from l2cli.select import gaussian_folds
+from l2cli.select import ridge_folds
 from l2cli.select.cv import fold_fits, validation_metrics
-from l2cli.select.gaussian_folds import GaussianFolds
+from l2cli.select.ridge_folds import RidgeFolds
 
 LAMBDAS = np.array([300.0, 10.0, 0.3])
 
@@ -61,7 +61,7 @@ SETTINGS = [{}, {"intercept": False}, {"standardize": False}, {"intercept": Fals
 def test_fold_losses_are_those_of_refits(by_hand, by_definition, shape, settings, scale):
     data = Data(*shape)
     lambdas = LAMBDAS / (50.0 if scale == "mean" else 1.0)
-    fits = GaussianFolds(data.problem(**settings), data.folds, scale)
+    fits = RidgeFolds(data.problem(**settings), data.folds, scale)
     expected = data.expected(by_hand, by_definition, "mse", lambdas, scale, **settings)
     assert fits.losses(lambdas, "mse") == pytest.approx(expected, rel=1e-8)
     assert fits.kkt_max < 1e-9
@@ -82,7 +82,7 @@ def test_every_metric_is_its_definition(by_hand, by_definition, shape, settings,
 @pytest.mark.parametrize("shape", [(60, 5), (24, 40)], ids=["long", "wide"])
 def test_held_out_predictors_are_those_of_refits(by_hand, shape):
     data = Data(*shape, repeats=2)
-    eta = GaussianFolds(data.problem(), data.folds).heldout_eta(5.0)
+    eta = RidgeFolds(data.problem(), data.folds).heldout_eta(5.0)
     assert eta.shape == (2, shape[0])
     for r, rows in data.fits():
         fit = by_hand(data.X[rows], data.y[rows], data.s[rows], data.o[rows], data.f, 5.0)
@@ -96,7 +96,7 @@ def test_columns_that_do_not_vary_or_are_missing_in_a_training_set(by_hand, by_d
     data.X[:, 1] = np.where(held, data.X[:, 1], 3.0)
     data.X[:, 2] = np.where(held, 5.0, np.nan)
     data.X[:, 3] = np.where(held, data.X[:, 3], np.where(np.arange(shape[0]) % 2, np.nan, -1.0))
-    fits = GaussianFolds(data.problem(), data.folds)
+    fits = RidgeFolds(data.problem(), data.folds)
     assert fits.losses(LAMBDAS, "mse") == pytest.approx(
         data.expected(by_hand, by_definition, "mse", LAMBDAS), rel=1e-8
     )
@@ -105,7 +105,7 @@ def test_columns_that_do_not_vary_or_are_missing_in_a_training_set(by_hand, by_d
 def test_one_row_per_fold_is_leave_one_out(by_hand, by_definition):
     data = Data(12, 3, missing=0.0)
     data.folds = draw_folds(12, 12)
-    fits = GaussianFolds(data.problem(), data.folds)
+    fits = RidgeFolds(data.problem(), data.folds)
     assert fits.losses(LAMBDAS, "mse") == pytest.approx(
         data.expected(by_hand, by_definition, "mse", LAMBDAS), rel=1e-8
     )
@@ -117,7 +117,7 @@ def test_a_near_perfect_fit_keeps_the_digits_of_its_small_losses(by_hand, by_def
     data = Data(60, 3, missing=0.0)
     data.y = 1e3 + data.X @ [1.0, 2.0, 3.0] + noise * data.y + data.o
     expected = data.expected(by_hand, by_definition, "mse", np.array([1e-9]))
-    found = GaussianFolds(data.problem(), data.folds).losses(np.array([1e-9]), "mse")
+    found = RidgeFolds(data.problem(), data.folds).losses(np.array([1e-9]), "mse")
     assert found == pytest.approx(expected, rel=1e-6, abs=1e-17)
 
 
@@ -128,7 +128,7 @@ def test_near_copies_with_large_opposing_coefficients_keep_their_losses():
     X = np.column_stack([x, x + 1e-5 * rng.normal(size=200)])
     y = 1e5 * (X[:, 1] - X[:, 0]) + rng.normal(size=200)
     folds = draw_folds(200, 5)
-    fits = GaussianFolds(make_problem(X, y), folds)
+    fits = RidgeFolds(make_problem(X, y), folds)
     lam = np.array([1e-10])
     eta = fits.heldout_eta(1e-10)[0]
     expected = [np.mean((y - eta)[folds.ids[0] == f] ** 2) for f in range(5)]
@@ -137,14 +137,14 @@ def test_near_copies_with_large_opposing_coefficients_keep_their_losses():
 
 def test_lambda_0_is_least_squares_in_every_fold(by_hand, by_definition):
     data = Data(60, 5)
-    found = GaussianFolds(data.problem(), data.folds).losses(np.zeros(1), "mse")
+    found = RidgeFolds(data.problem(), data.folds).losses(np.zeros(1), "mse")
     assert found == pytest.approx(data.expected(by_hand, by_definition, "mse", np.zeros(1)), rel=1e-8)
 
 
 def test_lambda_0_on_tied_columns_is_the_limit():
     data = Data(60, 4, missing=0.0)
     data.X[:, 3] = 10.0 * data.X[:, 1] + 2.0
-    fits = GaussianFolds(data.problem(), data.folds)
+    fits = RidgeFolds(data.problem(), data.folds)
     assert fits.losses(np.zeros(1), "mse") == pytest.approx(fits.losses(np.array([1e-9]), "mse"), rel=1e-6)
 
 
@@ -155,7 +155,7 @@ def test_raw_columns_of_very_unlike_size_reach_the_tolerance(by_hand, by_definit
     data.X = data.X / data.X.std(axis=0) * 10.0 ** np.linspace(-span, span, 5)
     data.f[:] = 1.0
     lambdas = np.array([300.0, 30.0, 3.0])
-    fits = GaussianFolds(data.problem(standardize=False), data.folds)
+    fits = RidgeFolds(data.problem(standardize=False), data.folds)
     expected = data.expected(by_hand, by_definition, "mse", lambdas, standardize=False)
     assert fits.losses(lambdas, "mse") == pytest.approx(expected, rel=1e-7)
     assert fits.kkt_max < 1e-7
@@ -163,11 +163,11 @@ def test_raw_columns_of_very_unlike_size_reach_the_tolerance(by_hand, by_definit
 
 def test_factors_kept_and_made_again_give_the_same(monkeypatch):
     data = Data(60, 5)
-    kept = GaussianFolds(data.problem(), data.folds)
+    kept = RidgeFolds(data.problem(), data.folds)
     first = kept.losses(LAMBDAS, "mse")
     assert len(kept.cache) == 4
-    monkeypatch.setattr(gaussian_folds, "CACHE_BYTES", 0)
-    made = GaussianFolds(data.problem(), data.folds)
+    monkeypatch.setattr(ridge_folds, "CACHE_BYTES", 0)
+    made = RidgeFolds(data.problem(), data.folds)
     assert made.losses(LAMBDAS, "mse") == pytest.approx(first, rel=1e-14)
     assert made.cache == []
     assert kept.losses(LAMBDAS, "mae") == pytest.approx(made.losses(LAMBDAS, "mae"), rel=1e-12)
@@ -177,7 +177,7 @@ def test_kept_factors_are_left_where_a_smaller_lambda_needs_better_ones():
     rng = np.random.default_rng(2)
     x = rng.normal(size=100)
     problem = make_problem(np.column_stack([x, x + 1e-6 * rng.normal(size=100)]), x + rng.normal(size=100))
-    fits = GaussianFolds(problem, draw_folds(100, 4))
+    fits = RidgeFolds(problem, draw_folds(100, 4))
     fits.losses(np.array([10.0]), "mse")
     assert not any(fit.factor.exact for fit in fits.cache)
     fits.losses(np.array([1e-9]), "mse")
@@ -187,7 +187,7 @@ def test_kept_factors_are_left_where_a_smaller_lambda_needs_better_ones():
 @pytest.mark.parametrize("shape", [(60, 5), (24, 40)], ids=["long", "wide"])
 def test_the_factor_of_all_rows_comes_with_the_moments(shape):
     data = Data(*shape, repeats=2)
-    factor = GaussianFolds(data.problem(), data.folds).full_factor()
+    factor = RidgeFolds(data.problem(), data.folds).full_factor()
     if shape[0] < shape[1]:
         assert factor is None
     else:
@@ -197,7 +197,7 @@ def test_the_factor_of_all_rows_comes_with_the_moments(shape):
 
 def test_progress_counts_the_fits():
     data, seen = Data(60, 5, repeats=2), []
-    GaussianFolds(data.problem(), data.folds, "sum", lambda *news: seen.append(news)).losses(LAMBDAS, "mse")
+    RidgeFolds(data.problem(), data.folds, "sum", lambda *news: seen.append(news)).losses(LAMBDAS, "mse")
     assert seen == [("folds", i + 1, 8) for i in range(8)]
 
 

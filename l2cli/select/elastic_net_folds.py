@@ -1,0 +1,66 @@
+"""Gaussian elastic net on all folds: active sets on the moments of a fold, or its rows where p > n."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import repeat
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.moments import GramSystem, TrainingStats
+from l2cli.core.solvers.elastic_net import ElasticNet
+from l2cli.core.solvers.gram import DenseGram, ProductGram
+from l2cli.core.solvers.ridge import scaled_rows
+from l2cli.select.gaussian_folds import GaussianFolds
+from l2cli.select.learner import fold_lambdas
+from l2cli.select.ridge_folds import RidgeFolds
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class ElasticNetFolds(GaussianFolds):
+    """Elastic nets of a problem without each fold in turn; see :class:`l2cli.select.learner.FoldFits`."""
+
+    _known: tuple[FloatArray, list[tuple[TrainingStats, FloatArray]]] | None = None
+    """The lambdas asked for last, and their solutions: one metric after another asks for the same."""
+
+    def solutions(self, lambdas: FloatArray) -> Iterator[tuple[TrainingStats, FloatArray]]:
+        """Yield, for every fit, its preprocessing and coefficients (p, L), having noted their residuals."""
+        if self._known is not None and np.array_equal(self._known[0], lambdas):
+            yield from self._known[1]
+            return
+        solved = []
+        some, zero = lambdas > 0.0, lambdas == 0.0
+        bare = self._unpenalized() if zero.any() else repeat(np.zeros((self.problem.n_columns, 1)))
+        for i, ((stats, system), free) in enumerate(zip(self._training_sides(), bare, strict=False)):
+            u = np.repeat(free, len(lambdas), axis=1)
+            if some.any():
+                u[:, some] = self._solve(i, stats, system, lambdas[some])
+            solved.append((stats, u))
+            if self.progress is not None:
+                self.progress("folds", i + 1, len(self.rows))
+            yield solved[-1]
+        self._known = (lambdas.copy(), solved)
+
+    def _unpenalized(self) -> Iterator[FloatArray]:
+        """Yield every fit's coefficients (p, 1) at lambda 0: those of the ridge, of least norm if tied."""
+        ridge = RidgeFolds(self.problem._replace(l1_ratio=0.0), self.folds, self.scale)
+        for _, u in ridge.solutions(np.zeros(1)):
+            self.kkt_max = max(self.kkt_max, ridge.kkt_max)
+            yield u
+
+    def _solve(
+        self, i: int, stats: TrainingStats, system: GramSystem | None, lambdas: FloatArray
+    ) -> FloatArray:
+        """Return internal coefficients (p, L) of one fit, noting their KKT residual."""
+        lam = fold_lambdas(lambdas, self.scale, stats.weight)
+        penalty = (stats.l1, stats.d, self.problem.l1_ratio)
+        if system is not None:
+            net = ElasticNet(DenseGram(system.G), system.c, *penalty)
+        else:
+            A, b, _, _ = scaled_rows(self.problem, stats, self._training(i))
+            net = ElasticNet(ProductGram(A), b @ A, *penalty)
+        u, _ = net.solve(lam)
+        self.kkt_max = max(self.kkt_max, float(net.residual(u, lam).max(initial=0.0)))
+        return u

@@ -1,0 +1,102 @@
+"""Fits with an L1 part on all folds, against fits of every training set one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from l2cli.core.grid import lambda_max
+from l2cli.core.path import solve_path
+from l2cli.core.problem import make_problem
+from l2cli.core.solvers import newton_folds
+from l2cli.data.folds import Folds
+from l2cli.select.cv import fold_fits
+
+
+class Rows:
+    def __init__(self, n, p, family, seed=0):
+        rng = np.random.default_rng(seed)
+        self.X = (rng.normal(size=(n, p)) + 0.7 * rng.normal(size=(n, 1))) * rng.uniform(0.5, 9.0, size=p)
+        z = self.X[:, 0] / self.X[:, 0].std() + rng.logistic(size=n)
+        self.y = z if family == "gaussian" else (z > 0) * 1.0
+        self.X[rng.random(size=(n, p)) < 0.08] = np.nan
+        self.s, self.o = rng.uniform(0.5, 2.0, size=n), 0.2 * rng.normal(size=n)
+        self.f = rng.uniform(0.5, 2.0, size=p)
+        self.f[1] = 0.0
+        self.family = family
+        self.folds = Folds(np.array([np.arange(n) % 3, rng.permutation(n) % 3]), 3, "rows")
+
+    def problem(self, mix, rows=slice(None), **settings):
+        return make_problem(
+            self.X[rows].copy(), self.y[rows], family=self.family, weights=self.s[rows],
+            offset=self.o[rows], penalty_factor=self.f, l1_ratio=mix, **settings,
+        )  # fmt: skip
+
+
+def losses_by_hand(data, mix, lambdas, scale, settings):
+    table = []
+    for ids in data.folds.ids:
+        for f in range(data.folds.k):
+            train, test = ids != f, ids == f
+            part = data.problem(mix, train, **settings)
+            path = solve_path(part, lambdas * (part.weight_sum if scale == "mean" else 1.0))
+            X = np.where(np.isnan(data.X[test]), part.mean, data.X[test])
+            b = path.intercept if part.intercept else np.zeros(len(lambdas))
+            eta = X @ path.coef + b + data.o[test, None]
+            y = data.y[test, None]
+            d = (y - eta) ** 2 if data.family == "gaussian" else 2 * (np.logaddexp(0, eta) - y * eta)
+            table.append(data.s[test] @ d / data.s[test].sum())
+    return np.array(table)
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+@pytest.mark.parametrize("shape", [(60, 6), (30, 40)], ids=["long", "wide"])
+@pytest.mark.parametrize("mix", [0.4, 1.0])
+@pytest.mark.parametrize(
+    ("scale", "settings"),
+    [("sum", {}), ("mean", {"standardize": False}), ("sum", {"intercept": False})],
+    ids=["usual", "raw-mean", "no-intercept"],
+)
+def test_fold_losses_are_those_of_fits_one_by_one(family, shape, mix, scale, settings):
+    data = Rows(shape[0], shape[1], family)
+    problem = data.problem(mix, **settings)
+    high = lambda_max(problem) / (problem.weight_sum if scale == "mean" else 1.0)
+    lambdas = high * np.array([1.5, 0.5, 0.2, 0.05])
+    fits = fold_fits(problem, data.folds, scale)
+    found = fits.losses(lambdas, "deviance")
+    expected = losses_by_hand(data, mix, lambdas, scale, settings)
+    assert found == pytest.approx(expected, rel=1e-7)
+    assert fits.kkt_max < 1e-9
+    eta = fits.heldout_eta(float(lambdas[2]))
+    assert eta.shape == (2, shape[0])
+    away = data.y - eta
+    if family == "gaussian":
+        mse = [
+            (data.s * away[0] ** 2)[ids == f].sum() / data.s[ids == f].sum()
+            for ids in data.folds.ids[:1]
+            for f in range(3)
+        ]
+        assert mse == pytest.approx(expected[:3, 2], rel=1e-7)
+
+
+@pytest.mark.parametrize("mix", [0.4, 1.0])
+def test_large_binomial_folds_share_their_curvatures(monkeypatch, mix):
+    data = Rows(90, 5, "binomial")
+    problem = data.problem(mix)
+    lambdas = lambda_max(problem) * np.geomspace(1.0, 1e-3, 25)
+    expected = fold_fits(problem, data.folds, "sum").losses(lambdas, "deviance")
+    monkeypatch.setattr(newton_folds, "OWN_WEIGHTS_FLOPS", 0)
+    fits = fold_fits(problem, data.folds, "sum")
+    assert fits.losses(lambdas, "deviance") == pytest.approx(expected, rel=1e-4)
+    assert 1e-12 < fits.kkt_max <= 1e-6
+
+
+def test_lambda_zero_among_others_is_the_unpenalized_fit():
+    for family in ("gaussian", "binomial"):
+        data = Rows(60, 4, family)
+        data.X = np.hstack([data.X, data.X[:, :1]])
+        data.f = np.append(data.f, data.f[0])
+        zero, mixed = np.zeros(1), np.array([2.0, 0.0])
+        bare = fold_fits(data.problem(0.0), data.folds, "sum").losses(zero, "deviance")
+        found = fold_fits(data.problem(1.0), data.folds, "sum").losses(mixed, "deviance")
+        assert found[:, 1] == pytest.approx(bare[:, 0], rel=1e-8)
