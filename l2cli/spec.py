@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from l2cli.errors import UsageError
 
-FAMILIES = ("auto", "gaussian", "binomial")
+FAMILIES = ("auto", "gaussian", "binomial", "poisson", "gamma", "tweedie")
 SELECTORS = ("auto", "loo", "cv", "gcv")
 RULES = ("min", "1se")
 SCALES = ("sum", "mean")
@@ -118,6 +118,17 @@ def check_lambda(value: float, option: str) -> float:
     return value
 
 
+def check_tweedie_power(power: float, family: str) -> None:
+    """Raise UsageError unless ``power`` is one of tweedie's, and the family is tweedie."""
+    if family != "tweedie":
+        raise UsageError(
+            f"--tweedie-power belongs to the family tweedie, not {family}", hint="add --family tweedie"
+        )
+    if not 1.0 < power < 2.0:
+        hint = "power 1 is --family poisson, 2 is --family gamma" if power in (1.0, 2.0) else None
+        raise UsageError(f"--tweedie-power must lie between 1 and 2, not {power:g}", hint=hint)
+
+
 @dataclass(frozen=True)
 class ModelSpec:
     """The objective: family, penalty, scaling, and the lambdas at which it is minimised."""
@@ -130,9 +141,12 @@ class ModelSpec:
     standardize: bool = True
     intercept: bool = True
     tol: float | None = None
+    tweedie_power: float | None = None
 
     def __post_init__(self) -> None:
         _one_of(self.lambda_scale, "lambda_scale", SCALES)
+        if self.tweedie_power is not None:
+            check_tweedie_power(self.tweedie_power, self.family)
         if not 0.0 <= self.l1_ratio <= 1.0:
             raise UsageError(f"l1_ratio must be between 0 and 1, not {self.l1_ratio!r}")
         if self.tol is not None and not self.tol > 0:

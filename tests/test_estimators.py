@@ -367,3 +367,34 @@ def test_names_of_a_frame_are_kept_and_checked(rows):
     assert model.feature_names_in_.tolist() == list("abcd")
     with pytest.raises(ValueError, match="feature names should match"):
         model.predict(frame[list("bacd")])
+
+
+@pytest.mark.parametrize(("family", "power"), [("poisson", 1.0), ("gamma", 2.0), ("tweedie", 1.5)])
+def test_regressors_of_counts_and_sizes_agree_with_scikit_learn(family, power):
+    from sklearn.linear_model import TweedieRegressor
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    y = rng.poisson(np.exp(X[:, 0])) + (1.0 if family == "gamma" else 0.0)
+    ours = L2Regressor(lam=3.0, family=family, standardize=False).fit(X, y)
+    other = TweedieRegressor(power=power, alpha=3.0 / 60, solver="newton-cholesky", tol=1e-12).fit(X, y)
+    assert ours.coef_ == pytest.approx(other.coef_, rel=1e-7)
+    assert ours.predict(X) == pytest.approx(other.predict(X), rel=1e-7)
+    chosen = L2RegressorCV(family=family, cv=4).fit(X, y)
+    assert chosen.lambda_min_ > 0.0
+    assert chosen.predict(X).min() > 0.0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "y", "message"),
+    [
+        ({"family": "poisson"}, [1.0, -1.0, 2.0], "y holds -1, and poisson needs numbers of at least 0"),
+        ({"family": "gamma"}, [1.0, 0.0, 2.0], "y holds 0, and gamma needs numbers above 0"),
+        ({"family": "poisson"}, [0.0, 0.0, 0.0], "y is 0 in every row"),
+        ({"family": "binomial"}, [1.0, 0.0, 2.0], "family 'binomial' is not available"),
+        ({"family": "tweedie", "tweedie_power": 2.5}, [1.0, 0.0, 2.0], "must lie between 1 and 2"),
+    ],
+)
+def test_what_a_family_of_regressors_refuses(parameters, y, message):
+    with pytest.raises(ValueError, match=message):
+        L2Regressor(**parameters).fit(np.arange(3.0)[:, None], y)

@@ -32,7 +32,7 @@ HEAVY = {
     "pyarrow": set(),
     "rich": set(),
     "scipy": set(),
-    "sklearn": {"l2cli/estimators.py"},
+    "sklearn": {"l2cli/estimators/base.py"},
 }
 # These run before any number is needed: no numpy either.
 WITHOUT_NUMPY = (

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from l2cli._version import __version__
 from l2cli.api.predict import check_threshold
-from l2cli.core.families import family_named
 from l2cli.core.metrics import logit, metric_table
 from l2cli.data.rows import drop_weightless, read_weights, rows_with_target
 from l2cli.data.table import Table
@@ -90,7 +89,7 @@ def evaluate_table(
     if weights_name is not None and weights_name in table.names:
         weights = read_weights(table, weights_name, rows)
     y = (
-        target_of_numbers(table, name, rows)
+        target_of_numbers(table, name, rows, model.family)
         if classes is None
         else target_of_labels(table, name, classes, rows)
     )
@@ -100,9 +99,9 @@ def evaluate_table(
     if classes is not None:
         settings["threshold"] = threshold
     return EvaluateResult(
-        metrics=metric_table(model.family, y, eta, weights, threshold=threshold),
+        metrics=metric_table(model.likelihood, y, eta, weights, threshold=threshold),
         drift=drift,
-        calibration=calibration_bins(y, family_named(model.family).mean(eta), weights),
+        calibration=calibration_bins(y, model.likelihood.mean(eta), weights),
         confusion=None if classes is None else _confusion(y, eta > cut, classes),
         data=_data(model, table, rows, y, weights, [*notes, *applied.notes]),
         settings=settings,

@@ -101,7 +101,7 @@ def _by_leverage(setup: Setup, factor: RidgeFactor, method: str, rule: str) -> C
     problem, validation = setup.problem, None
     if method == "loo":
         eta = leave_one_out_eta(problem, factor, lam * setup.weight)
-        validation = metric_table(problem.family, problem.y, eta, problem.weights)
+        validation = metric_table(problem.likelihood, problem.y, eta, problem.weights)
     return Choice(lam, method, rule, curve.edge, curve, "mse" if method == "loo" else "gcv", validation)
 
 
@@ -124,7 +124,7 @@ def describe(
     content["warnings"] += edge_warning(choice)
     u, intercept0 = path.u[:, 0], float(path.intercept0[0])
     eta = problem.X @ u + intercept0 + (0.0 if problem.offset is None else problem.offset)
-    train = metric_table(problem.family, problem.y, eta, problem.weights)
+    train = metric_table(problem.likelihood, problem.y, eta, problem.weights)
     certificate = certificate_of(path, 0, model.tol)
     rows, intercept_se = _coefficient_rows(setup, path, lam, factor)
     metrics = {"train": train, "validation": choice.validation}

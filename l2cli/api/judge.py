@@ -54,6 +54,10 @@ def _some(features: tuple[str, ...], which: npt.NDArray[np.bool_], most: int = 5
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def _who(problem: Problem) -> str:
+    return "the classes are" if problem.family == "binomial" else "the rows with a target of 0 are"
+
+
 def _refuse_separation(problem: Problem, path: Path, features: tuple[str, ...]) -> None:
     """Raise FitError if the classes are separated by columns that no penalty bounds."""
     from l2cli.core.separation import separating_columns
@@ -63,6 +67,6 @@ def _refuse_separation(problem: Problem, path: Path, features: tuple[str, ...]) 
     if columns is not None:
         names = _some(features, columns, 3) or "the intercept"
         raise FitError(
-            f"no finite solution at lambda 0: the classes are separated by {names}",
+            f"no finite solution at lambda 0: {_who(problem)} separated by {names}",
             hint="give a lambda larger than 0", code="separation",
         )  # fmt: skip

@@ -24,7 +24,8 @@ def fit(
     X: Any, y: Any = None, *, target: str | None = None, lam: float | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
-    penalty_factor: Any = None, l1_ratio: float = 0.0, standardize: bool = True,
+    penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
+    standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, select: str = "auto", rule: str = "min", folds: int | None = None,
     repeats: int = 1, groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
@@ -41,7 +42,7 @@ def fit(
     lam : float, optional
         Strength on ``lambda_scale``; None chooses it among ``lambdas``.
     lambdas : "auto", sequence of numbers or :class:`l2cli.spec.GridSpec`
-    family : {"auto", "gaussian", "binomial"}
+    family : {"auto", "gaussian", "binomial", "poisson", "gamma", "tweedie"}
         auto: text, booleans, exactly {0, 1} or {1, 2} are binomial, other numbers gaussian.
     positive : optional
         Label of the positive class, default the last.
@@ -55,6 +56,8 @@ def fit(
     penalty_factor : mapping of names or globs to numbers, or (p,) array, optional
     l1_ratio : float
         Share r of L1 in the penalty: 0 ridge, 1 lasso, between elastic net.
+    tweedie_power : float, optional
+        Power of the variance, between 1 and 2 (default 1.5), for the family tweedie.
     standardize, intercept : bool
     lambda_scale : {"sum", "mean"}
     tol : float, optional
@@ -102,7 +105,8 @@ def fit(
     _refuse_idle(given.columns, choice, lam, GridSpec.of(lambdas))
     dataset, model = _dataset(
         given, _grid(lam, lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
-        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, standardize=standardize,
+        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
+        standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
     result = fit_dataset(dataset, model, choice)
@@ -114,7 +118,8 @@ def cv(
     X: Any, y: Any = None, *, target: str | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
-    penalty_factor: Any = None, l1_ratio: float = 0.0, standardize: bool = True,
+    penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
+    standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, rule: str = "min", folds: int | None = None, repeats: int = 1,
     groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
@@ -145,7 +150,8 @@ def cv(
     _refuse_idle(given.columns, choice)
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
-        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, standardize=standardize,
+        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
+        standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
     run = cv_dataset(dataset, model, choice)
@@ -157,7 +163,8 @@ def path(
     X: Any, y: Any = None, *, target: str | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
-    penalty_factor: Any = None, l1_ratio: float = 0.0, standardize: bool = True,
+    penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
+    standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None,
 ) -> PathResult:  # fmt: skip
@@ -177,7 +184,8 @@ def path(
     given = gather(X, y, target=target, sample_weight=sample_weight, offset=offset)
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
-        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, standardize=standardize,
+        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
+        standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
     result = path_dataset(dataset, model)
@@ -189,7 +197,8 @@ def compare(
     X: Any, y: Any = None, *, models: Sequence[str] = (), target: str | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
-    penalty_factor: Any = None, l1_ratio: float = 0.0, standardize: bool = True,
+    penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
+    standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     folds: int | None = None, repeats: int = 1, groups: Any = None,
     fold_labels: Any = None, metric: str | None = None, seed: int = 0, jobs: int | None = None,
@@ -222,7 +231,8 @@ def compare(
     _refuse_idle(given.columns, choice)
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
-        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, standardize=standardize,
+        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
+        standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=None,
     )  # fmt: skip
     result = compare_dataset(dataset, model, choice, (models,) if isinstance(models, str) else tuple(models))
@@ -237,15 +247,17 @@ def _grid(lam: float | None, lambdas: Any) -> GridSpec:
 
 def _dataset(
     given: Given, lambdas: GridSpec, *, family: str, positive: Any, categorical: str | Sequence[str],
-    coding: str, missing: str, penalty_factor: Any, l1_ratio: float, standardize: bool,
-    intercept: bool, lambda_scale: str, tol: float | None,
+    coding: str, missing: str, penalty_factor: Any, l1_ratio: float, tweedie_power: float | None,
+    standardize: bool, intercept: bool, lambda_scale: str, tol: float | None,
 ) -> tuple[Dataset, ModelSpec]:  # fmt: skip
     """Return the dataset and the objective of a call."""
     names = (categorical,) if isinstance(categorical, str) else tuple(categorical)
     label = None if positive is None else str(positive)
     columns = given.columns._replace(positive=label, categorical=names, coding=coding, missing=missing)
     factors = _factors(penalty_factor, given.inputs)
-    model = ModelSpec(family, lambdas, lambda_scale, factors, l1_ratio, standardize, intercept, tol)
+    model = ModelSpec(
+        family, lambdas, lambda_scale, factors, l1_ratio, standardize, intercept, tol, tweedie_power
+    )  # fmt: skip
     return build_dataset(given.table, columns, model), model
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from l2cli._version import __version__
-from l2cli.core.families import family_named
 from l2cli.core.metrics import logit
 from l2cli.data.schema import no_column
 from l2cli.data.table import Table
@@ -106,11 +105,11 @@ def predict_table(
         notes.append(f"no column '{shown(name)}', the id in training: predictions carry no id")
     gone = applied.missing
     if model.data.classes is None:
-        columns["prediction"] = _with_gaps(applied.eta.tolist(), gone.tolist())
+        columns["prediction"] = _with_gaps(model.likelihood.mean(applied.eta).tolist(), gone.tolist())
     else:
         labels = [model.data.classes[int(positive)] for positive in (applied.eta > cut).tolist()]
         columns["prediction"] = _with_gaps(labels, gone.tolist())
-        probability = family_named(model.family).mean(applied.eta)
+        probability = model.likelihood.mean(applied.eta)
         columns["probability"] = _with_gaps(probability.tolist(), gone.tolist())
     settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
     if model.data.classes is not None:

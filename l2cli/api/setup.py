@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from l2cli._version import __version__
 from l2cli.core.conventions import equivalents
+from l2cli.core.families import DEFAULT_POWER
 from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import check_metric, default_metric
 from l2cli.core.problem import Problem, make_problem
@@ -117,6 +118,7 @@ class Setup(NamedTuple):
             "lambda_scale": model.lambda_scale,
             "coding": {f.name: f.coding for f in dataset.schema.features if f.kind == "category"},
             "missing": dataset.schema.missing,
+            "tweedie_power": self.problem.power if dataset.family == "tweedie" else None,
             "penalty_factor": None
             if dataset.penalty_factor is None
             else [float(v) for v in dataset.penalty_factor],
@@ -136,7 +138,8 @@ class Setup(NamedTuple):
 def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
     """Return the setup of a dataset; its X is standardized in place and must not be used again."""
     problem = make_problem(
-        dataset.X, dataset.y, family=dataset.family, weights=dataset.weights, offset=dataset.offset,
+        dataset.X, dataset.y, family=dataset.family, power=model.tweedie_power or DEFAULT_POWER,
+        weights=dataset.weights, offset=dataset.offset,
         penalty_factor=dataset.penalty_factor, l1_ratio=model.l1_ratio, intercept=model.intercept,
         standardize=model.standardize,
         overwrite=True,

@@ -20,7 +20,7 @@ l2cli convert glmnet_lambda=0.1 --rows 442 --target-sd 77
 l2cli convert lambda=3 data.csv -t price"""
 
 # Where the family is not said, the one that a tool is for.
-_FAMILY_OF_TOOL = {"sklearn_C": "binomial"}
+_FAMILY_OF_TOOL = {"sklearn_C": "binomial", "sklearn_glm_alpha": "poisson"}
 
 Strength = Annotated[
     str,

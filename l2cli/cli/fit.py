@@ -23,8 +23,8 @@ def fit(
 ) -> int:
     """Fit one model and show its coefficients.
 
-    Without --lambda the strength is chosen: by exact leave-one-out for gaussian targets, by
-    cross-validation for binomial ones.
+    Without --lambda the strength is chosen: by exact leave-one-out for gaussian targets and pure L2,
+    else by cross-validation.
     """
     modelling.check_against(selection)
     model, select, roles, spec = modelling.spec(), selection.spec(), columns.spec(selection), reading.spec()

@@ -25,6 +25,10 @@ class Modelling(OptionGroup):
             "--family", metavar=words(FAMILIES), help="auto: two classes are binomial, else gaussian"
         ),
     ] = "auto"
+    tweedie_power: Annotated[
+        str | None,
+        typer.Option("--tweedie-power", metavar="P", help="variance mu^P of tweedie, 1 < P < 2 (1.5)"),
+    ] = None
     l1_ratio: Annotated[
         str,
         typer.Option("--l1-ratio", metavar="R", help="the mix: 0 L2 (default), 1 L1, between elastic net"),
@@ -62,6 +66,9 @@ class Modelling(OptionGroup):
             l1_ratio=values.number_between(self.l1_ratio, "--l1-ratio", 0.0, 1.0),
             standardize=self.standardize,
             intercept=self.intercept,
+            tweedie_power=None
+            if self.tweedie_power is None
+            else values.number(self.tweedie_power, "--tweedie-power"),
         )
 
     def grid(self) -> GridSpec:

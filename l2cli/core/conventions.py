@@ -8,20 +8,25 @@ the same columns (standardized or not) in both tools, the other tool has the sam
 | ``lambda`` | all | value |
 | ``lambda_mean`` | all | W value |
 | ``sklearn_ridge_alpha``: Ridge(alpha) | gaussian, r = 0 | value |
-| ``sklearn_mlp_alpha``: MLP*(alpha), full batch | all, r = 0 | value |
+| ``sklearn_mlp_alpha``: MLP*(alpha), full batch | those of glmnet, r = 0 | value |
 | ``sklearn_C``: LogisticRegression(C, l1_ratio) | binomial | 1 / value |
 | ``sklearn_elasticnet_alpha``: ElasticNet, Lasso(alpha, l1_ratio) | gaussian | W value |
-| ``sklearn_sgd_alpha``: SGDRegressor, SGDClassifier(alpha, l1_ratio) | all | n value, n even when weighted |
+| ``sklearn_glm_alpha``: Poisson-, Gamma-, TweedieRegressor(alpha) | those three, r = 0 | W value |
+| ``glum_alpha``: GeneralizedLinearRegressor(alpha, l1_ratio) | all | W value |
+| ``sklearn_sgd_alpha``: SGDRegressor, SGDClassifier(alpha, l1_ratio) | gaussian, binomial | n value * |
+| ``statsmodels_glm_alpha``: GLM fit_regularized(alpha, L1_wt > 0) | all | n value * |
 | ``statsmodels_alpha``: OLS, WLS fit_regularized(alpha, L1_wt) | gaussian | W value |
-| ``glmnet_lambda``, its alpha q | binomial | W value, r = q |
+| ``glmnet_lambda``, its alpha q | binomial, poisson | W value, r = q |
 | ``glmnet_lambda``, its alpha q | gaussian | lambda r = W value q; lambda (1-r) = W value (1-q) / sd |
-| ``torch_weight_decay``: SGD, coupled Adam | all, r = 0 | n value (BCE); m n value / 2 (MSE, m outputs) |
+| ``torch_weight_decay``: SGD, coupled Adam | binomial, poisson, r = 0 | n value |
+| ``torch_weight_decay``: the same | gaussian, r = 0 | m n value / 2 (MSE over m outputs) |
 | ``textbook``: deviance + t [q sum abs(w) + (1-q) sum w^2] | all | lambda r = t q/2; lambda (1-r) = t (1-q) |
 
-glmnet divides a gaussian target (less the offset) by its standard deviation sd, divisor W, or without an
-intercept by the root of its mean square; and it rescales penalty factors f to mean 1, so its lambda counts 1
-/ mean(f) times. AdamW's decoupled decay is no penalty of the loss and has no equivalent; statsmodels
-penalizes the intercept unless told not to, PyTorch the biases unless they are in a group of their own.
+(* n even when weighted.) glmnet divides a gaussian target (less the offset) by its standard deviation sd,
+divisor W, or without an intercept by the root of its mean square; and it rescales penalty factors f to mean
+1, so its lambda counts 1 / mean(f) times. AdamW's decoupled decay is no penalty of the loss and has no
+equivalent; statsmodels penalizes the intercept unless told not to, PyTorch the biases unless they are in a
+group of their own.
 
 References
 ----------
@@ -37,7 +42,10 @@ import math
 from typing import NamedTuple
 
 from l2cli.errors import UsageError
-from l2cli.spec import check_lambda
+from l2cli.spec import FAMILIES, check_lambda
+
+_LOG_LINK = ("poisson", "gamma", "tweedie")
+_CANONICAL = ("gaussian", "binomial", "poisson")
 
 
 class Convention(NamedTuple):
@@ -48,7 +56,7 @@ class Convention(NamedTuple):
     """
 
     tool: str
-    families: tuple[str, ...] = ("gaussian", "binomial")
+    families: tuple[str, ...] = FAMILIES[1:]
     mixed: bool = True
     needs: tuple[str, ...] = ()
 
@@ -57,17 +65,31 @@ CONVENTIONS: dict[str, Convention] = {
     "lambda": Convention("l2cli, sum scale"),
     "lambda_mean": Convention("l2cli --lambda-scale mean", needs=("weight_sum",)),
     "sklearn_ridge_alpha": Convention("scikit-learn Ridge(alpha)", ("gaussian",), mixed=False),
-    "sklearn_mlp_alpha": Convention("scikit-learn MLPRegressor, MLPClassifier(alpha)", mixed=False),
+    "sklearn_mlp_alpha": Convention(
+        "scikit-learn MLPRegressor, MLPClassifier(alpha)", _CANONICAL, mixed=False
+    ),
     "sklearn_C": Convention("scikit-learn LogisticRegression(C)", ("binomial",)),
     "sklearn_elasticnet_alpha": Convention(
         "scikit-learn ElasticNet(alpha)", ("gaussian",), needs=("weight_sum",)
     ),
-    "sklearn_sgd_alpha": Convention("scikit-learn SGDRegressor, SGDClassifier(alpha)", needs=("rows",)),
+    "sklearn_sgd_alpha": Convention(
+        "scikit-learn SGDRegressor, SGDClassifier(alpha)", ("gaussian", "binomial"), needs=("rows",)
+    ),
+    "sklearn_glm_alpha": Convention(
+        "scikit-learn PoissonRegressor, GammaRegressor, TweedieRegressor(alpha)",
+        _LOG_LINK,
+        mixed=False,
+        needs=("weight_sum",),
+    ),
+    "glum_alpha": Convention("glum GeneralizedLinearRegressor(alpha)", needs=("weight_sum",)),
+    "statsmodels_glm_alpha": Convention("statsmodels GLM fit_regularized(alpha)", needs=("rows",)),
     "statsmodels_alpha": Convention(
         "statsmodels OLS, WLS fit_regularized(alpha)", ("gaussian",), needs=("weight_sum",)
     ),
-    "glmnet_lambda": Convention("R glmnet(lambda)", needs=("weight_sum", "target_sd")),
-    "torch_weight_decay": Convention("PyTorch SGD(weight_decay), mean loss", mixed=False, needs=("rows",)),
+    "glmnet_lambda": Convention("R glmnet(lambda)", _CANONICAL, needs=("weight_sum", "target_sd")),
+    "torch_weight_decay": Convention(
+        "PyTorch SGD(weight_decay), mean loss", _CANONICAL, mixed=False, needs=("rows",)
+    ),
     "textbook": Convention("alpha lambda sum|w| + (1 - alpha) lambda sum w^2 beside the deviance"),
 }
 
@@ -103,16 +125,20 @@ def equivalents(
             result["sklearn_ridge_alpha"] = lam
         if weight_sum:
             result["sklearn_elasticnet_alpha"] = lam / weight_sum
+    elif family in _LOG_LINK:
+        if ridge and weight_sum:
+            result["sklearn_glm_alpha"] = lam / weight_sum
     elif lam > 0.0:
         result["sklearn_C"] = 1.0 / lam
-    if weight_sum:
+    if weight_sum and family in _CANONICAL:
         scale = 1.0 if family != "gaussian" else target_sd
         if scale:
             first, second = lam * l1_ratio, lam * (1.0 - l1_ratio) * scale
             result["glmnet_lambda"] = (first + second) * factor_mean / weight_sum
             result["glmnet_alpha"] = first / (first + second) if first + second > 0.0 else l1_ratio
+    if weight_sum:
         result["lambda_mean"] = lam / weight_sum
-    if ridge and n_rows:
+    if ridge and n_rows and family in _CANONICAL:
         result["torch_weight_decay"] = (2.0 if family == "gaussian" else 1.0) * lam / n_rows
     return {key: value for key, value in result.items() if math.isfinite(value)}
 
@@ -171,6 +197,9 @@ def from_convention(
         "sklearn_elasticnet_alpha": W,
         "statsmodels_alpha": W,
         "sklearn_sgd_alpha": float(n),
+        "sklearn_glm_alpha": W,
+        "glum_alpha": W,
+        "statsmodels_glm_alpha": float(n),
     }
     return value * factor.get(name, 1.0), mix
 

@@ -1,9 +1,10 @@
 """Standard errors of an unpenalized fit.
 
-Gaussian: Cov = sigma^2 (Z'SZ)^-1, sigma^2 = sum s_i e_i^2 / (n - p - 1) (rows counted, not weights);
-binomial: (Z'WZ)^-1 at the solution (McCullagh and Nelder 1989, section 4.4). Both with the intercept; None
-where columns are tied or no row is left over. They describe the unpenalized estimate, so they are given at
-lambda 0 only.
+Gaussian: Cov = sigma^2 (Z'SZ)^-1, sigma^2 = sum s_i e_i^2 / (n - p - 1) (rows counted, not weights); the
+others: phi (Z'WZ)^-1 with the information W at the solution, phi = 1 for binomial and poisson, else Pearson's
+sum s_i (y_i - mu_i)^2 / V(mu_i) / (n - p - 1) (McCullagh and Nelder 1989, sections 4.4 and 8.3). With the
+intercept; None where columns are tied or no row is left over. They describe the unpenalized estimate, so they
+are given at lambda 0 only.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.families import family_named
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.least_squares import least_squares
 from l2cli.core.student import two_sided_quantile
@@ -63,14 +63,16 @@ def _gaussian(problem: Problem) -> Found | None:
 
 
 def _glm(problem: Problem, u: FloatArray, intercept: float) -> Found | None:
-    """Return the inverse information of (u, b0); no residual degrees of freedom (normal theory)."""
+    """Return the inverse information of (u, b0) times the dispersion; residual df where that is estimated."""
     usable = ~problem.constant
     eta = problem.X @ u + intercept
     if problem.offset is not None:
         eta = eta + problem.offset
-    family = family_named(problem.family)
+    family = problem.likelihood
     weights = problem.weights * (problem.n_rows / problem.weight_sum)  # rows are counted, not weights
-    root = np.sqrt(weights * family.curvature(family.mean(eta)))
+    mu = family.mean(eta)
+    information = family.information(mu)
+    root = np.sqrt(weights * information)
     A = np.column_stack([problem.X[:, usable], np.ones(problem.n_rows)]) * root[:, None]
     if not problem.intercept:
         A = A[:, :-1]
@@ -84,7 +86,14 @@ def _glm(problem: Problem, u: FloatArray, intercept: float) -> Found | None:
     size = int(usable.sum()) + 1
     covariance = np.zeros((size, size))
     covariance[: len(R), : len(R)] = inverse @ inverse.T
-    return covariance, usable, None
+    if problem.family in ("binomial", "poisson"):
+        return covariance, usable, None
+    df = problem.n_rows - len(R)
+    if df < 1:
+        return None
+    # the squared residual over the information is Pearson's (y - mu)^2 over the variance
+    phi = float(weights @ (family.residual(problem.y, mu) ** 2 / information)) / df
+    return phi * covariance, usable, df
 
 
 def quantile(level: float, df: int | None) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.families import family_named
 from l2cli.core.objective import null_eta
 from l2cli.core.path import design_factor, solve_path
 from l2cli.core.problem import Problem
@@ -62,14 +61,14 @@ def automatic_grid(e: FloatArray, count: int) -> FloatArray:
 def curvature_eigenvalues(problem: Problem, factor: RidgeFactor | None = None) -> FloatArray:
     """Return the eigenvalues (r,) of half the deviance's curvature at the null model, penalized columns only.
 
-    Gaussian: those of the factor. Binomial: the null model has one weight W = mu (1 - mu) without an offset,
-    so they are the gaussian ones times it; with an offset the mean of W serves (a grid need not be exact).
+    Gaussian: those of the factor. Else: the null model has one weight W without an offset, so they are the
+    gaussian ones times it; with an offset the mean of W serves (a grid need not be exact).
     """
     if factor is None:
         factor = design_factor(problem, np.inf)
-    family = family_named(problem.family)
+    family = problem.likelihood
     mu = family.mean(null_eta(problem))
-    level = float(problem.weights @ family.curvature(mu)) / problem.weight_sum
+    level = float(problem.weights @ family.information(mu)) / problem.weight_sum
     return factor.e * level if level > 0 else factor.e
 
 
@@ -100,7 +99,7 @@ def lambda_grid(
 def lambda_max(problem: Problem) -> float:
     """Return the smallest lambda (sum scale) at which all penalized coefficients are 0, for r > 0.
 
-    ``max_j |z_j'S(y - mu0)| / (r l_j)`` over the penalized columns, mu0 the fit of intercept, offset and the
+    ``max_j |z_j'S e| / (r l_j)`` over the penalized columns, e the residual of intercept, offset and the
     unpenalized columns (SPEC section 1).
     """
     bound = (problem.factors > 0.0) & ~problem.constant
@@ -110,7 +109,8 @@ def lambda_max(problem: Problem) -> float:
         path = solve_path(problem.select(free), np.zeros(1))
         eta = problem.X[:, free] @ path.u[:, 0] + path.intercept0[0]
         eta = eta if problem.offset is None else eta + problem.offset
-    residual = problem.weights * (problem.y - family_named(problem.family).mean(eta))
+    family = problem.likelihood
+    residual = problem.weights * family.residual(problem.y, family.mean(eta))
     pull = np.abs(residual @ problem.X)[bound] / (problem.l1_ratio * problem.l1_penalty[bound])
     return float(pull.max(initial=0.0)) * SURE
 

@@ -1,14 +1,14 @@
 """Metrics of predictions: how far means, probabilities and classes are from what was observed.
 
-All take the linear predictor eta, so that probabilities near 0 and 1 lose nothing, and weights s (default 1,
-W their sum). Probabilities are clipped to [1e-15, 1 - 1e-15] in losses (SPEC section 2), which here clips
-eta.
+All take the linear predictor eta (mu = its inverse link), so that probabilities near 0 and 1 lose nothing,
+and weights s (default 1, W their sum). Probabilities are clipped to [1e-15, 1 - 1e-15] in losses (SPEC
+section 2), which here clips eta.
 
 | metric | formula |
 |---|---|
 | deviance | sum s_i d(y_i, eta_i) / W: gaussian the mse, binomial 2 log_loss |
-| mse, rmse, mae | sum s_i (y_i - eta_i)^2 / W, its root, sum s_i abs(y_i - eta_i) / W |
-| r2 | 1 - sum s_i (y_i - eta_i)^2 / sum s_i (y_i - m)^2, with m the baseline |
+| mse, rmse, mae | sum s_i (y_i - mu_i)^2 / W, its root, sum s_i abs(y_i - mu_i) / W |
+| r2 | 1 - sum s_i (y_i - mu_i)^2 / sum s_i (y_i - m)^2, with m the baseline |
 | log_loss, brier | -sum s_i log p_i(y_i) / W, sum s_i (y_i - p_i)^2 / W |
 | accuracy, error | weighted share of rows with p > threshold exactly where y = 1; 1 - accuracy |
 | auc | P(eta of a positive row > eta of a negative row) + P(equal)/2, over weighted pairs |
@@ -23,15 +23,19 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.families import family_named
+from l2cli.core.families import Family
 from l2cli.core.problem import row_blocks
 from l2cli.errors import UsageError
 
 FloatArray = npt.NDArray[np.float64]
 
+_OF_NUMBERS = ("deviance", "mse", "rmse", "mae", "r2")
 FAMILY_METRICS: dict[str, tuple[str, ...]] = {
-    "gaussian": ("deviance", "mse", "rmse", "mae", "r2"),
+    "gaussian": _OF_NUMBERS,
     "binomial": ("deviance", "accuracy", "error", "auc", "log_loss", "brier", "f1"),
+    "poisson": _OF_NUMBERS,
+    "gamma": _OF_NUMBERS,
+    "tweedie": _OF_NUMBERS,
 }
 """The metrics that each family has, in the order of reports."""
 
@@ -53,7 +57,7 @@ def greater_is_better(metric: str) -> bool:
 
 def check_metric(metric: str, family: str) -> str:
     """Return ``metric`` if the family has it, else raise UsageError with the list of those it has."""
-    known = FAMILY_METRICS[family_named(family).name]
+    known = FAMILY_METRICS[family]
     if metric not in known:
         raise UsageError(
             f"--metric '{metric}' does not fit the family {family}", hint=f"choose one of {', '.join(known)}"
@@ -69,7 +73,7 @@ def logit(probability: float) -> float:
 
 
 def metric_table(
-    family: str,
+    family: Family,
     y: FloatArray,
     eta: FloatArray,
     weights: FloatArray | None = None,
@@ -91,7 +95,7 @@ def metric_table(
     """
     column = eta[:, None]
     table: dict[str, float | None] = {}
-    for metric in FAMILY_METRICS[family]:
+    for metric in FAMILY_METRICS[family.name]:
         value = float(losses(metric, family, y, column, weights, baseline=baseline, threshold=threshold)[0])
         table[metric] = value if math.isfinite(value) else None
     return table
@@ -99,7 +103,7 @@ def metric_table(
 
 def losses(
     metric: str,
-    family: str,
+    family: Family,
     y: FloatArray,
     eta: FloatArray,
     weights: FloatArray | None = None,
@@ -128,7 +132,7 @@ def losses(
     -----
     O(n L), auc O(n log n L); rows pass in blocks, so temporaries stay in the cache whatever n and L.
     """
-    check_metric(metric, family)
+    check_metric(metric, family.name)
     s = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
     total = float(s.sum())
     if not len(y) or total <= 0.0:
@@ -140,17 +144,19 @@ def losses(
     if metric == "r2":
         middle = float(s @ y) / total if baseline is None else baseline
         spread = float(s @ np.square(y - middle))
-        residual = _weighted_sum(np.square, y, eta, s)
+        residual = _weighted_sum(np.square, y, eta, s, family.mean)
         return 1.0 - residual / spread if spread > 0.0 else np.full(eta.shape[1], np.nan)
-    if family == "gaussian":
-        mean: FloatArray = _weighted_sum(np.abs if metric == "mae" else np.square, y, eta, s) / total
+    if metric in ("mse", "rmse", "mae") or family.name == "gaussian":
+        power = np.abs if metric == "mae" else np.square
+        mean: FloatArray = _weighted_sum(power, y, eta, s, family.mean) / total
         return np.sqrt(mean) if metric == "rmse" else mean
     if metric in ("accuracy", "error"):
         wrong = _mistakes(y, eta, s, logit(threshold)) / total
         return wrong if metric == "error" else 1.0 - wrong
     if metric == "brier":
-        mean_of = family_named(family).mean
-        return _weighted_sum(np.square, y, eta, s, mean_of) / total
+        return _weighted_sum(np.square, y, eta, s, family.mean) / total
+    if family.name != "binomial":
+        return _deviance(family, y, eta, s) / total
     double = _binomial_deviance(y, eta, s) / total
     return double if metric == "deviance" else 0.5 * double
 
@@ -160,13 +166,21 @@ def _weighted_sum(
     y: FloatArray,
     eta: FloatArray,
     s: FloatArray,
-    mean_of: Callable[[FloatArray], FloatArray] | None = None,
+    mean_of: Callable[[FloatArray], FloatArray],
 ) -> FloatArray:
     """Return sum_i s_i power(y_i - mu_i) for every column of eta."""
     total = np.zeros(eta.shape[1])
     for rows in row_blocks(*eta.shape):
-        mu = eta[rows] if mean_of is None else mean_of(eta[rows])
-        total += s[rows] @ power(y[rows, None] - mu)
+        with np.errstate(over="ignore"):  # a mean beyond all numbers is an infinite loss
+            total += s[rows] @ power(y[rows, None] - mean_of(eta[rows]))
+    return total
+
+
+def _deviance(family: Family, y: FloatArray, eta: FloatArray, s: FloatArray) -> FloatArray:
+    """Return sum_i s_i d(y_i, eta_i) for every column of eta."""
+    total = np.zeros(eta.shape[1])
+    for rows in row_blocks(*eta.shape):
+        total += s[rows] @ family.deviance(y[rows, None], eta[rows])
     return total
 
 

@@ -5,7 +5,8 @@
 
 in the internal coordinates of :class:`l2cli.core.problem.Problem` (u_j = w_j * scale_j; d_j = l_j = f_j when
 standardized, f_j / scale_j^2 and f_j / scale_j on the raw scale; r the l1_ratio). Half of the gradient of
-its smooth part, with the residual e_i = s_i (y_i - mu_i), is
+its smooth part, with the residual e_i = s_i (y_i - mu_i)
+(times mu_i^(1-p) for a variance mu^p under the log link), is
 
     g_0 = -sum_i e_i,        g_j = -sum_i z_ij e_i + lambda (1 - r) d_j u_j,
 
@@ -21,7 +22,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.families import family_named
 from l2cli.core.problem import Problem, row_blocks
 
 FloatArray = npt.NDArray[np.float64]
@@ -50,38 +50,12 @@ class Certificate(NamedTuple):
         return np.asarray(self.kkt_residual <= limit)
 
 
-def null_intercept(family_name: str, y: FloatArray, s: FloatArray, offset: FloatArray | None) -> float:
-    """Return the intercept of the model with intercept and offset alone.
-
-    It solves sum_i s_i (y_i - mu(o_i + b)) = 0: in closed form without an offset, else by Newton steps that a
-    shrinking bracket keeps in check (the sum falls with b, but is flat between far offsets).
-    """
-    family, total = family_named(family_name), float(s.sum())
-    if family_name == "gaussian":
-        return float(s @ (y if offset is None else y - offset)) / total
-    share = min(max(float(s @ y) / total, 1e-15), 1.0 - 1e-15)
-    b = float(np.log(share / (1.0 - share)))
-    if offset is None:
-        return b
-    low, high = b - float(offset.max()), b - float(offset.min())
-    b -= float(s @ offset) / total
-    for _ in range(200):
-        mu = family.mean(offset + b)
-        excess, slope = float(s @ (y - mu)), float(s @ family.curvature(mu))
-        low, high = (b, high) if excess > 0.0 else (low, b)
-        step = excess / slope if slope > 0.0 else np.inf
-        if abs(step) <= 1e-15 * max(1.0, abs(b)) or high - low <= 1e-15 * abs(b):
-            break
-        b = b + step if low < b + step < high else 0.5 * (low + high)
-    return b
-
-
 def null_eta(problem: Problem) -> FloatArray:
     """Return eta of the model with intercept and offset alone: (n,)."""
     offset = np.zeros(problem.n_rows) if problem.offset is None else problem.offset
     if not problem.intercept:
         return offset
-    return offset + null_intercept(problem.family, problem.y, problem.weights, problem.offset)
+    return offset + problem.likelihood.null_intercept(problem.y, problem.weights, problem.offset)
 
 
 def null_gradient(problem: Problem) -> float:
@@ -89,15 +63,16 @@ def null_gradient(problem: Problem) -> float:
 
     A value that is rounding alone (a constant target) counts as 0.
     """
-    mu = family_named(problem.family).mean(null_eta(problem))
-    largest = float(np.max(np.abs(problem.X.T @ (problem.weights * (problem.y - mu))), initial=0.0))
-    noise = EPS * float(np.sqrt(problem.weights.sum()) * np.linalg.norm(np.sqrt(problem.weights) * problem.y))
+    family, s = problem.likelihood, problem.weights
+    mu = family.mean(null_eta(problem))
+    largest = float(np.max(np.abs(problem.X.T @ (s * family.residual(problem.y, mu))), initial=0.0))
+    noise = EPS * float(np.sqrt(s.sum()) * np.linalg.norm(np.sqrt(s) * family.terms(problem.y, mu)))
     return largest if largest > 10.0 * noise else 0.0
 
 
 def null_deviance(problem: Problem) -> float:
     """Return J of the null model."""
-    return float(problem.weights @ family_named(problem.family).deviance(problem.y, null_eta(problem)))
+    return float(problem.weights @ problem.likelihood.deviance(problem.y, null_eta(problem)))
 
 
 def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: FloatArray) -> Certificate:
@@ -117,10 +92,10 @@ def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: Flo
     duality gap of J at the dual point theta = residuals is, for r < 1, a sum over the coordinates
     (Fenchel-Young holds with equality in the deviance): e_j^2 / (lambda (1 - r) d_j) with the violation e_j.
     For r = 1 the residuals are shrunk by c until |z_j'theta| <= lambda l_j, and the deviance adds at most
-    2 (1 - c)^2 sum_i s_i (y_i - mu_i)^2 / mu'_i. The unpenalized coordinates, whose dual constraint g = 0
-    holds only to rounding, add their first-order terms.
+    2 (1 - c)^2 sum_i s_i e_i^2 over the curvature, for c near 1. The unpenalized coordinates, whose dual
+    constraint g = 0 holds only to rounding, add their first-order terms.
     """
-    family, (p, count) = family_named(problem.family), u.shape
+    family, (p, count) = problem.likelihood, u.shape
     gradient, absolute = np.zeros((p, count)), np.zeros((p, count))
     total, total_absolute, deviance = np.zeros(count), np.zeros(count), np.zeros(count)
     pearson = np.zeros(count)
@@ -130,16 +105,17 @@ def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: Flo
         if problem.offset is not None:
             eta += problem.offset[rows, None]
         mu = family.mean(eta)
-        r = s * (y - mu)
+        residual = family.residual(y, mu)
+        r = s * residual
         magnitude = np.abs(Z)
         terms = magnitude @ np.abs(u) + np.abs(intercept)
         if problem.offset is not None:
             terms += np.abs(problem.offset[rows, None])
-        curvature = family.curvature(mu)
-        size = s * (np.abs(y) + np.abs(mu) + curvature * terms)
+        curvature = family.curvature(y, mu)
+        size = s * (family.terms(y, mu) + curvature * terms)
         if problem.l1_ratio == 1.0:
             with np.errstate(divide="ignore", invalid="ignore"):
-                pearson += np.where(r == 0.0, 0.0, r * (y - mu) / curvature).sum(axis=0)
+                pearson += np.where(r == 0.0, 0.0, r * residual / curvature).sum(axis=0)
         gradient -= Z.T @ r
         absolute += magnitude.T @ size
         total -= r.sum(axis=0)

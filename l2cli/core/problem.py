@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.families import DEFAULT_POWER, Family, family_named
 from l2cli.core.threads import row_threads
 
 FloatArray = npt.NDArray[np.float64]
@@ -41,10 +42,12 @@ class Problem(NamedTuple):
     X : (n, p) float64
         Internal columns; imputed cells hold ``fill``; constant columns hold 0.
     y : (n,) float64
-        Response; binomial: 0 or 1.
+        Response; binomial: 0 or 1; poisson, tweedie: not negative; gamma: positive.
     weights : (n,) float64, positive
     offset : (n,) float64 or None
     family : str
+    power : float
+        Variance power of tweedie; nothing to the others.
     intercept, standardize : bool
     factors : (p,) float64
         Penalty factors f_j.
@@ -80,6 +83,12 @@ class Problem(NamedTuple):
     originals: FloatArray | None = None
     l1_ratio: float = 0.0
     spread: FloatArray | None = None
+    power: float = DEFAULT_POWER
+
+    @property
+    def likelihood(self) -> Family:
+        """The family with its parameter."""
+        return family_named(self.family, self.power)
 
     @property
     def n_rows(self) -> int:
@@ -158,7 +167,7 @@ class Problem(NamedTuple):
             X=self.X[rows], y=self.y[rows], weights=self.weights[rows],
             offset=None if self.offset is None else self.offset[rows],
             family=self.family, intercept=self.intercept, standardize=self.standardize, factors=self.factors,
-            l1_ratio=self.l1_ratio, spread=self.spread,
+            l1_ratio=self.l1_ratio, spread=self.spread, power=self.power,
             mean=self.mean, center=self.center, scale=self.scale, constant=self.constant,
             mask=None if self.mask is None else self.mask[rows], masked=self.masked,
             originals=None if self.originals is None else self.originals[rows],
@@ -170,6 +179,7 @@ def make_problem(
     y: FloatArray,
     *,
     family: str = "gaussian",
+    power: float = DEFAULT_POWER,
     weights: FloatArray | None = None,
     offset: FloatArray | None = None,
     penalty_factor: FloatArray | None = None,
@@ -186,6 +196,8 @@ def make_problem(
         Original columns, NaN where missing (imputed by the weighted mean of the present cells). Standardized
         in place if ``overwrite``, else copied.
     y : (n,) float64
+    power : float
+        Variance power of tweedie.
     weights, offset : (n,) float64 or None
     penalty_factor : (p,) float64 or None
     l1_ratio : float
@@ -223,7 +235,7 @@ def make_problem(
     f = np.ones(p) if penalty_factor is None else np.asarray(penalty_factor, dtype=np.float64)
     return Problem(
         X, np.asarray(y, dtype=np.float64), s, offset, family, intercept, standardize, f,
-        mean, center, scale, constant, mask, masked, originals, l1_ratio,
+        mean, center, scale, constant, mask, masked, originals, l1_ratio, power=power,
     )  # fmt: skip
 
 

@@ -101,7 +101,7 @@ class Dataset:
 
     @property
     def family(self) -> str:
-        """Family of the target: ``gaussian`` or ``binomial``."""
+        """Name of the family of the target."""
         return self.schema.family
 
     @property
@@ -121,12 +121,12 @@ class Dataset:
 
     @property
     def target_mean(self) -> float:
-        """Weighted mean of y less the offset."""
+        """Weighted mean of y, gaussian: less the offset."""
         return float(np.average(self._response, weights=self.weights))
 
     @property
     def target_sd(self) -> float:
-        """Weighted population standard deviation (divisor W) of y less the offset."""
+        """Weighted population standard deviation (divisor W) of y, gaussian: less the offset."""
         away = self._response - self.target_mean
         return float(np.sqrt(np.average(away * away, weights=self.weights)))
 
@@ -137,4 +137,5 @@ class Dataset:
 
     @property
     def _response(self) -> FloatArray:
-        return self.y if self.offset is None else self.y - self.offset
+        # the offset is in the unit of eta, which for the other families is not that of y
+        return self.y if self.offset is None or self.family != "gaussian" else self.y - self.offset

@@ -28,6 +28,11 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
+_LEAST = {
+    "poisson": "numbers of at least 0",
+    "tweedie": "numbers of at least 0",
+    "gamma": "numbers above 0",
+}
 LARGEST = 1e150
 """Numbers must be smaller than this: sums of squares, which every fit takes, would overflow."""
 
@@ -141,18 +146,19 @@ def read_target(table: Table, roles: Roles, rows: IntArray, family: str, positiv
     Raises
     ------
     DataError
-        If a gaussian target holds text or infinite numbers, or a binomial one has not exactly two classes.
+        If a target of numbers holds text, infinite numbers or what the family cannot have, or a binomial one
+        has not exactly two classes.
     UsageError
         If ``positive`` is no class, or the family has no classes.
     """
-    if family == "gaussian":
+    if family != "binomial":
         if positive is not None:
             raise UsageError(
                 f"--positive '{shown(positive)}' needs two classes, and '{shown(roles.target)}' is fitted as"
-                " numbers (gaussian)",
+                f" numbers ({family})",
                 hint="give --family binomial",
             )
-        return Target(_gaussian(table, roles, rows), family, None)
+        return Target(_numbers(table, roles, rows, family), family, None)
     name = roles.target
     labels = _labels(table, name, rows)
     if len(labels) != 2:
@@ -174,22 +180,44 @@ def read_target(table: Table, roles: Roles, rows: IntArray, family: str, positiv
     return Target(_zero_one(table, name, rows, labels[1]), family, (labels[0], labels[1]))
 
 
-def _gaussian(table: Table, roles: Roles, rows: IntArray) -> FloatArray:
+def _numbers(table: Table, roles: Roles, rows: IntArray, family: str) -> FloatArray:
     """Return a numeric target, contiguous."""
     name = roles.target
     if name in roles.categorical:
         raise UsageError(
-            f"column '{shown(name)}' cannot be in --categorical and the target of --family gaussian"
+            f"column '{shown(name)}' cannot be in --categorical and the target of --family {family}"
         )
     if not table.is_number(name):
         refuse_stray_cells(table, name, rows)
-        hint = "gaussian needs numbers; leave --family out, or name another target with --target"
+        hint = f"{family} needs numbers; leave --family out, or name another target with --target"
         values = as_numbers(table, name, hint=hint, rows=rows)
     else:
         values = table.number(name)
     y = np.ascontiguousarray(values[rows])
     refuse_extremes(table, name, y, rows)
+    refuse_impossible(table, name, y, rows, family)
     return y
+
+
+def refuse_impossible(table: Table, name: str, y: FloatArray, rows: IntArray, family: str) -> None:
+    """Raise DataError at the first value that a family cannot have, or where all of them are 0."""
+    if family not in _LEAST:
+        return
+    what, wrong = _LEAST[family], y <= 0.0 if family == "gamma" else y < 0.0
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        raise DataError(
+            f"{where(table, int(rows[at]))}: {level_text(float(y[at]))} in the target '{shown(name)}', and"
+            f" {family} needs {what}",
+            hint="name another --target or --family",
+            code="target_range",
+        )
+    if not y.any():
+        raise DataError(
+            f"{where(table)}: target '{shown(name)}' is 0 in every row used, and {family} needs others",
+            hint="name another target with --target",
+            code="all_zero",
+        )
 
 
 def refuse_extremes(
@@ -243,17 +271,19 @@ def target_of_labels(table: Table, name: str, classes: tuple[str, str], rows: In
     return y
 
 
-def target_of_numbers(table: Table, name: str, rows: IntArray) -> FloatArray:
-    """Return y (n,) of new rows for a gaussian model; DataError at the first cell that is no number."""
+def target_of_numbers(table: Table, name: str, rows: IntArray, family: str) -> FloatArray:
+    """Return y (n,) of new rows for a model of numbers; DataError at the first cell that it cannot have."""
     y = np.ascontiguousarray(as_numbers(table, name, rows=rows)[rows])
     refuse_extremes(table, name, y, rows)
+    if family in _LEAST and len(y) and y.any():  # zeros alone can be judged, if not fitted
+        refuse_impossible(table, name, y, rows, family)
     return y
 
 
 def constant_target(name: str, target: Target) -> list[dict[str, Any]]:
-    """Return the warning for a gaussian target without variation: only the intercept can be fitted."""
+    """Return the warning for a target of numbers without variation: only the intercept can be fitted."""
     value = float(target.y[0])
-    if target.family != "gaussian" or not bool((target.y == value).all()):
+    if target.classes is not None or not bool((target.y == value).all()):
         return []
     text = f"target '{shown(name)}' is constant ({level_text(value)}): the fit is the intercept alone"
     return [{"code": "constant_target", "message": text}]

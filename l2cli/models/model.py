@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from l2cli._version import __version__
+from l2cli.core.families import Family, family_named
 from l2cli.data.dataset import DataSchema, FeatureColumn
 from l2cli.errors import DataError, shown
+from l2cli.spec import FAMILIES
 
 SCHEMA = "l2cli/model/1"
 
@@ -23,7 +25,7 @@ SCHEMA = "l2cli/model/1"
 class Model:
     """A fitted model with the schema of its data.
 
-    data : how rows become design columns. family : ``gaussian`` | ``binomial``.
+    data : how rows become design columns. family : its name; tweedie has its power in ``settings``.
     intercept, coef : on the original scale, by design column; coef_standardized : coef times ``scale``.
     center, scale : means and population standard deviations of the design columns in training.
     lam : lambda on the sum scale; lambda_scale : ``sum`` | ``mean``, as it was asked for; selected_by : how
@@ -52,6 +54,11 @@ class Model:
     target_sd: float
     feature_stats: dict[str, dict[str, Any]]
     version: str = __version__
+
+    @property
+    def likelihood(self) -> Family:
+        """The family with its parameter."""
+        return family_named(self.family, self.settings.get("tweedie_power"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of the model file, checksum included."""
@@ -305,7 +312,7 @@ def _text(value: Any) -> str:
 def _check_consistent(model: Model, source: str) -> None:
     """Refuse models that no program of this version writes."""
     wrong = None
-    if model.family not in ("gaussian", "binomial"):
+    if model.family not in FAMILIES[1:]:
         wrong = f"its family is '{shown(model.family)}', which this l2cli does not know"
     elif (model.family == "binomial") != (model.data.classes is not None):
         wrong = "its family and its classes do not agree"

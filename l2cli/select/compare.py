@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.metrics import greater_is_better, losses
-from l2cli.core.objective import null_intercept
 from l2cli.core.problem import Problem
 from l2cli.core.student import two_sided_tail
 from l2cli.data.folds import Folds, draw_folds
@@ -159,18 +158,15 @@ class Comparison(NamedTuple):
             offset = problem.offset
             b = 0.0
             if problem.intercept:
-                b = null_intercept(
-                    problem.family,
-                    problem.y[rest],
-                    problem.weights[rest],
-                    None if offset is None else offset[rest],
+                b = problem.likelihood.null_intercept(
+                    problem.y[rest], problem.weights[rest], None if offset is None else offset[rest]
                 )
             eta = np.full(int(held.sum()), b) + (0.0 if offset is None else offset[held])
             baseline = float(problem.weights[rest] @ problem.y[rest]) / float(problem.weights[rest].sum())
             values.append(
                 losses(
                     self.metric,
-                    problem.family,
+                    problem.likelihood,
                     problem.y[held],
                     eta[:, None],
                     problem.weights[held],

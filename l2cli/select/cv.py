@@ -14,7 +14,7 @@ from l2cli.data.folds import Folds
 from l2cli.errors import FitError
 from l2cli.select.curve import Curve, extended
 from l2cli.select.elastic_net_folds import ElasticNetFolds
-from l2cli.select.glm_folds import BinomialFolds
+from l2cli.select.glm_folds import GlmFolds
 from l2cli.select.learner import FoldFits
 from l2cli.select.ridge_folds import RidgeFolds
 
@@ -47,7 +47,7 @@ def fold_fits(
     if problem.family == "gaussian":
         learner = ElasticNetFolds if problem.l1_ratio > 0.0 else RidgeFolds
         return learner(problem, folds, scale, progress)
-    return BinomialFolds(problem, folds, scale, jobs, progress)
+    return GlmFolds(problem, folds, scale, jobs, progress)
 
 
 def weighted_curve(
@@ -118,7 +118,7 @@ def validation_metrics(fits: FoldFits, lambdas: Sequence[float]) -> list[dict[st
     share = fits.fold_weights / fits.fold_weights.sum()
     grid = np.array(lambdas)
     tables: list[dict[str, float | None]] = [{} for _ in lambdas]
-    for metric in FAMILY_METRICS[fits.family]:
+    for metric in FAMILY_METRICS[fits.family.name]:
         means = share @ fits.losses(grid, "mse" if metric == "rmse" else metric)
         for table, mean in zip(tables, np.sqrt(means) if metric == "rmse" else means, strict=True):
             table[metric] = float(mean) if np.isfinite(mean) else None

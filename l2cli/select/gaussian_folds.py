@@ -50,7 +50,7 @@ class GaussianFolds(ABC):
     ) -> None:
         self.problem, self.folds, self.scale = problem, folds, scale
         self.progress = progress
-        self.family = "gaussian"
+        self.family = problem.likelihood
         self.kkt_max = 0.0
         self.rows = [np.flatnonzero(ids == f) for ids in folds.ids for f in range(folds.k)]
         self.fold_weights = np.array([problem.weights[rows].sum() for rows in self.rows])
@@ -150,7 +150,7 @@ class GaussianFolds(ABC):
         eta = self._eta(i, stats, u, intercept)
         baseline = self._training_mean(i) if metric == "r2" else None
         return metric_losses(
-            metric, "gaussian", problem.y[rows], eta, problem.weights[rows], baseline=baseline
+            metric, self.family, problem.y[rows], eta, problem.weights[rows], baseline=baseline
         )
 
     def heldout_eta(self, lam: float) -> FloatArray:

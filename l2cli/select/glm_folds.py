@@ -1,4 +1,4 @@
-"""Binomial L2 on all folds: batched where rows outnumber columns, else a rotated Newton path per fold."""
+"""Families other than gaussian on all folds: batched where rows outnumber columns, else a path per fold."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ KKT_LIMIT = 1e-5
 """Largest residual of a fold fit that the contract allows."""
 
 
-class BinomialFolds:
-    """Logistic fits without each fold in turn; see :class:`l2cli.select.learner.FoldFits`."""
+class GlmFolds:
+    """Fits without each fold in turn; see :class:`l2cli.select.learner.FoldFits`."""
 
     def __init__(
         self, problem: Problem, folds: Folds, scale: str = "sum", jobs: int | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> None:  # fmt: skip
         self.problem, self.folds, self.scale, self.jobs, self.progress = problem, folds, scale, jobs, progress
-        self.family = "binomial"
+        self.family = problem.likelihood
         self.kkt_max = 0.0
         self.rows = [np.flatnonzero(ids == f) for ids in folds.ids for f in range(folds.k)]
         self.fold_weights = np.array([problem.weights[rows].sum() for rows in self.rows])
-        self._check_classes()
+        self._check_targets()
         smallest = min(problem.n_rows - len(rows) for rows in self.rows)
         self.batched = problem.n_columns < smallest
         self.batches = [BatchedFolds(problem, ids, folds.k) for ids in folds.ids] if self.batched else []
@@ -47,13 +47,15 @@ class BinomialFolds:
         self.solved: dict[float, FloatArray] = {}
         """lambda on the scale in force -> coefficients (F, p + 1) of every fit, intercept last."""
 
-    def _check_classes(self) -> None:
-        y = self.problem.y
+    def _check_targets(self) -> None:
+        """Refuse training rows whose best intercept is infinite: one class, or zeros alone."""
+        y, binomial = self.problem.y, self.problem.family == "binomial"
         for i, rows in enumerate(self.rows):
-            rest = y.sum() - y[rows].sum()
-            if rest <= 0 or rest >= len(y) - len(rows):
+            rest = np.delete(y, rows)
+            if not rest.any() or (binomial and rest.all()):
+                what = "only one class is" if binomial else "only targets of 0 are"
                 raise FitError(
-                    f"without fold {i % self.folds.k + 1} only one class is left to train on",
+                    f"without fold {i % self.folds.k + 1} {what} left to train on",
                     hint="give fewer --folds or other folds",
                 )
 
@@ -77,9 +79,15 @@ class BinomialFolds:
             finite = np.isfinite(coefficients[:, i, -1])  # separated without this fold: no loss
             eta = self._eta(i, coefficients[finite, i].T)
             result[i, finite] = metric_losses(
-                metric, "binomial", self.problem.y[rows], eta, self.problem.weights[rows]
-            )
+                metric, self.family, self.problem.y[rows], eta, self.problem.weights[rows],
+                baseline=self._training_mean(rows) if metric == "r2" else None,
+            )  # fmt: skip
         return result
+
+    def _training_mean(self, rows: IntArray) -> float:
+        return float(
+            np.average(np.delete(self.problem.y, rows), weights=np.delete(self.problem.weights, rows))
+        )
 
     def _eta(self, i: int, coefficients: FloatArray) -> FloatArray:
         """Return held-out linear predictors (n_i, L) for coefficients (p + 1, L)."""

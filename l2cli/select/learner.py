@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.families import Family
 from l2cli.core.solvers.ridge import RidgeFactor
 
 FloatArray = npt.NDArray[np.float64]
@@ -21,8 +22,8 @@ class FoldFits(Protocol):
     repeat come first.
     """
 
-    family: str
-    """Name of the family, which says what metrics there are."""
+    family: Family
+    """The family, which says what metrics there are."""
 
     fold_weights: FloatArray
     """(F,) weight of the rows held out by each fit."""

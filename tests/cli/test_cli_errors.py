@@ -33,8 +33,8 @@ USAGE = [
     (["fit", "data.csv", "--lambda", "-1"], "--lambda must be 0 or larger, not -1"),
     (["fit", "data.csv", "--lambdas", "10:1"], "LO:HI needs 0 < LO <= HI"),
     (
-        ["fit", "data.csv", "--family", "poisson"],
-        "--family 'poisson' is not available; choose auto, gaussian or binomial",
+        ["fit", "data.csv", "--family", "poison"],
+        "--family 'poison' is not available; choose auto, gaussian, binomial, poisson, gamma or tweedie",
     ),
     (["fit", "data.csv", "--l1-ratio", "2"], "--l1-ratio must be between 0 and 1, not 2"),
     (["fit", "data.csv", "--l1-ratio", "nan"], "--l1-ratio needs a number, not 'nan'"),

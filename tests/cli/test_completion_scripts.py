@@ -219,8 +219,9 @@ def test_bash_offers_commands_options_values_and_files(bash):
     assert bash("l2cli", "--v") == ["--version"]
     assert bash("l2cli", "fit", "f.csv", "--lam") == ["--lambda", "--lambdas", "--lambda-scale"]
     assert bash("l2cli", "path", "f.csv", "--lam") == ["--lambdas", "--lambda-scale"]
-    assert bash("l2cli", "fit", "f.csv", "--family", "") == ["auto", "gaussian", "binomial"]
-    assert bash("l2cli", "fit", "f.csv", "--family", "=", "g") == ["gaussian"]
+    families = ["auto", "gaussian", "binomial", "poisson", "gamma", "tweedie"]
+    assert bash("l2cli", "fit", "f.csv", "--family", "") == families
+    assert bash("l2cli", "fit", "f.csv", "--family", "=", "g") == ["gaussian", "gamma"]
     assert bash("l2cli", "fit", "f.csv", "--seed", "") == []
     assert bash("l2cli", "fit", "f.") == ["f.csv"]
     assert bash("l2cli", "fit", "f.csv", "-o", "my") == ["my file.csv"]
@@ -298,7 +299,7 @@ def test_zsh_completes_and_inserts_names_that_do_nothing(odd, tmp_path):
     expected = {
         "l2cli pa": "l2cli path ",
         "l2cli fit f.csv --pena": "l2cli fit f.csv --penalty-factor=",
-        "l2cli fit f.csv --family ga": "l2cli fit f.csv --family gaussian ",
+        "l2cli fit f.csv --family gau": "l2cli fit f.csv --family gaussian ",
         "l2cli fit my": "l2cli fit my\\ file.csv ",
         "l2cli fit f.csv -t pl": "l2cli fit f.csv -t plain ",
         "l2cli fit my\\ file.csv -t pl": "l2cli fit my\\ file.csv -t plain ",
@@ -352,7 +353,14 @@ def fish(odd, tmp_path):
 
 def test_fish_offers_commands_options_values_and_files(fish):
     assert fish("l2cli fi") == ["fit"]
-    assert fish("l2cli fit f.csv --family ") == ["auto", "binomial", "gaussian"]
+    assert fish("l2cli fit f.csv --family ") == [
+        "auto",
+        "binomial",
+        "gamma",
+        "gaussian",
+        "poisson",
+        "tweedie",
+    ]
     assert sorted(fish("l2cli path f.csv --lam")) == ["--lambda-scale", "--lambdas"]
     assert fish("l2cli fit f.c") == ["f.csv"]
     assert fish("l2cli fit f.csv --seed ") == []

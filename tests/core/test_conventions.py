@@ -55,6 +55,26 @@ def standardized(X):
     return (X - mean) / sd
 
 
+POWER_OF = {"poisson": 1.0, "gamma": 2.0, "tweedie": 1.5}
+"""Variance powers of the families with a log link."""
+
+
+def residuals(family, y, eta):
+    """Minus half the derivative of the deviance in eta."""
+    if family in POWER_OF:
+        return (y - np.exp(eta)) * np.exp((1 - POWER_OF[family]) * eta)
+    return y - (eta if family == "gaussian" else 1 / (1 + np.exp(-eta)))
+
+
+def null_intercept(family, y, s, o):
+    """Intercept without features, by bisection."""
+    low, high = -50.0, 50.0
+    for _ in range(200):
+        b = 0.5 * (low + high)
+        low, high = (b, high) if s @ residuals(family, y, o + b) > 0 else (low, b)
+    return low
+
+
 def violation(
     family, X, y, solution, lam, r=0.0, *, s=None, o=None, f=None, intercept=True, standardize=True
 ):
@@ -71,16 +91,15 @@ def violation(
     w = b * scale
 
     def gradient(eta):
-        mu = eta if family == "gaussian" else 1 / (1 + np.exp(-eta))
-        return (X / scale).T @ (s * (y - mu)), float(s @ (y - mu))
+        e = s * residuals(family, y, eta)
+        return (X / scale).T @ e, float(e.sum())
 
     g, g0 = gradient(o + b0 + X @ b)
     kink = lam * f * r
     away = np.abs(g - lam * f * (1 - r) * w - kink * np.sign(w))
     at_zero = np.maximum(np.abs(g) - kink, 0.0)
     worst = np.where((w == 0) & (r > 0), at_zero, away) * scale / sd
-    start = float(s @ (y - o) / s.sum()) if family == "gaussian" else np.log((s @ y) / (s @ (1 - y)))
-    null = gradient(o + (start if intercept else 0.0))[0] * scale / sd
+    null = gradient(o + (null_intercept(family, y, s, o) if intercept else 0.0))[0] * scale / sd
     return max(worst.max(), abs(g0) if intercept else 0.0) / np.abs(null).max()
 
 
@@ -137,6 +156,22 @@ def test_logistic_regression(weights):
     lam, r = from_convention("sklearn_C", 0.4, family="binomial")
     check("binomial", Z, MANUAL, [*tool.intercept_, *tool.coef_[0]], lam, r, s=weights, standardize=False)
     assert back("sklearn_C", lam, family="binomial") == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("weights", [None, S_LOSS])
+@pytest.mark.parametrize("family", ["poisson", "gamma", "tweedie"])
+def test_regressors_with_a_log_link(family, weights):
+    from sklearn import linear_model as sk
+
+    power = {"poisson": 1, "gamma": 2, "tweedie": 1.5}[
+        family
+    ]  # PoissonRegressor and GammaRegressor are these
+    tool = sk.TweedieRegressor(power=power, alpha=0.3, solver="newton-cholesky", tol=1e-12)
+    Z, W = standardized(X_LOSS), 21.0 if weights is None else float(weights.sum())
+    tool.fit(Z, LOSS, sample_weight=weights)
+    lam, r = from_convention("sklearn_glm_alpha", 0.3, family=family, weight_sum=W)
+    check(family, Z, LOSS, [tool.intercept_, *tool.coef_], lam, r, s=weights, standardize=False)
+    assert back("sklearn_glm_alpha", lam, family=family, weight_sum=W) == pytest.approx(0.3)
 
 
 PATIENT = {
@@ -206,6 +241,17 @@ def test_statsmodels_least_squares(weights):
     check("gaussian", Z[:, 1:], LOSS, tool.params, lam, r, s=weights, standardize=False)
 
 
+def test_statsmodels_glm_elastic_net():
+    import statsmodels.api as sm
+
+    Z = np.column_stack([np.ones(21), standardized(X_LOSS)])
+    tool = sm.GLM(LOSS, Z, family=sm.families.Poisson(), freq_weights=S_LOSS).fit_regularized(
+        alpha=np.array([0, 0.4, 0.4, 0.4]), L1_wt=0.5, cnvrg_tol=1e-14, maxiter=5000, zero_tol=0
+    )
+    lam, r = from_convention("statsmodels_glm_alpha", 0.4, mix=0.5, family="poisson", n_rows=21)
+    check("poisson", Z[:, 1:], LOSS, tool.params, lam, r, s=S_LOSS, standardize=False, tol=1e-6)
+
+
 # ---------------------------------------------------------------- glmnet 4.1-6, thresh 1e-22, solutions
 
 GLMNET_GAUSSIAN: dict[str, tuple[list[float], dict[str, Any]]] = {
@@ -244,6 +290,22 @@ def test_glmnet_gaussian(case):
     check("gaussian", X_LOSS, LOSS, solution, lam, r, tol=1e-7, **more)
     assert back("glmnet_lambda", lam, **known) == pytest.approx(2.0)
     assert back("glmnet_alpha", lam, **known) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("mix", "solution"),
+    [
+        (0.0, [-1.803450420648369, 0.028258572245727757, 0.10483215862026078, 0.007069945381376849]),
+        (0.4, [-1.532953350281111, 0.028449105697555151, 0.10328143101850763, 0.004239392144632976]),
+    ],
+)
+def test_glmnet_poisson_with_weights_and_offset(mix, solution):
+    o = np.linspace(-0.2, 0.2, 21)
+    known: dict[str, Any] = {"family": "poisson", "weight_sum": float(S_LOSS.sum()), "n_rows": 21}
+    lam, r = from_convention("glmnet_lambda", 0.5, mix=mix, **known)
+    check("poisson", X_LOSS, LOSS, solution, lam, r, s=S_LOSS, o=o, tol=1e-7)
+    same = equivalents(lam, l1_ratio=r, **known)
+    assert (same["glmnet_lambda"], same["glmnet_alpha"]) == pytest.approx((0.5, mix))
 
 
 def test_glmnet_gaussian_elastic_net():
@@ -372,7 +434,7 @@ def test_results_hold_what_applies_and_is_known():
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
-@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "gamma"])
 def test_there_and_back(name, family):
     if family not in CONVENTIONS[name].families:
         return
@@ -383,8 +445,12 @@ def test_there_and_back(name, family):
     if name in same:
         assert same[name] == pytest.approx(0.7)
     else:
-        assert name in {"sklearn_mlp_alpha", "sklearn_sgd_alpha", "statsmodels_alpha", "textbook"}
-        assert lam == pytest.approx({"sklearn_sgd_alpha": 21.0, "statsmodels_alpha": 28.0}.get(name, 0.7))
+        by_rows, by_weight = (
+            {"sklearn_sgd_alpha", "statsmodels_glm_alpha"},
+            {"statsmodels_alpha", "glum_alpha"},
+        )
+        assert name in {"sklearn_mlp_alpha", "textbook"} | by_rows | by_weight
+        assert lam == pytest.approx(21.0 if name in by_rows else 28.0 if name in by_weight else 0.7)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Deviance, mean and curvature of the families, at ordinary and at extreme linear predictors."""
+"""Deviance, mean, residual and curvature of the families, at ordinary and at extreme linear predictors."""
 
 from __future__ import annotations
 
@@ -6,29 +6,95 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import mean_tweedie_deviance
 
 from l2cli.core.families import FAMILIES, family_named
 from l2cli.errors import UsageError
 
 ETA = np.array([-700.0, -40.0, -3.0, -0.1, 0.0, 0.7, 5.0, 40.0, 700.0])
+NEAR = np.linspace(-3.0, 2.0, 11)
+EACH = [*((name, None) for name in FAMILIES), ("tweedie", 1.05), ("tweedie", 1.9)]
+POWERS = [("poisson", None, 1.0), ("gamma", None, 2.0), ("tweedie", 1.5, 1.5), ("tweedie", 1.2, 1.2)]
 
 
-@pytest.mark.parametrize("name", list(FAMILIES))
-@pytest.mark.parametrize("y", [0.0, 1.0])
-def test_the_deviance_has_the_gradient_and_curvature_the_solvers_use(name, y):
-    family, eta, h = family_named(name), ETA[2:-2], 1e-5
-    target = np.full_like(eta, y)
-    slope = (family.deviance(target, eta + h) - family.deviance(target, eta - h)) / (2 * h)
-    assert slope == pytest.approx(-2.0 * (y - family.mean(eta)), abs=1e-8)
-    bend = (family.mean(eta + h) - family.mean(eta - h)) / (2 * h)
-    assert bend == pytest.approx(family.curvature(family.mean(eta)), abs=1e-9)
+def responses(name):
+    """Return values that a family can have."""
+    return {"binomial": (0.0, 1.0), "gamma": (0.2, 3.0), "gaussian": (-1.0, 2.5)}.get(name, (0.0, 0.4, 3.0))
+
+
+@pytest.mark.parametrize(("name", "power"), EACH)
+def test_residual_and_curvature_are_the_derivatives_of_half_the_deviance(name, power):
+    family, h = family_named(name, power), 1e-4
+    for y in responses(name):
+        target = np.full_like(NEAR, y)
+        low, here, high = (0.5 * family.deviance(target, NEAR + d) for d in (-h, 0.0, h))
+        mu = family.mean(NEAR)
+        assert -(high - low) / (2 * h) == pytest.approx(family.residual(target, mu), rel=1e-6, abs=1e-7)
+        bend = (high - 2 * here + low) / h**2
+        assert bend == pytest.approx(family.curvature(target, mu), rel=1e-6, abs=1e-6)
+        terms = np.abs(family.residual(target, mu))
+        assert np.all(family.terms(target, mu) >= terms * (1 - 1e-14))
+
+
+@pytest.mark.parametrize(("name", "power"), EACH)
+def test_the_information_is_the_curvature_at_the_mean(name, power):
+    family = family_named(name, power)
+    mu = family.mean(NEAR)
+    assert family.information(mu) == pytest.approx(family.curvature(mu, mu), rel=1e-13)
+
+
+@pytest.mark.parametrize(("name", "power"), EACH)
+def test_the_residual_may_take_the_place_of_the_means(name, power):
+    family, y = family_named(name, power), np.full_like(NEAR, 1.0)
+    mu = family.mean(NEAR).copy()
+    expected = family.residual(y, mu).copy()
+    assert family.residual(y, mu, out=mu) == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize(("name", "power"), EACH)
+@pytest.mark.parametrize("offset", [False, True])
+def test_the_null_intercept_leaves_no_residual(name, power, offset):
+    rng, family = np.random.default_rng(1), family_named(name, power)
+    y, s = rng.choice(responses(name), 50), rng.uniform(0.1, 3.0, 50)
+    o = 2.0 * rng.standard_normal(50) if offset else None
+    b = family.null_intercept(y, s, o)
+    mu = family.mean(np.full(50, b) if o is None else o + b)
+    assert abs(s @ family.residual(y, mu)) <= 1e-12 * (s @ family.terms(y, mu))
+
+
+@pytest.mark.parametrize(("name", "power", "p"), POWERS)
+def test_the_deviance_is_that_of_scikit_learn(name, power, p):
+    rng = np.random.default_rng(0)
+    y, eta = rng.gamma(1.0, 2.0, 60), rng.standard_normal(60)
+    if p < 2.0:
+        y[:20] = 0.0
+    found = family_named(name, power).deviance(y, eta)
+    expected = [mean_tweedie_deviance([a], [math.exp(b)], power=p) for a, b in zip(y, eta, strict=True)]
+    assert found == pytest.approx(expected, rel=1e-11, abs=1e-14)
+
+
+@pytest.mark.parametrize(("name", "power", "p"), POWERS)
+def test_log_link_deviances_keep_their_digits_at_a_near_perfect_fit(name, power, p):
+    y = np.array([0.5, 3.0, 1e4])
+    for t in (1e-3, 1e-6):
+        found = family_named(name, power).deviance(y, np.log(y) + t)
+        # the leading terms of the expansion in t
+        expected = y ** (2.0 - p) * t**2 * (1.0 + (3.0 - 2.0 * p) * t / 3.0)
+        assert found == pytest.approx(expected, rel=1e-5 if t == 1e-3 else 1e-3)
+
+
+@pytest.mark.parametrize(("name", "power"), EACH[2:])
+def test_far_predictors_of_a_log_link_are_infinite_without_a_warning(name, power):
+    family, far = family_named(name, power), np.array([-1e4, 1e4])
+    assert family.mean(far) == pytest.approx([0.0, math.inf])
+    assert np.isinf(family.deviance(np.array([2.0, 2.0]), far)).any()
 
 
 def test_gaussian_is_the_squared_error():
     gaussian = family_named("gaussian")
     assert gaussian.deviance(np.array([3.0]), np.array([1.0])) == [4.0]
     assert gaussian.mean(ETA) is ETA
-    assert gaussian.curvature(ETA) == pytest.approx(np.ones(len(ETA)))
+    assert gaussian.curvature(ETA, ETA) == pytest.approx(np.ones(len(ETA)))
 
 
 def test_binomial_keeps_its_digits_at_both_ends():
@@ -48,9 +114,9 @@ def test_binomial_survives_overflow_without_a_warning():
     binomial, far = family_named("binomial"), np.array([-1e5, 1e5])
     assert binomial.mean(far) == pytest.approx([0.0, 1.0])
     assert binomial.deviance(np.array([1.0, 0.0]), far) == pytest.approx([2e5, 2e5])
-    assert binomial.curvature(binomial.mean(far)) == pytest.approx([0.0, 0.0])
+    assert binomial.information(binomial.mean(far)) == pytest.approx([0.0, 0.0])
 
 
 def test_an_unknown_family_is_named_with_those_there_are():
-    with pytest.raises(UsageError, match="no family 'poison'; there are gaussian, binomial"):
+    with pytest.raises(UsageError, match="no family 'poison'; there are gaussian, binomial, poisson"):
         family_named("poison")

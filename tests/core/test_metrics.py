@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
+from l2cli.core.families import family_named
 from l2cli.core.metrics import (
     FAMILY_METRICS,
     check_metric,
@@ -23,6 +24,7 @@ from l2cli.core.metrics import (
 from l2cli.errors import UsageError
 
 WEIGHTINGS = ("none", "weights")
+POWERS = {"poisson": 1.0, "gamma": 2.0, "tweedie": 1.5}
 
 
 def rows(family, n=400, columns=3, seed=0):
@@ -31,6 +33,8 @@ def rows(family, n=400, columns=3, seed=0):
     eta = np.round(rng.normal(size=(n, columns)) * 2, 1)
     if family == "gaussian":
         y = eta[:, 0] + rng.normal(size=n)
+    elif family in POWERS:
+        y = np.round(rng.gamma(1.0, np.exp(0.5 * eta[:, 0])), 1) + (0.1 if family == "gamma" else 0.0)
     else:
         y = (rng.random(n) < 1 / (1 + np.exp(-eta[:, 0]))).astype(float)
     return y, eta, rng.integers(1, 4, n).astype(float)
@@ -40,10 +44,14 @@ def scikit(metric, family, y, eta, s):
     """The same metric from scikit-learn."""
     p = 1 / (1 + np.exp(-eta))
     label = (eta > 0).astype(float)
+    if family in POWERS:
+        eta = np.exp(eta)
     table = {
         "deviance": lambda: (
             reference.mean_squared_error(y, eta, sample_weight=s)
             if family == "gaussian"
+            else reference.mean_tweedie_deviance(y, eta, sample_weight=s, power=POWERS[family])
+            if family in POWERS
             else 2 * reference.log_loss(y, p, sample_weight=s)
         ),
         "mse": lambda: reference.mean_squared_error(y, eta, sample_weight=s),
@@ -68,27 +76,31 @@ def test_metrics_agree_with_scikit_learn(family, metric, weighting):
     y, eta, s = rows(family)
     s = s if weighting == "weights" else None
     expected = [scikit(metric, family, y, eta[:, k], s) for k in range(eta.shape[1])]
-    np.testing.assert_allclose(losses(metric, family, y, eta, s), expected, rtol=1e-12)
-    assert metric_table(family, y, eta[:, 0], s)[metric] == pytest.approx(expected[0], rel=1e-12)
+    np.testing.assert_allclose(losses(metric, family_named(family), y, eta, s), expected, rtol=1e-12)
+    assert metric_table(family_named(family), y, eta[:, 0], s)[metric] == pytest.approx(
+        expected[0], rel=1e-12
+    )
 
 
-@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+@pytest.mark.parametrize("family", list(FAMILY_METRICS))
 def test_weight_two_is_the_row_twice(family):
     y, eta, s = rows(family, n=60)
     twice = np.repeat(np.arange(60), s.astype(int))
     for metric in FAMILY_METRICS[family]:
         np.testing.assert_allclose(
-            losses(metric, family, y, eta, s), losses(metric, family, y[twice], eta[twice]), rtol=1e-12
+            losses(metric, family_named(family), y, eta, s),
+            losses(metric, family_named(family), y[twice], eta[twice]),
+            rtol=1e-12,
         )
 
 
-@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+@pytest.mark.parametrize("family", list(FAMILY_METRICS))
 def test_blocks_of_rows_change_nothing(family, monkeypatch):
     y, eta, s = rows(family, n=1000)
-    whole = {metric: losses(metric, family, y, eta, s) for metric in FAMILY_METRICS[family]}
+    whole = {metric: losses(metric, family_named(family), y, eta, s) for metric in FAMILY_METRICS[family]}
     monkeypatch.setattr("l2cli.core.problem.BLOCK_BYTES", 2000)
     for metric, value in whole.items():
-        np.testing.assert_allclose(losses(metric, family, y, eta, s), value, rtol=1e-13)
+        np.testing.assert_allclose(losses(metric, family_named(family), y, eta, s), value, rtol=1e-13)
 
 
 @settings(max_examples=60, deadline=None)
@@ -104,7 +116,7 @@ def test_auc_is_the_share_of_pairs_in_order(cells):
         for j in np.flatnonzero(y == 0):
             total += s[i] * s[j]
             wins += s[i] * s[j] * ((eta[i] > eta[j]) + 0.5 * (eta[i] == eta[j]))
-    found = losses("auc", "binomial", y, eta[:, None], s)[0]
+    found = losses("auc", family_named("binomial"), y, eta[:, None], s)[0]
     if total:
         assert found == pytest.approx(wins / total, abs=1e-12)
     else:
@@ -113,16 +125,16 @@ def test_auc_is_the_share_of_pairs_in_order(cells):
 
 def test_r2_is_against_the_baseline_given():
     y, eta = np.array([1.0, 2.0, 4.0]), np.array([1.5, 2.0, 3.0])
-    assert metric_table("gaussian", y, eta, baseline=0.0)["r2"] == pytest.approx(1 - 1.25 / 21)
+    assert metric_table(family_named("gaussian"), y, eta, baseline=0.0)["r2"] == pytest.approx(1 - 1.25 / 21)
     each = np.array([1.0, 1.0, 2.0])
-    assert metric_table("gaussian", y, eta, baseline=each)["r2"] == pytest.approx(1 - 1.25 / 5)
+    assert metric_table(family_named("gaussian"), y, eta, baseline=each)["r2"] == pytest.approx(1 - 1.25 / 5)
 
 
 def test_probabilities_are_clipped_in_losses():
     limit = -math.log(1e-15)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        table = metric_table("binomial", np.array([0.0, 1.0]), np.array([800.0, 800.0]))
+        table = metric_table(family_named("binomial"), np.array([0.0, 1.0]), np.array([800.0, 800.0]))
     assert table["log_loss"] == pytest.approx(limit / 2, rel=1e-12)
     assert table["deviance"] == pytest.approx(limit, rel=1e-12)
     assert (table["brier"], table["accuracy"]) == (0.5, 0.5)
@@ -131,7 +143,7 @@ def test_probabilities_are_clipped_in_losses():
 def test_small_losses_keep_their_digits():
     eta = np.array([30.0, -30.0])
     expected = math.log1p(math.exp(-30.0))
-    assert metric_table("binomial", np.array([1.0, 0.0]), eta)["log_loss"] == pytest.approx(
+    assert metric_table(family_named("binomial"), np.array([1.0, 0.0]), eta)["log_loss"] == pytest.approx(
         expected, rel=1e-12
     )
 
@@ -143,31 +155,31 @@ def test_small_losses_keep_their_digits():
 def test_threshold_decides_the_class(threshold, expected):
     p = np.array([0.3, 0.6, 0.95])
     y = np.array([0.0, 1.0, 1.0])
-    table = metric_table("binomial", y, np.log(p / (1 - p)), threshold=threshold)
+    table = metric_table(family_named("binomial"), y, np.log(p / (1 - p)), threshold=threshold)
     assert table["accuracy"] == pytest.approx(np.mean(y == expected))
     assert table["error"] == pytest.approx(np.mean(y != expected))
 
 
 def test_a_probability_of_exactly_one_half_is_negative():
-    assert metric_table("binomial", np.array([0.0, 1.0]), np.zeros(2))["accuracy"] == 0.5
-    assert metric_table("binomial", np.array([0.0, 0.0]), np.zeros(2))["accuracy"] == 1.0
+    assert metric_table(family_named("binomial"), np.array([0.0, 1.0]), np.zeros(2))["accuracy"] == 0.5
+    assert metric_table(family_named("binomial"), np.array([0.0, 0.0]), np.zeros(2))["accuracy"] == 1.0
 
 
 def test_undefined_metrics_are_none():
-    one_class = metric_table("binomial", np.ones(3), np.array([1.0, 2.0, 3.0]))
+    one_class = metric_table(family_named("binomial"), np.ones(3), np.array([1.0, 2.0, 3.0]))
     assert one_class["auc"] is None
     assert one_class["accuracy"] == 1.0
-    assert metric_table("binomial", np.zeros(3), np.full(3, -1.0))["f1"] is None
-    assert metric_table("binomial", np.array([1.0, 0.0]), np.full(2, -1.0))["f1"] == 0.0
-    assert metric_table("gaussian", np.full(3, 2.0), np.array([1.0, 2.0, 3.0]))["r2"] is None
-    assert set(metric_table("gaussian", np.empty(0), np.empty(0)).values()) == {None}
+    assert metric_table(family_named("binomial"), np.zeros(3), np.full(3, -1.0))["f1"] is None
+    assert metric_table(family_named("binomial"), np.array([1.0, 0.0]), np.full(2, -1.0))["f1"] == 0.0
+    assert metric_table(family_named("gaussian"), np.full(3, 2.0), np.array([1.0, 2.0, 3.0]))["r2"] is None
+    assert set(metric_table(family_named("gaussian"), np.empty(0), np.empty(0)).values()) == {None}
 
 
 @pytest.mark.parametrize("metric", FAMILY_METRICS["binomial"])
 def test_a_prediction_that_is_no_number_has_no_metric(metric):
     y, eta, _ = rows("binomial", n=20)
     eta[3, 1] = np.nan
-    found = losses(metric, "binomial", y, eta)
+    found = losses(metric, family_named("binomial"), y, eta)
     np.testing.assert_array_equal(np.isnan(found), [False, True, False])
 
 
@@ -175,7 +187,7 @@ def test_predictions_are_not_changed():
     y, eta, s = rows("binomial", n=30)
     before = eta.copy()
     for metric in FAMILY_METRICS["binomial"]:
-        losses(metric, "binomial", y, eta, s)
+        losses(metric, family_named("binomial"), y, eta, s)
     np.testing.assert_array_equal(eta, before)
 
 

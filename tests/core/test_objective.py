@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from l2cli.core import problem as problem_module
+from l2cli.core.families import family_named
 from l2cli.core.objective import (
     Certificate,
     certify,
     null_deviance,
     null_eta,
     null_gradient,
-    null_intercept,
 )
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
@@ -56,7 +56,9 @@ def test_residual_and_deviance_of_any_point(family, intercept):
     U, lambdas = rng.normal(size=(5, 3)), np.array([0.0, 1.0, 50.0])
     b0 = rng.normal(size=3) if intercept else np.zeros(3)
     found = certify(problem, U, b0, lambdas)
-    null_b = null_intercept(family, problem.y, problem.weights, problem.offset) if intercept else 0.0
+    null_b = (
+        family_named(family).null_intercept(problem.y, problem.weights, problem.offset) if intercept else 0.0
+    )
     unit = np.abs(parts(problem, np.zeros(5), null_b, 0.0)[0][:-1]).max()
     assert null_gradient(problem) == pytest.approx(unit, rel=1e-12)
     for i, lam in enumerate(lambdas):
@@ -100,7 +102,7 @@ def test_duality_gap_is_primal_less_dual(family):
     problem, rng = problem_of(family, penalty_factor=np.array([0.5, 1.0, 2.0, 1.0, 1.0]))
     u, lam = 0.3 * rng.normal(size=5), 3.0
     eta_u = problem.offset + problem.X @ u
-    b0 = null_intercept(family, problem.y, problem.weights, eta_u)
+    b0 = family_named(family).null_intercept(problem.y, problem.weights, eta_u)
     _, _, primal = parts(problem, u, b0, lam)
     mu = eta_u + b0 if family == "gaussian" else sigmoid(eta_u + b0)
     s, y, theta = problem.weights, problem.y, 2.0 * problem.weights * (problem.y - mu)
@@ -112,7 +114,7 @@ def test_duality_gap_is_primal_less_dual(family):
     dual = (first - theta * problem.offset).sum()
     dual -= ((problem.X.T @ theta) ** 2 / (4.0 * lam * problem.penalty)).sum()
     gap = certify(problem, u[:, None], np.array([b0]), np.array([lam])).duality_gap[0]
-    null = parts(problem, np.zeros(5), null_intercept(family, y, s, problem.offset), 0.0)[1]
+    null = parts(problem, np.zeros(5), family_named(family).null_intercept(y, s, problem.offset), 0.0)[1]
     assert null_deviance(problem) == pytest.approx(null, rel=1e-13)
     assert gap == pytest.approx((primal - dual) / null, rel=1e-9)
     assert gap > 1e-3
@@ -161,7 +163,7 @@ def test_null_intercept_without_offset_has_a_closed_form(family):
     y, s = np.array([0.0, 1.0, 1.0, 0.0, 1.0]), np.array([1.0, 2.0, 3.0, 4.0, 5.0])
     expected = 10.0 / 15.0
     expected = expected if family == "gaussian" else np.log(expected / (1 - expected))
-    assert null_intercept(family, y, s, None) == pytest.approx(expected, rel=1e-15)
+    assert family_named(family).null_intercept(y, s, None) == pytest.approx(expected, rel=1e-15)
 
 
 @pytest.mark.parametrize("spread", [0.1, 10.0, 1e3, 1e5, 1e8])
@@ -171,7 +173,7 @@ def test_null_intercept_finds_its_root_under_any_offset(spread):
     y = (offset + rng.logistic(size=200) > 0).astype(float)
     y[:20] = 1.0 - y[:20]
     s = rng.uniform(0.5, 2.0, size=200)
-    b = null_intercept("binomial", y, s, offset)
+    b = family_named("binomial").null_intercept(y, s, offset)
 
     def excess(b):
         with np.errstate(over="ignore"):

@@ -113,3 +113,31 @@ def test_newton_moves_on_exactly_where_the_linear_program_separates(seed):
         assert (move > RUNAWAY) == separated, (seed, case, move)
         seen.add(separated)
     assert seen == {True, False}
+
+
+def counts_of(columns, y, family="poisson"):
+    return make_problem(np.column_stack(columns), np.asarray(y, dtype=float), family=family)
+
+
+@pytest.mark.parametrize("family", ["poisson", "tweedie"])
+def test_a_level_whose_counts_are_all_zero_is_named(family):
+    rng = np.random.default_rng(3)
+    level = (np.arange(60) % 6 == 0).astype(float)
+    problem = counts_of([rng.normal(size=60), level], np.where(level > 0, 0, 1 + rng.poisson(2, 60)), family)
+    assert named(problem) == [False, True]
+    assert NewtonSolver(problem).solve(0.0).last_move > RUNAWAY
+
+
+def test_zeros_among_the_counts_of_every_level_are_no_separation():
+    rng = np.random.default_rng(4)
+    level = (np.arange(60) % 6 == 0).astype(float)
+    y = rng.poisson(1.0, 60)
+    assert set(y[level > 0]) != {0}
+    problem = counts_of([rng.normal(size=60), level], y)
+    assert separating_columns(problem, everything(problem)) is None
+    assert NewtonSolver(problem).solve(0.0).last_move < RUNAWAY
+
+
+def test_sizes_are_never_separated():
+    problem = counts_of([np.arange(6.0)], [1e-9, 1e-9, 1e-9, 1, 2, 3], "gamma")
+    assert separating_columns(problem, everything(problem)) is None

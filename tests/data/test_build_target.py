@@ -136,3 +136,23 @@ def test_labels_with_control_characters_are_escaped(build):
     message = refused(build, DataError, "a\x1b[1m b c")
     assert "\x1b" not in message
     assert r"a\x1b[1m" in message
+
+
+@pytest.mark.parametrize(
+    ("family", "cells", "message"),
+    [
+        ("poisson", "1 0 -2", "line 4: -2 in the target 'y', and poisson needs numbers of at least 0"),
+        ("tweedie", "1 0 -0.5", "line 4: -0.5 in the target 'y', and tweedie needs numbers of at least 0"),
+        ("gamma", "1 0 2", "line 3: 0 in the target 'y', and gamma needs numbers above 0"),
+        ("poisson", "0 0 0", "target 'y' is 0 in every row used, and poisson needs others"),
+        ("poisson", "few some many", "poisson needs numbers"),
+    ],
+)
+def test_values_that_a_family_cannot_have_are_named(build, family, cells, message):
+    assert message in str(refused(build, DataError, cells, family=family))
+
+
+@pytest.mark.parametrize("family", ["poisson", "gamma", "tweedie"])
+def test_counts_and_sizes_are_numbers(build, family):
+    data = build("1 2.5 7", family=family)
+    assert (data.family, data.schema.classes, data.y.tolist()) == (family, None, [1.0, 2.5, 7.0])

@@ -14,6 +14,8 @@ X = np.column_stack([(I * 7) % 11 - 5.0, np.round(10 * np.sin(I), 1), ((I * I) %
 Y = np.round(2 + 0.8 * X[:, 0] - 0.3 * X[:, 1] + X[:, 2] + ((I * 37) % 23 - 11) / 4, 2)
 B = (0.3 * X[:, 0] + 0.05 * X[:, 1] + ((I * 29) % 19 - 9) / 6 > 0).astype(float)
 S, O = (1 + I % 4).astype(np.float64), (I % 3 - 1) / 2  # noqa: E741
+COUNTS = np.maximum((I * 5) % 7 + (X[:, 0] > 0) * 2.0 - 1.0, 0.0)
+SIZES = 0.5 + ((I * 13) % 17) / 4 + np.exp(0.1 * X[:, 0])
 
 STORED = {  # intercept first, where there is one
     "OLS": (
@@ -42,6 +44,30 @@ STORED = {  # intercept first, where there is one
         np.sqrt(60 / 24)
         * np.array([1.9603628847965233, 0.6383959946849396, 0.18272258821309725, 0.9349807787396535]),
     ),
+    "Poisson": (
+        [1.1273436992903498, 0.012228025330494382, -0.01503239253216642, -0.03338961544318908],
+        [0.18769978492636363, 0.038773578127392065, 0.01651161167405122, 0.1430832044478762],
+    ),
+    "Poisson with exposure": (
+        [0.29419952780230385, 0.014596013865145259, -0.01819884388933776, -0.11218406004130257],
+        [0.1870643332841399, 0.03773116683532483, 0.017222016041764834, 0.14299435071128702],
+    ),
+    "Gamma, log link": (
+        [1.2940087406257272, 0.016833968577278535, 0.0029820678872619676, -0.02295589866298063],
+        [0.11877870184982864, 0.024162407795341016, 0.010298076995852579, 0.08925800771732653],
+    ),
+    "Gamma with offset": (
+        [1.363494053765844, 0.05745606730256547, -0.003991495713414776, -0.016223297998390056],
+        [0.1788549499680544, 0.03638334288925958, 0.01550666926962245, 0.13440319060494663],
+    ),
+    "Tweedie 1.5": (
+        [1.1342871486112802, 0.011093064093956398, -0.015220543433016763, -0.040212155135935346],
+        [0.2376966055390455, 0.048796501800128726, 0.020775520832969276, 0.18018735340030673],
+    ),
+    "Tweedie 1.2": (
+        [1.1299970707103542, 0.01182985114134548, -0.015098304474824626, -0.03600395477634502],
+        [0.2369388795050145, 0.048837535915798154, 0.020792759698366324, 0.18027605522005927],
+    ),
 }
 CASES = {
     "OLS": (Y, "gaussian", {}),
@@ -50,6 +76,12 @@ CASES = {
     "Logit": (B, "binomial", {}),
     "Logit with offset": (B, "binomial", {"offset": O}),
     "Logit with weights": (B, "binomial", {"weights": S}),
+    "Poisson": (COUNTS, "poisson", {}),
+    "Poisson with exposure": (COUNTS, "poisson", {"offset": np.log(S)}),
+    "Gamma, log link": (SIZES, "gamma", {}),
+    "Gamma with offset": (SIZES, "gamma", {"offset": O}),
+    "Tweedie 1.5": (COUNTS, "tweedie", {}),
+    "Tweedie 1.2": (COUNTS, "tweedie", {"power": 1.2}),
 }
 
 
@@ -82,9 +114,18 @@ def test_confidence_intervals_use_t_and_the_normal():
         assert (path.coef[1, 0] - width, path.coef[1, 0] + width) == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_deviance_is_that_of_the_glm():
-    path, _ = fitted(B, "binomial", {})
-    assert path.certificate.train_deviance[0] == pytest.approx(10.283832773719736, rel=1e-10)
+@pytest.mark.parametrize(
+    ("case", "deviance"),
+    [
+        ("Logit", 10.283832773719736),
+        ("Poisson", 41.23170778978893),
+        ("Gamma with offset", 6.623950672342426),
+        ("Tweedie 1.2", 37.678176089249014),
+    ],
+)
+def test_the_deviance_is_that_of_the_glm(case, deviance):
+    path, _ = fitted(*CASES[case])
+    assert path.certificate.train_deviance[0] == pytest.approx(deviance, rel=1e-10)
 
 
 def test_the_l2_penalty_of_wls_fit_regularized_counts_w_times():

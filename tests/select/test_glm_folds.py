@@ -1,4 +1,4 @@
-"""Binomial cross-validation, batched and rotated, against fresh fits of every training set."""
+"""Cross-validation of GLMs, batched and rotated, against fresh fits of every training set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from l2cli.core.problem import make_problem
 from l2cli.data.folds import Folds, draw_folds
 from l2cli.errors import FitError
 from l2cli.select.cv import fold_fits
-from l2cli.select.glm_folds import BinomialFolds
+from l2cli.select.glm_folds import GlmFolds
 
 LAMBDAS = np.array([100.0, 10.0, 1.0])
 
@@ -19,22 +19,29 @@ LAMBDAS = np.array([100.0, 10.0, 1.0])
 class Data:
     """Rows with missing cells, weights and an offset, and folds of unequal size."""
 
-    def __init__(self, n, p, *, missing=0.15, repeats=1, seed=0, k=4):
-        rng = np.random.default_rng(seed)
+    def __init__(self, n, p, *, missing=0.15, repeats=1, seed=0, k=4, family="binomial"):
+        rng, self.family = np.random.default_rng(seed), family
         self.X = rng.normal(size=(n, p)) * rng.uniform(0.2, 4.0, size=p) + rng.normal(size=p)
         eta = (self.X[:, 0] - self.X[:, 0].mean()) / self.X[:, 0].std()
         self.y = (eta + rng.logistic(size=n) > 0).astype(float)
+        if family != "binomial":
+            self.y = rng.poisson(np.exp(0.5 * eta)) * 1.0
+            self.y *= rng.gamma(3.0, 1 / 3, n) if family == "tweedie" else 1.0
+            self.y += rng.gamma(1.0, 1.0, n) if family == "gamma" else 0.0
         self.X[rng.random((n, p)) < missing] = np.nan
-        self.s, self.o = rng.uniform(0.3, 3.0, size=n), rng.normal(size=n)
+        self.s, self.o = (
+            rng.uniform(0.3, 3.0, size=n),
+            rng.normal(size=n) * (1 if family == "binomial" else 0.3),
+        )
         self.f = rng.choice([0.5, 1.0, 2.0], size=p)
-        strata = self.y.astype(np.int64)
+        strata = self.y.astype(np.int64) if family == "binomial" else None
         self.folds = draw_folds(n, k, seed=seed, repeats=repeats, strata=strata)
 
     def problem(self, **settings):
         return make_problem(
             self.X,
             self.y,
-            family="binomial",
+            family=self.family,
             weights=self.s,
             offset=self.o,
             penalty_factor=self.f,
@@ -49,7 +56,7 @@ class Data:
     def fresh_eta(self, rows, lam, **settings):
         """Return the linear predictors of the held-out rows by a fit of the training rows alone."""
         problem = make_problem(
-            self.X[rows], self.y[rows], family="binomial", weights=self.s[rows], offset=self.o[rows],
+            self.X[rows], self.y[rows], family=self.family, weights=self.s[rows], offset=self.o[rows],
             penalty_factor=self.f, **settings,
         )  # fmt: skip
         path = solve_path(problem, np.array([lam]))
@@ -68,7 +75,7 @@ SHAPES = pytest.mark.parametrize("shape", [(80, 5), (24, 40)], ids=["batched", "
 )
 def test_held_out_predictors_are_those_of_fresh_fits(shape, settings, scale):
     data = Data(*shape, repeats=2)
-    fits = BinomialFolds(data.problem(**settings), data.folds, scale)
+    fits = GlmFolds(data.problem(**settings), data.folds, scale)
     assert fits.batched == (shape == (80, 5))
     for lam in LAMBDAS / (40.0 if scale == "mean" else 1.0):
         eta = fits.heldout_eta(lam)
@@ -77,6 +84,44 @@ def test_held_out_predictors_are_those_of_fresh_fits(shape, settings, scale):
             own = lam * data.s[rows].sum() if scale == "mean" else lam
             assert eta[r, ~rows] == pytest.approx(data.fresh_eta(rows, own, **settings), rel=1e-5, abs=1e-4)
     assert fits.kkt_max <= 1e-5
+
+
+@SHAPES
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+@pytest.mark.parametrize("family", ["poisson", "gamma", "tweedie"])
+def test_counts_and_sizes_are_fitted_as_by_fresh_fits(shape, family, l1_ratio):
+    data = Data(*shape, family=family)
+    fits = GlmFolds(data.problem(l1_ratio=l1_ratio), data.folds)
+    for lam in (100.0, 3.0):
+        eta = fits.heldout_eta(lam)[0]
+        for _, rows in data.fits():
+            fresh = data.fresh_eta(rows, lam, l1_ratio=l1_ratio)
+            assert eta[~rows] == pytest.approx(fresh, rel=1e-5, abs=1e-4)
+    assert fits.kkt_max <= 1e-5
+
+
+@pytest.mark.parametrize("metric", FAMILY_METRICS["poisson"])
+def test_every_metric_of_counts_is_its_definition(metric):
+    data = Data(80, 5, family="poisson")
+    found = fold_fits(data.problem(), data.folds, "sum").losses(LAMBDAS, metric)
+    for i, (_, rows) in enumerate(data.fits()):
+        y, s = data.y[~rows], data.s[~rows]
+        for j, lam in enumerate(LAMBDAS):
+            mu = np.exp(data.fresh_eta(rows, lam))
+            unit = 2 * (np.where(y > 0, y * np.log(np.where(y > 0, y, 1) / mu), 0) - y + mu)
+            mse, baseline = s @ (y - mu) ** 2, np.average(data.y[rows], weights=data.s[rows])
+            expected = {
+                "deviance": s @ unit / s.sum(), "mse": mse / s.sum(), "rmse": np.sqrt(mse / s.sum()),
+                "mae": s @ np.abs(y - mu) / s.sum(), "r2": 1 - mse / (s @ (y - baseline) ** 2),
+            }  # fmt: skip
+            assert found[i, j] == pytest.approx(expected[metric], abs=2e-5)
+
+
+def test_zeros_alone_are_no_training_set():
+    data = Data(40, 3, family="poisson", missing=0.0)
+    data.y = np.where(data.folds.ids[0] == 1, 1.0, 0.0)
+    with pytest.raises(FitError, match="without fold 2 only targets of 0 are left to train on"):
+        GlmFolds(data.problem(), data.folds)
 
 
 @SHAPES
@@ -97,8 +142,8 @@ def test_every_metric_is_its_definition(by_definition, shape, metric):
 def test_lambdas_may_come_in_any_order_and_again(shape):
     data = Data(*shape)
     lambdas = np.array([1.0, 100.0, 10.0, 1.0])
-    a = BinomialFolds(data.problem(), data.folds).losses(lambdas, "deviance")
-    fits = BinomialFolds(data.problem(), data.folds)
+    a = GlmFolds(data.problem(), data.folds).losses(lambdas, "deviance")
+    fits = GlmFolds(data.problem(), data.folds)
     b = np.column_stack([fits.losses(np.array([lam]), "deviance") for lam in (100.0, 10.0, 1.0)])
     assert a == pytest.approx(b[:, [2, 0, 1, 2]], abs=1e-6)
     assert np.array_equal(a[:, 0], a[:, 3])
@@ -108,15 +153,13 @@ def test_lambdas_may_come_in_any_order_and_again(shape):
 def test_workers_give_the_same(shape):
     data = Data(*shape, k=3)
     lambdas = np.array([10.0, 0.0]) if shape == (120, 3) else LAMBDAS
-    alone, shared = (
-        BinomialFolds(data.problem(), data.folds, jobs=j).losses(lambdas, "deviance") for j in (1, 2)
-    )
+    alone, shared = (GlmFolds(data.problem(), data.folds, jobs=j).losses(lambdas, "deviance") for j in (1, 2))
     assert shared == pytest.approx(alone, rel=1e-12)
 
 
 def test_lambda_0_is_the_unpenalized_fit():
     data = Data(150, 3)
-    found = BinomialFolds(data.problem(), data.folds).heldout_eta(0.0)[0]
+    found = GlmFolds(data.problem(), data.folds).heldout_eta(0.0)[0]
     for _, rows in data.fits():
         assert found[~rows] == pytest.approx(data.fresh_eta(rows, 0.0), abs=1e-7)
 
@@ -128,7 +171,7 @@ def test_separated_training_sets_have_no_unpenalized_fit():
     y = np.where(level > 0, 1.0, (rng.random(200) < 0.5) * 1.0)
     problem = make_problem(np.column_stack([0.01 * rng.normal(size=200), level]), y, family="binomial")
     folds = draw_folds(200, 5, strata=y.astype(np.int64))
-    fits = BinomialFolds(problem, folds)
+    fits = GlmFolds(problem, folds)
     losses = fits.losses(np.array([1e-3, 0.0]), "deviance")
     assert np.isnan(losses[:, 1]).any()
     assert np.isfinite(losses[:, 0]).all()
@@ -142,13 +185,13 @@ def test_a_training_set_of_one_class_is_refused(shape):
     ids = np.arange(shape[0]) % 4
     ids[:3] = 2
     with pytest.raises(FitError, match="without fold 3 only one class is left to train on"):
-        BinomialFolds(data.problem(), Folds(ids[None, :], 4, "given"))
+        GlmFolds(data.problem(), Folds(ids[None, :], 4, "given"))
 
 
 @SHAPES
 def test_progress_reaches_its_total(shape):
     data, seen = Data(*shape, repeats=2), []
-    BinomialFolds(data.problem(), data.folds, "sum", 1, lambda *news: seen.append(news)).losses(
+    GlmFolds(data.problem(), data.folds, "sum", 1, lambda *news: seen.append(news)).losses(
         LAMBDAS, "deviance"
     )
     what, done, total = seen[-1]
@@ -159,4 +202,4 @@ def test_progress_reaches_its_total(shape):
 
 def test_there_is_no_factor_of_all_rows_for_free():
     data = Data(80, 5)
-    assert BinomialFolds(data.problem(), data.folds).full_factor() is None
+    assert GlmFolds(data.problem(), data.folds).full_factor() is None

@@ -23,8 +23,8 @@ from functools import reduce
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.families import Family, family_named
-from l2cli.core.objective import null_gradient, null_intercept, subgradient_distance
+from l2cli.core.families import Family
+from l2cli.core.objective import null_gradient, subgradient_distance
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.active_set import ActiveSet
 from l2cli.core.solvers.gram import DenseGram, Gram, ProductGram
@@ -50,14 +50,14 @@ class L1Newton:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.family: Family = family_named(problem.family)
+        self.family: Family = problem.likelihood
         self.X = problem.X
         r = problem.l1_ratio
         self._kink = np.append(r * problem.l1_penalty, 0.0)
         self._square = np.append((1.0 - r) * problem.penalty, 0.0)
         self._origin = np.zeros(problem.n_columns + 1)
         if problem.intercept:
-            self._origin[-1] = null_intercept(problem.family, problem.y, problem.weights, problem.offset)
+            self._origin[-1] = self.family.null_intercept(problem.y, problem.weights, problem.offset)
         self.unit = null_gradient(problem)
         bound = np.full(problem.n_columns + 1, np.inf)
         if not problem.intercept:
@@ -99,7 +99,7 @@ class L1Newton:
         if problem.offset is not None:
             eta = eta + problem.offset
         mu = self.family.mean(eta)
-        residual = problem.weights * (problem.y - mu)
+        residual = problem.weights * self.family.residual(problem.y, mu)
         gradient = -np.append(residual @ self.X, residual.sum() if problem.intercept else 0.0)
         loss = float(problem.weights @ self.family.deviance(problem.y, eta))
         return _Point(theta, mu, gradient, 0.5 * loss + float(a @ np.abs(theta) + 0.5 * b @ theta**2))
@@ -117,7 +117,7 @@ class L1Newton:
     def _curvature(self, mu: FloatArray) -> Gram:
         """Return H = [Z 1]'W[Z 1]."""
         n, p = self.X.shape
-        root = np.sqrt(self.problem.weights * self.family.curvature(mu))
+        root = np.sqrt(self.problem.weights * self.family.curvature(self.problem.y, mu))
 
         def weighted(rows: slice) -> FloatArray:
             A = np.empty((rows.stop - rows.start, p + 1))

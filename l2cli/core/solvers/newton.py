@@ -1,7 +1,8 @@
-"""Binomial L2 (any family with mu and curvature) by Newton's method.
+"""L2 of the families other than gaussian, by Newton's method.
 
-Half of J has gradient ``-Z'r + lambda D u`` and Hessian ``Z'WZ + lambda D`` (W = s mu'(eta)), both bordered
-by the intercept. Where p > n the rows are rotated first: with A = Z D^-1/2 = LQ' (QR of A') the solution lies
+Half of J has gradient ``-Z'r + lambda D u`` and Hessian ``Z'WZ + lambda D`` (r and W: s times residual and
+curvature of the family), both bordered by the intercept. Where p > n the rows are rotated first: with
+A = Z D^-1/2 = LQ' (QR of A') the solution lies
 in the row space, ``D^1/2 u = Q a`` with |D^1/2 u| = |a|, so an n x n design L serves every lambda (Hastie and
 Tibshirani 2004, "Efficient quadratic regularization for expression arrays", section 3).
 
@@ -21,8 +22,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.families import Family, family_named
-from l2cli.core.objective import null_gradient, null_intercept
+from l2cli.core.families import Family
+from l2cli.core.objective import null_gradient
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.ridge import penalized_inverse
 from l2cli.core.threads import row_threads
@@ -78,10 +79,10 @@ class NewtonSolver:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.family: Family = family_named(problem.family)
+        self.family: Family = problem.likelihood
         self.start_intercept = 0.0
         if problem.intercept:
-            self.start_intercept = null_intercept(problem.family, problem.y, problem.weights, problem.offset)
+            self.start_intercept = self.family.null_intercept(problem.y, problem.weights, problem.offset)
         self.rotation: FloatArray | None = None
         self.X, self.d = problem.X, problem.penalty
         bound = np.flatnonzero(self.d > 0)
@@ -177,7 +178,7 @@ class NewtonSolver:
         if problem.offset is not None:
             eta = eta + problem.offset
         mu = self.family.mean(eta)
-        r = problem.weights * (problem.y - mu)
+        r = problem.weights * self.family.residual(problem.y, mu)
         gradient = np.append(lam * self.d * u - self.X.T @ r, -r.sum() if problem.intercept else 0.0)
         loss = float(problem.weights @ self.family.deviance(problem.y, eta))
         return Iterate(theta, 0.5 * (loss + lam * float(self.d @ u**2)), mu, gradient)
@@ -196,7 +197,7 @@ class NewtonSolver:
     def _hessian(self, mu: FloatArray) -> FloatArray:
         """Return Z'WZ bordered by the intercept: (m + 1, m + 1)."""
         n, m = self.X.shape
-        root = np.sqrt(self.problem.weights * self.family.curvature(mu))
+        root = np.sqrt(self.problem.weights * self.family.curvature(self.problem.y, mu))
 
         def gram(rows: slice) -> FloatArray:
             B = np.empty((rows.stop - rows.start, m + 1))

@@ -1,4 +1,4 @@
-"""Binomial L2 on all folds and lambdas at once: the columns of one matrix, moved by chord steps.
+"""Families other than gaussian on all folds and lambdas at once: columns of one matrix, moved by chord steps.
 
 For one lambda the K fold fits are the columns of B (p + 1, K). A pass over the rows (sorted by fold, in
 blocks) gives all gradients by two products, Z'R with R = s (y - mu(ZB)) and the held-out rows of each column
@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.families import family_named
 from l2cli.core.moments import (
     ColumnMoments,
     TrainingStats,
@@ -31,7 +30,7 @@ from l2cli.core.moments import (
     training_problem,
     training_stats,
 )
-from l2cli.core.objective import null_intercept, subgradient_distance
+from l2cli.core.objective import subgradient_distance
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.active_set import ActiveSet
 from l2cli.core.solvers.gram import DenseGram
@@ -60,7 +59,7 @@ class BatchedFolds:
 
     def __init__(self, problem: Problem, ids: IntArray, k: int) -> None:
         self.problem, self.k = problem, k
-        self.family = family_named(problem.family)
+        self.family = problem.likelihood
         self.order = np.argsort(ids, kind="stable")
         edges = np.searchsorted(ids[self.order], np.arange(k + 1))
         self.part = problem.take(self.order)
@@ -103,7 +102,7 @@ class BatchedFolds:
         for f in range(self.k):
             rows = self.fold != f
             offset = None if part.offset is None else part.offset[rows]
-            result.append(null_intercept(part.family, part.y[rows], part.weights[rows], offset))
+            result.append(self.family.null_intercept(part.y[rows], part.weights[rows], offset))
         return np.array(result)
 
     def _expand(self, B: FloatArray) -> FloatArray:
@@ -125,7 +124,7 @@ class BatchedFolds:
             if part.offset is not None:
                 eta += part.offset[rows, None]
             r = self.family.mean(eta)
-            np.subtract(part.y[rows, None], r, out=r)
+            r = self.family.residual(part.y[rows, None], r, out=r)
             r *= part.weights[rows, None]
             r[index, self.fold[rows]] = 0.0  # a fold's own rows are held out of its column
             return Z.T @ r, r.sum(axis=0)
@@ -185,7 +184,7 @@ class BatchedFolds:
         eta = Z @ c + b0
         if part.offset is not None:
             eta += part.offset[rows]
-        root = np.sqrt(part.weights[rows] * self.family.curvature(self.family.mean(eta)))
+        root = np.sqrt(part.weights[rows] * self.family.curvature(part.y[rows], self.family.mean(eta)))
         root[self.fold[rows] == leave_out] = 0.0
         A = np.empty((len(root), m + 1))
         np.multiply(Z, root[:, None], out=A[:, :m])

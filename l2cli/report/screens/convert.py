@@ -14,6 +14,7 @@ NAMES = {
     "sklearn_C": "scikit-learn LogisticRegression(C)",
     "sklearn_elasticnet_alpha": "scikit-learn ElasticNet(alpha)",
     "sklearn_elasticnet_l1_ratio": "scikit-learn ElasticNet(l1_ratio)",
+    "sklearn_glm_alpha": "scikit-learn PoissonRegressor, GammaRegressor, TweedieRegressor(alpha)",
     "glmnet_lambda": "glmnet lambda",
     "glmnet_alpha": "glmnet alpha",
     "torch_weight_decay": "PyTorch weight_decay (SGD, mean loss)",

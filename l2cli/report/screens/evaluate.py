@@ -18,7 +18,9 @@ _ORDER = {
     "gaussian": ("rmse", "mae", "r2"),
     "binomial": ("accuracy", "error", "auc", "f1", "log_loss", "brier"),
 }
+_OF_NUMBERS = ("deviance", "rmse", "mae", "r2")
 _MEANINGS = {
+    "deviance": "mean unit deviance, what the fit minimises",
     "rmse": "typical error, in units of the target",
     "mae": "mean absolute error, in units of the target",
     "r2": "share of the variance explained",
@@ -34,21 +36,21 @@ PLOT_WIDTH = 21
 
 def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return metrics, confusion table, calibration and drift."""
-    gaussian = result["settings"]["family"] == "gaussian"
+    numbers = not result["data"].get("classes")
     return [
         *data_lines(result["data"], page),
         *model_lines(result["settings"], "a saved model on labelled rows", page),
         (),
         *_metric_lines(result, page),
         *_confusion_lines(result.get("confusion"), page),
-        *_calibration_lines(result.get("calibration") or [], gaussian, page),
+        *_calibration_lines(result.get("calibration") or [], numbers, page),
         *_drift_lines(result.get("drift") or [], page),
     ]
 
 
 def _metric_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     metrics = result["metrics"]
-    order = _ORDER.get(result["settings"]["family"], ())
+    order = _ORDER.get(result["settings"]["family"], _OF_NUMBERS)
     names = [name for name in order if metrics.get(name) is not None]
     columns = [
         Column("", cells(label_of(name) for name in names)),
@@ -71,14 +73,14 @@ def _confusion_lines(confusion: Mapping[str, Any] | None, page: Page) -> list[Li
     return [(), *table(rows, page)]
 
 
-def _calibration_lines(bins: Sequence[Mapping[str, Any]], gaussian: bool, page: Page) -> list[Line]:
+def _calibration_lines(bins: Sequence[Mapping[str, Any]], numbers: bool, page: Page) -> list[Line]:
     """Return predicted beside observed by classes of the prediction: ``x`` predicted, a dot observed."""
     shown = [b for b in bins if b["rows"]]
     if not shown:
         return []
 
     def text(value: float | None) -> str:
-        return significant(value) if gaussian or value is None else f"{fixed(100 * value, 1)} %"
+        return significant(value) if numbers or value is None else f"{fixed(100 * value, 1)} %"
 
     ends = [f"{text(b['low'])} to {text(b['high'])}" for b in shown]
     columns = [
@@ -86,17 +88,17 @@ def _calibration_lines(bins: Sequence[Mapping[str, Any]], gaussian: bool, page: 
         Column("rows", cells(str(b["rows"]) for b in shown), "right", rank=4),
         Column("mean", decimal_cells([text(b["predicted"]) for b in shown]), "right", rank=8),
         Column("observed", decimal_cells([text(b["observed"]) for b in shown], "value"), "right", rank=8),
-        Column("", _calibration_plot(shown, gaussian, page), rank=1),
+        Column("", _calibration_plot(shown, numbers, page), rank=1),
     ]
     mark = glyphs_for(page.unicode)
     legend = f" {mark.vertical} predicted, {mark.dot} observed: together where the model is well calibrated"
     return [(), *table(columns, page), *flowed([Span(legend, "hint")], page, indent=1)]
 
 
-def _calibration_plot(bins: Sequence[Mapping[str, Any]], gaussian: bool, page: Page) -> list[Line]:
+def _calibration_plot(bins: Sequence[Mapping[str, Any]], numbers: bool, page: Page) -> list[Line]:
     marks = glyphs_for(page.unicode)
     values = [b[key] for b in bins for key in ("predicted", "observed") if b[key] is not None]
-    low, high = (min(values), max(values)) if gaussian else (0.0, 1.0)
+    low, high = (min(values), max(values)) if numbers else (0.0, 1.0)
     scale = WhiskerScale(low, high, PLOT_WIDTH)
     rows = []
     for item in bins:

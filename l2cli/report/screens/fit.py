@@ -129,6 +129,8 @@ def equivalents(equal: Mapping[str, Any], settings: Mapping[str, Any]) -> list[s
     elif equal.get("sklearn_elasticnet_alpha") is not None:
         alpha = trimmed(equal["sklearn_elasticnet_alpha"], 4)
         parts.append(f"{f'ElasticNet(alpha={alpha}{mix})' if ratio < 1 else f'Lasso(alpha={alpha})'}{scaler}")
+    if equal.get("sklearn_glm_alpha") is not None:
+        parts.append(f"{_glm_name(equal, settings)}{scaler}")
     if equal.get("sklearn_C") is not None:
         parts.append(f"LogisticRegression(C={trimmed(equal['sklearn_C'], 4)}{mix}){scaler}")
     if equal.get("glmnet_lambda") is not None:
@@ -136,6 +138,13 @@ def equivalents(equal: Mapping[str, Any], settings: Mapping[str, Any]) -> list[s
         asked = ", standardize=FALSE" if raw else ""
         parts.append(f"glmnet(lambda={trimmed(equal['glmnet_lambda'], 4)}, alpha={alpha}{asked})")
     return parts
+
+
+def _glm_name(equal: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    alpha = f"alpha={trimmed(equal['sklearn_glm_alpha'], 4)}"
+    power = settings.get("tweedie_power")
+    name = "TweedieRegressor" if power else f"{str(settings['family']).capitalize()}Regressor"
+    return f"{name}({f'power={trimmed(power)}, ' if power else ''}{alpha})"
 
 
 def _certificate_lines(certificate: Mapping[str, Any], page: Page) -> list[Line]:

@@ -12,7 +12,7 @@ from l2cli.report.numerals import trimmed
 
 STDIN = "-"
 _LONGEST_NAME = 40
-_UNPENALIZED = {"gaussian": "least squares", "binomial": "maximum likelihood"}
+_UNPENALIZED = {"gaussian": "least squares"}
 
 
 def count(number: int, noun: str) -> str:
@@ -60,7 +60,9 @@ def model_lines(
 ) -> list[Line]:
     """Return the family, the penalty, what differs from the defaults, and ``how`` lambda was found."""
     family = str(settings["family"])
-    bare = f"unpenalized ({_UNPENALIZED.get(family, 'lambda 0')})"
+    bare = f"unpenalized ({_UNPENALIZED.get(family, 'maximum likelihood')})"
+    power = settings.get("tweedie_power")
+    family += f" (power {trimmed(power)})" if power else ""
     facts = [family, bare if unpenalized else penalty_text(settings)]
     if settings.get("standardize") is False:
         facts.append("columns not standardized")

@@ -13,6 +13,7 @@ _SHARES = frozenset({"accuracy", "error"})
 _RATIOS = frozenset({"r2", "auc", "f1"})
 HIGHER_IS_BETTER = frozenset({"r2", "accuracy", "auc", "f1"})
 _HEADLINES = {"gaussian": ("rmse", "r2"), "binomial": ("deviance", "accuracy", "auc")}
+_OF_NUMBERS = ("deviance", "rmse", "r2")
 
 
 def label_of(metric: str) -> str:
@@ -40,7 +41,7 @@ def headline(family: str, metrics: Mapping[str, float | None], first: str | None
 
     ``first`` is the metric that was asked for.
     """
-    names = [*([first] if first else []), *_HEADLINES.get(family, ())]
+    names = [*([first] if first else []), *_HEADLINES.get(family, _OF_NUMBERS)]
     return [name for i, name in enumerate(names) if metrics.get(name) is not None and name not in names[:i]]
 
 

@@ -1,4 +1,4 @@
-"""The scikit-learn face: estimators over the core of the command line; the only importer of scikit-learn.
+"""What the estimators share: rows and parameters checked as scikit-learn's users expect, and the fit itself.
 
 No mathematics: rows are checked as scikit-learn's users expect, become a
 :class:`l2cli.core.problem.Problem`, and what comes back has scikit-learn's names. Where the command line
@@ -24,7 +24,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from l2cli.api.judge import check_path
-from l2cli.core.families import family_named
+from l2cli.core.families import DEFAULT_POWER, family_named
 from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import check_metric, default_metric
 from l2cli.core.path import design_factor, solve_path
@@ -34,10 +34,12 @@ from l2cli.errors import L2Error, UsageError
 from l2cli.select.curve import Curve, extended
 from l2cli.select.cv import cross_validate, fold_fits
 from l2cli.select.loo import leave_one_out
-from l2cli.spec import GridSpec, ModelSpec, SelectSpec, check_lambda
+from l2cli.spec import GridSpec, ModelSpec, SelectSpec, check_lambda, check_tweedie_power
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+NUMBERS = ("gaussian", "poisson", "gamma", "tweedie")
+"""Families of the regressors."""
 
 
 @contextmanager
@@ -52,7 +54,6 @@ def _value_errors() -> Iterator[None]:
 class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """What all four share: rows to problem, lambda to coefficients."""
 
-    family: ClassVar[str]
     least_rows: ClassVar[int] = 1
 
     fit_intercept: bool
@@ -60,6 +61,10 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
     l1_ratio: float
     penalty_factor: npt.ArrayLike | None
     tol: float | None
+
+    @abstractmethod
+    def _family_and_power(self) -> tuple[str, float]:
+        """Return the family and its variance power; UsageError where there is no such family."""
 
     @abstractmethod
     def _choose(self, problem: Problem, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]) -> float:
@@ -73,8 +78,10 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         rows = X if kept.all() else X[kept]  # a row of weight zero is no row: it counts in no standard error
         with _value_errors():
             ratio = ModelSpec(l1_ratio=_number(self.l1_ratio, "l1_ratio")).l1_ratio
+            family, power = self._family_and_power()
             problem = make_problem(
-                rows, response[kept], family=self.family, weights=None if weights is None else weights[kept],
+                rows, response[kept], family=family, power=power,
+                weights=None if weights is None else weights[kept],
                 penalty_factor=self._factors(X.shape[1]), intercept=self.fit_intercept,
                 standardize=self.standardize, l1_ratio=ratio,
             )  # fmt: skip
@@ -108,7 +115,17 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
 
 
 class _Regressor(RegressorMixin, _L2Model):  # type: ignore[misc]  # scikit-learn has no types
-    family = "gaussian"
+    family: str
+    tweedie_power: float
+
+    def _family_and_power(self) -> tuple[str, float]:
+        if self.family not in NUMBERS:
+            hint = f"choose one of {', '.join(NUMBERS)}"
+            raise UsageError(f"family {self.family!r} is not available", hint=hint)
+        power = _number(self.tweedie_power, "tweedie_power")
+        if self.family == "tweedie":
+            check_tweedie_power(power, self.family)
+        return self.family, power
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Fit the model and return it.
@@ -116,7 +133,7 @@ class _Regressor(RegressorMixin, _L2Model):  # type: ignore[misc]  # scikit-lear
         Parameters
         ----------
         X : (n, p) array or data frame of finite numbers, not changed
-        y : (n,) array of finite numbers
+        y : (n,) array of finite numbers; poisson and tweedie: not negative, gamma: above 0
         sample_weight : (n,) array of numbers >= 0, optional
             They scale the rows of the objective (weight 2 = row twice); rows of weight 0 are left out.
 
@@ -129,17 +146,30 @@ class _Regressor(RegressorMixin, _L2Model):  # type: ignore[misc]  # scikit-lear
             self, X, y, dtype=np.float64, order="C", y_numeric=True, ensure_min_samples=self.least_rows
         )
         target = target.astype(np.float64, copy=False)
-        coef, intercept = self._minimise(rows, target, target, _weights(sample_weight, len(rows)))
+        weights = _weights(sample_weight, len(rows))
+        self._check_target(target if weights is None else target[weights > 0.0])
+        coef, intercept = self._minimise(rows, target, target, weights)
         self.coef_, self.intercept_ = coef, intercept
         return self
 
+    def _check_target(self, y: FloatArray) -> None:
+        """Refuse values that the family cannot have."""
+        if self.family in NUMBERS[1:]:
+            least = "numbers above 0" if self.family == "gamma" else "numbers of at least 0"
+            if y.min() < 0.0 or (self.family == "gamma" and y.min() == 0.0):
+                raise ValueError(f"y holds {y.min():g}, and {self.family} needs {least}")
+            if not y.any():
+                raise ValueError(f"y is 0 in every row, and {self.family} needs others")
+
     def predict(self, X: npt.ArrayLike) -> FloatArray:
         """Return the mean of every row: (n,)."""
-        return self._eta(X)
+        eta = self._eta(X)
+        return family_named(*self._family_and_power()).mean(eta)
 
 
 class _Classifier(ClassifierMixin, _L2Model):  # type: ignore[misc]  # scikit-learn has no types
-    family = "binomial"
+    def _family_and_power(self) -> tuple[str, float]:
+        return "binomial", DEFAULT_POWER
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -183,7 +213,7 @@ class _Classifier(ClassifierMixin, _L2Model):  # type: ignore[misc]  # scikit-le
     def predict_proba(self, X: npt.ArrayLike) -> FloatArray:
         """Return the probability of each class for every row: (n, 2)."""
         eta = self._eta(X)
-        mean = family_named(self.family).mean
+        mean = family_named("binomial").mean
         return np.column_stack([mean(-eta), mean(eta)])
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -196,13 +226,7 @@ class _Classifier(ClassifierMixin, _L2Model):  # type: ignore[misc]  # scikit-le
 class _GivenLambda(_L2Model):
     """A model at one lambda."""
 
-    def __init__(
-        self, lam: float = 1.0, *, l1_ratio: float = 0.0, fit_intercept: bool = True,
-        standardize: bool = True, penalty_factor: npt.ArrayLike | None = None, tol: float | None = None,
-    ) -> None:  # fmt: skip
-        self.lam, self.l1_ratio = lam, l1_ratio
-        self.fit_intercept, self.standardize = fit_intercept, standardize
-        self.penalty_factor, self.tol = penalty_factor, tol
+    lam: float
 
     def _choose(self, *rows: Any) -> float:  # noqa: ARG002 - a given lambda needs no rows
         return check_lambda(_number(self.lam, "lam"), "lam")
@@ -213,20 +237,17 @@ class _ChosenLambda(_L2Model):
 
     least_rows = 2
 
-    def __init__(
-        self, lambdas: Any = "auto", *, cv: Any = None, rule: str = "min", metric: str | None = None,
-        seed: int = 0, l1_ratio: float = 0.0, fit_intercept: bool = True, standardize: bool = True,
-        penalty_factor: npt.ArrayLike | None = None, tol: float | None = None, n_jobs: int | None = None,
-    ) -> None:  # fmt: skip
-        self.lambdas, self.cv, self.rule, self.metric = lambdas, cv, rule, metric
-        self.seed, self.l1_ratio, self.n_jobs = seed, l1_ratio, n_jobs
-        self.fit_intercept, self.standardize = fit_intercept, standardize
-        self.penalty_factor, self.tol = penalty_factor, tol
+    lambdas: Any
+    cv: Any
+    rule: str
+    metric: str | None
+    seed: int
+    n_jobs: int | None
 
     def _choose(self, problem: Problem, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]) -> float:
         spec = GridSpec.of(self.lambdas)
         choice = SelectSpec(rule=self.rule, metric=self.metric, seed=self.seed, jobs=self.n_jobs)
-        metric = check_metric(choice.metric or default_metric(self.family), self.family)
+        metric = check_metric(choice.metric or default_metric(problem.family), problem.family)
         if isinstance(self.cv, str):
             curve = self._leave_one_out(problem, spec, metric)
         else:
@@ -246,7 +267,7 @@ class _ChosenLambda(_L2Model):
 
     def _leave_one_out(self, problem: Problem, spec: GridSpec, metric: str) -> Curve:
         """Return the exact leave-one-out curve, as ``l2cli fit`` chooses by it."""
-        exact = self.family == "gaussian" and metric in ("mse", "deviance") and not problem.l1_ratio
+        exact = problem.family == "gaussian" and metric in ("mse", "deviance") and not problem.l1_ratio
         if self.cv != "loo" or not exact:
             hint = "give folds or splits; 'loo' is there for the squared error of a ridge regression"
             raise UsageError(f"cv={self.cv!r} is not available here", hint=hint)
@@ -256,7 +277,7 @@ class _ChosenLambda(_L2Model):
 
     def _folds(self, problem: Problem, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]) -> Folds:
         """Return the folds of the rows kept: drawn as by the command line, or those of the splits given."""
-        strata = problem.y.astype(np.int64) if self.family == "binomial" else None
+        strata = problem.y.astype(np.int64) if problem.family == "binomial" else None
         if self.cv is None or isinstance(self.cv, int | np.integer):
             # ten, as the command line; of few rows as many as can all be filled
             most = problem.n_rows if strata is None else int(np.bincount(strata).max())
@@ -283,118 +304,3 @@ def _weights(sample_weight: npt.ArrayLike | None, n_rows: int) -> FloatArray | N
     if (weights < 0.0).any() or not weights.any():
         raise ValueError("sample_weight needs numbers of 0 or more, and not only zero weights")
     return np.asarray(weights)
-
-
-class L2Regressor(_Regressor, _GivenLambda):
-    """Ridge regression at one lambda: minimise ``sum_i s_i (y_i - b0 - x_i.w)^2 + lam * sum_j f_j w_j^2``.
-
-    With ``l1_ratio`` r the penalty of a coefficient is ``f_j (2 r |w_j| + (1 - r) w_j^2)``: 1 is the lasso.
-
-    With ``standardize`` w_j belongs to column j divided by its (weighted, population) standard deviation, and
-    ``lam`` is the ``alpha`` of ``Ridge`` after ``StandardScaler``; it is ``l2cli fit --lambda``.
-
-    Parameters
-    ----------
-    lam : float, default 1.0
-        Strength, 0 or larger; 0 is least squares (of least norm where columns are tied, with a warning).
-    l1_ratio : float, default 0; the share r of L1 in the penalty.
-    fit_intercept : bool, default True
-        An intercept is never penalized. Without it columns are scaled but not centred.
-    standardize : bool, default True; False penalizes the weights of the columns as they are.
-    penalty_factor : (n_features,) array of f_j >= 0, default 1; 0 leaves a feature without penalty.
-    tol : float, optional
-        Largest KKT residual that counts as solved, default 1e-8; above it ``fit`` raises ValueError.
-
-    Attributes
-    ----------
-    coef_ : (n_features,) float64, on the scale of the columns given
-    intercept_ : float
-    effective_df_ : float, trace of the hat matrix without the intercept
-    kkt_residual_ : float, violation of the optimality conditions relative to that of the null model
-    n_features_in_, feature_names_in_ : as in every estimator
-
-    Examples
-    --------
-    >>> model = L2Regressor(lam=2.0, standardize=False).fit([[-1.0], [0.0], [1.0]], [1.0, 2.0, 6.0])
-    >>> model.coef_, model.intercept_
-    (array([1.25]), 3.0)
-    """
-
-
-class L2Classifier(_Classifier, _GivenLambda):
-    """Logistic regression of two classes at one lambda: minimise ``deviance + lam * sum_j f_j w_j^2``.
-
-    The deviance is ``-2 loglik``; ``lam`` is ``1/C`` of ``LogisticRegression`` after ``StandardScaler``.
-
-    Parameters
-    ----------
-    lam : float, default 1.0
-        Strength, 0 or larger; 0 is maximum likelihood, which separated classes do not have (ValueError).
-    l1_ratio, fit_intercept, standardize, penalty_factor, tol : as in :class:`L2Regressor`
-
-    Attributes
-    ----------
-    classes_ : (2,) array
-        Labels in sorted order; log-odds are those of ``classes_[1]``.
-    coef_ : (1, n_features) float64, on the scale of the columns given
-    intercept_ : (1,) float64
-    effective_df_, kkt_residual_, n_features_in_, feature_names_in_ : as in :class:`L2Regressor`
-
-    >>> model = L2Classifier().fit([[0.0], [1.0], [2.0], [3.0]], ["no", "no", "yes", "yes"])
-    >>> model.predict([[0.5], [2.5]]).tolist()
-    ['no', 'yes']
-    """
-
-
-class L2RegressorCV(_Regressor, _ChosenLambda):
-    """Ridge regression at a lambda chosen by cross-validation, as by ``l2cli cv``.
-
-    Columns are standardized by the rows trained on, fold by fold; the refit is on all rows.
-
-    Parameters
-    ----------
-    lambdas : "auto", sequence of numbers or :class:`l2cli.spec.GridSpec`, default "auto"
-        "auto" spans the effective degrees of freedom and grows where its best lies on an edge.
-    cv : None, int, "loo", splitter or iterable of (train, test), default None
-        None is ten folds (fewer where rows are too few to fill them); None and an int draw the folds of the
-        command line. "loo" is exact leave-one-out, by which ``l2cli fit`` chooses. Splits must test every
-        row equally often and train on all others (by groups: ``list(GroupKFold().split(X, y, groups))``).
-    rule : {"min", "1se"}, default "min"
-        The best lambda, or the largest within one standard error of it.
-    metric : str, default "mse", averaged over folds
-    seed : int, default 0, of the folds drawn
-    l1_ratio, fit_intercept, standardize, penalty_factor, tol : as in :class:`L2Regressor`
-    n_jobs : int, optional
-        Processes, -1 for one per processor; None takes as many as help. Results do not depend on it.
-
-    Attributes
-    ----------
-    lam_ : float, the lambda chosen
-    lambdas_, mean_, se_ : (n_lambdas,) float64
-        The curve: lambdas tried, mean of the metric, its standard error.
-    lambda_min_, lambda_1se_ : float, what each rule chooses
-    coef_, intercept_, effective_df_, kkt_residual_, n_features_in_, feature_names_in_ : of the refit
-
-    >>> X = np.column_stack([np.arange(20.0), np.arange(20.0) % 3])
-    >>> model = L2RegressorCV(rule="1se").fit(X, X[:, 0] + np.sin(X[:, 0]))
-    >>> bool(model.lambda_min_ < model.lam_ < model.lambdas_[0])
-    True
-    """
-
-
-class L2ClassifierCV(_Classifier, _ChosenLambda):
-    """Logistic regression of two classes at a lambda chosen by cross-validation, as by ``l2cli cv``.
-
-    Parameters
-    ----------
-    lambdas, rule, seed, n_jobs : as in :class:`L2RegressorCV`
-    cv : None, int, splitter or iterable of (train, test), default None
-        As in :class:`L2RegressorCV`, but there is no "loo"; folds drawn are stratified.
-    metric : str, default "deviance"
-    l1_ratio, fit_intercept, standardize, penalty_factor, tol : as in :class:`L2Regressor`
-
-    Attributes
-    ----------
-    lam_, lambdas_, mean_, se_, lambda_min_, lambda_1se_ : as in :class:`L2RegressorCV`
-    classes_, coef_, intercept_, effective_df_, kkt_residual_, ... : as in :class:`L2Classifier`
-    """
