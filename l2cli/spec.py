@@ -142,6 +142,7 @@ class ModelSpec:
     intercept: bool = True
     tol: float | None = None
     tweedie_power: float | None = None
+    bounds: tuple[tuple[str, float, float], ...] = ()
 
     def __post_init__(self) -> None:
         _one_of(self.lambda_scale, "lambda_scale", SCALES)

@@ -222,6 +222,11 @@ def _kept(setup: Setup, path: Path, lam: float, factor: RidgeFactor | None) -> F
     unknown = np.full(problem.n_columns, np.nan)
     if lam == 0.0:
         free, tied = u, path.tied
+    elif problem.box is not None:
+        bare = solve_path(problem, np.zeros(1))
+        if bare.last_move[0] > RUNAWAY or not bare.certificate.converged()[0]:
+            return unknown
+        free, tied = bare.u[:, 0], bare.tied
     elif problem.family == "gaussian":
         if factor is None or not factor.serves(0.0):
             factor = design_factor(problem, 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,16 @@ from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
 from l2cli.spec import ColumnSpec, GridSpec, ModelSpec, SelectSpec, check_lambda
 
+Bounds = Mapping[str, tuple[float | None, float | None]]
+"""Names or globs of columns, and the two ends of each coefficient."""
+
 
 def fit(
     X: Any, y: Any = None, *, target: str | None = None, lam: float | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
+    bounds: Bounds | None = None,
     standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, select: str = "auto", rule: str = "min", folds: int | None = None,
@@ -58,6 +63,8 @@ def fit(
         Share r of L1 in the penalty: 0 ridge, 1 lasso, between elastic net.
     tweedie_power : float, optional
         Power of the variance, between 1 and 2 (default 1.5), for the family tweedie.
+    bounds : mapping of names or globs to (low, high), optional
+        Bounds of coefficients on the original scale; None is an open end.
     standardize, intercept : bool
     lambda_scale : {"sum", "mean"}
     tol : float, optional
@@ -106,6 +113,7 @@ def fit(
     dataset, model = _dataset(
         given, _grid(lam, lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
         missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
+        bounds=bounds,
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
@@ -119,6 +127,7 @@ def cv(
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
+    bounds: Bounds | None = None,
     standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, rule: str = "min", folds: int | None = None, repeats: int = 1,
@@ -151,6 +160,7 @@ def cv(
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
         missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
+        bounds=bounds,
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
@@ -164,6 +174,7 @@ def path(
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
+    bounds: Bounds | None = None,
     standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None,
@@ -185,6 +196,7 @@ def path(
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
         missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
+        bounds=bounds,
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
@@ -198,6 +210,7 @@ def compare(
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
+    bounds: Bounds | None = None,
     standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     folds: int | None = None, repeats: int = 1, groups: Any = None,
@@ -232,6 +245,7 @@ def compare(
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
         missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
+        bounds=bounds,
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=None,
     )  # fmt: skip
@@ -248,7 +262,7 @@ def _grid(lam: float | None, lambdas: Any) -> GridSpec:
 def _dataset(
     given: Given, lambdas: GridSpec, *, family: str, positive: Any, categorical: str | Sequence[str],
     coding: str, missing: str, penalty_factor: Any, l1_ratio: float, tweedie_power: float | None,
-    standardize: bool, intercept: bool, lambda_scale: str, tol: float | None,
+    bounds: Bounds | None, standardize: bool, intercept: bool, lambda_scale: str, tol: float | None,
 ) -> tuple[Dataset, ModelSpec]:  # fmt: skip
     """Return the dataset and the objective of a call."""
     names = (categorical,) if isinstance(categorical, str) else tuple(categorical)
@@ -256,9 +270,25 @@ def _dataset(
     columns = given.columns._replace(positive=label, categorical=names, coding=coding, missing=missing)
     factors = _factors(penalty_factor, given.inputs)
     model = ModelSpec(
-        family, lambdas, lambda_scale, factors, l1_ratio, standardize, intercept, tol, tweedie_power
+        family, lambdas, lambda_scale, factors, l1_ratio, standardize, intercept, tol, tweedie_power,
+        _bounds(bounds),
     )  # fmt: skip
     return build_dataset(given.table, columns, model), model
+
+
+def _bounds(
+    bounds: Bounds | None,
+) -> tuple[tuple[str, float, float], ...]:
+    """Return the bounds as the model spec holds them."""
+    found = []
+    for name, ends in (bounds or {}).items():
+        try:
+            low, high = ends
+            item = (str(name), -inf if low is None else float(low), inf if high is None else float(high))
+        except (TypeError, ValueError):
+            raise UsageError(f"bounds of {name!r} must be a pair of numbers or None, not {ends!r}") from None
+        found.append(item)
+    return tuple(found)
 
 
 def _factors(penalty_factor: Any, inputs: Sequence[str]) -> tuple[tuple[str, float], ...]:

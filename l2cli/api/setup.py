@@ -119,6 +119,7 @@ class Setup(NamedTuple):
             "coding": {f.name: f.coding for f in dataset.schema.features if f.kind == "category"},
             "missing": dataset.schema.missing,
             "tweedie_power": self.problem.power if dataset.family == "tweedie" else None,
+            "bounds": None if dataset.bounds is None else _pairs(dataset.bounds),
             "penalty_factor": None
             if dataset.penalty_factor is None
             else [float(v) for v in dataset.penalty_factor],
@@ -140,8 +141,8 @@ def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
     problem = make_problem(
         dataset.X, dataset.y, family=dataset.family, power=model.tweedie_power or DEFAULT_POWER,
         weights=dataset.weights, offset=dataset.offset,
-        penalty_factor=dataset.penalty_factor, l1_ratio=model.l1_ratio, intercept=model.intercept,
-        standardize=model.standardize,
+        penalty_factor=dataset.penalty_factor, l1_ratio=model.l1_ratio, bounds=dataset.bounds,
+        intercept=model.intercept, standardize=model.standardize,
         overwrite=True,
     )  # fmt: skip
     return Setup(dataset, problem, model)
@@ -154,7 +155,7 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     else exact leave-one-out for gaussian L2 and cross-validation otherwise.
     """
     squared = setup.metric(select) in ("mse", "deviance")
-    linear = setup.dataset.family == "gaussian" and setup.model.l1_ratio == 0.0
+    linear = setup.dataset.family == "gaussian" and setup.problem.is_smooth
     if select.select in ("loo", "gcv"):
         if not linear:
             raise UsageError(
@@ -169,6 +170,11 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     asked = select.folds is not None or select.repeats > 1
     asked |= setup.dataset.fold_labels is not None or setup.dataset.groups is not None
     return "cv" if select.select == "cv" or asked or not linear or not squared else "loo"
+
+
+def _pairs(bounds: tuple[FloatArray, FloatArray]) -> list[list[float | None]]:
+    """Return [lower, upper] of every design column, None where there is none."""
+    return [[finite(low), finite(high)] for low, high in zip(*bounds, strict=True)]
 
 
 def finite(value: float | None) -> float | None:

@@ -48,6 +48,10 @@ class Modelling(OptionGroup):
             "--penalty-factor", metavar="COLS=NUM", help="own strengths, 'age=0,gene_*=2' (0: not penalized)"
         ),
     ] = repeatable()
+    bounds: Annotated[
+        list[str],
+        typer.Option("--bounds", metavar="COLS=LO:HI", help="bounds of coefficients, 'x=0:,y=-1:1'"),
+    ] = repeatable()
     standardize: Annotated[
         bool,
         typer.Option("--standardize/--no-standardize", help="penalize the weights of standardized columns"),
@@ -63,6 +67,7 @@ class Modelling(OptionGroup):
             lambdas=self.grid(),
             lambda_scale=values.choice(self.lambda_scale, "--lambda-scale", SCALES),
             penalty_factor=values.penalty_factors(self.penalty_factor),
+            bounds=values.bounds(self.bounds),
             l1_ratio=values.number_between(self.l1_ratio, "--l1-ratio", 0.0, 1.0),
             standardize=self.standardize,
             intercept=self.intercept,

@@ -122,6 +122,32 @@ def penalty_factors(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
     return tuple(pairs.items())
 
 
+def bounds(texts: Sequence[str]) -> tuple[tuple[str, float, float], ...]:
+    """Return the (name or glob, low, high) items of ``--bounds 'x=0:,y=-1:1'``; an end left out is open.
+
+    Raises
+    ------
+    UsageError
+        If an item is no ``COLS=LO:HI``, an end is no number, LO is above HI, or a name comes twice.
+    """
+    option, found = "--bounds", {}
+    for item in split_lists(texts, option):
+        name, equals, ends = item.rpartition("=")
+        low, colon, high = ends.partition(":")
+        if not (equals and name and colon) or not ends.strip(": "):
+            hint = "write column=LOW:HIGH, for example x=0:"
+            raise UsageError(f"{option} '{shown(item)}' is no bound", hint=hint)
+        if name in found:
+            raise UsageError(f"{option} gives '{shown(name)}' twice")
+        found[name] = (
+            number(low, f"{option} {name}") if low.strip() else -math.inf,
+            number(high, f"{option} {name}") if high.strip() else math.inf,
+        )
+        if found[name][0] > found[name][1]:
+            raise UsageError(f"{option} {name}: the lower bound {low} is above the upper one {high}")
+    return tuple((name, *ends) for name, ends in found.items())
+
+
 def references(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the ``column=level`` items of ``--reference``, each with its ``=`` (levels may hold commas)."""
     for text in texts:

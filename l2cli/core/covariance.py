@@ -30,10 +30,12 @@ class StandardErrors(NamedTuple):
 
 
 def standard_errors(problem: Problem, u: FloatArray, intercept: float) -> StandardErrors | None:
-    """Return the standard errors of the unpenalized solution u (p,), intercept; None where it is not unique.
+    """Return the standard errors of an unpenalized solution u (p,), intercept; None if bounded or not unique.
 
     The original intercept is b0 - sum_j center_j w_j, so its variance is that of a linear form of (u, b0).
     """
+    if problem.box is not None:  # the theory knows no bounds
+        return None
     found = _gaussian(problem) if problem.family == "gaussian" else _glm(problem, u, intercept)
     if found is None:
         return None

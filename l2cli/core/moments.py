@@ -295,7 +295,8 @@ def training_problem(problem: Problem, rows: IntArray, stats: TrainingStats) -> 
         part.X[:, part.masked] += part.mask * stats.shift
     flat = stats.sd <= 0.0
     part.X[:, flat] = 0.0
-    return part._replace(spread=stats.sd, constant=part.constant | flat, originals=None)
+    box = None if part.box is None else part.box.without(flat)
+    return part._replace(spread=stats.sd, constant=part.constant | flat, originals=None, box=box)
 
 
 def _impute(

@@ -86,27 +86,25 @@ def solve_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | None
         Gaussian only: a factor made before (by :func:`design_factor`).
     """
     lambdas = np.asarray(lambdas, dtype=np.float64)
-    if problem.family == "gaussian" and problem.l1_ratio > 0.0:
-        return _l1_path(problem, lambdas)
     if problem.family == "gaussian":
-        return _gaussian_path(problem, lambdas, factor)
+        return _gaussian_path(problem, lambdas, factor) if problem.is_smooth else _l1_path(problem, lambdas)
     return _newton_path(problem, lambdas)
 
 
 def _l1_path(problem: Problem, lambdas: FloatArray) -> Path:
-    """Solve a gaussian elastic net by active sets on the Gram, corrected once by the rows' gradient."""
+    """Solve a gaussian problem with L1 or bounds on the Gram, corrected once by the rows' gradient."""
     count = len(lambdas)
     u, df, tied, rank = np.zeros((problem.n_columns, count)), np.zeros(count), None, problem.n_columns
-    zero = np.flatnonzero(lambdas == 0.0)
+    zero = np.flatnonzero((lambdas == 0.0) & (problem.box is None))
     if len(zero):
         exact = _gaussian_path(problem, np.zeros(1), None)
         u[:, zero], df[zero], tied, rank = exact.u, exact.effective_df, exact.tied, exact.rank
-    some = np.flatnonzero(lambdas > 0.0)
+    some = np.setdiff1d(np.arange(count), zero)
     if len(some):
         net, at = elastic_net_of(problem), lambdas[some]
         u[:, some], df[some] = net.solve(at)
         _, gradient = _gaussian_gradient(problem, u[:, some], at)
-        off = subgradient_distance(gradient, u[:, some], penalty_weights(problem, at)[1])
+        off = subgradient_distance(gradient, u[:, some], penalty_weights(problem, at)[1], problem.box)
         if np.abs(off).max(initial=0.0) > SETTLED * null_gradient(problem):
             u[:, some], df[some] = net.solve(at, net.gradient(u[:, some], at) - gradient)
     intercept, _ = _gaussian_gradient(problem, u, lambdas)
@@ -117,7 +115,7 @@ def _l1_path(problem: Problem, lambdas: FloatArray) -> Path:
 
 def elastic_net_of(problem: Problem) -> ElasticNet:
     """Return the elastic nets of all rows, by their moments, or by products of columns where p > n."""
-    penalty = (problem.l1_penalty, problem.penalty, problem.l1_ratio)
+    penalty = (problem.l1_penalty, problem.penalty, problem.l1_ratio, problem.box)
     if problem.n_columns <= problem.n_rows:
         system = gram_system(problem, moments_of(problem))
         return ElasticNet(DenseGram(system.G), system.c, *penalty)
@@ -206,7 +204,7 @@ def _gaussian_gradient(problem: Problem, u: FloatArray, lambdas: FloatArray) -> 
 
 def _newton_path(problem: Problem, lambdas: FloatArray) -> Path:
     """Solve from the largest lambda down, each started from the one before."""
-    solver, bare = newton_solver(problem), NewtonSolver(problem) if np.any(lambdas == 0.0) else None
+    solver, bare = newton_solver(problem), bare_solver(problem) if np.any(lambdas == 0.0) else None
     count, p = len(lambdas), problem.n_columns
     u, intercept, df, move = np.zeros((p, count)), np.zeros(count), np.zeros(count), np.zeros(count)
     theta = None
@@ -228,8 +226,13 @@ def _newton_path(problem: Problem, lambdas: FloatArray) -> Path:
 
 
 def newton_solver(problem: Problem) -> NewtonSolver | L1Newton:
-    """Return what minimises J of a GLM: with an L1 part by inner active sets."""
-    return L1Newton(problem) if problem.l1_ratio > 0.0 else NewtonSolver(problem)
+    """Return what minimises J of a GLM: with an L1 part or bounds by inner active sets."""
+    return NewtonSolver(problem) if problem.is_smooth else L1Newton(problem)
+
+
+def bare_solver(problem: Problem) -> NewtonSolver | L1Newton:
+    """Return what minimises the deviance of a GLM alone, at lambda 0."""
+    return NewtonSolver(problem) if problem.box is None else L1Newton(problem)
 
 
 def _rank(problem: Problem) -> tuple[int, npt.NDArray[np.bool_]]:

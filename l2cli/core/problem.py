@@ -34,6 +34,21 @@ def row_blocks(n_rows: int, n_columns: int) -> list[slice]:
     return [slice(i, min(i + step, n_rows)) for i in range(0, n_rows, step)]
 
 
+class Box(NamedTuple):
+    """Bounds lower <= u <= upper, (p,) each; infinite where there is none."""
+
+    lower: FloatArray
+    upper: FloatArray
+
+    def without(self, columns: BoolArray) -> Box:
+        """Return the box with some coordinates held at 0 (columns that do not vary)."""
+        return Box(np.where(columns, 0.0, self.lower), np.where(columns, 0.0, self.upper))
+
+    def clip(self, u: FloatArray) -> FloatArray:
+        """Return the nearest point of the box to u (p,) or each column of u (p, L)."""
+        return np.clip(u.T, self.lower, self.upper).T
+
+
 class Problem(NamedTuple):
     """One data set in internal coordinates; immutable.
 
@@ -53,6 +68,8 @@ class Problem(NamedTuple):
         Penalty factors f_j.
     l1_ratio : float
         r, the share of L1 in the penalty.
+    box : Box or None
+        Bounds of the internal coefficients.
     spread : (p,) float64
         Standard deviations of the internal columns over the rows trained on: 1, but for a fold.
     mean, center, scale : (p,) float64
@@ -84,6 +101,7 @@ class Problem(NamedTuple):
     l1_ratio: float = 0.0
     spread: FloatArray | None = None
     power: float = DEFAULT_POWER
+    box: Box | None = None
 
     @property
     def likelihood(self) -> Family:
@@ -114,6 +132,11 @@ class Problem(NamedTuple):
     def response(self) -> FloatArray:
         """The response less the offset, what a gaussian model fits."""
         return self.y if self.offset is None else self.y - self.offset
+
+    @property
+    def is_smooth(self) -> bool:
+        """True where J has no kinks and no bounds: pure L2."""
+        return self.l1_ratio == 0.0 and self.box is None
 
     @property
     def penalty(self) -> FloatArray:
@@ -149,7 +172,7 @@ class Problem(NamedTuple):
         return coef, np.asarray(intercept - self.center @ coef)
 
     def select(self, columns: IntArray) -> Problem:
-        """Return the problem with some of the columns only (copies them); pure L2."""
+        """Return the problem with some of the columns only (copies them), without L1."""
         place = {int(j): i for i, j in enumerate(columns)}
         kept = [k for k, j in enumerate(self.masked) if int(j) in place]
         return self._replace(
@@ -159,6 +182,7 @@ class Problem(NamedTuple):
             masked=np.array([place[int(self.masked[k])] for k in kept], dtype=np.int64),
             originals=None if self.originals is None else self.originals[:, columns],
             spread=None if self.spread is None else self.spread[columns], l1_ratio=0.0,
+            box=None if self.box is None else Box(self.box.lower[columns], self.box.upper[columns]),
         )  # fmt: skip
 
     def take(self, rows: IntArray) -> Problem:
@@ -167,7 +191,7 @@ class Problem(NamedTuple):
             X=self.X[rows], y=self.y[rows], weights=self.weights[rows],
             offset=None if self.offset is None else self.offset[rows],
             family=self.family, intercept=self.intercept, standardize=self.standardize, factors=self.factors,
-            l1_ratio=self.l1_ratio, spread=self.spread, power=self.power,
+            l1_ratio=self.l1_ratio, spread=self.spread, power=self.power, box=self.box,
             mean=self.mean, center=self.center, scale=self.scale, constant=self.constant,
             mask=None if self.mask is None else self.mask[rows], masked=self.masked,
             originals=None if self.originals is None else self.originals[rows],
@@ -184,6 +208,7 @@ def make_problem(
     offset: FloatArray | None = None,
     penalty_factor: FloatArray | None = None,
     l1_ratio: float = 0.0,
+    bounds: tuple[FloatArray, FloatArray] | None = None,
     intercept: bool = True,
     standardize: bool = True,
     overwrite: bool = False,
@@ -202,6 +227,8 @@ def make_problem(
     penalty_factor : (p,) float64 or None
     l1_ratio : float
         Share r of L1 in the penalty, 0 to 1.
+    bounds : (p,) and (p,) float64, optional
+        Lower and upper bounds of the coefficients on the original scale.
 
     Notes
     -----
@@ -232,10 +259,11 @@ def make_problem(
             X[mask[:, i] > 0, j] = fill[i]
     if constant.any():
         X[:, constant] = 0.0
+    box = None if bounds is None else Box(bounds[0] * scale, bounds[1] * scale).without(constant)
     f = np.ones(p) if penalty_factor is None else np.asarray(penalty_factor, dtype=np.float64)
     return Problem(
         X, np.asarray(y, dtype=np.float64), s, offset, family, intercept, standardize, f,
-        mean, center, scale, constant, mask, masked, originals, l1_ratio, power=power,
+        mean, center, scale, constant, mask, masked, originals, l1_ratio, power=power, box=box,
     )  # fmt: skip
 
 

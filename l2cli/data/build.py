@@ -26,7 +26,7 @@ from l2cli.data.rows import (
     rows_with_target,
     unclean_columns,
 )
-from l2cli.data.schema import Roles, parse_references, penalty_factors, resolve_roles
+from l2cli.data.schema import Roles, coefficient_bounds, parse_references, penalty_factors, resolve_roles
 from l2cli.data.table import Table
 from l2cli.data.target import (
     LARGEST,
@@ -123,6 +123,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
         source=table.source, X=X, y=target.y, schema=schema, rows_read=table.n_rows, rows=rows,
         weights=weights, offset=offset, fold_labels=folds, fold_names=fold_names, groups=groups,
         penalty_factor=penalty_factors(features, model.penalty_factor, where(table)),
+        bounds=coefficient_bounds(features, model.bounds, where(table)),
         target_default=roles.target_default,
         stats=feature_statistics(table, plan.gaps, features, rows, weights, (low, high, mean)),
         notes=notes, warnings=constant_target(roles.target, target),

@@ -76,6 +76,7 @@ class Dataset:
     is to
         be imputed by the mean of the rows trained on.
     y : (n,) float64; binomial: 1 for ``schema.classes[1]`` (the positive class), else 0.
+    bounds : (p,) lower and (p,) upper bounds of the coefficients, or None.
     weights, offset : (n,) float64 or None. fold_labels, groups : (n,) int codes or None.
     rows : (n,) int, the 0-based rows of the file that are used, ascending.
     target_default : the target is the last column because none was named.
@@ -94,6 +95,7 @@ class Dataset:
     fold_names: tuple[str, ...] = ()
     groups: IntArray | None = None
     penalty_factor: FloatArray | None = None
+    bounds: tuple[FloatArray, FloatArray] | None = None
     target_default: bool = False
     stats: tuple[FeatureStats, ...] = ()
     notes: list[str] = field(default_factory=list)

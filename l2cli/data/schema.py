@@ -18,6 +18,7 @@ from l2cli.errors import FitError, UsageError, shown
 from l2cli.spec import ColumnSpec
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 CODINGS = ("auto", "onehot", "treatment")
 MISSING_RULES = ("impute", "drop", "error", "indicator")
@@ -238,26 +239,54 @@ def penalty_factors(
     UsageError
         If a pattern matches no design column, or a factor is negative or not finite.
     """
-    origin = [feature.name for feature in features for _ in feature.names]
-    design = [name for feature in features for name in feature.names]
-    factors = np.ones(len(design))
+    factors = np.ones(sum(len(feature.names) for feature in features))
     for pattern, factor in patterns:
         if not (math.isfinite(factor) and factor >= 0):
             raise UsageError(f"--penalty-factor '{shown(pattern)}' must be 0 or larger, not {factor:g}")
-        if pattern in design:
-            hit = [name == pattern for name in design]
-        elif pattern in origin:
-            hit = [name == pattern for name in origin]
-        else:
-            hit = [
-                fnmatchcase(a, pattern) or fnmatchcase(b, pattern)
-                for a, b in zip(design, origin, strict=True)
-            ]
-        if not any(hit):
-            raise UsageError(
-                f"{source}: --penalty-factor '{shown(pattern)}' matches no feature",
-                hint=f"features: {listed(design)}",
-                code="no_column",
-            )
-        factors[hit] = factor
+        factors[design_columns(features, pattern, "--penalty-factor", source)] = factor
     return None if bool((factors == 1.0).all()) else factors
+
+
+def coefficient_bounds(
+    features: Sequence[FeatureColumn], patterns: Sequence[tuple[str, float, float]], source: str
+) -> tuple[FloatArray, FloatArray] | None:
+    """Return lower and upper bounds (p,), (p,) of the coefficients on the original scale, None without any.
+
+    Patterns as for :func:`penalty_factors`.
+
+    Raises
+    ------
+    UsageError
+        If a pattern matches no design column, or a lower bound is above the upper one.
+    """
+    if not patterns:
+        return None
+    count = sum(len(feature.names) for feature in features)
+    lower, upper = np.full(count, -np.inf), np.full(count, np.inf)
+    for pattern, low, high in patterns:
+        if not (low <= high and low < math.inf and high > -math.inf):
+            raise UsageError(f"--bounds '{shown(pattern)}' needs LOW <= HIGH, not {low:g}:{high:g}")
+        at = design_columns(features, pattern, "--bounds", source)
+        lower[at], upper[at] = low, high
+    return lower, upper
+
+
+def design_columns(features: Sequence[FeatureColumn], pattern: str, option: str, source: str) -> IntArray:
+    """Return the positions of the design columns that a name or glob means; UsageError if there is none."""
+    origin = [feature.name for feature in features for _ in feature.names]
+    design = [name for feature in features for name in feature.names]
+    if pattern in design:
+        hit = [name == pattern for name in design]
+    elif pattern in origin:
+        hit = [name == pattern for name in origin]
+    else:
+        hit = [
+            fnmatchcase(a, pattern) or fnmatchcase(b, pattern) for a, b in zip(design, origin, strict=True)
+        ]
+    if not any(hit):
+        raise UsageError(
+            f"{source}: {option} '{shown(pattern)}' matches no feature",
+            hint=f"features: {listed(design)}",
+            code="no_column",
+        )
+    return np.flatnonzero(hit)

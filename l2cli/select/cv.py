@@ -45,7 +45,7 @@ def fold_fits(
 ) -> FoldFits:
     """Return the fold fits of a problem's family."""
     if problem.family == "gaussian":
-        learner = ElasticNetFolds if problem.l1_ratio > 0.0 else RidgeFolds
+        learner = RidgeFolds if problem.is_smooth else ElasticNetFolds
         return learner(problem, folds, scale, progress)
     return GlmFolds(problem, folds, scale, jobs, progress)
 

@@ -1,4 +1,4 @@
-"""Gaussian elastic net on all folds: active sets on the moments of a fold, or its rows where p > n."""
+"""Gaussian elastic net and bounded ridge on all folds: active sets on a fold's moments, or rows if p > n."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class ElasticNetFolds(GaussianFolds):
             yield from self._known[1]
             return
         solved = []
-        some, zero = lambdas > 0.0, lambdas == 0.0
+        zero = (lambdas == 0.0) & (self.problem.box is None)
+        some = ~zero
         bare = self._unpenalized() if zero.any() else repeat(np.zeros((self.problem.n_columns, 1)))
         for i, ((stats, system), free) in enumerate(zip(self._training_sides(), bare, strict=False)):
             u = np.repeat(free, len(lambdas), axis=1)
@@ -55,7 +56,8 @@ class ElasticNetFolds(GaussianFolds):
     ) -> FloatArray:
         """Return internal coefficients (p, L) of one fit, noting their KKT residual."""
         lam = fold_lambdas(lambdas, self.scale, stats.weight)
-        penalty = (stats.l1, stats.d, self.problem.l1_ratio)
+        box = None if self.problem.box is None else self.problem.box.without(stats.sd <= 0.0)
+        penalty = (stats.l1, stats.d, self.problem.l1_ratio, box)
         if system is not None:
             net = ElasticNet(DenseGram(system.G), system.c, *penalty)
         else:

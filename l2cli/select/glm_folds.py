@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from l2cli.core.metrics import losses as metric_losses
 from l2cli.core.moments import TrainingStats, column_moments, leave_each_out, training_problem, training_stats
-from l2cli.core.path import newton_solver
+from l2cli.core.path import bare_solver, newton_solver
 from l2cli.core.problem import Problem
-from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
+from l2cli.core.solvers.newton import RUNAWAY
 from l2cli.core.solvers.newton_folds import BatchedFolds
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.folds import Folds
@@ -166,7 +166,7 @@ def newton_path(
     rest = np.ones(problem.n_rows, dtype=bool)
     rest[held_out] = False
     part = training_problem(problem, np.flatnonzero(rest), stats)
-    solver, bare = newton_solver(part), NewtonSolver(part)
+    solver, bare = newton_solver(part), bare_solver(part)
     large = solver.X.size > ROUGH_CELLS
     theta, result, residuals = None, [], []
     for lam in lambdas:

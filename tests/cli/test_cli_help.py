@@ -13,8 +13,8 @@ from l2cli.cli.completion import shapes
 COLUMNS = """--target -t --features -x --drop --id --positive --weights --offset --exposure --categorical
     --numeric --coding --reference --missing"""
 READING = "--delimiter --decimal --encoding --na --no-header"
-MODEL = """--family --tweedie-power --l1-ratio --lambdas --lambda-scale --penalty-factor --standardize
-    --no-standardize --intercept --no-intercept"""
+MODEL = """--family --tweedie-power --l1-ratio --lambdas --lambda-scale --penalty-factor --bounds
+    --standardize --no-standardize --intercept --no-intercept"""
 FOLDS = "--folds -k --repeats --fold-column --group-column --metric --seed --jobs -j"
 OUTPUT = "--output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict"
 DATA = f"{COLUMNS} {READING} {MODEL}"

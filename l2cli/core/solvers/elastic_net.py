@@ -1,4 +1,4 @@
-"""Gaussian elastic net and lasso along lambda: one active set, warm-started from each lambda to the next.
+"""Gaussian elastic net, lasso and bounded ridge along lambda: one active set, warm-started along the path.
 
     J(u) = |y - Zu|^2 + lambda sum_j [2 r l_j |u_j| + (1 - r) d_j u_j^2]
 
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.objective import subgradient_distance
+from l2cli.core.problem import Box
 from l2cli.core.solvers.active_set import ActiveSet
 from l2cli.core.solvers.gram import Gram
 
@@ -33,11 +34,21 @@ class ElasticNet:
     l1, d : (p,) float64
         Weights l_j and d_j of the penalty.
     l1_ratio : float
-        r, larger than 0.
+        r.
+    box : Box, optional
+        Bounds of u.
     """
 
-    def __init__(self, gram: Gram, q: FloatArray, l1: FloatArray, d: FloatArray, l1_ratio: float) -> None:
-        self.gram, self.q = gram, q
+    def __init__(
+        self,
+        gram: Gram,
+        q: FloatArray,
+        l1: FloatArray,
+        d: FloatArray,
+        l1_ratio: float,
+        box: Box | None = None,
+    ) -> None:
+        self.gram, self.q, self.box = gram, q, box
         self._kink, self._square = l1_ratio * l1, (1.0 - l1_ratio) * d
         self.unit = float(np.abs(q).max(initial=0.0))
 
@@ -57,7 +68,7 @@ class ElasticNet:
         -----
         The degrees of freedom are those of the ridge on the free columns, tr[(G_FF + b)^-1 G_FF].
         """
-        active = ActiveSet(self.gram)
+        active = ActiveSet(self.gram, *(self.box or ()))
         u, df = np.zeros((len(self.q), len(lambdas))), np.zeros(len(lambdas))
         for i in np.argsort(-lambdas, kind="stable"):
             q = self.q if correction is None else self.q + correction[:, i]
@@ -74,6 +85,6 @@ class ElasticNet:
     def residual(self, u: FloatArray, lambdas: FloatArray) -> FloatArray:
         """Return the KKT residual of coefficients (p, L) by the Gram: (L,)."""
         kink = np.multiply.outer(self._kink, lambdas)
-        off = subgradient_distance(self.gradient(u, lambdas), u, kink)
+        off = subgradient_distance(self.gradient(u, lambdas), u, kink, self.box)
         worst: FloatArray = np.abs(off).max(axis=0, initial=0.0)
         return worst / self.unit if self.unit > 0 else np.zeros_like(worst)

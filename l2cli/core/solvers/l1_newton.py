@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from l2cli.core.families import Family
 from l2cli.core.objective import null_gradient, subgradient_distance
-from l2cli.core.problem import Problem, row_blocks
+from l2cli.core.problem import Box, Problem, row_blocks
 from l2cli.core.solvers.active_set import ActiveSet
 from l2cli.core.solvers.gram import DenseGram, Gram, ProductGram
 from l2cli.core.solvers.newton import GOOD_ENOUGH, MAX_ITERATIONS, ROUGH, NewtonResult
@@ -46,7 +46,7 @@ class _Point:
 
 
 class L1Newton:
-    """Minimise J of one problem with l1_ratio > 0 at many lambdas; ``solve`` may be warm-started."""
+    """Minimise J of one problem with L1 or bounds at many lambdas; ``solve`` may be warm-started."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -59,10 +59,11 @@ class L1Newton:
         if problem.intercept:
             self._origin[-1] = self.family.null_intercept(problem.y, problem.weights, problem.offset)
         self.unit = null_gradient(problem)
-        bound = np.full(problem.n_columns + 1, np.inf)
-        if not problem.intercept:
-            bound[-1] = 0.0
-        self._lower, self._upper = -bound, bound
+        open_end = np.full(problem.n_columns, np.inf)
+        lower, upper = problem.box or (-open_end, open_end)
+        last = np.inf if problem.intercept else 0.0
+        self._box = Box(np.append(lower, -last), np.append(upper, last))
+        self._origin = self._box.clip(self._origin)
 
     def solve(self, lam: float, start: FloatArray | None = None, *, rough: bool = False) -> NewtonResult:
         """Return the minimiser of J at ``lam`` (sum scale); ``rough`` stops at what folds need."""
@@ -105,12 +106,12 @@ class L1Newton:
         return _Point(theta, mu, gradient, 0.5 * loss + float(a @ np.abs(theta) + 0.5 * b @ theta**2))
 
     def _violation(self, point: _Point, a: FloatArray, b: FloatArray) -> float:
-        off = subgradient_distance(point.gradient + b * point.theta, point.theta, a)
+        off = subgradient_distance(point.gradient + b * point.theta, point.theta, a, self._box)
         return float(np.abs(off).max(initial=0.0))
 
     def _model(self, point: _Point, a: FloatArray, b: FloatArray) -> ActiveSet:
         """Return the quadratic model at a point, started from it."""
-        active = ActiveSet(self._curvature(point.mu), self._lower, self._upper)
+        active = ActiveSet(self._curvature(point.mu), *self._box)
         active.begin(point.theta, a, b)
         return active
 

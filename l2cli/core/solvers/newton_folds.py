@@ -31,7 +31,7 @@ from l2cli.core.moments import (
     training_stats,
 )
 from l2cli.core.objective import subgradient_distance
-from l2cli.core.problem import Problem, row_blocks
+from l2cli.core.problem import Box, Problem, row_blocks
 from l2cli.core.solvers.active_set import ActiveSet
 from l2cli.core.solvers.gram import DenseGram
 from l2cli.core.solvers.l1_newton import L1Newton
@@ -237,7 +237,7 @@ class BatchedFolds:
     def _newton(self, f: int, lam: float, start: FloatArray) -> tuple[FloatArray, float]:
         """Return one fold's solution by damped Newton, and its residual."""
         if f not in self.alone:
-            solver = L1Newton if self.problem.l1_ratio > 0.0 else NewtonSolver
+            solver = NewtonSolver if self.problem.is_smooth else L1Newton
             self.alone[f] = solver(self.training(f))
         answer = self.alone[f].solve(lam, start)
         return np.append(answer.u, answer.intercept), answer.residual
@@ -247,12 +247,14 @@ class BatchedFolds:
         return training_problem(self.problem, self.order[self.fold != f], self.stats[f])
 
     def _origin(self) -> FloatArray:
-        return np.vstack([np.zeros((self.problem.n_columns, self.k)), self.start])
+        return np.vstack([np.zeros((self.problem.n_columns, self.k)), self.start])  # bounds: see _solve_one
 
     def _solve_one(
         self, lam: FloatArray, last: FloatArray, guess: FloatArray, curvature: FloatArray | None
     ) -> tuple[FloatArray, FloatArray | None, FloatArray]:
         """Return (B, curvature in use, residual (K,)) at one lambda by chord steps from ``guess``."""
+        if self.problem.box is not None:
+            guess = np.column_stack([self._box(f).clip(guess[:, f]) for f in range(self.k)])
         gradient, residual = self._residual(guess, lam)
         if guess is not last and not residual.max() < 1.0:  # the extrapolation overshot
             guess = last
@@ -288,7 +290,7 @@ class BatchedFolds:
         Pure L2: one linear system for each fold. With an L1 part: the exact minimiser of the second-order
         model with its kinks, by an active set that is kept as long as the curvature is.
         """
-        if self.problem.l1_ratio == 0.0:
+        if self.problem.is_smooth:
             solve = _solver(self._systems(curvature, lam))
             return None if solve is None else lambda B, gradient, _: B - solve(gradient)
         a, b = lam * self.kink, np.vstack([lam * self.square, np.zeros(self.k)])
@@ -310,15 +312,32 @@ class BatchedFolds:
 
     def _model(self, curvature: FloatArray, f: int) -> ActiveSet:
         """Return the second-order model of fold f: dead columns and an absent intercept stay at 0."""
-        bound = np.where(np.append(self.live[:, f], self.problem.intercept), np.inf, 0.0)
-        return ActiveSet(DenseGram(curvature), -bound, bound)
+        return ActiveSet(DenseGram(curvature), *self._box(f))
+
+    def _box(self, f: int) -> Box:
+        """Return the bounds of fold f's column, intercept last."""
+        open_end = np.full(self.problem.n_columns, np.inf)
+        lower, upper = self.problem.box or (-open_end, open_end)
+        dead = np.append(~self.live[:, f], not self.problem.intercept)
+        return Box(np.append(lower, -np.inf), np.append(upper, np.inf)).without(dead)
 
     def _residual(self, B: FloatArray, lam: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the gradient (p + 1, K) and its largest entry over the null model's (inf: not finite)."""
         gradient = self._gradient(B, lam)
-        off = subgradient_distance(gradient, B, lam * self.kink) if self.problem.l1_ratio > 0 else gradient
-        residual = np.abs(off).max(axis=0) / self.unit
+        residual = np.abs(self._distance(gradient, B, lam)).max(axis=0) / self.unit
         return gradient, np.where(np.isfinite(residual), residual, np.inf)
+
+    def _distance(self, gradient: FloatArray, B: FloatArray, lam: FloatArray) -> FloatArray:
+        """Return what the optimality conditions leave of the gradient: (p + 1, K)."""
+        if self.problem.is_smooth:
+            return gradient
+        if self.problem.box is None:
+            return subgradient_distance(gradient, B, lam * self.kink)
+        columns = [
+            subgradient_distance(gradient[:, [f]], B[:, [f]], (lam * self.kink)[:, [f]], self._box(f))
+            for f in range(self.k)
+        ]
+        return np.hstack(columns)
 
 
 def _solver(systems: FloatArray) -> Callable[[FloatArray], FloatArray] | None:

@@ -64,6 +64,8 @@ def model_lines(
     power = settings.get("tweedie_power")
     family += f" (power {trimmed(power)})" if power else ""
     facts = [family, bare if unpenalized else penalty_text(settings)]
+    if bounded := [ends for ends in settings.get("bounds") or [] if ends != [None, None]]:
+        facts.append(f"bounds on {count(len(bounded), 'coefficient')}")
     if settings.get("standardize") is False:
         facts.append("columns not standardized")
     if settings.get("intercept") is False:
