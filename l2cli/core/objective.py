@@ -23,7 +23,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.problem import Box, Problem, row_blocks
+from l2cli.core.penalties import penalty_gap, subgradient_distance
+from l2cli.core.problem import Problem, row_blocks
 
 FloatArray = npt.NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
@@ -122,7 +123,7 @@ def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: Flo
         total -= r.sum(axis=0)
         total_absolute += size.sum(axis=0)
         deviance += (s * family.deviance(y, eta)).sum(axis=0)
-    squares, kink = penalty_weights(problem, lambdas)
+    squares, kink = problem.penalty_weights(lambdas)
     gradient += squares * u
     absolute += squares * np.abs(u) + kink
     off = subgradient_distance(gradient, u, kink, problem.box)
@@ -132,82 +133,9 @@ def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: Flo
     unit = null_gradient(problem)
     scale = unit if unit > 0 else 1.0
     gap = np.abs(2.0 * intercept * total) if problem.intercept else np.zeros(count)
-    gap += _penalty_gap(problem, u, gradient, off, squares, kink, pearson)
+    gap += penalty_gap(u, gradient, off, squares, kink, pearson, problem.box)
     null = null_deviance(problem)
     gap = np.where(lambdas > 0, gap / null if null > 0 else 0.0, np.nan)
     # 0/0 = 0: where the null model is already optimal to rounding there is no unit to measure with
     kkt = violation / scale if unit > 0 else np.zeros(count)
     return Certificate(kkt, floor / scale, gap, deviance)
-
-
-def penalty_weights(problem: Problem, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the weights of u^2 and of 2 |u| in J at each lambda: (p, L), (p, L)."""
-    r = problem.l1_ratio
-    return (
-        np.multiply.outer((1.0 - r) * problem.penalty, lambdas),
-        np.multiply.outer(r * problem.l1_penalty, lambdas),
-    )
-
-
-def subgradient_distance(
-    gradient: FloatArray, u: FloatArray, kink: FloatArray, box: Box | None = None
-) -> FloatArray:
-    """Return the part of the smooth gradient (p, L) that no subgradient of kink |u| or a bound takes away."""
-    at_zero = np.sign(gradient) * np.maximum(np.abs(gradient) - kink, 0.0)
-    off = np.where(u == 0.0, at_zero, gradient + kink * np.sign(u))
-    if box is None:
-        return off
-    # at a bound only the slope back into the box counts
-    up, down = gradient + np.where(u >= 0.0, kink, -kink), gradient + np.where(u > 0.0, kink, -kink)
-    low, high = (box.lower >= u.T).T, (box.upper <= u.T).T
-    off = np.where(low, np.minimum(up, 0.0), np.where(high, np.maximum(down, 0.0), off))
-    return np.where(low & high, 0.0, off)
-
-
-def _penalty_gap(
-    problem: Problem, u: FloatArray, gradient: FloatArray, off: FloatArray, squares: FloatArray,
-    kink: FloatArray, pearson: FloatArray,
-) -> FloatArray:  # fmt: skip
-    """Return what the penalized and the free coordinates add to the duality gap of J: (L,)."""
-    if problem.box is not None:
-        return _bounded_gap(problem.box, u, gradient, off, squares, kink, pearson)
-    curved, free = squares > 0, (squares == 0) & (kink == 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gap = np.where(curved, off**2 / squares, 0.0).sum(axis=0)
-    gap += 2.0 * np.where(free, np.abs(u * gradient), 0.0).sum(axis=0)
-    flat = ~curved & ~free
-    if not flat.any():
-        return np.asarray(gap)
-    # v = z'e; shrunk by c it meets |v| <= kink in every coordinate
-    v = -gradient
-    with np.errstate(divide="ignore", invalid="ignore"):
-        c = np.where(flat & (np.abs(v) > kink), kink / np.abs(v), 1.0).min(axis=0, initial=1.0)
-        gap += 2.0 * np.where(flat, kink * np.abs(u) - c * u * v, 0.0).sum(axis=0)
-        return np.asarray(gap + np.where(c < 1.0, 2.0 * (1.0 - c) ** 2 * pearson, 0.0))
-
-
-def _bounded_gap(
-    box: Box, u: FloatArray, gradient: FloatArray, off: FloatArray, squares: FloatArray, kink: FloatArray,
-    pearson: FloatArray,
-) -> FloatArray:  # fmt: skip
-    """Return the same with bounds: the conjugate of kink |u| within them is linear beyond the kink.
-
-    The residuals are shrunk by c only for coordinates that the box leaves open in the direction they pull.
-    """
-    curved, v = squares > 0, -gradient
-    lower, upper = box.lower[:, None], box.upper[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gap = np.where(curved, off**2 / squares, 0.0).sum(axis=0)
-        beyond = np.abs(v) > kink
-        open_end = np.where(v > 0, np.isinf(upper), np.isinf(lower))
-        loose = ~curved & beyond & open_end & (kink > 0)
-        c = np.where(loose, kink / np.abs(v), 1.0).min(axis=0, initial=1.0)
-        v = c * v
-        # the conjugate is the largest value at the ends and, where the box holds it, at 0
-        ends = [np.where(np.isfinite(e), e * v - kink * np.abs(e), -np.inf) for e in (lower, upper)]
-        at_zero = np.where((lower <= 0.0) & (upper >= 0.0), 0.0, -np.inf)
-        flat = kink * np.abs(u) - u * v + np.maximum(at_zero, np.maximum(*ends))
-        # without kink and end nothing but g = 0 holds, and that to rounding
-        flat = np.where(beyond & open_end & (kink == 0), np.abs(u * v), flat)
-    gap += 2.0 * np.where(curved, 0.0, np.maximum(flat, 0.0)).sum(axis=0)
-    return np.asarray(gap + np.where(c < 1.0, 2.0 * (1.0 - c) ** 2 * pearson, 0.0))

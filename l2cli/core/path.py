@@ -8,13 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.moments import gram_system, moments_of
-from l2cli.core.objective import (
-    Certificate,
-    certify,
-    null_gradient,
-    penalty_weights,
-    subgradient_distance,
-)
+from l2cli.core.objective import Certificate, certify, null_gradient
+from l2cli.core.penalties import subgradient_distance
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.elastic_net import ElasticNet
 from l2cli.core.solvers.gram import DenseGram, ProductGram
@@ -104,7 +99,7 @@ def _l1_path(problem: Problem, lambdas: FloatArray) -> Path:
         net, at = elastic_net_of(problem), lambdas[some]
         u[:, some], df[some] = net.solve(at)
         _, gradient = _gaussian_gradient(problem, u[:, some], at)
-        off = subgradient_distance(gradient, u[:, some], penalty_weights(problem, at)[1], problem.box)
+        off = subgradient_distance(gradient, u[:, some], problem.penalty_weights(at)[1], problem.box)
         if np.abs(off).max(initial=0.0) > SETTLED * null_gradient(problem):
             u[:, some], df[some] = net.solve(at, net.gradient(u[:, some], at) - gradient)
     intercept, _ = _gaussian_gradient(problem, u, lambdas)
@@ -198,7 +193,7 @@ def _gaussian_gradient(problem: Problem, u: FloatArray, lambdas: FloatArray) -> 
         shift = total / s.sum()
         intercept = mean_y + shift
         gradient += np.outer(sums, shift)
-    gradient += penalty_weights(problem, lambdas)[0] * u
+    gradient += problem.penalty_weights(lambdas)[0] * u
     return intercept, gradient
 
 

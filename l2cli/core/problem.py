@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.families import DEFAULT_POWER, Family, family_named
+from l2cli.core.penalties import Box
 from l2cli.core.threads import row_threads
 
 FloatArray = npt.NDArray[np.float64]
@@ -32,21 +33,6 @@ def row_blocks(n_rows: int, n_columns: int) -> list[slice]:
     """Return consecutive slices of rows, each about BLOCK_BYTES of ``n_columns`` doubles."""
     step = max(64, BLOCK_BYTES // (8 * max(1, n_columns)))
     return [slice(i, min(i + step, n_rows)) for i in range(0, n_rows, step)]
-
-
-class Box(NamedTuple):
-    """Bounds lower <= u <= upper, (p,) each; infinite where there is none."""
-
-    lower: FloatArray
-    upper: FloatArray
-
-    def without(self, columns: BoolArray) -> Box:
-        """Return the box with some coordinates held at 0 (columns that do not vary)."""
-        return Box(np.where(columns, 0.0, self.lower), np.where(columns, 0.0, self.upper))
-
-    def clip(self, u: FloatArray) -> FloatArray:
-        """Return the nearest point of the box to u (p,) or each column of u (p, L)."""
-        return np.clip(u.T, self.lower, self.upper).T
 
 
 class Problem(NamedTuple):
@@ -165,6 +151,14 @@ class Problem(NamedTuple):
         """Return l_j for such rows: ``f_j |sd_j w_j|`` is f sd |u|, raw ``f_j |w_j|`` is f |u| / scale."""
         weight = self.factors * sd if self.standardize else self.factors / self.scale
         return np.where(self.constant | (sd <= 0), 1.0, weight)
+
+    def penalty_weights(self, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the weights of u^2 and of 2 |u| in J at each lambda: (p, L), (p, L)."""
+        r = self.l1_ratio
+        return (
+            np.multiply.outer((1.0 - r) * self.penalty, lambdas),
+            np.multiply.outer(r * self.l1_penalty, lambdas),
+        )
 
     def original(self, u: FloatArray, intercept: FloatArray | float) -> tuple[FloatArray, FloatArray]:
         """Return (coef, intercept) on the original scale for internal ``u`` of shape (p,) or (p, L)."""

@@ -72,4 +72,4 @@ def test_the_library_takes_bounds():
     assert model.coef[0] <= 0.5
     assert model.coef[1] >= 0.0
     with pytest.raises(l2cli.UsageError, match="must be a pair of numbers or None"):
-        l2cli.fit(X, y, lam=1.0, bounds={"x0": 3.0})
+        l2cli.fit(X, y, lam=1.0, bounds={"x0": 3.0})  # type: ignore[dict-item]

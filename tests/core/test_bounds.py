@@ -54,6 +54,7 @@ def test_bounded_fits_are_those_of_a_projected_method(family, lam):
     assert np.all((coef >= LOW - 1e-15) & (coef <= HIGH + 1e-15))
     assert np.any((coef == LOW) | (coef == HIGH))
     value = objective(problem, lam)
+    assert problem.box is not None
     box = [*zip(problem.box.lower, problem.box.upper, strict=True), (None, None)]
     start = np.append(problem.box.clip(np.zeros(6)), path.intercept0[0])
     best = minimize(value, start, method="L-BFGS-B", bounds=box, options={"ftol": 1e-15, "maxiter": 5000})
@@ -86,6 +87,7 @@ def test_bounds_that_are_not_reached_change_nothing(family, ratio):
 def test_the_duality_gap_bounds_the_distance_to_the_best_value(family, ratio):
     X, y, s = data(family)
     problem = make_problem(X, y, family=family, weights=s, l1_ratio=ratio, bounds=(LOW, HIGH))
+    assert problem.box is not None
     lam = np.array([4.0])
     path = solve_path(problem, lam)
     assert path.certificate.duality_gap[0] <= 1e-12

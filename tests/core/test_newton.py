@@ -100,7 +100,7 @@ def test_tied_columns_share_their_effect_as_the_smallest_penalty_asks(settings, 
     coef, _ = problem.original(answer.u, 0.0)
     joint = coef[0] + 1000.0 * coef[3]
     assert coef[[0, 3]] / joint == pytest.approx(np.array(share), rel=1e-4, abs=1e-6)
-    assert answer.effective_df == pytest.approx(3.0, abs=1e-5)
+    assert answer.effective_df == pytest.approx(3.0, abs=1e-4)  # eps times the condition of the raw columns
     assert residual(problem, answer, lam) < 1e-12
 
 

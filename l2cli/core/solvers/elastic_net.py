@@ -12,8 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.objective import subgradient_distance
-from l2cli.core.problem import Box
+from l2cli.core.penalties import Box, subgradient_distance
 from l2cli.core.solvers.active_set import ActiveSet
 from l2cli.core.solvers.gram import Gram
 

@@ -24,8 +24,9 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.families import Family
-from l2cli.core.objective import null_gradient, subgradient_distance
-from l2cli.core.problem import Box, Problem, row_blocks
+from l2cli.core.objective import null_gradient
+from l2cli.core.penalties import Box, subgradient_distance
+from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.active_set import ActiveSet
 from l2cli.core.solvers.gram import DenseGram, Gram, ProductGram
 from l2cli.core.solvers.newton import GOOD_ENOUGH, MAX_ITERATIONS, ROUGH, NewtonResult

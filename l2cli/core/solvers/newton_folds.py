@@ -30,8 +30,8 @@ from l2cli.core.moments import (
     training_problem,
     training_stats,
 )
-from l2cli.core.objective import subgradient_distance
-from l2cli.core.problem import Box, Problem, row_blocks
+from l2cli.core.penalties import Box, subgradient_distance
+from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.active_set import ActiveSet
 from l2cli.core.solvers.gram import DenseGram
 from l2cli.core.solvers.l1_newton import L1Newton
