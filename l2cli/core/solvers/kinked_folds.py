@@ -46,7 +46,7 @@ class KinkedFolds(FoldRows):
         A fold that the chord steps leave above the tolerance is finished by damped Newton on its own rows.
         ``advance`` is told how many lambdas have been added to those that are done.
         """
-        with row_threads(self.Z.size * self.k) as run:
+        with row_threads(self.A.size * self.k) as run:
             self.run = run
             try:
                 return self._walk(lambdas, advance)
