@@ -46,7 +46,7 @@ class ElasticNetFolds(GaussianFolds):
 
     def _unpenalized(self) -> Iterator[FloatArray]:
         """Yield every fit's coefficients (p, 1) at lambda 0: those of the ridge, of least norm if tied."""
-        ridge = RidgeFolds(self.problem._replace(l1_ratio=0.0), self.folds, self.scale)
+        ridge = RidgeFolds(self.problem._replace(l1_ratio=0.0, groups=None), self.folds, self.scale)
         for _, u in ridge.solutions(np.zeros(1)):
             self.kkt_max = max(self.kkt_max, ridge.kkt_max)
             yield u
@@ -57,7 +57,7 @@ class ElasticNetFolds(GaussianFolds):
         """Return internal coefficients (p, L) of one fit, noting their KKT residual."""
         lam = fold_lambdas(lambdas, self.scale, stats.weight)
         box = None if self.problem.box is None else self.problem.box.without(stats.sd <= 0.0)
-        penalty = (stats.l1, stats.d, self.problem.l1_ratio, box)
+        penalty = (stats.l1, stats.d, self.problem.l1_ratio, box, self.problem.groups)
         if system is not None:
             net = ElasticNet(DenseGram(system.G), system.c, *penalty)
         else:
