@@ -115,8 +115,9 @@ def lambda_max(problem: Problem) -> float:
         eta = eta if problem.offset is None else eta + problem.offset
     family = problem.likelihood
     residual = problem.weights * family.residual(problem.y, family.mean(eta)).T
-    pull = np.atleast_2d(residual @ problem.X) / (problem.l1_ratio * problem.l1_penalty)
-    pull[:, ~bound] = 0.0
+    pull = np.atleast_2d(residual @ problem.X) / np.where(
+        bound, problem.l1_ratio * problem.l1_penalty, np.inf
+    )
     largest = np.abs(pull).max(initial=0.0) if problem.groups is None else problem.groups.norms(pull.T).max()
     return float(largest) * SURE
 

@@ -25,7 +25,7 @@ SETTLED = 1e-14
 def active_set(gram: Gram, kink: FloatArray, box: Box | None, groups: Groups | None) -> ActiveSet | GroupSet:
     """Return what minimises the quadratics of a Gram with kinks that are multiples of ``kink`` (m,)."""
     if groups is not None:
-        return GroupSet(gram, groups, kink)
+        return GroupSet(gram, groups, kink, None if box is None else box.lower == box.upper)
     return ActiveSet(gram, *(box or ()))
 
 

@@ -32,6 +32,7 @@ from l2cli.core.solvers.gram import Gram
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 EPS = float(np.finfo(np.float64).eps)
 ROUNDING = 8.0 * EPS
 """Share of its terms below which a gradient is rounding."""
@@ -53,14 +54,17 @@ class GroupSet:
         Of the coordinates.
     level : (p,) float64, not negative
         What every ``a`` will be a multiple of.
+    fixed : (p,) bool, optional
+        Coordinates that stay at 0.
     """
 
-    def __init__(self, gram: Gram, groups: Groups, level: FloatArray) -> None:
+    def __init__(self, gram: Gram, groups: Groups, level: FloatArray, fixed: BoolArray | None = None) -> None:
         self.gram, self.groups = gram, groups
+        self._fixed = np.zeros(len(level), dtype=bool) if fixed is None else fixed
         unit = groups.norms(level) / np.sqrt(groups.sizes)
         self._scale = np.where(level > 0.0, level / np.where(unit > 0.0, unit, 1.0)[groups.labels], 1.0)
         self._gram = gram if np.allclose(self._scale, 1.0, rtol=EPS, atol=0.0) else gram.scaled(self._scale)
-        self._free = level == 0.0
+        self._free = (level == 0.0) & ~self._fixed & (self._gram.diagonal > 0.0)
         p = len(gram.diagonal)
         self._v, self._product = np.zeros(p), np.zeros(p)
         self._q, self._b, self._w = np.zeros(p), np.zeros(p), np.zeros(len(groups.sizes))
@@ -119,11 +123,11 @@ class GroupSet:
     def _active(self) -> IntArray:
         """Return the coordinates that are free or in a group that is not zero."""
         alive = self.groups.norms(self._v) > 0.0
-        return np.flatnonzero(alive[self.groups.labels] | (self._free & (self._gram.diagonal > 0.0)))
+        return np.flatnonzero((alive[self.groups.labels] | self._free) & ~self._fixed)
 
     def _pull(self) -> FloatArray:
-        """Return the gradient of the smooth part (p,)."""
-        return np.asarray(self._product + self._b * self._v - self._q)
+        """Return the gradient of the smooth part (p,), 0 for what is fixed."""
+        return np.where(self._fixed, 0.0, self._product + self._b * self._v - self._q)
 
     def _objective(self) -> float:
         smooth = 0.5 * self._v @ (self._product + self._b * self._v) - self._q @ self._v
@@ -177,14 +181,27 @@ class GroupSet:
             self._v = v.copy()
             self._v[A] -= t * step
             self._product = self._gram.product(self._v)
-            if self._objective() <= before - 1e-4 * t * promised:
+            here = self._objective()
+            if here <= before - 1e-4 * t * promised:
                 return t
             # near the minimum J no longer tells, the slope does
-            if t == 1.0 and float(np.abs(self._slope(A)).max()) < 0.5 * size:
+            level = abs(here - before) <= 1e-12 * abs(before)
+            if t == 1.0 and level and float(np.abs(self._slope(A)).max()) < 0.5 * size:
                 return t
-            t *= 0.5
+            t = min(0.5 * t, self._first_zero(v, A, step)) if t == 1.0 else 0.5 * t
         self._v, self._product = v, product
         return 0.0
+
+    def _first_zero(self, v: FloatArray, A: IntArray, step: FloatArray) -> float:
+        """Return the share of the step at which the first group has come as near to zero as it does.
+
+        Where tied columns leave no curvature J falls in a straight line up to there.
+        """
+        full = np.zeros(len(v))
+        full[A] = step
+        towards = np.bincount(self.groups.labels, v * full, len(self._w))
+        size = self.groups.norms(v) ** 2
+        return float(np.divide(size, towards, out=np.full(len(size), np.inf), where=towards > 0.0).min())
 
     def _sweep(self) -> bool:
         """Move every group that is not zero to its own minimiser in turn; return True if J fell."""
@@ -216,6 +233,7 @@ class GroupSet:
     def _minimise(self, g: int) -> bool:
         """Move a group to its own minimiser beside the others; return True if that is not zero."""
         members = self.groups.members(g)
+        members = members[~self._fixed[members]]
         rows = self._gram.rows(members)
         block = self._gram.block(members, members) + np.diag(self._b[members])
         v = self._v[members]
@@ -248,6 +266,8 @@ def block_minimiser(block: FloatArray, c: FloatArray, w: float) -> FloatArray:
     turned, s = E.T @ c, 0.0
     if not e[-1] > 0.0:
         return np.zeros_like(c)
+    if w == 0.0:
+        return np.asarray(E @ (turned / e))
     for _ in range(100):
         x = turned / (e * s + w)
         length = float(np.linalg.norm(x))

@@ -132,9 +132,6 @@ class KinkedFolds(FoldRows):
 
     def _model(self, curvature: FloatArray, f: int) -> ActiveSet | GroupSet:
         """Return the second-order model of fold f: dead columns and an absent intercept stay at 0."""
-        if self.groups is not None:
-            dead = np.append(~self.live[:, f], np.full(self.classes, not self.problem.intercept))
-            curvature = np.where(dead | dead[:, None], 0.0, curvature)
         return active_set(DenseGram(curvature), self.kink[:, f], self._box(f), self.groups)
 
     def _box(self, f: int) -> Box:
