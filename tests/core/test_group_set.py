@@ -72,7 +72,7 @@ def test_the_conditions_of_yuan_and_lin_hold_on_the_original_columns():
     Z, w = (X - mean) / sd, path.coef[:, 0] * sd
     residual = s * (y - path.intercept[0] - X @ path.coef[:, 0])
     for g in range(4):
-        at = g == LABELS
+        at = np.equal(LABELS, g)
         pull, weight = Z[:, at].T @ residual, lam * factor[at][0] * np.sqrt(at.sum())
         size = np.linalg.norm(w[at])
         if size > 0:

@@ -40,8 +40,11 @@ MAX_STEPS = 100
 HALVINGS = 40
 SHORT = 0.1
 """A Newton step cut to less than this share is followed by a sweep over the groups."""
-FLAT = (0.0, 1e-14, 1e-11, 1e-8, 1e-4)
-"""Shares of the largest curvature that are added, one after another, where tied columns leave none."""
+FLAT = (1e-12, 1e-9, 1e-6, 1e-3)
+"""Shares of the largest curvature, one tried after another, that are added to it.
+
+Where tied columns leave none, a step is then no longer than J can be computed for.
+"""
 
 
 class GroupSet:
@@ -245,10 +248,8 @@ class GroupSet:
 
 def _solved(H: FloatArray, slope: FloatArray, share: float) -> FloatArray:
     """Return the step that solves (H + share max H) step = slope, NaN where that is singular."""
-    if share:
-        H = H + np.diag(np.full(len(H), share * float(np.diag(H).max())))
     try:
-        return np.asarray(np.linalg.solve(H, slope))
+        return np.asarray(np.linalg.solve(H + np.eye(len(H)) * (share * float(np.diag(H).max())), slope))
     except np.linalg.LinAlgError:
         return np.full(len(slope), np.nan)
 
