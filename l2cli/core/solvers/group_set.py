@@ -72,6 +72,8 @@ class GroupSet:
         self._v, self._product = np.zeros(p), np.zeros(p)
         self._q, self._b, self._w = np.zeros(p), np.zeros(p), np.zeros(len(groups.sizes))
         self._gram.rows(np.flatnonzero(self._free))
+        none = np.zeros((0, 0))
+        self._cached = (np.zeros(0, dtype=np.int64), none, none, none.astype(bool))
 
     def solve(self, q: FloatArray, a: FloatArray, b: FloatArray, *, tol: float) -> FloatArray:
         """Return the minimiser (p,), the optimality conditions met to ``tol`` (the unit of q).
@@ -117,7 +119,15 @@ class GroupSet:
         A = self._active()
         if not len(A):
             return 0.0
-        return float(np.trace(np.linalg.solve(self._curvature(A), self._gram.block(A, A))))
+        return float(np.trace(np.linalg.solve(self._curvature(A), self._blocks(A)[0])))
+
+    def _blocks(self, A: IntArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """Return the Gram of the active coordinates, its part within groups, and what is within a group."""
+        if not np.array_equal(A, self._cached[0]):
+            labels, block = self.groups.labels[A], self._gram.block(A, A)
+            same = labels[:, None] == labels
+            self._cached = (A, block, np.where(same, block, 0.0), same)
+        return self._cached[1:]
 
     def _load(self, q: FloatArray, a: FloatArray, b: FloatArray) -> None:
         self._q, self._b = q / self._scale, b / self._scale**2
@@ -144,13 +154,14 @@ class GroupSet:
 
     def _curvature(self, A: IntArray) -> FloatArray:
         """Return the curvature of J / 2 along the active coordinates."""
-        H = self._gram.block(A, A) + np.diag(self._b[A])
         norm, labels, v = self.groups.norms(self._v), self.groups.labels[A], self._v[A]
         turn = np.divide(self._w, norm, out=np.zeros_like(norm), where=norm > 0.0)[labels]
         unit = np.divide(v, norm[labels], out=np.zeros_like(v), where=turn > 0.0)
-        H[np.arange(len(A)), np.arange(len(A))] += turn
-        same = labels[:, None] == labels
-        H -= np.where(same, np.outer(turn * unit, unit), 0.0)
+        block, _, same = self._blocks(A)
+        H: FloatArray = same * (turn * unit)[:, None]
+        H *= -unit
+        H += block
+        H[np.arange(len(A)), np.arange(len(A))] += self._b[A] + turn
         return H
 
     def _descend(self, tol: float) -> None:
@@ -216,8 +227,8 @@ class GroupSet:
 
     def _drop(self, A: IntArray) -> bool:
         """Set active groups to zero, one after another, whose own minimiser is zero; return True if any."""
-        labels, v = self.groups.labels[A], self._v[A]
-        own = np.where(labels[:, None] == labels, self._gram.block(A, A), 0.0) @ v + self._b[A] * v
+        v = self._v[A]
+        own = self._blocks(A)[1] @ v + self._b[A] * v
         rest = np.zeros(len(self._v))
         rest[A] = own - self._pull()[A]
         norms, alive = self.groups.norms(rest), self.groups.norms(self._v) > 0.0
@@ -249,7 +260,10 @@ class GroupSet:
 def _solved(H: FloatArray, slope: FloatArray, share: float) -> FloatArray:
     """Return the step that solves (H + share max H) step = slope, NaN where that is singular."""
     try:
-        return np.asarray(np.linalg.solve(H + np.eye(len(H)) * (share * float(np.diag(H).max())), slope))
+        at = np.arange(len(H))
+        raised = H.copy()
+        raised[at, at] += share * float(H[at, at].max())
+        return np.asarray(np.linalg.solve(raised, slope))
     except np.linalg.LinAlgError:
         return np.full(len(slope), np.nan)
 
