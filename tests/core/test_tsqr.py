@@ -60,18 +60,19 @@ def test_a_triangle_of_training_rows_is_imputed_and_blanked_as_they_ask(intercep
 
 
 def test_a_mean_far_from_0_costs_no_digits():
-    """Years about 1950 in blocks, against the same years about 0, which are exact."""
-    years = np.arange(60.0)
-    y = 2.0 * years + (-1.0) ** years / 64
-    far = [
-        block_factor(np.column_stack([years[i : i + 10] + 1950.0, y[i : i + 10]])) for i in range(0, 60, 10)
-    ]
-    near = [block_factor(np.column_stack([years[i : i + 10], y[i : i + 10]])) for i in range(0, 60, 10)]
-    a, b = (solve_factor(reduce(RowFactor.merge, f), np.ones(1, bool), intercept=True) for f in (far, near))
-    assert a is not None
-    assert b is not None
-    assert a.u == pytest.approx(b.u, rel=1e-15)
-    assert a.residual_sum == pytest.approx(b.residual_sum, rel=1e-11)
+    """Whole numbers about 2^45 in blocks whose means no double holds, against the same numbers about 0."""
+    rng = np.random.default_rng(6)
+    x, y, answers = rng.integers(0, 64, size=63) * 1.0, rng.normal(size=63), []
+    for origin in (0.0, 2.0**45):
+        rows = np.column_stack([x + origin, y])
+        factor = reduce(RowFactor.merge, [block_factor(rows[i : i + 7].copy()) for i in range(0, 63, 7)])
+        found = solve_factor(factor, np.ones(1, bool), intercept=True)
+        assert found is not None
+        answers.append(found)
+        away = (factor.mean - [origin, 0.0]) + factor.tail
+        assert away == pytest.approx([x.mean(), y.mean()], rel=1e-13)
+    assert answers[1].u == pytest.approx(answers[0].u, rel=1e-13)
+    assert answers[1].residual_sum == pytest.approx(answers[0].residual_sum, rel=1e-13)
 
 
 def test_a_factor_of_no_rows_changes_nothing():
