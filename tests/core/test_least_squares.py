@@ -56,6 +56,23 @@ def test_weighted_least_squares_with_an_offset(monkeypatch, refined, intercept):
     assert gram == pytest.approx((Z.T * s) @ Z, rel=1e-10)
 
 
+@pytest.mark.parametrize("unit", [1e-120, 1.0, 1e120], ids=["small", "usual", "large"])
+@pytest.mark.parametrize("what", ["x", "y", "both", "weights"])
+def test_no_unit_is_too_small_or_too_large(unit, what):
+    """Products of such numbers would overflow or vanish; warnings are errors."""
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(30, 2)) + 1.0, rng.normal(size=30)
+    plain = least_squares(make_problem(X, y))
+    x_unit, y_unit = (unit if what in ("x", "both") else 1.0), (unit if what in ("y", "both") else 1.0)
+    weights = np.full(30, unit) if what == "weights" else None
+    problem = make_problem(X * [x_unit, 1.0], y * y_unit, weights=weights)
+    found = least_squares(problem)
+    assert plain is not None
+    assert found is not None
+    assert found.u / y_unit == pytest.approx(plain.u, rel=1e-13)
+    assert found.origin / y_unit == pytest.approx(plain.origin, rel=1e-13)
+
+
 @pytest.mark.parametrize("shape", [(10, 3), (5, 5), (4, 8)], ids=["tied", "square", "wide"])
 def test_dependent_columns_have_no_unique_answer(shape):
     X = np.random.default_rng(1).normal(size=shape)
