@@ -139,7 +139,10 @@ def _gaussian_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | 
     intercept, _ = _gaussian_gradient(problem, u, lambdas)
     if exact is not None:
         intercept[lambdas == 0.0] = exact.intercept
-    return _assemble(problem, lambdas, u, intercept, df, rank, tied, np.zeros(len(lambdas)))
+    path = _assemble(problem, lambdas, u, intercept, df, rank, tied, np.zeros(len(lambdas)))
+    if exact is not None:
+        path.intercept[lambdas == 0.0] = exact.origin
+    return path
 
 
 def _refine(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,0 +1,58 @@
+"""Twice the working precision, against exact fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from l2cli.core.twofold import add, multiply, two_product, two_sum, twofold, weighted_sum
+
+
+def numbers(seed, size=200):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=size) * 10.0 ** rng.uniform(-12, 12, size=size)
+
+
+def exact(pair):
+    return [Fraction(float(high)) + Fraction(float(low)) for high, low in zip(*pair, strict=True)]
+
+
+def test_a_sum_and_a_product_lose_nothing():
+    a, b = numbers(0), numbers(1)
+    fractions = [(Fraction(x), Fraction(y)) for x, y in zip(a.tolist(), b.tolist(), strict=True)]
+    assert exact(two_sum(a, b)) == [x + y for x, y in fractions]
+    assert exact(two_product(a, b)) == [x * y for x, y in fractions]
+    assert two_sum(a, b)[0].tolist() == (a + b).tolist()
+    assert two_product(a, b)[0].tolist() == (a * b).tolist()
+
+
+def test_twofold_numbers_add_and_multiply_to_30_digits():
+    a, b = two_sum(numbers(2), 1e-14 * numbers(3)), two_sum(numbers(4), 1e-14 * numbers(5))
+    left, right = exact(a), exact(b)
+    for found, x, y in zip(exact(add(a, b)), left, right, strict=True):
+        assert abs(found - (x + y)) <= Fraction(2) ** -100 * (abs(x) + abs(y))
+    for found, x, y in zip(exact(multiply(a[0], b)), a[0].tolist(), right, strict=True):
+        assert abs(found - Fraction(x) * y) <= Fraction(2) ** -100 * abs(Fraction(x) * y)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 7, 64])
+def test_a_sum_of_products_cancels_without_harm(rows):
+    rng = np.random.default_rng(rows)
+    A = rng.normal(size=(rows, 5)) * 10.0 ** rng.uniform(-8, 8, size=(rows, 5))
+    x = two_sum(rng.normal(size=rows), 1e-17 * rng.normal(size=rows))
+    A = np.vstack([A, -A[::-1], np.full((1, 5), 1e-9)])  # all but the last row cancels
+    x = np.concatenate([x[0], x[0][::-1], [1.0]]), np.concatenate([x[1], x[1][::-1], [1e-20]])
+    found = exact(weighted_sum(A, x))
+    known = Fraction(1e-9) * (1 + Fraction(1e-20))
+    terms = sum(
+        abs(Fraction(float(v))) * Fraction(float(w)) for v, w in zip(A[:, 0], np.abs(x[0]), strict=True)
+    )
+    assert abs(found[0] - known) <= Fraction(2) ** -95 * terms
+    assert [float(value) for value in found] == pytest.approx([1e-9] * 5, rel=1e-10)
+
+
+def test_doubles_are_twofold_numbers_with_nothing_more():
+    high, low = twofold(np.array([1.5, -2.0]))
+    assert (high.tolist(), low.tolist()) == ([1.5, -2.0], [0.0, 0.0])

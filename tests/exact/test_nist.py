@@ -1,0 +1,178 @@
+"""NIST StRD: certified regressions, some of them so ill-conditioned that a Gram matrix keeps no digit.
+
+LRE is the number of right digits of the worst coefficient, -log10 |found / certified - 1| (NIST's measure).
+The file's cells are read as doubles; where that alone moves the answer (Filip keeps 7.66 digits, Wampler2
+13.2, Pontius 13.5, Norris 14.0) no program can do better, so the answer is also held against the exact
+solution for the rounded cells.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from decimal import Decimal, localcontext
+from functools import reduce
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from l2cli.core.covariance import standard_errors
+from l2cli.core.path import solve_path
+from l2cli.core.problem import make_problem
+from l2cli.core.solvers.least_squares import solve_factor
+from l2cli.core.solvers.refinement import Rows, refine
+from l2cli.core.solvers.tsqr import RowFactor, block_factor
+from l2cli.core.twofold import twofold
+
+FOLDER = Path(__file__).parent / "nist"
+CERTIFIED = json.loads((FOLDER / "certified.json").read_text(encoding="utf-8"))
+BLOCK = 10
+
+
+class Need(NamedTuple):
+    """Digits asked of coefficients and standard errors, and of coefficients from one pass over blocks."""
+
+    coef: float
+    se: float
+    stream: float
+
+
+NEEDED = {
+    "longley": Need(14.0, 12.5, 12.0),
+    "filip": Need(7.6, 7.0, 6.5),
+    "wampler1": Need(14.0, 9.0, 8.5),
+    "wampler2": Need(13.0, 12.0, 12.0),
+    "wampler3": Need(14.0, 11.0, 8.5),
+    "wampler4": Need(14.0, 11.0, 7.0),
+    "wampler5": Need(14.0, 11.0, 5.5),
+    "norris": Need(13.5, 13.0, 11.0),
+    "pontius": Need(13.3, 13.0, 11.0),
+    "noint1": Need(14.0, 14.0, 14.0),
+    "noint2": Need(14.0, 14.0, 14.0),
+}
+names = pytest.mark.parametrize("name", NEEDED)
+
+
+class Case:
+    """One data set: cells as text and as doubles, and what is known of its answer."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.known = name, CERTIFIED[name]
+        with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as handle:
+            header, *rows = csv.reader(handle)
+        if self.known["powers"] > 1:
+            header += [f"x{k}" for k in range(2, self.known["powers"] + 1)]
+            rows = [[*row, *powers(row[1], self.known["powers"])] for row in rows]
+        self.header, self.cells = header, rows
+        table = np.array(rows, dtype=np.float64)
+        self.y, self.X = table[:, 0], table[:, 1:]
+        self.intercept = self.known["intercept"]
+        self.coef, self.se, self.rounded = (self.values(key) for key in ("coef", "se", "rounded"))
+
+    def values(self, key: str) -> np.ndarray:
+        """Return known values, the intercept first where there is one."""
+        order = ["intercept"] * self.intercept + self.header[1:]
+        return np.array([self.known[key][feature] for feature in order])
+
+    def with_intercept(self, coef, intercept) -> np.ndarray:
+        return np.append([intercept] if self.intercept else [], coef)
+
+    def blocks(self):
+        """Yield the rows ten at a time, as a file would give them."""
+        for i in range(0, len(self.y), BLOCK):
+            y = self.y[i : i + BLOCK].copy()
+            yield self.X[i : i + BLOCK].copy(), twofold(y), np.ones(len(y))
+
+    def factor(self, order=slice(None)) -> RowFactor:
+        parts = [block_factor(np.column_stack([X, y[0]])) for X, y, _ in self.blocks()]
+        factor: RowFactor = reduce(RowFactor.merge, parts[order])
+        return factor
+
+
+def powers(cell: str, highest: int) -> list[str]:
+    """Return x^2, x^3, ... of a decimal number, every digit written out."""
+    with localcontext() as context:
+        context.prec = 400
+        return [format(Decimal(cell) ** k, "f") for k in range(2, highest + 1)]
+
+
+def digits(found, known) -> float:
+    """Return the LRE; NIST takes the absolute error where the certified value is 0."""
+    error = np.abs(np.asarray(found) - known) / np.where(known == 0.0, 1.0, np.abs(known))
+    return -float(np.log10(max(error.max(), 1e-16)))
+
+
+def test_the_digits_are_counted_for_the_worst_value():
+    assert digits([1.0, 2.0002, 3.0], np.array([1.0, 2.0, 3.0])) == pytest.approx(4.0)
+    assert digits([1.0, 1e-5], np.array([1.0, 0.0])) == pytest.approx(5.0)
+
+
+@names
+def test_coefficients_have_the_certified_digits(name):
+    case = Case(name)
+    problem = make_problem(case.X, case.y, intercept=case.intercept)
+    path = solve_path(problem, np.zeros(1))
+    found = case.with_intercept(path.coef[:, 0], path.intercept[0])
+    assert digits(found, case.coef) >= NEEDED[name].coef
+    # nothing but the cells' own rounding stands between the answer and the certified one
+    assert digits(found, case.rounded) >= 14.0
+    assert path.rank == case.X.shape[1]
+    assert path.certificate.converged().all()
+
+
+@names
+def test_standard_errors_and_residuals_have_the_certified_digits(name):
+    case = Case(name)
+    problem = make_problem(case.X, case.y, intercept=case.intercept)
+    path = solve_path(problem, np.zeros(1))
+    errors = standard_errors(problem, path.u[:, 0], path.intercept0[0])
+    assert errors is not None
+    assert digits(case.with_intercept(errors.coef, errors.intercept), case.se) >= NEEDED[name].se
+    rss = path.certificate.train_deviance[0]
+    assert rss == pytest.approx(case.known["rss"], rel=1e-7, abs=1e-9 * float(case.y @ case.y) ** 0.5)
+
+
+@names
+def test_one_pass_over_blocks_of_ten_rows_keeps_the_digits_of_a_qr(name):
+    case = Case(name)
+    for order in (slice(None), slice(None, None, -1)):
+        found = solve_factor(case.factor(order), np.ones(case.X.shape[1], bool), intercept=case.intercept)
+        assert found is not None
+        assert digits(case.with_intercept(found.u, found.intercept), case.coef) >= NEEDED[name].stream
+
+
+@names
+def test_more_passes_over_the_blocks_find_what_is_found_in_memory(name):
+    case = Case(name)
+    factor = case.factor()
+    found = solve_factor(factor, np.ones(case.X.shape[1], bool), intercept=case.intercept)
+    assert found is not None
+    mean = (factor.mean + factor.tail)[:-1] if case.intercept else np.zeros(case.X.shape[1])
+    rows = Rows(case.blocks, case.X.size, factor.weight, mean, case.X.std(axis=0), case.intercept)
+    start = found.intercept + float(mean @ found.u)
+    better = refine(rows, found.u, start, found.inverse_r, found.residual_sum)
+    answer = case.with_intercept(better.coef, better.origin)
+    assert digits(answer, case.coef) >= NEEDED[name].coef
+    assert digits(answer, case.rounded) >= 14.0
+    assert better.residual_sum == pytest.approx(case.known["rss"], rel=1e-7, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["longley", "filip", "wampler5", "noint1"])
+def test_the_command_line_reads_and_writes_all_of_these_digits(name, tmp_path):
+    case = Case(name)
+    path = tmp_path / f"{name}.csv"
+    path.write_text("\n".join(",".join(row) for row in [case.header, *case.cells]) + "\n", encoding="utf-8")
+    words = ["fit", str(path), "--target", "y", "--lambda", "0", "--json", "--quiet"]
+    words += [] if case.intercept else ["--no-intercept"]
+    done = subprocess.run([sys.executable, "-m", "l2cli", *words], capture_output=True, check=True)
+    result = json.loads(done.stdout)
+    coefficients = {row["feature"]: row for row in result["coefficients"]}
+    features = case.header[1:]
+    found = case.with_intercept([coefficients[j]["coef"] for j in features], result["intercept"])
+    assert digits(found, case.coef) >= NEEDED[name].coef
+    errors = case.with_intercept([coefficients[j]["se"] for j in features], result["intercept_se"])
+    assert digits(errors, case.se) >= NEEDED[name].se
