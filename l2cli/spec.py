@@ -17,6 +17,7 @@ FAMILIES = ("auto", "gaussian", "binomial", "poisson", "gamma", "tweedie")
 SELECTORS = ("auto", "loo", "cv", "gcv")
 RULES = ("min", "1se")
 SCALES = ("sum", "mean")
+GROUP_PENALTIES = ("lasso", "banded")
 METRICS = ("deviance", "mse", "rmse", "mae", "r2", "accuracy", "error", "auc", "log_loss", "brier", "f1")
 
 
@@ -129,6 +130,19 @@ def check_tweedie_power(power: float, family: str) -> None:
         raise UsageError(f"--tweedie-power must lie between 1 and 2, not {power:g}", hint=hint)
 
 
+class GroupSpec(NamedTuple):
+    """Groups of columns: ``named`` (name, members), or the indicator columns of every text column (dummies).
+
+    penalty : ``lasso``, a norm over each group, or ``banded``, an L2 lambda for each. lambdas : (name, value)
+    of a banded penalty; empty where they are to be chosen.
+    """
+
+    named: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    dummies: bool = False
+    penalty: str = "lasso"
+    lambdas: tuple[tuple[str, float], ...] = ()
+
+
 @dataclass(frozen=True)
 class ModelSpec:
     """The objective: family, penalty, scaling, and the lambdas at which it is minimised."""
@@ -143,6 +157,7 @@ class ModelSpec:
     tol: float | None = None
     tweedie_power: float | None = None
     bounds: tuple[tuple[str, float, float], ...] = ()
+    groups: GroupSpec | None = None
 
     def __post_init__(self) -> None:
         _one_of(self.lambda_scale, "lambda_scale", SCALES)
@@ -150,8 +165,26 @@ class ModelSpec:
             check_tweedie_power(self.tweedie_power, self.family)
         if not 0.0 <= self.l1_ratio <= 1.0:
             raise UsageError(f"l1_ratio must be between 0 and 1, not {self.l1_ratio!r}")
+        if self.groups is not None:
+            self._check_groups(self.groups)
         if self.tol is not None and not self.tol > 0:
             raise UsageError(f"tol must be larger than 0, not {self.tol!r}")
+
+    def _check_groups(self, groups: GroupSpec) -> None:
+        _one_of(groups.penalty, "group_penalty", GROUP_PENALTIES)
+        if self.l1_ratio:
+            raise UsageError(
+                "--l1-ratio has no meaning beside --groups", hint="groups have a lasso or a banded penalty"
+            )
+        if groups.penalty == "lasso" and groups.lambdas:
+            raise UsageError("--group-lambda needs --group-penalty banded")
+        if groups.penalty == "lasso" and self.bounds:
+            raise UsageError(
+                "--bounds and a group lasso cannot be combined",
+                hint="use --l1-ratio 1, or groups without bounds",
+            )
+        for name, value in groups.lambdas:
+            check_lambda(value, f"--group-lambda {name}")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,9 @@ from l2cli.core.covariance import quantile
 from l2cli.core.metrics import greater_is_better
 from l2cli.data.dataset import Dataset
 from l2cli.data.folds import Folds
-from l2cli.errors import FitError
+from l2cli.errors import FitError, UsageError
 from l2cli.select.compare import (
+    GROUP_LASSO,
     SIGNIFICANT,
     Comparison,
     Contender,
@@ -61,8 +62,12 @@ def compare_dataset(
     FitError
         No model has a finite fit.
     """
-    candidates = parse_candidates(models, model.l1_ratio)
-    setup = prepare(dataset, model)
+    if model.groups is not None and model.groups.penalty == "banded":
+        raise UsageError(
+            "compare has no banded model", hint="compare l2cli cv --group-penalty banded by hand"
+        )
+    candidates = parse_candidates(models, model.l1_ratio, groups=model.groups is not None)
+    setup = prepare(dataset, replace(model, groups=None))
     metric = setup.metric(select) if select.metric or dataset.family != "gaussian" else "rmse"
     folds = setup.folds(select)
     contenders = {r: _contender(setup, r, folds, select) for r in sorted({c.l1_ratio for c in candidates})}
@@ -103,7 +108,12 @@ def compare_dataset(
 
 def _contender(setup: Setup, l1_ratio: float, folds: Folds, select: SelectSpec) -> Contender:
     """Return the problem with another mix, its grid and its fold fits."""
-    mixed = setup._replace(problem=setup.problem._replace(l1_ratio=l1_ratio))
+    if l1_ratio == GROUP_LASSO:
+        assert setup.dataset.column_groups is not None
+        problem = setup.problem.with_groups(setup.dataset.column_groups.labels)
+    else:
+        problem = setup.problem._replace(l1_ratio=l1_ratio)
+    mixed = setup._replace(problem=problem)
     fits = mixed.fold_fits(folds, select)
     return Contender(mixed.problem, mixed.grid(fits.full_factor())[0], fits)
 

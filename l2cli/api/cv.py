@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.api.banded import choose_bands, given_lambdas, is_banded, with_bands
 from l2cli.api.fit import FitResult, choice_of, describe, edge_warning
-from l2cli.api.setup import Progress, floats, prepare
+from l2cli.api.setup import Progress, Setup, floats, prepare
 from l2cli.data.dataset import Dataset
 from l2cli.select.curve import Curve
 from l2cli.select.cv import CVResult, validation_metrics
@@ -49,6 +50,8 @@ def cv_dataset(
         A training set has one class, or no finite solution.
     """
     setup = prepare(dataset, model)
+    if is_banded(setup):
+        setup = _banded(setup, select, progress)
     result, factor = setup.cross_validate(select, progress)
     curve = result.curve
     at_min, at_1se = validation_metrics(
@@ -72,6 +75,16 @@ def cv_dataset(
         curve.lambdas, curve.mean, curve.se, result.fold_losses,
         content["lambda_min"], content["lambda_1se"], refit, content,
     )  # fmt: skip
+
+
+def _banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> Setup:
+    """Return the setup with a lambda for every group; what is cross-validated is what they are times."""
+    lambdas = given_lambdas(setup, rest=1.0)
+    if lambdas is None:
+        start = setup.cross_validate(select)[0].curve
+        best = float(start.lambdas[start.index_min])
+        lambdas = choose_bands(setup, best, "cv", select, progress)
+    return with_bands(setup, lambdas)._replace(model=setup.model)
 
 
 def _fold_warning(result: CVResult) -> list[dict[str, Any]]:

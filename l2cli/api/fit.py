@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.api.banded import choose_bands, given_lambdas, is_banded, with_bands
 from l2cli.api.judge import check_path
 from l2cli.api.setup import LEVEL, Progress, Setup, finite, floats, prepare, resolve_selector
 from l2cli.core.covariance import quantile, standard_errors
@@ -16,6 +17,7 @@ from l2cli.core.path import Path, design_factor, solve_path
 from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
+from l2cli.errors import UsageError
 from l2cli.models.model import Model
 from l2cli.models.saved import build_model
 from l2cli.select.curve import Curve, extended
@@ -71,6 +73,8 @@ def fit_dataset(
         No finite solution, or not converged.
     """
     setup = prepare(dataset, model)
+    if is_banded(setup):
+        return _fit_banded(setup, select, progress)
     if model.lambdas.values is not None and len(model.lambdas.values) == 1:
         return describe(setup, Choice(model.lambdas.values[0], "given"), select)
     method = resolve_selector(setup, select)
@@ -81,6 +85,39 @@ def fit_dataset(
         return describe(setup, choice._replace(validation=validation, folds=result.folds.k), select, factor)
     factor = design_factor(setup.problem, 0.0)
     return describe(setup, _by_leverage(setup, factor, method, select.rule), select, factor)
+
+
+def _fit_banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> FitResult:
+    """Fit with a lambda for every group: those given, or those that unseen rows ask for."""
+    values = setup.model.lambdas.values
+    single = values[0] if values is not None and len(values) == 1 else None
+    lambdas = given_lambdas(setup, rest=single)
+    if lambdas is not None:
+        return describe(with_bands(setup, lambdas), Choice(1.0, "given"), select)
+    if single is not None:
+        raise UsageError(
+            "--lambda is one lambda for all columns", hint="give --group-lambda, or leave both out to choose"
+        )
+    method = resolve_selector(setup, select)
+    if method == "cv":
+        start = setup.cross_validate(select)[0].curve
+        lam = float(start.lambdas[start.index_min])
+    else:
+        method = "loo"
+        lam = _by_leverage(setup, design_factor(setup.problem, 0.0), method, "min").lam
+    if not lam > 0.0:
+        raise UsageError("--lambdas holds 0 alone, from which no lambdas of groups can be found")
+    chosen = with_bands(setup, choose_bands(setup, lam, method, select, progress))
+    problem = chosen.problem
+    if method == "loo":
+        at = chosen.weight
+        eta = leave_one_out_eta(problem, design_factor(problem, at), at)
+        validation = metric_table(problem.likelihood, problem.y, eta, problem.weights)
+        return describe(chosen, Choice(1.0, "loo", metric="mse", validation=validation), select)
+    folds = chosen.folds(select)
+    validation = validation_metrics(chosen.fold_fits(folds, select), [1.0])[0]
+    choice = Choice(1.0, "cv", metric=chosen.metric(select), validation=validation, folds=folds.k)
+    return describe(chosen, choice, select)
 
 
 def _by_leverage(setup: Setup, factor: RidgeFactor, method: str, rule: str) -> Choice:

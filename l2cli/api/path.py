@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.api.banded import given_lambdas, is_banded, with_bands
 from l2cli.api.judge import check_path
 from l2cli.api.setup import floats, prepare
 from l2cli.core.path import solve_path
 from l2cli.data.dataset import Dataset
+from l2cli.errors import UsageError
 from l2cli.spec import ModelSpec
 
 FloatArray = npt.NDArray[np.float64]
@@ -44,6 +46,13 @@ def path_dataset(dataset: Dataset, model: ModelSpec) -> PathResult:
         A lambda has no finite solution or did not converge.
     """
     setup = prepare(dataset, model)
+    if is_banded(setup):
+        lambdas = given_lambdas(setup, rest=1.0)
+        if lambdas is None:
+            raise UsageError(
+                "path of a banded penalty needs --group-lambda", hint="lambda is what they are times"
+            )
+        setup = with_bands(setup, lambdas)._replace(model=model)
     lambdas, _ = setup.grid()
     path = solve_path(setup.problem, lambdas * setup.weight)
     content = setup.envelope("path", None, tol=model.tol)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +34,8 @@ class Setup(NamedTuple):
     dataset: Dataset
     problem: Problem
     model: ModelSpec
+    group_lambdas: Mapping[str, float] | None = None
+    """Lambdas of a banded penalty, which the problem's factors hold."""
 
     @property
     def weight(self) -> float:
@@ -82,6 +84,8 @@ class Setup(NamedTuple):
     def equivalents(self, lam: float) -> dict[str, float]:
         """Return what other tools call a lambda (scale in force)."""
         dataset, f = self.dataset, self.problem.factors
+        if self.model.groups is not None:  # no other tool has this penalty on these columns
+            return {"lambda_mean": lam * self.weight / self.problem.weight_sum}
         spread = dataset.target_sd if self.model.intercept else dataset.target_rms
         return equivalents(
             lam * self.weight, family=dataset.family, weight_sum=self.problem.weight_sum,
@@ -112,13 +116,16 @@ class Setup(NamedTuple):
             data["positive"] = classes[1]
         common: dict[str, Any] = {
             "family": dataset.family,
-            "l1_ratio": model.l1_ratio,
+            "l1_ratio": model.l1_ratio if model.groups is None or model.groups.penalty == "banded" else None,
             "standardize": model.standardize,
             "intercept": model.intercept,
             "lambda_scale": model.lambda_scale,
             "coding": {f.name: f.coding for f in dataset.schema.features if f.kind == "category"},
             "missing": dataset.schema.missing,
             "tweedie_power": self.problem.power if dataset.family == "tweedie" else None,
+            "groups": _group_columns(dataset),
+            "group_lambdas": None if self.group_lambdas is None else dict(self.group_lambdas),
+            "group_penalty": None if model.groups is None else model.groups.penalty,
             "bounds": None if dataset.bounds is None else _pairs(dataset.bounds),
             "penalty_factor": None
             if dataset.penalty_factor is None
@@ -142,6 +149,7 @@ def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
         dataset.X, dataset.y, family=dataset.family, power=model.tweedie_power or DEFAULT_POWER,
         weights=dataset.weights, offset=dataset.offset,
         penalty_factor=dataset.penalty_factor, l1_ratio=model.l1_ratio, bounds=dataset.bounds,
+        groups=_lasso_groups(dataset, model),
         intercept=model.intercept, standardize=model.standardize,
         overwrite=True,
     )  # fmt: skip
@@ -170,6 +178,25 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     asked = select.folds is not None or select.repeats > 1
     asked |= setup.dataset.fold_labels is not None or setup.dataset.groups is not None
     return "cv" if select.select == "cv" or asked or not linear or not squared else "loo"
+
+
+def _lasso_groups(dataset: Dataset, model: ModelSpec) -> npt.NDArray[np.int64] | None:
+    """Return the groups (p,) of a group lasso."""
+    if dataset.column_groups is None or model.groups is None or model.groups.penalty != "lasso":
+        return None
+    return dataset.column_groups.labels
+
+
+def _group_columns(dataset: Dataset) -> dict[str, list[str]] | None:
+    """Return the design columns of every group with a name."""
+    groups = dataset.column_groups
+    if groups is None:
+        return None
+    columns: dict[str, list[str]] = {name: [] for name in groups.names[: groups.named]}
+    for name, g in zip(dataset.features, groups.labels.tolist(), strict=True):
+        if g < groups.named:
+            columns[groups.names[g]].append(name)
+    return columns
 
 
 def _pairs(bounds: tuple[FloatArray, FloatArray]) -> list[list[float | None]]:

@@ -11,7 +11,18 @@ from l2cli.cli import values
 from l2cli.cli.binding import OptionGroup, repeatable
 from l2cli.cli.options import words
 from l2cli.errors import UsageError
-from l2cli.spec import FAMILIES, METRICS, RULES, SCALES, SELECTORS, GridSpec, ModelSpec, SelectSpec
+from l2cli.spec import (
+    FAMILIES,
+    GROUP_PENALTIES,
+    METRICS,
+    RULES,
+    SCALES,
+    SELECTORS,
+    GridSpec,
+    GroupSpec,
+    ModelSpec,
+    SelectSpec,
+)
 
 
 class Modelling(OptionGroup):
@@ -52,6 +63,26 @@ class Modelling(OptionGroup):
         list[str],
         typer.Option("--bounds", metavar="COLS=LO:HI", help="bounds of coefficients, 'x=0:,y=-1:1'"),
     ] = repeatable()
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            "--groups",
+            metavar="G=COLS;...",
+            help="groups of columns, 'g1=a,b;g2=c_*', or dummies: text columns",
+        ),
+    ] = None
+    group_penalty: Annotated[
+        str | None,
+        typer.Option(
+            "--group-penalty",
+            metavar=words(GROUP_PENALTIES),
+            help="lasso: in or out whole (default); banded: a lambda each",
+        ),
+    ] = None
+    group_lambda: Annotated[
+        list[str],
+        typer.Option("--group-lambda", metavar="G=NUM", help="lambdas of a banded penalty (default: chosen)"),
+    ] = repeatable()
     standardize: Annotated[
         bool,
         typer.Option("--standardize/--no-standardize", help="penalize the weights of standardized columns"),
@@ -68,6 +99,7 @@ class Modelling(OptionGroup):
             lambda_scale=values.choice(self.lambda_scale, "--lambda-scale", SCALES),
             penalty_factor=values.penalty_factors(self.penalty_factor),
             bounds=values.bounds(self.bounds),
+            groups=self.group_spec(),
             l1_ratio=values.number_between(self.l1_ratio, "--l1-ratio", 0.0, 1.0),
             standardize=self.standardize,
             intercept=self.intercept,
@@ -75,6 +107,20 @@ class Modelling(OptionGroup):
             if self.tweedie_power is None
             else values.number(self.tweedie_power, "--tweedie-power"),
         )
+
+    def group_spec(self) -> GroupSpec | None:
+        """Return the groups asked for."""
+        found = values.groups(self.groups)
+        lambdas = values.group_lambdas(self.group_lambda)
+        if found is None:
+            for option, given in (("--group-penalty", self.group_penalty), ("--group-lambda", lambdas)):
+                if given:
+                    raise UsageError(f"{option} needs --groups", hint="--groups 'g1=a,b;g2=c_*' or dummies")
+            return None
+        penalty = values.choice(
+            self.group_penalty or ("banded" if lambdas else "lasso"), "--group-penalty", GROUP_PENALTIES
+        )
+        return GroupSpec(*found, penalty, lambdas)
 
     def grid(self) -> GridSpec:
         """Return the lambdas asked for."""

@@ -148,6 +148,51 @@ def bounds(texts: Sequence[str]) -> tuple[tuple[str, float, float], ...]:
     return tuple((name, *ends) for name, ends in found.items())
 
 
+def groups(text: str | None) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], bool] | None:
+    """Return the (name, members) of ``--groups 'g1=a,b;g2=c_*'``, or True for ``dummies``; None without it.
+
+    Raises
+    ------
+    UsageError
+        If a group has no name or no members, or a name comes twice.
+    """
+    option, found = "--groups", {}
+    if text is None:
+        return None
+    if text.strip() == "dummies":
+        return (), True
+    for item in text.split(";"):
+        name, equals, members = item.partition("=")
+        name = name.strip()
+        if not (equals and name and members.strip()):
+            raise UsageError(
+                f"{option} '{shown(item.strip())}' is no group", hint="write name=columns;..., or dummies"
+            )
+        if name in found:
+            raise UsageError(f"{option} gives the group '{shown(name)}' twice")
+        found[name] = split_lists([members], option)
+    return tuple(found.items()), False
+
+
+def group_lambdas(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    """Return the (group, lambda) pairs of ``--group-lambda 'g1=10,g2=0.1'``.
+
+    Raises
+    ------
+    UsageError
+        If an item is no ``group=lambda``, or a name comes twice.
+    """
+    option, found = "--group-lambda", {}
+    for item in split_lists(texts, option):
+        name, equals, value = item.rpartition("=")
+        if not equals or not name:
+            raise UsageError(f"{option} '{shown(item)}' has no lambda", hint="write group=lambda, ...")
+        if name in found:
+            raise UsageError(f"{option} gives '{shown(name)}' twice")
+        found[name] = check_lambda(number(value, f"{option} {name}"), f"{option} {name}")
+    return tuple(found.items())
+
+
 def references(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the ``column=level`` items of ``--reference``, each with its ``=`` (levels may hold commas)."""
     for text in texts:

@@ -213,6 +213,12 @@ class Problem(NamedTuple):
             groups=None,
         )  # fmt: skip
 
+    def with_groups(self, labels: IntArray) -> Problem:
+        """Return the group lasso over the groups ``labels`` (p,) of columns, 0 to g - 1."""
+        groups = Groups.of(labels)
+        factors = self.factors * np.sqrt(groups.sizes)[groups.labels]
+        return self._replace(groups=groups, factors=factors, l1_ratio=1.0)
+
     def take(self, rows: IntArray) -> Problem:
         """Return the problem on some rows, in the same internal coordinates (copies the rows)."""
         return Problem(
@@ -294,16 +300,14 @@ def make_problem(
         X[:, constant] = 0.0
     box = None if bounds is None else Box(bounds[0] * scale, bounds[1] * scale).without(constant)
     f = np.ones(p) if penalty_factor is None else np.asarray(penalty_factor, dtype=np.float64)
-    shared = None if groups is None else Groups.of(groups)
-    if shared is not None:
-        f, l1_ratio = f * np.sqrt(shared.sizes)[shared.labels], 1.0
     y = np.asarray(y, dtype=np.float64)
     if family == "multinomial" and y.ndim == 1:
         y = (y[:, None] == np.arange(y.max() + 1.0)).astype(np.float64)
-    return Problem(
+    problem = Problem(
         X, y, s, offset, family, intercept, standardize, f,
-        mean, center, scale, constant, mask, masked, originals, l1_ratio, power=power, box=box, groups=shared,
+        mean, center, scale, constant, mask, masked, originals, l1_ratio, power=power, box=box,
     )  # fmt: skip
+    return problem if groups is None else problem.with_groups(groups)
 
 
 def _column_statistics(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.data.column_groups import column_groups, group_factors
 from l2cli.data.dataset import DataSchema, Dataset, FeatureColumn
 from l2cli.data.encode import (
     category_column,
@@ -119,11 +120,17 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
         missing=columns.missing, id=columns.id, weights=columns.weights, offset=columns.offset,
         exposure=columns.exposure,
     )  # fmt: skip
+    source, groups_of_columns = where(table), column_groups(features, model.groups, where(table))
+    factors = (
+        penalty_factors(features, model.penalty_factor, source)
+        if groups_of_columns is None
+        else group_factors(features, model.penalty_factor, groups_of_columns, source)
+    )
     return Dataset(
         source=table.source, X=X, y=target.y, schema=schema, rows_read=table.n_rows, rows=rows,
         weights=weights, offset=offset, fold_labels=folds, fold_names=fold_names, groups=groups,
-        penalty_factor=penalty_factors(features, model.penalty_factor, where(table)),
-        bounds=coefficient_bounds(features, model.bounds, where(table)),
+        penalty_factor=factors, column_groups=groups_of_columns,
+        bounds=coefficient_bounds(features, model.bounds, source),
         target_default=roles.target_default,
         stats=feature_statistics(table, plan.gaps, features, rows, weights, (low, high, mean)),
         notes=notes, warnings=constant_target(roles.target, target),

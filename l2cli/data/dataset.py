@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from l2cli.data.column_groups import ColumnGroups
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -76,7 +79,7 @@ class Dataset:
     is to
         be imputed by the mean of the rows trained on.
     y : (n,) float64; binomial: 1 for ``schema.classes[1]`` (the positive class), else 0.
-    bounds : (p,) lower and (p,) upper bounds of the coefficients, or None.
+    bounds : (p,) lower and (p,) upper bounds of the coefficients, or None. column_groups : groups of columns.
     weights, offset : (n,) float64 or None. fold_labels, groups : (n,) int codes or None.
     rows : (n,) int, the 0-based rows of the file that are used, ascending.
     target_default : the target is the last column because none was named.
@@ -96,6 +99,7 @@ class Dataset:
     groups: IntArray | None = None
     penalty_factor: FloatArray | None = None
     bounds: tuple[FloatArray, FloatArray] | None = None
+    column_groups: ColumnGroups | None = None
     target_default: bool = False
     stats: tuple[FeatureStats, ...] = ()
     notes: list[str] = field(default_factory=list)

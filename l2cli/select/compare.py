@@ -54,11 +54,13 @@ class Pair(NamedTuple):
     p_value: float
 
 
-MODELS = ("mean", "ols", "ridge", "ridge:1se", "lasso", "lasso:1se", "enet", "enet:1se")
+GROUP_LASSO = -1.0
+"""Stands for the group lasso where others have an l1_ratio."""
+MODELS = ("mean", "ols", "ridge", "ridge:1se", "lasso", "lasso:1se", "enet", "enet:1se", "group", "group:1se")
 DEFAULT_MODELS = ("ridge", "ridge:1se", "lasso", "ols", "mean")
 
 
-def parse_candidates(specs: Sequence[str], l1_ratio: float = 0.0) -> list[Candidate]:
+def parse_candidates(specs: Sequence[str], l1_ratio: float = 0.0, *, groups: bool = False) -> list[Candidate]:
     """Return the candidates named in ``--models``, by default the usual ones.
 
     Parameters
@@ -67,21 +69,26 @@ def parse_candidates(specs: Sequence[str], l1_ratio: float = 0.0) -> list[Candid
         Of ``MODELS``; ``:min`` may be written too.
     l1_ratio : float
         That of enet, which is one of the usual ones where it is neither 0 nor 1; else enet has 0.5.
+    groups : bool
+        True where there are groups; then their lasso is one of the usual models.
     """
     mixed = 0.0 < l1_ratio < 1.0
-    ratios = {"ridge": 0.0, "lasso": 1.0, "enet": l1_ratio if mixed else 0.5}
+    ratios = {"ridge": 0.0, "lasso": 1.0, "enet": l1_ratio if mixed else 0.5, "group": GROUP_LASSO}
     known = {
         "mean": Candidate("mean only", "mean", "mean"),
         "ols": Candidate("unpenalized", "ols", "ols"),
     }
     for name, ratio in ratios.items():
-        title = name if name != "enet" else f"enet {ratio:g}"
+        title = {"enet": f"enet {ratio:g}", "group": "group lasso"}.get(name, name)
         for rule in ("min", "1se"):
             spec = name if rule == "min" else f"{name}:1se"
             known[f"{name}:{rule}"] = Candidate(f"{title} ({rule})", spec, "tuned", ratio, rule)
         known[name] = known[f"{name}:min"]
     chosen: list[Candidate] = []
+    if not groups and any(spec.startswith("group") for spec in specs):
+        raise UsageError("--models group needs --groups", hint="--groups 'g1=a,b;g2=c_*' or dummies")
     usual = (*DEFAULT_MODELS[:3], "enet", *DEFAULT_MODELS[3:]) if mixed else DEFAULT_MODELS
+    usual = ("group", *usual) if groups else usual
     for spec in specs or usual:
         if spec not in known:
             raise UsageError(f"--models has no '{spec}'", hint=f"choose from {', '.join(MODELS)}")

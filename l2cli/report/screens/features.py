@@ -22,6 +22,7 @@ from l2cli.report.layout import (
     table,
 )
 from l2cli.report.numerals import aligned, comparable, decimals_for, fixed, percent, significant
+from l2cli.report.screens.heading import drops_features
 
 SHOWN = 20
 # Two features more than shown are shown too: a line that says "and 1 more" takes as much room.
@@ -47,7 +48,7 @@ def shown_count(total: int, page: Page) -> int:
 def coefficient_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return the table of a fit: standard errors and intervals where the result has them, else bars."""
     ordered, gone = largest_first(result["coefficients"]), []
-    if result["settings"].get("l1_ratio"):
+    if drops_features(result["settings"]):
         gone = [c for c in ordered if not c["coef"]]
         ordered = [c for c in ordered if c["coef"]]
     top = ordered[: shown_count(len(ordered), page)]

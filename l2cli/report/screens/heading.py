@@ -77,7 +77,10 @@ def model_lines(
 
 
 def penalty_text(settings: Mapping[str, Any]) -> str:
-    """Return the name of the penalty: ``L2``, ``L1`` or ``elastic net (l1_ratio 0.5)``."""
+    """Return the name of the penalty: ``L2``, ``L1``, ``elastic net (l1_ratio 0.5)`` or that of groups."""
+    if groups := settings.get("groups"):
+        kind = "group lasso" if settings.get("group_penalty") == "lasso" else "banded L2"
+        return f"{kind} over {count(len(groups), 'group')}"
     ratio = settings.get("l1_ratio") or 0.0
     return {0.0: "L2", 1.0: "L1"}.get(ratio, f"elastic net (l1_ratio {trimmed(ratio)})")
 
@@ -85,11 +88,16 @@ def penalty_text(settings: Mapping[str, Any]) -> str:
 def kept_text(fit: Mapping[str, Any]) -> str:
     """Return what the penalty left: degrees of freedom, and with an L1 part the features."""
     df = f"{trimmed(fit['effective_df'])} of {fit['rank']} degrees of freedom"
-    if not fit["settings"].get("l1_ratio"):
+    if not drops_features(fit["settings"]):
         return f"keeps {df}"
     features = fit["coefficients"]
     left = sum(1 for c in features if c["coef"])
     return f"keeps {left} of {count(len(features), 'feature')}, {df}"
+
+
+def drops_features(settings: Mapping[str, Any]) -> bool:
+    """Return True where the penalty leaves features out."""
+    return bool(settings.get("l1_ratio")) or settings.get("group_penalty") == "lasso"
 
 
 def folds_text(folds: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
