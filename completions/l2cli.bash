@@ -98,8 +98,8 @@ _l2cli_files() {
 # Offers values for the option $1; fails if it takes none.
 _l2cli_value() {
     case $1 in
-        --target | -t | --id | --weights | --offset | --exposure | --fold-column | --group-column) _l2cli_columns column ;;
-        --features | -x | --drop | --categorical | --numeric) _l2cli_columns columns ;;
+        --target | -t | --features | -x | --drop | --categorical | --numeric) _l2cli_columns columns ;;
+        --id | --weights | --offset | --exposure | --fold-column | --group-column) _l2cli_columns column ;;
         --positive | --delimiter | --encoding | --na | --tol | --tweedie-power | --l1-ratio | --lambdas | --bounds | --folds | -k | --repeats | --seed | --jobs | -j | --models | --threshold | --rows | --weight-sum | --target-sd) : ;;
         --coding) _l2cli_words auto onehot treatment ;;
         --reference) _l2cli_columns pair ;;

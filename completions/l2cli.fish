@@ -46,7 +46,7 @@ complete -c l2cli -n __l2cli_command -a evaluate -d 'score a saved model on labe
 complete -c l2cli -n __l2cli_command -a convert -d 'lambda in the conventions of other tools'
 
 complete -c l2cli -n '__l2cli_command fit' -s h -l help -d 'show the options'
-complete -c l2cli -n '__l2cli_command fit' -l target -s t -x -a '(__l2cli_columns column)' -d 'what to predict (default: the last column)'
+complete -c l2cli -n '__l2cli_command fit' -l target -s t -x -a '(__l2cli_columns columns)' -d 'what to predict, a,b for several (default: the last column)'
 complete -c l2cli -n '__l2cli_command fit' -l features -s x -x -a '(__l2cli_columns columns)' -d 'names or globs to use, a,b,x_* (default: all others)'
 complete -c l2cli -n '__l2cli_command fit' -l drop -x -a '(__l2cli_columns columns)' -d 'names or globs to leave out'
 complete -c l2cli -n '__l2cli_command fit' -l id -x -a '(__l2cli_columns column)' -d 'column carried through to predictions; no feature'
@@ -98,7 +98,7 @@ complete -c l2cli -n '__l2cli_command fit' -l color -x -a 'auto always never' -d
 complete -c l2cli -n '__l2cli_command fit' -l strict -d 'exit with status 4 if there was a warning'
 
 complete -c l2cli -n '__l2cli_command cv' -s h -l help -d 'show the options'
-complete -c l2cli -n '__l2cli_command cv' -l target -s t -x -a '(__l2cli_columns column)' -d 'what to predict (default: the last column)'
+complete -c l2cli -n '__l2cli_command cv' -l target -s t -x -a '(__l2cli_columns columns)' -d 'what to predict, a,b for several (default: the last column)'
 complete -c l2cli -n '__l2cli_command cv' -l features -s x -x -a '(__l2cli_columns columns)' -d 'names or globs to use, a,b,x_* (default: all others)'
 complete -c l2cli -n '__l2cli_command cv' -l drop -x -a '(__l2cli_columns columns)' -d 'names or globs to leave out'
 complete -c l2cli -n '__l2cli_command cv' -l id -x -a '(__l2cli_columns column)' -d 'column carried through to predictions; no feature'
@@ -148,7 +148,7 @@ complete -c l2cli -n '__l2cli_command cv' -l color -x -a 'auto always never' -d 
 complete -c l2cli -n '__l2cli_command cv' -l strict -d 'exit with status 4 if there was a warning'
 
 complete -c l2cli -n '__l2cli_command path' -s h -l help -d 'show the options'
-complete -c l2cli -n '__l2cli_command path' -l target -s t -x -a '(__l2cli_columns column)' -d 'what to predict (default: the last column)'
+complete -c l2cli -n '__l2cli_command path' -l target -s t -x -a '(__l2cli_columns columns)' -d 'what to predict, a,b for several (default: the last column)'
 complete -c l2cli -n '__l2cli_command path' -l features -s x -x -a '(__l2cli_columns columns)' -d 'names or globs to use, a,b,x_* (default: all others)'
 complete -c l2cli -n '__l2cli_command path' -l drop -x -a '(__l2cli_columns columns)' -d 'names or globs to leave out'
 complete -c l2cli -n '__l2cli_command path' -l id -x -a '(__l2cli_columns column)' -d 'column carried through to predictions; no feature'
@@ -189,7 +189,7 @@ complete -c l2cli -n '__l2cli_command path' -l strict -d 'exit with status 4 if 
 
 complete -c l2cli -n '__l2cli_command compare' -s h -l help -d 'show the options'
 complete -c l2cli -n '__l2cli_command compare' -l models -x -d 'of mean, ols, ridge, lasso, enet, the last three also as ridge:1se'
-complete -c l2cli -n '__l2cli_command compare' -l target -s t -x -a '(__l2cli_columns column)' -d 'what to predict (default: the last column)'
+complete -c l2cli -n '__l2cli_command compare' -l target -s t -x -a '(__l2cli_columns columns)' -d 'what to predict, a,b for several (default: the last column)'
 complete -c l2cli -n '__l2cli_command compare' -l features -s x -x -a '(__l2cli_columns columns)' -d 'names or globs to use, a,b,x_* (default: all others)'
 complete -c l2cli -n '__l2cli_command compare' -l drop -x -a '(__l2cli_columns columns)' -d 'names or globs to leave out'
 complete -c l2cli -n '__l2cli_command compare' -l id -x -a '(__l2cli_columns column)' -d 'column carried through to predictions; no feature'
@@ -278,7 +278,7 @@ complete -c l2cli -n '__l2cli_command convert' -l no-intercept -d 'whether the m
 complete -c l2cli -n '__l2cli_command convert' -l rows -x -d 'number of rows'
 complete -c l2cli -n '__l2cli_command convert' -l weight-sum -x -d 'sum of the weights (default: the rows)'
 complete -c l2cli -n '__l2cli_command convert' -l target-sd -x -d 'standard deviation of the target, divisor W'
-complete -c l2cli -n '__l2cli_command convert' -l target -s t -x -a '(__l2cli_columns column)' -d 'what to predict (default: the last column)'
+complete -c l2cli -n '__l2cli_command convert' -l target -s t -x -a '(__l2cli_columns columns)' -d 'what to predict, a,b for several (default: the last column)'
 complete -c l2cli -n '__l2cli_command convert' -l features -s x -x -a '(__l2cli_columns columns)' -d 'names or globs to use, a,b,x_* (default: all others)'
 complete -c l2cli -n '__l2cli_command convert' -l drop -x -a '(__l2cli_columns columns)' -d 'names or globs to leave out'
 complete -c l2cli -n '__l2cli_command convert' -l id -x -a '(__l2cli_columns column)' -d 'column carried through to predictions; no feature'

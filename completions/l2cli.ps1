@@ -17,7 +17,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
     $options = @{
         'fit' = @(
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
-            @{ Names = @('--target', '-t'); Kind = 'column'; Words = @(); About = 'what to predict (default: the last column)' }
+            @{ Names = @('--target', '-t'); Kind = 'columns'; Words = @(); About = 'what to predict, a,b for several (default: the last column)' }
             @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
             @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }
             @{ Names = @('--id'); Kind = 'column'; Words = @(); About = 'column carried through to predictions; no feature' }
@@ -68,7 +68,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
         )
         'cv' = @(
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
-            @{ Names = @('--target', '-t'); Kind = 'column'; Words = @(); About = 'what to predict (default: the last column)' }
+            @{ Names = @('--target', '-t'); Kind = 'columns'; Words = @(); About = 'what to predict, a,b for several (default: the last column)' }
             @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
             @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }
             @{ Names = @('--id'); Kind = 'column'; Words = @(); About = 'column carried through to predictions; no feature' }
@@ -117,7 +117,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
         )
         'path' = @(
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
-            @{ Names = @('--target', '-t'); Kind = 'column'; Words = @(); About = 'what to predict (default: the last column)' }
+            @{ Names = @('--target', '-t'); Kind = 'columns'; Words = @(); About = 'what to predict, a,b for several (default: the last column)' }
             @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
             @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }
             @{ Names = @('--id'); Kind = 'column'; Words = @(); About = 'column carried through to predictions; no feature' }
@@ -157,7 +157,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
         'compare' = @(
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
             @{ Names = @('--models'); Kind = 'free'; Words = @(); About = 'of mean, ols, ridge, lasso, enet, the last three also as ridge:1se' }
-            @{ Names = @('--target', '-t'); Kind = 'column'; Words = @(); About = 'what to predict (default: the last column)' }
+            @{ Names = @('--target', '-t'); Kind = 'columns'; Words = @(); About = 'what to predict, a,b for several (default: the last column)' }
             @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
             @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }
             @{ Names = @('--id'); Kind = 'column'; Words = @(); About = 'column carried through to predictions; no feature' }
@@ -246,7 +246,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--rows'); Kind = 'free'; Words = @(); About = 'number of rows' }
             @{ Names = @('--weight-sum'); Kind = 'free'; Words = @(); About = 'sum of the weights (default: the rows)' }
             @{ Names = @('--target-sd'); Kind = 'free'; Words = @(); About = 'standard deviation of the target, divisor W' }
-            @{ Names = @('--target', '-t'); Kind = 'column'; Words = @(); About = 'what to predict (default: the last column)' }
+            @{ Names = @('--target', '-t'); Kind = 'columns'; Words = @(); About = 'what to predict, a,b for several (default: the last column)' }
             @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
             @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }
             @{ Names = @('--id'); Kind = 'column'; Words = @(); About = 'column carried through to predictions; no feature' }

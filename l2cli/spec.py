@@ -31,7 +31,10 @@ class ReadSpec(NamedTuple):
 
 
 class ColumnSpec(NamedTuple):
-    """Which columns play which role, and how they become numbers (SPEC section 2, columns and rows)."""
+    """Which columns play which role, and how they become numbers (SPEC section 2, columns and rows).
+
+    ``more_targets`` are those beside ``target`` where several gaussian targets are fitted together.
+    """
 
     target: str | None = None
     features: tuple[str, ...] = ()
@@ -48,6 +51,7 @@ class ColumnSpec(NamedTuple):
     coding: str = "auto"
     reference: tuple[str, ...] = ()
     missing: str = "impute"
+    more_targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -398,3 +398,21 @@ def test_regressors_of_counts_and_sizes_agree_with_scikit_learn(family, power):
 def test_what_a_family_of_regressors_refuses(parameters, y, message):
     with pytest.raises(ValueError, match=message):
         L2Regressor(**parameters).fit(np.arange(3.0)[:, None], y)
+
+
+def test_a_regressor_takes_several_targets():
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((40, 3))
+    Y = X @ rng.standard_normal((3, 2)) + rng.standard_normal((40, 2))
+    for ratio in (0.0, 0.5):
+        joint = L2Regressor(lam=2.0, l1_ratio=ratio).fit(X, Y)
+        each = [L2Regressor(lam=2.0, l1_ratio=ratio).fit(X, y) for y in Y.T]
+        assert joint.coef_ == pytest.approx(np.stack([one.coef_ for one in each]), rel=1e-10)
+        assert joint.intercept_ == pytest.approx([one.intercept_ for one in each], rel=1e-10)
+        assert joint.effective_df_ == pytest.approx([one.effective_df_ for one in each], rel=1e-10)
+        assert joint.predict(X) == pytest.approx(np.column_stack([one.predict(X) for one in each]))
+    assert joint.score(X, Y) == pytest.approx(
+        np.mean([one.score(X, y) for one, y in zip(each, Y.T, strict=True)])
+    )
+    with pytest.raises(ValueError, match="y should be a 1d array"):
+        L2Regressor(family="poisson").fit(X, np.abs(Y))

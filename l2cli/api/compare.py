@@ -13,7 +13,7 @@ from l2cli.core.covariance import quantile
 from l2cli.core.metrics import greater_is_better
 from l2cli.data.dataset import Dataset
 from l2cli.data.folds import Folds
-from l2cli.errors import FitError
+from l2cli.errors import FitError, UsageError
 from l2cli.select.compare import (
     SIGNIFICANT,
     Comparison,
@@ -61,6 +61,8 @@ def compare_dataset(
     FitError
         No model has a finite fit.
     """
+    if dataset.schema.more_targets:
+        raise UsageError("compare takes one target at a time", hint="name one with --target")
     candidates = parse_candidates(models, model.l1_ratio)
     setup = prepare(dataset, model)
     metric = setup.metric(select) if select.metric or dataset.family != "gaussian" else "rmse"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from l2cli.api.judge import check_path
 from l2cli.api.setup import LEVEL, Progress, Setup, finite, floats, prepare, resolve_selector
+from l2cli.api.targets import joined, stacked
 from l2cli.core.covariance import quantile, standard_errors
 from l2cli.core.metrics import metric_table
 from l2cli.core.path import Path, design_factor, solve_path
@@ -43,13 +45,14 @@ class Choice(NamedTuple):
 class FitResult:
     """A fitted model. ``to_dict`` gives the keys of SPEC section 4; ``model`` is what is saved and predicts.
 
-    coef : (p,) on the original scale, by ``features``. intercept : float. lam : on the scale asked for.
+    coef : (p,) on the original scale, by ``features``. intercept : float. lam : on the scale asked for. Of
+    several targets (T, p), (T,) and (T,).
     """
 
     features: tuple[str, ...]
     coef: FloatArray
-    intercept: float
-    lam: float
+    intercept: Any
+    lam: Any
     model: Model
     content: dict[str, Any] = field(repr=False)
 
@@ -61,7 +64,7 @@ class FitResult:
 def fit_dataset(
     dataset: Dataset, model: ModelSpec, select: SelectSpec, progress: Progress | None = None
 ) -> FitResult:
-    """Fit one model to a dataset (which is used up: its X is standardized in place).
+    """Fit one model to a dataset (which is used up: its X is standardized in place), or one to each target.
 
     Raises
     ------
@@ -70,7 +73,22 @@ def fit_dataset(
     FitError
         No finite solution, or not converged.
     """
-    setup = prepare(dataset, model)
+    return together([_fit(setup, select, progress) for setup in prepare(dataset, model).each()])
+
+
+def together(fits: Sequence[FitResult]) -> FitResult:
+    """Return the fits of all targets as one: the fit itself where there is one target."""
+    first = fits[0]
+    if len(fits) == 1:
+        return first
+    coef, intercept, lam = (stacked([getattr(f, key) for f in fits]) for key in ("coef", "intercept", "lam"))
+    saved = replace(first.model, others=tuple(f.model for f in fits[1:]))
+    return FitResult(first.features, coef, intercept, lam, saved, joined([f.content for f in fits]))
+
+
+def _fit(setup: Setup, select: SelectSpec, progress: Progress | None) -> FitResult:
+    """Fit one target, at the lambda given or the one that is chosen."""
+    model = setup.model
     if model.lambdas.values is not None and len(model.lambdas.values) == 1:
         return describe(setup, Choice(model.lambdas.values[0], "given"), select)
     method = resolve_selector(setup, select)

@@ -25,8 +25,9 @@ Bounds = Mapping[str, tuple[float | None, float | None]]
 
 
 def fit(
-    X: Any, y: Any = None, *, target: str | None = None, lam: float | None = None, lambdas: Any = "auto",
-    family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
+    X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, lam: float | None = None,
+    lambdas: Any = "auto", family: str = "auto", positive: Any = None, sample_weight: Any = None,
+    offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None,
@@ -43,7 +44,7 @@ def fit(
     X : (n, p) array or data frame
         Numbers and text; text columns become indicator columns. Not changed.
     y : (n,) array, optional
-        The target; or ``target`` names a column of X.
+        The target, (n, T) of several gaussian ones; or ``target`` names a column of X, or a list of them.
     lam : float, optional
         Strength on ``lambda_scale``; None chooses it among ``lambdas``.
     lambdas : "auto", sequence of numbers or :class:`l2cli.spec.GridSpec`
@@ -83,7 +84,8 @@ def fit(
     -------
     FittedModel
         ``coef``, ``intercept``, ``lam``, ``predict(X)``, ``predict_proba(X)``, ``model`` (to be saved), and
-        ``to_dict()`` with everything that ``l2cli fit --json`` prints but the times.
+        ``to_dict()`` with everything that ``l2cli fit --json`` prints but the times. Of several targets
+        ``coef`` is (T, p), ``intercept`` and ``lam`` (T,), and predictions are (n, T).
 
     Raises
     ------
@@ -123,7 +125,7 @@ def fit(
 
 
 def cv(
-    X: Any, y: Any = None, *, target: str | None = None, lambdas: Any = "auto",
+    X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
@@ -170,7 +172,7 @@ def cv(
 
 
 def path(
-    X: Any, y: Any = None, *, target: str | None = None, lambdas: Any = "auto",
+    X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,

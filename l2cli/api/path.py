@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.api.judge import check_path
-from l2cli.api.setup import floats, prepare
+from l2cli.api.setup import Setup, floats, prepare
+from l2cli.api.targets import joined, stacked
 from l2cli.core.path import solve_path
 from l2cli.data.dataset import Dataset
 from l2cli.spec import ModelSpec
@@ -21,7 +22,8 @@ FloatArray = npt.NDArray[np.float64]
 class PathResult:
     """Coefficients along lambda.
 
-    coef : (p, L), intercepts : (L,), both on the original scale. lambdas : (L,) on the scale asked for.
+    coef : (p, L), intercepts : (L,), both on the original scale. lambdas : (L,) on the scale asked for. Of
+    several targets all have a first axis for the target, shorter paths filled up with NaN.
     """
 
     features: tuple[str, ...]
@@ -43,7 +45,19 @@ def path_dataset(dataset: Dataset, model: ModelSpec) -> PathResult:
     FitError
         A lambda has no finite solution or did not converge.
     """
-    setup = prepare(dataset, model)
+    paths = [_solve(setup) for setup in prepare(dataset, model).each()]
+    if len(paths) == 1:
+        return paths[0]
+    lambdas, coef, intercepts = (
+        stacked([getattr(path, key) for path in paths]) for key in ("lambdas", "coef", "intercepts")
+    )
+    content = joined([path.content for path in paths])
+    return PathResult(paths[0].features, lambdas, coef, intercepts, content)
+
+
+def _solve(setup: Setup) -> PathResult:
+    """Return the path of one target."""
+    dataset, model = setup.dataset, setup.model
     lambdas, _ = setup.grid()
     path = solve_path(setup.problem, lambdas * setup.weight)
     content = setup.envelope("path", None, tol=model.tol)

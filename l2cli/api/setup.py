@@ -14,11 +14,13 @@ from l2cli.core.families import DEFAULT_POWER
 from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import check_metric, default_metric
 from l2cli.core.problem import Problem, make_problem
+from l2cli.core.sharing import each_target
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
 from l2cli.data.folds import Folds, draw_folds, given_folds
 from l2cli.errors import UsageError
-from l2cli.select.cv import CVResult, cross_validate, fold_fits
+from l2cli.select.cv import CVResult, cross_validate, fold_fits, gaussian_fold_fits
+from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
 from l2cli.spec import ModelSpec, SelectSpec
 
@@ -28,17 +30,45 @@ LEVEL = 0.95
 """Level of every interval."""
 
 
+class FoldsTogether:
+    """The fold fits of several targets: made once, when the first target asks for them."""
+
+    def __init__(self, several: Problem) -> None:
+        self.several = several
+        self._fits: GaussianFolds | None = None
+
+    def fits(
+        self, problem: Problem, folds: Folds, scale: str, progress: Progress | None = None
+    ) -> GaussianFolds:
+        """Return the fold fits of the target whose problem this is."""
+        if self._fits is None:
+            self._fits = gaussian_fold_fits(self.several, folds, scale, progress)
+        assert problem.shared is not None
+        return self._fits.for_target(problem.shared.target, problem)
+
+
 class Setup(NamedTuple):
     """A dataset as a problem, with what was asked of the model."""
 
     dataset: Dataset
     problem: Problem
     model: ModelSpec
+    together: FoldsTogether | None = None
 
     @property
     def weight(self) -> float:
         """What a lambda on the scale in force is multiplied with to be on the sum scale."""
         return self.problem.weight_sum if self.model.lambda_scale == "mean" else 1.0
+
+    def each(self) -> list[Setup]:
+        """Return a setup for every target; they share what does not depend on the target."""
+        if not self.dataset.schema.more_targets:
+            return [self]
+        together = FoldsTogether(self.problem)
+        return [
+            Setup(self.dataset.for_target(t), problem, self.model, together)
+            for t, problem in enumerate(each_target(self.problem))
+        ]
 
     def grid(self, factor: RidgeFactor | None = None) -> tuple[FloatArray, bool]:
         """Return the lambdas to try on the scale in force, and whether they were chosen automatically."""
@@ -63,6 +93,8 @@ class Setup(NamedTuple):
 
     def fold_fits(self, folds: Folds, select: SelectSpec, progress: Progress | None = None) -> FoldFits:
         """Return the fold fits of the problem on the lambda scale in force."""
+        if self.together is not None:
+            return self.together.fits(self.problem, folds, self.model.lambda_scale, progress)
         return fold_fits(self.problem, folds, self.model.lambda_scale, jobs=select.jobs, progress=progress)
 
     def cross_validate(

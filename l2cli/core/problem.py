@@ -9,7 +9,7 @@ imputed value.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ import numpy.typing as npt
 from l2cli.core.families import DEFAULT_POWER, Family, family_named
 from l2cli.core.penalties import Box
 from l2cli.core.threads import row_threads
+
+if TYPE_CHECKING:
+    from l2cli.core.sharing import Shared
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -43,7 +46,8 @@ class Problem(NamedTuple):
     X : (n, p) float64
         Internal columns; imputed cells hold ``fill``; constant columns hold 0.
     y : (n,) float64
-        Response; binomial: 0 or 1; poisson, tweedie: not negative; gamma: positive.
+        Response; binomial: 0 or 1; poisson, tweedie: not negative; gamma: positive. (n, T) of several
+        gaussian targets.
     weights : (n,) float64, positive
     offset : (n,) float64 or None
     family : str
@@ -67,6 +71,8 @@ class Problem(NamedTuple):
     masked : (q,) int
     originals : (n, p) float64 or None
         The columns as given, kept for small problems: least squares refines its answer on them.
+    shared : Shared or None
+        What this problem has in common with those of other targets on the same rows.
     """
 
     X: FloatArray
@@ -88,6 +94,7 @@ class Problem(NamedTuple):
     spread: FloatArray | None = None
     power: float = DEFAULT_POWER
     box: Box | None = None
+    shared: Shared | None = None
 
     @property
     def likelihood(self) -> Family:
@@ -117,7 +124,7 @@ class Problem(NamedTuple):
     @property
     def response(self) -> FloatArray:
         """The response less the offset, what a gaussian model fits."""
-        return self.y if self.offset is None else self.y - self.offset
+        return self.y if self.offset is None else np.asarray((self.y.T - self.offset).T)
 
     @property
     def is_smooth(self) -> bool:
@@ -177,6 +184,7 @@ class Problem(NamedTuple):
             originals=None if self.originals is None else self.originals[:, columns],
             spread=None if self.spread is None else self.spread[columns], l1_ratio=0.0,
             box=None if self.box is None else Box(self.box.lower[columns], self.box.upper[columns]),
+            shared=None,
         )  # fmt: skip
 
     def take(self, rows: IntArray) -> Problem:

@@ -31,7 +31,7 @@ from l2cli.data.table import Table
 from l2cli.data.target import (
     LARGEST,
     choose_family,
-    constant_target,
+    constant_targets,
     missing_cells,
     read_target,
     refuse_extremes,
@@ -92,7 +92,8 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     """
     roles = resolve_roles(table, columns)
     notes = list(table.notes)
-    rows = rows_with_target(table, roles.target, notes)
+    targets = (roles.target, *roles.more_targets)
+    rows = rows_with_target(table, targets, notes)
     if columns.weights is not None:
         rows = drop_weightless(table, columns.weights, rows, notes)
     family = choose_family(table, roles, rows, model.family)
@@ -117,7 +118,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     schema = DataSchema(
         features=features, target=roles.target, family=family, classes=target.classes,
         missing=columns.missing, id=columns.id, weights=columns.weights, offset=columns.offset,
-        exposure=columns.exposure,
+        exposure=columns.exposure, more_targets=roles.more_targets,
     )  # fmt: skip
     return Dataset(
         source=table.source, X=X, y=target.y, schema=schema, rows_read=table.n_rows, rows=rows,
@@ -126,7 +127,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
         bounds=coefficient_bounds(features, model.bounds, where(table)),
         target_default=roles.target_default,
         stats=feature_statistics(table, plan.gaps, features, rows, weights, (low, high, mean)),
-        notes=notes, warnings=constant_target(roles.target, target),
+        notes=notes, warnings=constant_targets(targets, target),
     )  # fmt: skip
 
 

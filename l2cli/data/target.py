@@ -38,7 +38,10 @@ LARGEST = 1e150
 
 
 class Target(NamedTuple):
-    """The target of the used rows: y (n,), the family and, for binomial, (negative, positive) labels."""
+    """The target of the used rows: y (n,), the family and, for binomial, (negative, positive) labels.
+
+    Of several targets y is (n, T).
+    """
 
     y: FloatArray
     family: str
@@ -103,6 +106,12 @@ def choose_family(table: Table, roles: Roles, rows: IntArray, family: str) -> st
     """
     if family not in FAMILIES:
         raise UsageError(f"no family '{shown(family)}'", hint=f"choose one of {', '.join(FAMILIES)}")
+    if roles.more_targets:
+        if family not in ("auto", "gaussian"):
+            raise UsageError(
+                f"several targets are fitted as gaussian, not {family}", hint="fit one target at a time"
+            )
+        return "gaussian"
     if family != "auto":
         return family
     name = roles.target
@@ -156,9 +165,10 @@ def read_target(table: Table, roles: Roles, rows: IntArray, family: str, positiv
             raise UsageError(
                 f"--positive '{shown(positive)}' needs two classes, and '{shown(roles.target)}' is fitted as"
                 f" numbers ({family})",
-                hint="give --family binomial",
+                hint="leave it out" if roles.more_targets else "give --family binomial",
             )
-        return Target(_numbers(table, roles, rows, family), family, None)
+        columns = [_numbers(table, roles, name, rows, family) for name in (roles.target, *roles.more_targets)]
+        return Target(columns[0] if len(columns) == 1 else np.column_stack(columns), family, None)
     name = roles.target
     labels = _labels(table, name, rows)
     if len(labels) != 2:
@@ -180,16 +190,16 @@ def read_target(table: Table, roles: Roles, rows: IntArray, family: str, positiv
     return Target(_zero_one(table, name, rows, labels[1]), family, (labels[0], labels[1]))
 
 
-def _numbers(table: Table, roles: Roles, rows: IntArray, family: str) -> FloatArray:
+def _numbers(table: Table, roles: Roles, name: str, rows: IntArray, family: str) -> FloatArray:
     """Return a numeric target, contiguous."""
-    name = roles.target
     if name in roles.categorical:
         raise UsageError(
             f"column '{shown(name)}' cannot be in --categorical and the target of --family {family}"
         )
     if not table.is_number(name):
         refuse_stray_cells(table, name, rows)
-        hint = f"{family} needs numbers; leave --family out, or name another target with --target"
+        remedy = "fit it alone" if roles.more_targets else "leave --family out"
+        hint = f"{family} needs numbers; {remedy}, or name another target with --target"
         values = as_numbers(table, name, hint=hint, rows=rows)
     else:
         values = table.number(name)
@@ -280,10 +290,14 @@ def target_of_numbers(table: Table, name: str, rows: IntArray, family: str) -> F
     return y
 
 
-def constant_target(name: str, target: Target) -> list[dict[str, Any]]:
-    """Return the warning for a target of numbers without variation: only the intercept can be fitted."""
-    value = float(target.y[0])
-    if target.classes is not None or not bool((target.y == value).all()):
+def constant_targets(names: tuple[str, ...], target: Target) -> list[dict[str, Any]]:
+    """Return a warning for every target of numbers without variation: only the intercept can be fitted."""
+    if target.classes is not None:
         return []
-    text = f"target '{shown(name)}' is constant ({level_text(value)}): the fit is the intercept alone"
-    return [{"code": "constant_target", "message": text}]
+    warnings = []
+    for name, y in zip(names, target.y.reshape(len(target.y), -1).T, strict=True):
+        value = float(y[0])
+        if bool((y == value).all()):
+            text = f"target '{shown(name)}' is constant ({level_text(value)}): the fit is the intercept alone"
+            warnings.append({"code": "constant_target", "message": text})
+    return warnings

@@ -38,6 +38,7 @@ class L2Regressor(_Regressor, _GivenLambda):
     intercept_ : float
     effective_df_ : float, trace of the hat matrix without the intercept
     kkt_residual_ : float, violation of the optimality conditions relative to that of the null model
+        These four have a first axis for the target where y has several (n, T), which gaussian may.
     n_features_in_, feature_names_in_ : as in every estimator
 
     Examples
@@ -46,6 +47,8 @@ class L2Regressor(_Regressor, _GivenLambda):
     >>> model.coef_, model.intercept_
     (array([1.25]), 3.0)
     """
+
+    several_targets = True
 
     def __init__(
         self, lam: float = 1.0, *, family: str = "gaussian", tweedie_power: float = 1.5,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from l2cli._version import __version__
@@ -33,6 +33,7 @@ class Model:
     settings, metrics, certificate : as in the result of ``fit``.
     rows_used, weight_sum, target_mean, target_sd : of the training rows (target less offset).
     feature_stats : {column of the file: {missing, mean, sd, min, max} or {missing, levels}}, to notice drift.
+    others : the models of the other targets where several were fitted together, on the same design columns.
     """
 
     data: DataSchema
@@ -54,6 +55,11 @@ class Model:
     target_sd: float
     feature_stats: dict[str, dict[str, Any]]
     version: str = __version__
+    others: tuple[Model, ...] = ()
+
+    def each(self) -> tuple[Model, ...]:
+        """Return the models of all targets, this one first; nearly always that is all."""
+        return (self, *self.others)
 
     @property
     def likelihood(self) -> Family:
@@ -80,8 +86,23 @@ class Model:
 # ---------------------------------------------------------------- to JSON values
 
 
+_OF_TARGET = (
+    "target", "lambda", "intercept", "coefficients", "metrics", "certificate", "target_mean", "target_sd",
+)  # fmt: skip
+"""What the models of several targets do not have in common."""
+
+
 def _content(model: Model) -> dict[str, Any]:
-    """Return the model as plain JSON values, in the order a person would read them."""
+    """Return the model as plain JSON values; of several targets, what is theirs alone under ``targets``."""
+    contents = [_content_of_one(one) for one in model.each()]
+    if len(contents) == 1:
+        return contents[0]
+    common = {key: value for key, value in contents[0].items() if key not in _OF_TARGET}
+    return common | {"targets": [{key: content[key] for key in _OF_TARGET} for content in contents]}
+
+
+def _content_of_one(model: Model) -> dict[str, Any]:
+    """Return the model of one target as plain JSON values, in the order a person would read them."""
     data = model.data
     columns = zip(
         data.design_names, model.coef, model.coef_standardized, model.center, model.scale, strict=True
@@ -209,6 +230,16 @@ def _not_finite(value: Any, place: str) -> str | None:
 
 def _read_content(content: Mapping[str, Any]) -> Model:
     """Return the model; KeyError, TypeError or ValueError where the content is not of the promised form."""
+    if "targets" not in content:
+        return _read_one(content)
+    models = [_read_one({**content, **part}) for part in content["targets"]]
+    if len({model.data.target for model in models}) < len(models) or len(models) < 2:
+        raise ValueError("its targets are not several different ones")
+    return replace(models[0], others=tuple(models[1:]))
+
+
+def _read_one(content: Mapping[str, Any]) -> Model:
+    """Return the model of one target."""
     rows = content["coefficients"]
     roles = content["roles"]
     classes = content["classes"]
@@ -218,10 +249,10 @@ def _read_content(content: Mapping[str, Any]) -> Model:
         family=_text(content["family"]),
         classes=None if classes is None else (_text(classes[0]), _text(classes[1])),
         missing=_text(content["missing"]),
-        **{
-            role: None if roles[role] is None else _text(roles[role])
-            for role in ("id", "weights", "offset", "exposure")
-        },
+        id=_role(roles["id"]),
+        weights=_role(roles["weights"]),
+        offset=_role(roles["offset"]),
+        exposure=_role(roles["exposure"]),
     )
     if [row["feature"] for row in rows] != list(data.design_names):
         raise ValueError("its coefficients and its features do not agree")
@@ -250,6 +281,11 @@ def _read_content(content: Mapping[str, Any]) -> Model:
         feature_stats={name: _stats_of(entry) for name, entry in content["feature_stats"].items()},
         version=_text(content["version"]),
     )
+
+
+def _role(name: Any) -> str | None:
+    """Return the column of a role, None where it has none."""
+    return None if name is None else _text(name)
 
 
 def _feature_of(item: Mapping[str, Any]) -> FeatureColumn:
@@ -314,6 +350,8 @@ def _check_consistent(model: Model, source: str) -> None:
     wrong = None
     if model.family not in FAMILIES[1:]:
         wrong = f"its family is '{shown(model.family)}', which this l2cli does not know"
+    elif model.others and model.family != "gaussian":
+        wrong = "it has several targets, and they are not gaussian"
     elif (model.family == "binomial") != (model.data.classes is not None):
         wrong = "its family and its classes do not agree"
     if wrong:

@@ -14,7 +14,22 @@ _MODEL = ("name", "lambda", "mean", "se", "ci_low", "ci_high", "fit_s")
 def main_table(result: Mapping[str, Any]) -> Columns:
     """Return the main table of a result, found by its schema: coefficients, curve, path, models ..."""
     command = str(result["schema"]).split("/")[1]
-    return _TABLES[command](result)
+    if "targets" not in result:
+        return _TABLES[command](result)
+    return _stacked(
+        "target", [(part["target"], _TABLES[command]({**result, **part})) for part in result["targets"]]
+    )
+
+
+def _stacked(head: str, parts: Sequence[tuple[Any, Columns]]) -> Columns:
+    """Return tables of the same columns below each other, headed by a column that names them."""
+    joined: Columns = {head: []}
+    for name, table in parts:
+        length = len(next(iter(table.values())))
+        joined[head] += [name] * length
+        for key, values in table.items():
+            joined.setdefault(key, []).extend(values)
+    return joined
 
 
 def fit_table(result: Mapping[str, Any]) -> Columns:

@@ -10,6 +10,7 @@ from l2cli.report.escape import visible
 from l2cli.report.glyphs import glyphs_for
 from l2cli.report.layout import Column, Line, Page, Span, cells, decimal_cells, flowed, line, table
 from l2cli.report.numerals import fixed, percent, significant
+from l2cli.report.screens import targets
 from l2cli.report.screens.features import shown_count
 from l2cli.report.screens.heading import count, data_lines, model_lines
 from l2cli.report.screens.metrics import label_of, metric_value
@@ -36,6 +37,10 @@ PLOT_WIDTH = 21
 
 def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return metrics, confusion table, calibration and drift."""
+    if "targets" in result:
+        columns = targets.evaluate_columns(result, _ORDER["gaussian"])
+        lines = targets.heading(result, "a saved model on labelled rows", page)
+        return [*lines, *table(columns, page), *_drift_lines(result["drift"], page)]
     numbers = not result["data"].get("classes")
     return [
         *data_lines(result["data"], page),

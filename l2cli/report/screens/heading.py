@@ -43,6 +43,8 @@ def data_lines(data: Mapping[str, Any], page: Page) -> list[Line]:
     ]
     if data.get("target") is not None:
         parts.append(line(f"target '{shown(data['target'], page)}'", *_target_remarks(data, page)))
+    elif data.get("targets"):
+        parts.append(line(f"targets {', '.join(shown(name, page) for name in data['targets'])}"))
     return clauses(parts, page)
 
 
