@@ -219,7 +219,7 @@ def _coefficient_rows(
                 floats(path.coef[:, 0] - width),
                 floats(path.coef[:, 0] + width),
             )
-            intercept_se = finite(errors.intercept) if problem.intercept else None
+            intercept_se = finite(float(errors.intercept)) if problem.intercept else None
     columns = zip(
         setup.dataset.features,
         path.coef[:, 0].tolist(),

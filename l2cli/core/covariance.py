@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.problem import Problem
+from l2cli.core.solvers.glm_rows import GlmRows
 from l2cli.core.solvers.least_squares import least_squares
 from l2cli.core.student import two_sided_quantile
 
@@ -22,20 +23,32 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class StandardErrors(NamedTuple):
-    """Standard errors on the original scale: coef (p,), intercept; degrees of freedom of t (None: normal)."""
+    """Standard errors on the original scale: coef (p,), intercept; degrees of freedom of t (None: normal).
+
+    Of several classes coef (p, C) and intercept (C,), for coefficients that sum to 0 over the classes.
+    """
 
     coef: FloatArray
-    intercept: float
+    intercept: FloatArray | float
     df: int | None
 
 
-def standard_errors(problem: Problem, u: FloatArray, intercept: float) -> StandardErrors | None:
-    """Return the standard errors of an unpenalized solution u (p,), intercept; None if bounded or not unique.
+def standard_errors(problem: Problem, u: FloatArray, intercept: FloatArray | float) -> StandardErrors | None:
+    """Return the standard errors of an unpenalized solution u, intercept; None if bounded or not unique.
 
+    Parameters
+    ----------
+    u : (p,) float64, multinomial (p, C)
+    intercept : float, multinomial (C,)
+
+    Notes
+    -----
     The original intercept is b0 - sum_j center_j w_j, so its variance is that of a linear form of (u, b0).
     """
     if problem.box is not None:  # the theory knows no bounds
         return None
+    if problem.n_classes > 1:
+        return _of_classes(problem, u, intercept)
     found = _gaussian(problem) if problem.family == "gaussian" else _glm(problem, u, intercept)
     if found is None:
         return None
@@ -64,7 +77,33 @@ def _gaussian(problem: Problem) -> Found | None:
     return covariance, exact.usable, df
 
 
-def _glm(problem: Problem, u: FloatArray, intercept: float) -> Found | None:
+def _of_classes(problem: Problem, u: FloatArray, intercept: FloatArray | float) -> StandardErrors | None:
+    """Return the standard errors of several classes by the pseudo-inverse of the information.
+
+    Its rank is (p + 1)(C - 1): the shift that all classes have in common is its null space, so the
+    pseudo-inverse is the covariance of the coefficients that sum to 0.
+    """
+    usable, c = ~problem.constant, problem.n_classes
+    counted = problem._replace(weights=problem.weights * (problem.n_rows / problem.weight_sum))
+    X = problem.X[:, usable]
+    rows = GlmRows(counted, X, np.zeros(X.shape[1], dtype=bool))
+    mu = problem.likelihood.mean(X @ u[usable] + intercept)
+    size = (X.shape[1] + int(problem.intercept)) * c
+    e, V = np.linalg.eigh(rows.curvature(mu, settled=False)[:size, :size])
+    keep = e > size * np.finfo(np.float64).eps * e[-1] * 10.0
+    if int(keep.sum()) < size // c * (c - 1):
+        return None
+    half = (V[:, keep] / np.sqrt(e[keep])).reshape(size // c, c, -1)
+    scale = problem.scale[usable]
+    coef = np.full((problem.n_columns, c), np.nan)
+    coef[usable] = np.linalg.norm(half[: len(scale)], axis=2) / scale[:, None]
+    if not problem.intercept:
+        return StandardErrors(coef, np.zeros(c), None)
+    lever = np.append(-problem.center[usable] / scale, 1.0)
+    return StandardErrors(coef, np.linalg.norm(np.tensordot(lever, half, 1), axis=1), None)
+
+
+def _glm(problem: Problem, u: FloatArray, intercept: FloatArray | float) -> Found | None:
     """Return the inverse information of (u, b0) times the dispersion; residual df where that is estimated."""
     usable = ~problem.constant
     eta = problem.X @ u + intercept

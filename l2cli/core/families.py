@@ -6,6 +6,7 @@ With the half deviance l = d / 2, ``residual`` is -l'(eta) and ``curvature`` l''
 |---|---|---|---|---|
 | gaussian | identity | y - mu | 1 | 1 |
 | binomial | logit | y - mu | mu (1 - mu) | mu (1 - mu) |
+| multinomial | softmax | y - mu | mu (1 - mu), between classes -mu_k mu_l | the same |
 | variance mu^p | log | (y - mu) mu^(1-p) | (2 - p) mu^(2-p) + (p - 1) y mu^(1-p) | mu^(2-p) |
 
 poisson has p = 1, gamma p = 2, tweedie 1 < p < 2. All are convex in eta. The information is the mean of the
@@ -55,8 +56,8 @@ class Family(Protocol):
         """Return the sum of the absolute terms of the residual, which rounding goes by."""
         ...
 
-    def null_intercept(self, y: FloatArray, s: FloatArray, offset: FloatArray | None) -> float:
-        """Return b with sum_i s_i residual_i = 0 at eta_i = o_i + b."""
+    def null_intercept(self, y: FloatArray, s: FloatArray, offset: FloatArray | None) -> FloatArray | float:
+        """Return b with sum_i s_i residual_i = 0 at eta_i = o_i + b (multinomial: one for each class)."""
         ...
 
 
@@ -219,9 +220,58 @@ class PowerVariance:
         return float(np.log(share)) + lift - top
 
 
+class Multinomial:
+    """d = -2 [eta_y - log sum_k e^eta_k], mu = softmax(eta), symmetric: every class has its own eta.
+
+    Classes stand on the second axis: y (n, C) holds 1 for the class of the row and 0 elsewhere, eta and mu
+    are (n, C) or (n, C, L). ``curvature`` and ``information`` are the diagonal of diag(mu) - mu mu'.
+    """
+
+    name = "multinomial"
+
+    def deviance(self, y: FloatArray, eta: FloatArray) -> FloatArray:
+        """Return 2 log sum_k e^(eta_k - eta_y), without cancellation where the class is all but certain."""
+        away = eta - (y * eta).sum(axis=1, keepdims=True)
+        top = away.max(axis=1, keepdims=True)  # 0 where the class of the row has the largest eta
+        away -= top
+        others = np.where(y > 0.5, 0.0, np.exp(away)).sum(axis=1)
+        most = top[:, 0]
+        value: FloatArray = 2.0 * (most + np.log1p(others + np.expm1(-most)))
+        return value
+
+    def mean(self, eta: FloatArray) -> FloatArray:
+        """Return the probabilities of the classes."""
+        mu: FloatArray = eta - eta.max(axis=1, keepdims=True)
+        np.exp(mu, out=mu)
+        mu /= mu.sum(axis=1, keepdims=True)
+        return mu
+
+    def residual(self, y: FloatArray, mu: FloatArray, out: FloatArray | None = None) -> FloatArray:
+        """Return y - mu."""
+        return np.subtract(y, mu, out=out)
+
+    def curvature(self, y: FloatArray, mu: FloatArray) -> FloatArray:  # noqa: ARG002 - the same for every y
+        """Return mu (1 - mu)."""
+        return mu * (1.0 - mu)
+
+    def information(self, mu: FloatArray) -> FloatArray:
+        """Return mu (1 - mu)."""
+        return mu * (1.0 - mu)
+
+    def terms(self, y: FloatArray, mu: FloatArray) -> FloatArray:
+        """Return |y| + |mu|."""
+        return np.abs(y) + np.abs(mu)
+
+    def null_intercept(self, y: FloatArray, s: FloatArray, offset: FloatArray | None) -> FloatArray:  # noqa: ARG002
+        """Return the logarithms of the class shares (C,), their sum 0; an offset common to all cancels."""
+        b = np.log(np.maximum(s @ y, 1e-300) / float(s.sum()))
+        return np.asarray(b - b.mean())
+
+
 FAMILIES: dict[str, Family] = {
     "gaussian": Gaussian(),
     "binomial": Binomial(),
+    "multinomial": Multinomial(),
     "poisson": PowerVariance("poisson", 1.0),
     "gamma": PowerVariance("gamma", 2.0),
     "tweedie": PowerVariance("tweedie", DEFAULT_POWER),

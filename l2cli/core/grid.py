@@ -68,8 +68,12 @@ def curvature_eigenvalues(problem: Problem, factor: RidgeFactor | None = None) -
         factor = design_factor(problem, np.inf)
     family = problem.likelihood
     mu = family.mean(null_eta(problem))
-    level = float(problem.weights @ family.information(mu)) / problem.weight_sum
-    return factor.e * level if level > 0 else factor.e
+    if problem.n_classes > 1:  # diag(mu) - mu mu' of one row, crossed with the columns
+        share = mu[0]
+        level = np.linalg.eigvalsh(np.diag(share) - np.outer(share, share))[1:]
+        return np.multiply.outer(factor.e, level[level > 0]).ravel()
+    information = float(problem.weights @ family.information(mu)) / problem.weight_sum
+    return factor.e * information if information > 0 else factor.e
 
 
 def lambda_grid(
@@ -99,19 +103,20 @@ def lambda_grid(
 def lambda_max(problem: Problem) -> float:
     """Return the smallest lambda (sum scale) at which all penalized coefficients are 0, for r > 0.
 
-    ``max_j |z_j'S e| / (r l_j)`` over the penalized columns, e the residual of intercept, offset and the
-    unpenalized columns (SPEC section 1).
+    ``max_j |z_j'S e| / (r l_j)`` over the penalized columns (and classes), e the residual of intercept,
+    offset and the unpenalized columns (SPEC section 1).
     """
     bound = (problem.factors > 0.0) & ~problem.constant
     free = np.flatnonzero((problem.factors == 0.0) & ~problem.constant)
     eta = null_eta(problem)
     if len(free):
         path = solve_path(problem.select(free), np.zeros(1))
-        eta = problem.X[:, free] @ path.u[:, 0] + path.intercept0[0]
+        eta = problem.X[:, free] @ path.u[..., 0] + path.intercept0[..., 0]
         eta = eta if problem.offset is None else eta + problem.offset
     family = problem.likelihood
-    residual = problem.weights * family.residual(problem.y, family.mean(eta))
-    pull = np.abs(residual @ problem.X)[bound] / (problem.l1_ratio * problem.l1_penalty[bound])
+    residual = problem.weights * family.residual(problem.y, family.mean(eta)).T
+    size = np.abs(np.atleast_2d(residual @ problem.X)).max(axis=0)
+    pull = size[bound] / (problem.l1_ratio * problem.l1_penalty[bound])
     return float(pull.max(initial=0.0)) * SURE
 
 

@@ -13,6 +13,9 @@ section 2), which here clips eta.
 | accuracy, error | weighted share of rows with p > threshold exactly where y = 1; 1 - accuracy |
 | auc | P(eta of a positive row > eta of a negative row) + P(equal)/2, over weighted pairs |
 | f1 | 2 TP / (2 TP + FP + FN) of the positive class |
+
+Of several classes, y and eta hold them on the second axis: the brier score sums over classes (Brier 1950),
+and the predicted class is the one of the largest eta, the first of equal ones.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ _OF_NUMBERS = ("deviance", "mse", "rmse", "mae", "r2")
 FAMILY_METRICS: dict[str, tuple[str, ...]] = {
     "gaussian": _OF_NUMBERS,
     "binomial": ("deviance", "accuracy", "error", "auc", "log_loss", "brier", "f1"),
+    "multinomial": ("deviance", "accuracy", "error", "log_loss", "brier"),
     "poisson": _OF_NUMBERS,
     "gamma": _OF_NUMBERS,
     "tweedie": _OF_NUMBERS,
@@ -41,6 +45,9 @@ FAMILY_METRICS: dict[str, tuple[str, ...]] = {
 
 ETA_LIMIT = math.log((1.0 - 1e-15) / 1e-15)
 """The linear predictor at which a probability is 1 - 1e-15."""
+
+CLASS_DEVIANCE = (-2.0 * math.log1p(-1e-15), -2.0 * math.log(1e-15))
+"""The deviances of the clipped probabilities."""
 
 _GREATER = frozenset({"accuracy", "auc", "r2", "f1"})
 
@@ -85,7 +92,7 @@ def metric_table(
 
     Parameters
     ----------
-    y, eta : (n,) float64
+    y, eta : (n,) float64, multinomial (n, C)
         Response (binomial: 0 or 1) and linear predictor, offset included.
     weights : (n,) float64, optional
     baseline : float or (n,), optional
@@ -93,7 +100,7 @@ def metric_table(
     threshold : float
         Probability above which a row counts as positive.
     """
-    column = eta[:, None]
+    column = eta[..., None]
     table: dict[str, float | None] = {}
     for metric in FAMILY_METRICS[family.name]:
         value = float(losses(metric, family, y, column, weights, baseline=baseline, threshold=threshold)[0])
@@ -115,8 +122,8 @@ def losses(
 
     Parameters
     ----------
-    y : (n,) float64
-    eta : (n, L) float64, not changed
+    y : (n,) float64, multinomial (n, C)
+    eta : (n, L) float64, multinomial (n, C, L), not changed
     weights : (n,) float64, optional
     baseline : float or (n,), optional
         What r2 compares with; default the weighted mean of y. (Within folds: the mean of the training rows.)
@@ -136,7 +143,9 @@ def losses(
     s = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
     total = float(s.sum())
     if not len(y) or total <= 0.0:
-        return np.full(eta.shape[1], np.nan)
+        return np.full(eta.shape[-1], np.nan)
+    if family.name == "multinomial":
+        return _class_losses(metric, family, y, eta, s) / total
     if metric == "auc":
         return np.array([_auc(y, eta[:, k], s) for k in range(eta.shape[1])])
     if metric == "f1":
@@ -159,6 +168,23 @@ def losses(
         return _deviance(family, y, eta, s) / total
     double = _binomial_deviance(y, eta, s) / total
     return double if metric == "deviance" else 0.5 * double
+
+
+def _class_losses(metric: str, family: Family, y: FloatArray, eta: FloatArray, s: FloatArray) -> FloatArray:
+    """Return the weighted sum over the rows of a metric of several classes, for every column of eta."""
+    total, truth = np.zeros(eta.shape[-1]), y.argmax(axis=1)
+    for rows in row_blocks(len(y), 4 * eta.shape[1] * eta.shape[2]):
+        block, actual = eta[rows], y[rows, :, None]
+        if metric in ("accuracy", "error"):
+            loss = (block.argmax(axis=1) == truth[rows, None]) == (metric == "accuracy")
+            loss = np.where(np.isfinite(block).all(axis=1), loss, np.nan)
+        elif metric == "brier":
+            loss = np.square(actual - family.mean(block)).sum(axis=1)
+        else:
+            loss = np.clip(family.deviance(actual, block), *CLASS_DEVIANCE)
+            loss = loss if metric == "deviance" else 0.5 * loss
+        total += s[rows] @ loss
+    return total
 
 
 def _weighted_sum(

@@ -313,7 +313,7 @@ def training_problem(problem: Problem, rows: IntArray, stats: TrainingStats) -> 
 
 def _response_at(problem: Problem, start: int) -> int | slice:
     """Return where the response stands among moments: the last column, or from ``start`` if several."""
-    return -1 if problem.y.ndim == 1 else slice(start, None)
+    return slice(start, None) if problem.has_targets else -1
 
 
 def _impute(

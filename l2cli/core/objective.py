@@ -53,8 +53,8 @@ class Certificate(NamedTuple):
 
 
 def null_eta(problem: Problem) -> FloatArray:
-    """Return eta of the model with intercept and offset alone: (n,)."""
-    offset = np.zeros(problem.n_rows) if problem.offset is None else problem.offset
+    """Return eta of the model with intercept and offset alone: (n,), multinomial (n, C)."""
+    offset = np.zeros(problem.y.shape) if problem.offset is None else problem.offset
     if not problem.intercept:
         return offset
     return offset + problem.likelihood.null_intercept(problem.y, problem.weights, problem.offset)
@@ -67,8 +67,9 @@ def null_gradient(problem: Problem) -> float:
     """
     family, s = problem.likelihood, problem.weights
     mu = family.mean(null_eta(problem))
-    largest = float(np.max(np.abs(problem.X.T @ (s * family.residual(problem.y, mu))), initial=0.0))
-    noise = EPS * float(np.sqrt(s.sum()) * np.linalg.norm(np.sqrt(s) * family.terms(problem.y, mu)))
+    pull = (s * family.residual(problem.y, mu).T).T
+    largest = float(np.max(np.abs(problem.X.T @ pull), initial=0.0))
+    noise = EPS * float(np.sqrt(s.sum()) * np.linalg.norm(np.sqrt(s) * family.terms(problem.y, mu).T))
     return largest if largest > 10.0 * noise else 0.0
 
 
@@ -82,8 +83,8 @@ def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: Flo
 
     Parameters
     ----------
-    u : (p, L) float64
-    intercept : (L,) float64
+    u : (p, L) float64, multinomial (p, C, L)
+    intercept : (L,) float64, multinomial (C, L)
         Internal intercept b0 (that of the centred columns).
     lambdas : (L,) float64
         On the sum scale.
@@ -97,43 +98,54 @@ def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: Flo
     2 (1 - c)^2 sum_i s_i e_i^2 over the curvature, for c near 1. The unpenalized coordinates, whose dual
     constraint g = 0 holds only to rounding, add their first-order terms.
     """
-    family, (p, count) = problem.likelihood, u.shape
-    gradient, absolute = np.zeros((p, count)), np.zeros((p, count))
-    total, total_absolute, deviance = np.zeros(count), np.zeros(count), np.zeros(count)
-    pearson = np.zeros(count)
-    for rows in row_blocks(problem.n_rows, p + 2 * count):
-        Z, y, s = problem.X[rows], problem.y[rows, None], problem.weights[rows, None]
-        eta = Z @ u + intercept
+    family, p, tail = problem.likelihood, u.shape[0], u.shape[1:]
+    U, count = u.reshape(p, -1), u.shape[-1]
+    gradient, absolute = np.zeros(U.shape), np.zeros(U.shape)
+    total, total_absolute = np.zeros(tail), np.zeros(tail)
+    deviance, pearson = np.zeros(count), np.zeros(count)
+    for rows in row_blocks(problem.n_rows, p + 2 * U.shape[1]):
+        Z, y, size = problem.X[rows], problem.y[rows, ..., None], rows.stop - rows.start
+        s = problem.weights[rows].reshape(size, *(1 for _ in tail))
+        eta = (Z @ U).reshape(size, *tail) + intercept
+        magnitude = np.abs(Z)
+        terms = (magnitude @ np.abs(U)).reshape(size, *tail) + np.abs(intercept)
         if problem.offset is not None:
-            eta += problem.offset[rows, None]
+            offset = problem.offset[rows].reshape(s.shape)
+            eta += offset
+            terms += np.abs(offset)
         mu = family.mean(eta)
         residual = family.residual(y, mu)
         r = s * residual
-        magnitude = np.abs(Z)
-        terms = magnitude @ np.abs(u) + np.abs(intercept)
-        if problem.offset is not None:
-            terms += np.abs(problem.offset[rows, None])
         curvature = family.curvature(y, mu)
-        size = s * (family.terms(y, mu) + curvature * terms)
+        rounding = s * (family.terms(y, mu) + curvature * terms)
         if problem.l1_ratio == 1.0:
             with np.errstate(divide="ignore", invalid="ignore"):
-                pearson += np.where(r == 0.0, 0.0, r * residual / curvature).sum(axis=0)
-        gradient -= Z.T @ r
-        absolute += magnitude.T @ size
+                share = np.where(r == 0.0, 0.0, r * residual / curvature)
+            pearson += share.reshape(-1, count).sum(axis=0)
+        gradient -= Z.T @ r.reshape(size, -1)
+        absolute += magnitude.T @ rounding.reshape(size, -1)
         total -= r.sum(axis=0)
-        total_absolute += size.sum(axis=0)
-        deviance += (s * family.deviance(y, eta)).sum(axis=0)
+        total_absolute += rounding.sum(axis=0)
+        deviance += problem.weights[rows] @ family.deviance(y, eta)
+    flat = u.reshape(-1, count)  # one coordinate a row
+    gradient, absolute = gradient.reshape(flat.shape), absolute.reshape(flat.shape)
     squares, kink = problem.penalty_weights(lambdas)
-    gradient += squares * u
-    absolute += squares * np.abs(u) + kink
-    off = subgradient_distance(gradient, u, kink, problem.box)
+    gradient += squares * flat
+    absolute += squares * np.abs(flat) + kink
+    box = problem.coordinate_box
+    off = subgradient_distance(gradient, flat, kink, box)
     violation, floor = np.abs(off).max(axis=0, initial=0.0), EPS * absolute.max(axis=0, initial=0.0)
+    gap = np.zeros(count)
     if problem.intercept:
-        violation, floor = np.maximum(violation, np.abs(total)), np.maximum(floor, EPS * total_absolute)
+        slope, least = np.abs(total).reshape(-1, count), total_absolute.reshape(-1, count)
+        violation, floor = (
+            np.maximum(violation, slope.max(axis=0)),
+            np.maximum(floor, EPS * least.max(axis=0)),
+        )
+        gap = 2.0 * (slope * np.abs(intercept).reshape(-1, count)).sum(axis=0)
     unit = null_gradient(problem)
     scale = unit if unit > 0 else 1.0
-    gap = np.abs(2.0 * intercept * total) if problem.intercept else np.zeros(count)
-    gap += penalty_gap(u, gradient, off, squares, kink, pearson, problem.box)
+    gap += penalty_gap(flat, gradient, off, squares, kink, pearson, box)
     null = null_deviance(problem)
     gap = np.where(lambdas > 0, gap / null if null > 0 else 0.0, np.nan)
     # 0/0 = 0: where the null model is already optimal to rounding there is no unit to measure with

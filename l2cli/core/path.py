@@ -40,7 +40,8 @@ REFINEMENTS = 3
 class Path(NamedTuple):
     """Minimisers at ``lambdas`` (L,), sum scale, in the order given.
 
-    u, intercept0 : (p, L), (L,) internal coordinates. coef, intercept : the same on the original scale.
+    u, intercept0 : (p, L), (L,) internal coordinates, of classes (p, C, L), (C, L). coef, intercept : the
+    same on the original scale.
     effective_df : (L,) without the intercept. certificate : independent of the solver. rank : of the design.
     tied : (p,) columns that the data do not identify. last_move : (L,) change of eta in the last Newton step
     (0 for gaussian); one that is not small tells of separated classes.
@@ -233,20 +234,17 @@ def _gaussian_gradient(problem: Problem, u: FloatArray, lambdas: FloatArray) -> 
 def _newton_path(problem: Problem, lambdas: FloatArray) -> Path:
     """Solve from the largest lambda down, each started from the one before."""
     solver, bare = newton_solver(problem), bare_solver(problem) if np.any(lambdas == 0.0) else None
-    count, p = len(lambdas), problem.n_columns
-    u, intercept, df, move = np.zeros((p, count)), np.zeros(count), np.zeros(count), np.zeros(count)
+    count, p, classes = len(lambdas), problem.n_columns, problem.y.shape[1:]
+    u, intercept = np.zeros((p, *classes, count)), np.zeros((*classes, count))
+    df, move = np.zeros(count), np.zeros(count)
     theta = None
     for i in np.argsort(-lambdas, kind="stable"):
         if lambdas[i] == 0.0 and bare is not None:  # the smallest: the minimum norm where columns are tied
             result = bare.solve(0.0)
         else:
             result = solver.solve(float(lambdas[i]), theta)
-        u[:, i], intercept[i], df[i], move[i] = (
-            result.u,
-            result.intercept,
-            result.effective_df,
-            result.last_move,
-        )
+        u[..., i], intercept[..., i] = result.u, result.intercept
+        df[i], move[i] = result.effective_df, result.last_move
         theta = result.theta
     unbounded = np.any(lambdas == 0.0) or np.any(problem.penalty == 0.0)
     rank, tied = _rank(problem) if unbounded else (p, np.zeros(p, dtype=bool))

@@ -46,8 +46,8 @@ class Problem(NamedTuple):
     X : (n, p) float64
         Internal columns; imputed cells hold ``fill``; constant columns hold 0.
     y : (n,) float64
-        Response; binomial: 0 or 1; poisson, tweedie: not negative; gamma: positive. (n, T) of several
-        gaussian targets.
+        Response; binomial: 0 or 1; poisson, tweedie: not negative; gamma: positive; multinomial (n, C): 1
+        for the class of the row, else 0. Of several gaussian targets (n, T).
     weights : (n,) float64, positive
     offset : (n,) float64 or None
     family : str
@@ -59,7 +59,7 @@ class Problem(NamedTuple):
     l1_ratio : float
         r, the share of L1 in the penalty.
     box : Box or None
-        Bounds of the internal coefficients.
+        Bounds of the internal coefficients, for every class alike.
     spread : (p,) float64
         Standard deviations of the internal columns over the rows trained on: 1, but for a fold.
     mean, center, scale : (p,) float64
@@ -112,6 +112,16 @@ class Problem(NamedTuple):
         return int(self.X.shape[1])
 
     @property
+    def n_classes(self) -> int:
+        """Number C of linear predictors: the classes of a multinomial family, else 1."""
+        return 1 if self.y.ndim == 1 or self.has_targets else int(self.y.shape[1])
+
+    @property
+    def has_targets(self) -> bool:
+        """True where y (n, T) holds several gaussian targets: for what they share, not for a solver."""
+        return self.y.ndim == 2 and self.family == "gaussian"
+
+    @property
     def weight_sum(self) -> float:
         """W, the sum of the weights."""
         return float(self.weights.sum())
@@ -124,7 +134,9 @@ class Problem(NamedTuple):
     @property
     def response(self) -> FloatArray:
         """The response less the offset, what a gaussian model fits."""
-        return self.y if self.offset is None else np.asarray((self.y.T - self.offset).T)
+        # classes need the design's factor alone
+        y = self.y if self.y.ndim == 1 or self.has_targets else self.y[:, 0]
+        return y if self.offset is None else np.asarray((y.T - self.offset).T)
 
     @property
     def is_smooth(self) -> bool:
@@ -160,17 +172,32 @@ class Problem(NamedTuple):
         return np.where(self.constant | (sd <= 0), 1.0, weight)
 
     def penalty_weights(self, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the weights of u^2 and of 2 |u| in J at each lambda: (p, L), (p, L)."""
+        """Return the weights of u^2 and of 2 |u| in J at each lambda: (p C, L), (p C, L)."""
         r = self.l1_ratio
         return (
-            np.multiply.outer((1.0 - r) * self.penalty, lambdas),
-            np.multiply.outer(r * self.l1_penalty, lambdas),
+            np.multiply.outer(self.per_class((1.0 - r) * self.penalty), lambdas),
+            np.multiply.outer(self.per_class(r * self.l1_penalty), lambdas),
         )
 
+    def per_class(self, values: FloatArray) -> FloatArray:
+        """Return values of the columns (p, ...) for every coordinate (p C, ...): those of (p, C), raveled."""
+        return values if self.y.ndim == 1 else np.repeat(values, self.n_classes, axis=0)
+
+    @property
+    def coordinate_box(self) -> Box | None:
+        """The bounds of every coordinate (p C,)."""
+        if self.box is None or self.y.ndim == 1:
+            return self.box
+        return Box(self.per_class(self.box.lower), self.per_class(self.box.upper))
+
     def original(self, u: FloatArray, intercept: FloatArray | float) -> tuple[FloatArray, FloatArray]:
-        """Return (coef, intercept) on the original scale for internal ``u`` of shape (p,) or (p, L)."""
+        """Return (coef, intercept) on the original scale for internal ``u``, (p, ...), and b0 (...).
+
+        Intercepts of several classes are shifted to sum to 0, which changes no probability.
+        """
         coef = (u.T / self.scale).T
-        return coef, np.asarray(intercept - self.center @ coef)
+        moved = np.asarray(intercept - np.tensordot(self.center, coef, 1))
+        return coef, moved if self.y.ndim == 1 else moved - moved.mean(axis=0)
 
     def select(self, columns: IntArray) -> Problem:
         """Return the problem with some of the columns only (copies them), without L1."""
@@ -223,6 +250,7 @@ def make_problem(
         Original columns, NaN where missing (imputed by the weighted mean of the present cells). Standardized
         in place if ``overwrite``, else copied.
     y : (n,) float64
+        multinomial: the number of the class, 0 to C - 1 (or 0 and 1, (n, C)).
     power : float
         Variance power of tweedie.
     weights, offset : (n,) float64 or None
@@ -263,8 +291,11 @@ def make_problem(
         X[:, constant] = 0.0
     box = None if bounds is None else Box(bounds[0] * scale, bounds[1] * scale).without(constant)
     f = np.ones(p) if penalty_factor is None else np.asarray(penalty_factor, dtype=np.float64)
+    y = np.asarray(y, dtype=np.float64)
+    if family == "multinomial" and y.ndim == 1:
+        y = (y[:, None] == np.arange(y.max() + 1.0)).astype(np.float64)
     return Problem(
-        X, np.asarray(y, dtype=np.float64), s, offset, family, intercept, standardize, f,
+        X, y, s, offset, family, intercept, standardize, f,
         mean, center, scale, constant, mask, masked, originals, l1_ratio, power=power, box=box,
     )  # fmt: skip
 

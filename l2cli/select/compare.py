@@ -156,19 +156,21 @@ class Comparison(NamedTuple):
         for held in self._held_out():
             rest = ~held
             offset = problem.offset
-            b = 0.0
+            b: FloatArray | float = 0.0
             if problem.intercept:
                 b = problem.likelihood.null_intercept(
                     problem.y[rest], problem.weights[rest], None if offset is None else offset[rest]
                 )
-            eta = np.full(int(held.sum()), b) + (0.0 if offset is None else offset[held])
-            baseline = float(problem.weights[rest] @ problem.y[rest]) / float(problem.weights[rest].sum())
+            eta = np.zeros(problem.y[held].shape) + b + (0.0 if offset is None else offset[held])
+            baseline = float(
+                problem.weights[rest] @ problem.y[rest].reshape(len(problem.y[rest]), -1)[:, 0]
+            ) / float(problem.weights[rest].sum())
             values.append(
                 losses(
                     self.metric,
                     problem.likelihood,
                     problem.y[held],
-                    eta[:, None],
+                    eta[..., None],
                     problem.weights[held],
                     baseline=baseline,
                 )[0]

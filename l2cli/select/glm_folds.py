@@ -23,6 +23,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 ROUGH_CELLS = 50_000
 """Cells of a fold's working design from which its fits stop at what folds need."""
+MOST_HESSIAN_BYTES = 1e9
+"""Size of all folds' Hessians up to which they are kept side by side; beyond, fold by fold."""
 KKT_LIMIT = 1e-5
 """Largest residual of a fold fit that the contract allows."""
 
@@ -41,19 +43,21 @@ class GlmFolds:
         self.fold_weights = np.array([problem.weights[rows].sum() for rows in self.rows])
         self._check_targets()
         smallest = min(problem.n_rows - len(rows) for rows in self.rows)
-        self.batched = problem.n_columns < smallest
+        hessians = folds.k * 8.0 * ((problem.n_columns + 1) * problem.n_classes) ** 2
+        self.batched = problem.n_columns < smallest and hessians <= MOST_HESSIAN_BYTES
         self.batches = [BatchedFolds(problem, ids, folds.k) for ids in folds.ids] if self.batched else []
         self.stats: list[TrainingStats] = [s for b in self.batches for s in b.stats] or self._column_stats()
         self.solved: dict[float, FloatArray] = {}
-        """lambda on the scale in force -> coefficients (F, p + 1) of every fit, intercept last."""
+        """lambda on the scale in force -> coefficients (F, (p + 1) C) of every fit, intercepts last."""
 
     def _check_targets(self) -> None:
         """Refuse training rows whose best intercept is infinite: one class, or zeros alone."""
         y, binomial = self.problem.y, self.problem.family == "binomial"
         for i, rows in enumerate(self.rows):
-            rest = np.delete(y, rows)
-            if not rest.any() or (binomial and rest.all()):
+            rest = np.delete(y, rows, axis=0)
+            if not rest.any(axis=0).all() or (binomial and rest.all()):
                 what = "only one class is" if binomial else "only targets of 0 are"
+                what = what if y.ndim == 1 else "not every class is"
                 raise FitError(
                     f"without fold {i % self.folds.k + 1} {what} left to train on",
                     hint="give fewer --folds or other folds",
@@ -90,26 +94,26 @@ class GlmFolds:
         )
 
     def _eta(self, i: int, coefficients: FloatArray) -> FloatArray:
-        """Return held-out linear predictors (n_i, L) for coefficients (p + 1, L)."""
-        problem, rows = self.problem, self.rows[i]
-        u = coefficients[:-1]
-        eta = problem.X[rows] @ u + coefficients[-1]
+        """Return held-out linear predictors (n_i, L), of classes (n_i, C, L), for a fit's coefficients."""
+        problem, rows, c = self.problem, self.rows[i], self.problem.n_classes
+        u = coefficients[:-c].reshape(problem.n_columns, -1)
+        eta = problem.X[rows] @ u + coefficients[-c:].reshape(-1)
         if problem.mask is not None:
             eta += problem.mask[rows] @ (self.stats[i].shift[:, None] * u[problem.masked])
         if problem.offset is not None:
             eta += problem.offset[rows, None]
-        return np.asarray(eta)
+        return eta if c == 1 else eta.reshape(len(rows), c, -1)
 
     def heldout_eta(self, lam: float) -> FloatArray:
-        """Return (repeats, n): each row's linear predictor by the fit that did not see it."""
+        """Return (repeats, n), of classes (repeats, n, C): each row's eta by the fit that did not see it."""
         coefficients = self._solve(np.array([lam]))[0]
-        result = np.empty((self.folds.repeats, self.problem.n_rows))
+        result = np.empty((self.folds.repeats, *self.problem.y.shape))
         for i, rows in enumerate(self.rows):
-            result[i // self.folds.k, rows] = self._eta(i, coefficients[i][:, None])[:, 0]
+            result[i // self.folds.k, rows] = self._eta(i, coefficients[i][:, None])[..., 0]
         return result
 
     def _solve(self, lambdas: FloatArray) -> FloatArray:
-        """Return coefficients (L, F, p + 1), solving the lambdas not met before from the largest down."""
+        """Return coefficients (L, F, (p + 1) C), solving the lambdas not met before from the largest down."""
         new = sorted({float(v) for v in lambdas} - self.solved.keys(), reverse=True)
         if new:
             # at lambda 0 only damped Newton tells a solution from a separated fold that runs away
@@ -140,7 +144,7 @@ class GlmFolds:
                 if self.progress is not None:
                     self.progress("lambdas", r * len(grid) + len(solutions), len(grid) * self.folds.repeats)
             self.kkt_max = max(self.kkt_max, *(float(v.max(initial=0.0)) for v in residuals))
-            parts.append(np.stack(solutions).transpose(0, 2, 1))  # (L, k, p + 1)
+            parts.append(np.stack(solutions).transpose(0, 2, 1))  # (L, k, (p + 1) C)
         return np.concatenate(parts, axis=1)
 
     def _looped(self, grid: FloatArray) -> FloatArray:
@@ -158,7 +162,7 @@ class GlmFolds:
 def newton_path(
     problem: Problem, held_out: IntArray, stats: TrainingStats, lambdas: FloatArray, name: str
 ) -> tuple[FloatArray, FloatArray]:
-    """Return coefficients (L, p + 1) and residuals (L,) without some rows, warm-started along the lambdas.
+    """Return coefficients (L, (p + 1) C) and residuals (L,) without some rows, warm-started along lambda.
 
     Large problems are solved as far as folds need. At lambda 0 the answer is exact to rounding, since only
     then a run-away coefficient shows.
@@ -167,7 +171,7 @@ def newton_path(
     rest[held_out] = False
     part = training_problem(problem, np.flatnonzero(rest), stats)
     solver, bare = newton_solver(part), bare_solver(part)
-    large = solver.X.size > ROUGH_CELLS
+    large = solver.size > ROUGH_CELLS
     theta, result, residuals = None, [], []
     for lam in lambdas:
         if lam == 0.0:
@@ -177,7 +181,7 @@ def newton_path(
             theta = answer.theta
         if lam == 0.0 and (answer.last_move > RUNAWAY or not answer.residual <= KKT_LIMIT):
             # separated classes: there is no such model, so its losses are undefined and rank last
-            result.append(np.full(problem.n_columns + 1, np.nan))
+            result.append(np.full((problem.n_columns + 1) * problem.n_classes, np.nan))
             residuals.append(0.0)
             continue
         if not answer.residual <= KKT_LIMIT:
@@ -185,6 +189,6 @@ def newton_path(
                 f"not converged at lambda {lam:.4g} without {name}",
                 hint="ask for larger lambdas", code="not_converged",
             )  # fmt: skip
-        result.append(np.append(answer.u, answer.intercept))
+        result.append(np.append(answer.u.ravel(), answer.intercept))
         residuals.append(answer.residual)
     return np.array(result), np.array(residuals)

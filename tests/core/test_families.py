@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp, softmax
 from sklearn.metrics import mean_tweedie_deviance
 
 from l2cli.core.families import FAMILIES, family_named
@@ -13,7 +14,7 @@ from l2cli.errors import UsageError
 
 ETA = np.array([-700.0, -40.0, -3.0, -0.1, 0.0, 0.7, 5.0, 40.0, 700.0])
 NEAR = np.linspace(-3.0, 2.0, 11)
-EACH = [*((name, None) for name in FAMILIES), ("tweedie", 1.05), ("tweedie", 1.9)]
+EACH = [*((n, None) for n in FAMILIES if n != "multinomial"), ("tweedie", 1.05), ("tweedie", 1.9)]
 POWERS = [("poisson", None, 1.0), ("gamma", None, 2.0), ("tweedie", 1.5, 1.5), ("tweedie", 1.2, 1.2)]
 
 
@@ -118,5 +119,60 @@ def test_binomial_survives_overflow_without_a_warning():
 
 
 def test_an_unknown_family_is_named_with_those_there_are():
-    with pytest.raises(UsageError, match="no family 'poison'; there are gaussian, binomial, poisson"):
+    with pytest.raises(
+        UsageError, match="no family 'poison'; there are gaussian, binomial, multinomial, poisson"
+    ):
         family_named("poison")
+
+
+def classes_of(rng, n=40, c=4):
+    """Return classes as rows of 0 and 1 and linear predictors, some of them far apart."""
+    return np.eye(c)[rng.integers(0, c, n)], rng.normal(size=(n, c)) * rng.choice(
+        [0.1, 1.0, 20.0, 300.0], (n, 1)
+    )
+
+
+def test_multinomial_is_the_log_loss_of_softmax_with_its_derivatives():
+    rng, multinomial, h = np.random.default_rng(5), family_named("multinomial"), 1e-4
+    y, eta = classes_of(rng)
+    mu = multinomial.mean(eta)
+    assert mu == pytest.approx(softmax(eta, axis=1), rel=1e-13)
+    assert multinomial.deviance(y, eta) == pytest.approx(
+        2.0 * (logsumexp(eta, axis=1) - (y * eta).sum(axis=1)), rel=1e-9, abs=1e-9
+    )
+    near = eta / 100.0
+    mu = multinomial.mean(near)
+    for k in range(4):
+        step = h * np.eye(4)[k]
+        low, here, high = (0.5 * multinomial.deviance(y, near + d * step / h) for d in (-h, 0.0, h))
+        assert -(high - low) / (2 * h) == pytest.approx(multinomial.residual(y, mu)[:, k], abs=1e-6)
+        assert (high - 2 * here + low) / h**2 == pytest.approx(multinomial.curvature(y, mu)[:, k], abs=1e-6)
+
+
+def test_multinomial_takes_many_predictors_at_once():
+    rng, multinomial = np.random.default_rng(6), family_named("multinomial")
+    y, eta = classes_of(rng)
+    stack = np.stack([eta, 0.5 * eta], axis=2)
+    assert multinomial.mean(stack)[..., 1] == pytest.approx(multinomial.mean(0.5 * eta))
+    assert multinomial.deviance(y[..., None], stack)[:, 1] == pytest.approx(
+        multinomial.deviance(y, 0.5 * eta)
+    )
+
+
+def test_multinomial_keeps_its_digits_where_a_class_is_all_but_certain():
+    multinomial = family_named("multinomial")
+    eta = np.array([[60.0, 0.0, 1.0], [800.0, 0.0, -800.0]])
+    found = multinomial.deviance(np.eye(3)[[0, 0]], eta)
+    assert found[0] == pytest.approx(2.0 * (math.exp(-60.0) + math.exp(-59.0)), rel=1e-14)
+    assert found[1] == pytest.approx(2.0 * math.exp(-700.0) * math.exp(-100.0), abs=1e-300)
+    assert multinomial.deviance(np.eye(3)[[2]], eta[1:]) == pytest.approx([3200.0])
+
+
+def test_the_null_intercepts_of_classes_leave_no_residual():
+    rng, multinomial = np.random.default_rng(7), family_named("multinomial")
+    y, s = classes_of(rng)[0], rng.uniform(0.5, 2.0, 40)
+    b = multinomial.null_intercept(y, s, None)
+    assert np.sum(b) == pytest.approx(0.0, abs=1e-14)
+    assert s @ multinomial.residual(y, multinomial.mean(np.tile(b, (40, 1)))) == pytest.approx(
+        np.zeros(4), abs=1e-12
+    )

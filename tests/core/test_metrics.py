@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import softmax
 from sklearn import metrics as reference
 
 from l2cli.core.families import family_named
@@ -28,9 +29,13 @@ POWERS = {"poisson": 1.0, "gamma": 2.0, "tweedie": 1.5}
 
 
 def rows(family, n=400, columns=3, seed=0):
-    """Response, linear predictors with ties, and weights."""
+    """Response, linear predictors with ties, and weights; of three classes (n, 3) and (n, 3, columns)."""
     rng = np.random.default_rng(seed)
     eta = np.round(rng.normal(size=(n, columns)) * 2, 1)
+    if family == "multinomial":
+        eta = np.round(rng.normal(size=(n, 3, columns)) * 2, 1)
+        y = np.eye(3)[(eta[..., 0] + rng.gumbel(size=(n, 3))).argmax(axis=1)]
+        return y, eta, rng.integers(1, 4, n).astype(float)
     if family == "gaussian":
         y = eta[:, 0] + rng.normal(size=n)
     elif family in POWERS:
@@ -40,8 +45,24 @@ def rows(family, n=400, columns=3, seed=0):
     return y, eta, rng.integers(1, 4, n).astype(float)
 
 
+def scikit_of_classes(metric, label, eta, s):
+    """The same of several classes."""
+    p, said = softmax(eta, axis=1), eta.argmax(axis=1)
+    loss = reference.log_loss(label, p, sample_weight=s)
+    accuracy = reference.accuracy_score(label, said, sample_weight=s)
+    return {
+        "deviance": 2 * loss,
+        "log_loss": loss,
+        "accuracy": accuracy,
+        "error": 1 - accuracy,
+        "brier": np.average(((np.eye(3)[label] - p) ** 2).sum(axis=1), weights=s),
+    }[metric]
+
+
 def scikit(metric, family, y, eta, s):
     """The same metric from scikit-learn."""
+    if family == "multinomial":
+        return scikit_of_classes(metric, y.argmax(axis=1), eta, s)
     p = 1 / (1 + np.exp(-eta))
     label = (eta > 0).astype(float)
     if family in POWERS:
@@ -75,9 +96,9 @@ def scikit(metric, family, y, eta, s):
 def test_metrics_agree_with_scikit_learn(family, metric, weighting):
     y, eta, s = rows(family)
     s = s if weighting == "weights" else None
-    expected = [scikit(metric, family, y, eta[:, k], s) for k in range(eta.shape[1])]
+    expected = [scikit(metric, family, y, eta[..., k], s) for k in range(eta.shape[-1])]
     np.testing.assert_allclose(losses(metric, family_named(family), y, eta, s), expected, rtol=1e-12)
-    assert metric_table(family_named(family), y, eta[:, 0], s)[metric] == pytest.approx(
+    assert metric_table(family_named(family), y, eta[..., 0], s)[metric] == pytest.approx(
         expected[0], rel=1e-12
     )
 

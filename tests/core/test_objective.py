@@ -173,7 +173,7 @@ def test_null_intercept_finds_its_root_under_any_offset(spread):
     y = (offset + rng.logistic(size=200) > 0).astype(float)
     y[:20] = 1.0 - y[:20]
     s = rng.uniform(0.5, 2.0, size=200)
-    b = family_named("binomial").null_intercept(y, s, offset)
+    b = float(family_named("binomial").null_intercept(y, s, offset))
 
     def excess(b):
         with np.errstate(over="ignore"):

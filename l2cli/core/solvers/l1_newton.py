@@ -18,19 +18,15 @@ are made, n p flops each.
 
 from __future__ import annotations
 
-from functools import reduce
-
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.families import Family
 from l2cli.core.objective import null_gradient
 from l2cli.core.penalties import Box, subgradient_distance
-from l2cli.core.problem import Problem, row_blocks
+from l2cli.core.problem import Problem
 from l2cli.core.solvers.active_set import ActiveSet
-from l2cli.core.solvers.gram import DenseGram, Gram, ProductGram
+from l2cli.core.solvers.glm_rows import GlmRows
 from l2cli.core.solvers.newton import GOOD_ENOUGH, MAX_ITERATIONS, ROUGH, NewtonResult
-from l2cli.core.threads import row_threads
 
 FloatArray = npt.NDArray[np.float64]
 INNER = 1e-3
@@ -40,7 +36,7 @@ FLOOR = 1e-14
 
 
 class _Point:
-    """A point with its linear predictor, the smooth gradient of the deviance and J / 2."""
+    """A point with mu, the smooth gradient of the deviance and J / 2."""
 
     def __init__(self, theta: FloatArray, mu: FloatArray, gradient: FloatArray, objective: float) -> None:
         self.theta, self.mu, self.gradient, self.objective = theta, mu, gradient, objective
@@ -50,21 +46,26 @@ class L1Newton:
     """Minimise J of one problem with L1 or bounds at many lambdas; ``solve`` may be warm-started."""
 
     def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        self.family: Family = problem.likelihood
-        self.X = problem.X
-        r = problem.l1_ratio
-        self._kink = np.append(r * problem.l1_penalty, 0.0)
-        self._square = np.append((1.0 - r) * problem.penalty, 0.0)
-        self._origin = np.zeros(problem.n_columns + 1)
-        if problem.intercept:
-            self._origin[-1] = self.family.null_intercept(problem.y, problem.weights, problem.offset)
+        self.problem, self.classes = problem, problem.n_classes
+        r, c = problem.l1_ratio, problem.n_classes
+        none = np.zeros(c)
+        self._kink = np.append(problem.per_class(r * problem.l1_penalty), none)
+        self._square = np.append(problem.per_class((1.0 - r) * problem.penalty), none)
+        free = (problem.factors == 0.0) & (problem.box is None)
+        self.rows = GlmRows(problem, problem.X, free)
+        self._settled = int(free.sum()) if c > 1 else 0
+        """Coordinates that only the common shift of all classes adds."""
         self.unit = null_gradient(problem)
-        open_end = np.full(problem.n_columns, np.inf)
-        lower, upper = problem.box or (-open_end, open_end)
-        last = np.inf if problem.intercept else 0.0
+        open_end = np.full(problem.n_columns * c, np.inf)
+        lower, upper = problem.coordinate_box or (-open_end, open_end)
+        last = np.full(c, np.inf if problem.intercept else 0.0)
         self._box = Box(np.append(lower, -last), np.append(upper, last))
-        self._origin = self._box.clip(self._origin)
+        self._origin = self._box.clip(self.rows.origin())
+
+    @property
+    def size(self) -> int:
+        """Number of cells of the working design."""
+        return int(self.rows.X.size) * self.classes
 
     def solve(self, lam: float, start: FloatArray | None = None, *, rough: bool = False) -> NewtonResult:
         """Return the minimiser of J at ``lam`` (sum scale); ``rough`` stops at what folds need."""
@@ -72,7 +73,7 @@ class L1Newton:
         point = self._evaluate(self._origin if start is None else start, a, b)
         enough = (ROUGH if rough else GOOD_ENOUGH) * self.unit
         violation, before_last, last = self._violation(point, a, b), point.theta, False
-        df = float(np.count_nonzero(point.theta[:-1]))
+        df = float(np.count_nonzero(point.theta[: -self.classes]))
         for _ in range(MAX_ITERATIONS):
             if violation <= FLOOR * self.unit or (rough and violation <= enough):
                 break
@@ -80,31 +81,23 @@ class L1Newton:
             moved = self._step(point, active, a, b, violation)
             if moved is None or (last and self._violation(moved, a, b) >= violation):
                 break
-            df = active.effective_df() - float(self.problem.intercept)
+            df = active.effective_df() - self.classes * float(self.problem.intercept) - self._settled
             before_last, point = point.theta, moved
             violation = self._violation(point, a, b)
             if last:
                 break
             last = violation <= enough
-        move = point.theta - before_last
+        matrix = point.theta.reshape(-1, self.classes)
+        u, b0 = (matrix[:-1, 0], float(matrix[-1, 0])) if self.classes == 1 else (matrix[:-1], matrix[-1])
         return NewtonResult(
-            point.theta[:-1], float(point.theta[-1]), df,
-            violation / self.unit if self.unit > 0 else 0.0,
-            float(np.abs(self.X @ move[:-1] + move[-1]).max(initial=0.0)), point.theta,
+            u, b0, df, violation / self.unit if self.unit > 0 else 0.0,
+            float(np.abs(self.rows.predictor(point.theta - before_last)).max(initial=0.0)), point.theta,
         )  # fmt: skip
 
     def _evaluate(self, theta: FloatArray, a: FloatArray, b: FloatArray) -> _Point:
         """Return the point: one product with the rows each way, by the support where that is small."""
-        problem, u = self.problem, theta[:-1]
-        support = np.flatnonzero(u)
-        eta = (self.X[:, support] @ u[support] if 4 * len(support) < len(u) else self.X @ u) + theta[-1]
-        if problem.offset is not None:
-            eta = eta + problem.offset
-        mu = self.family.mean(eta)
-        residual = problem.weights * self.family.residual(problem.y, mu)
-        gradient = -np.append(residual @ self.X, residual.sum() if problem.intercept else 0.0)
-        loss = float(problem.weights @ self.family.deviance(problem.y, eta))
-        return _Point(theta, mu, gradient, 0.5 * loss + float(a @ np.abs(theta) + 0.5 * b @ theta**2))
+        mu, gradient, loss = self.rows.evaluate(theta)
+        return _Point(theta, mu, gradient, loss + float(a @ np.abs(theta) + 0.5 * b @ theta**2))
 
     def _violation(self, point: _Point, a: FloatArray, b: FloatArray) -> float:
         off = subgradient_distance(point.gradient + b * point.theta, point.theta, a, self._box)
@@ -112,31 +105,9 @@ class L1Newton:
 
     def _model(self, point: _Point, a: FloatArray, b: FloatArray) -> ActiveSet:
         """Return the quadratic model at a point, started from it."""
-        active = ActiveSet(self._curvature(point.mu), *self._box)
+        active = ActiveSet(self.rows.gram(point.mu), *self._box)
         active.begin(point.theta, a, b)
         return active
-
-    def _curvature(self, mu: FloatArray) -> Gram:
-        """Return H = [Z 1]'W[Z 1]."""
-        n, p = self.X.shape
-        root = np.sqrt(self.problem.weights * self.family.curvature(self.problem.y, mu))
-
-        def weighted(rows: slice) -> FloatArray:
-            A = np.empty((rows.stop - rows.start, p + 1))
-            np.multiply(self.X[rows], root[rows, None], out=A[:, :p])
-            A[:, p] = root[rows]
-            return A
-
-        if p >= n:
-            return ProductGram(weighted(slice(0, n)))
-
-        def gram(rows: slice) -> FloatArray:
-            A = weighted(rows)
-            product: FloatArray = A.T @ A
-            return product
-
-        with row_threads(self.X.size) as run:
-            return DenseGram(reduce(np.add, run(gram, row_blocks(n, p + 1)), np.zeros((p + 1, p + 1))))
 
     def _step(
         self, point: _Point, active: ActiveSet, a: FloatArray, b: FloatArray, violation: float

@@ -1,7 +1,8 @@
 """L2 of the families other than gaussian, by Newton's method.
 
 Half of J has gradient ``-Z'r + lambda D u`` and Hessian ``Z'WZ + lambda D`` (r and W: s times residual and
-curvature of the family), both bordered by the intercept. Where p > n the rows are rotated first: with
+curvature of the family), both bordered by the intercept; of several classes as
+:mod:`l2cli.core.solvers.glm_rows` says. Where p > n the rows are rotated first: with
 A = Z D^-1/2 = LQ' (QR of A') the solution lies
 in the row space, ``D^1/2 u = Q a`` with |D^1/2 u| = |a|, so an n x n design L serves every lambda (Hastie and
 Tibshirani 2004, "Efficient quadratic regularization for expression arrays", section 3).
@@ -16,17 +17,15 @@ convergence is quadratic. A final step after the tolerance is met brings the gra
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.families import Family
 from l2cli.core.objective import null_gradient
-from l2cli.core.problem import Problem, row_blocks
+from l2cli.core.problem import Problem
+from l2cli.core.solvers.glm_rows import GlmRows
 from l2cli.core.solvers.ridge import penalized_inverse
-from l2cli.core.threads import row_threads
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -59,7 +58,8 @@ class Iterate:
 class NewtonResult(NamedTuple):
     """Where Newton's method ended.
 
-    u : (p,) internal coefficients; intercept : internal. residual : gradient over that of the null model.
+    u : (p,) internal coefficients, of classes (p, C); intercept : internal, of classes (C,). residual :
+    gradient over that of the null model.
     last_move : the largest change of an eta_i in the last step. A finite optimum is met quadratically, so it
     is tiny there; where the classes are separated eta grows by about 1 a step for ever, while the gradient
     vanishes.
@@ -67,7 +67,7 @@ class NewtonResult(NamedTuple):
     """
 
     u: FloatArray
-    intercept: float
+    intercept: FloatArray | float
     effective_df: float
     residual: float
     last_move: float
@@ -78,33 +78,36 @@ class NewtonSolver:
     """Minimise J of one problem at many lambdas; ``solve`` may be warm-started with an earlier ``theta``."""
 
     def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        self.family: Family = problem.likelihood
-        self.start_intercept = 0.0
-        if problem.intercept:
-            self.start_intercept = self.family.null_intercept(problem.y, problem.weights, problem.offset)
+        self.problem, self.classes = problem, problem.n_classes
         self.rotation: FloatArray | None = None
-        self.X, self.d = problem.X, problem.penalty
-        bound = np.flatnonzero(self.d > 0)
-        uneven = float(np.ptp(np.log(self.d[bound]))) > UNEVEN if len(bound) else False
+        X, d = problem.X, problem.penalty
+        bound = np.flatnonzero(d > 0)
+        uneven = float(np.ptp(np.log(d[bound]))) > UNEVEN if len(bound) else False
         if len(bound) > problem.n_rows and not (uneven and problem.n_columns <= MOST_UNROTATED):
-            self._rotate(bound, np.flatnonzero(self.d == 0))
+            X, d = self._rotate(bound, np.flatnonzero(d == 0))
+        self.rows = GlmRows(problem, X, d == 0)
+        self.d = problem.per_class(d)
+        """Weights of the squares in the penalty, for every coordinate of theta but the intercepts."""
         self.curvature: FloatArray | None = None
-        """Z'WZ of the last Newton step, bordered by the intercept."""
+        """H of the last Newton step."""
         self.null_unit = null_gradient(problem)
-        start = self._evaluate(self._origin(), 0.0)
+        start = self._evaluate(self.rows.origin(), 0.0)
         self.unit = self._violation(start) if self.null_unit > 0 else 0.0
 
-    def _rotate(self, bound: IntArray, free: IntArray) -> None:
-        """Replace the penalized columns by their n coordinates: D^-1/2 Z' = QR, the new design is R'."""
+    @property
+    def size(self) -> int:
+        """Number of cells of the working design."""
+        return int(self.rows.X.size) * self.classes
+
+    def _rotate(self, bound: IntArray, free: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Return the n coordinates of the penalized columns and their d: D^-1/2 Z' = QR, the design is R'."""
         problem, n = self.problem, self.problem.n_rows
-        root = np.sqrt(self.d[bound])
+        root = np.sqrt(problem.penalty[bound])
         Q, R = np.linalg.qr((problem.X[:, bound] / root).T)
-        self.X = np.hstack([R.T, problem.X[:, free]])
         self.rotation = np.zeros((problem.n_columns, n + len(free)))
         self.rotation[bound, :n] = Q / root[:, None]
         self.rotation[free, n + np.arange(len(free))] = 1.0
-        self.d = np.append(np.ones(n), np.zeros(len(free)))
+        return np.hstack([R.T, problem.X[:, free]]), np.append(np.ones(n), np.zeros(len(free)))
 
     def solve(self, lam: float, start: FloatArray | None = None, *, rough: bool = False) -> NewtonResult:
         """Return the minimiser of J at ``lam`` (sum scale).
@@ -112,7 +115,7 @@ class NewtonSolver:
         ``rough`` is for fits inside folds: it stops at a relative gradient of ROUGH, goes on with the last
         Hessian while that works, and leaves the effective df out (NaN).
         """
-        theta = self._origin() if start is None else start
+        theta = self.rows.origin() if start is None else start
         enough = (ROUGH if rough else GOOD_ENOUGH) * self.unit
         point = self._evaluate(theta, lam)
         if rough:
@@ -132,12 +135,21 @@ class NewtonSolver:
             if done and rough:
                 break
         residual = self._internal_violation(point) / self.null_unit if self.null_unit > 0 else 0.0
-        u = point.theta[:-1] if self.rotation is None else self.rotation @ point.theta[:-1]
-        u = np.where(self.problem.constant, 0.0, u)  # rounding in a step may have touched them
+        u, b0 = self._split(point.theta)
+        u[self.problem.constant] = 0.0  # rounding in a step may have touched them
         df = np.nan if rough else self._effective_df(point, lam)
-        step = point.theta - before_last
-        last_move = float(np.abs(self.X @ step[:-1] + step[-1]).max(initial=0.0))
-        return NewtonResult(u, float(point.theta[-1]), df, residual, last_move, point.theta)
+        last_move = float(np.abs(self.rows.predictor(point.theta - before_last)).max(initial=0.0))
+        return NewtonResult(u, b0, df, residual, last_move, point.theta)
+
+    def _split(self, theta: FloatArray) -> tuple[FloatArray, FloatArray | float]:
+        """Return internal coefficients and intercepts of the working coordinates (a copy)."""
+        if self.classes == 1:
+            u = theta[:-1]
+            return (u.copy() if self.rotation is None else self.rotation @ u), float(theta[-1])
+        matrix = theta.reshape(-1, self.classes)
+        return (matrix[:-1].copy() if self.rotation is None else self.rotation @ matrix[:-1]), matrix[
+            -1
+        ].copy()
 
     def _chord(self, point: Iterate, lam: float) -> Iterate:
         """Return where steps by the last Hessian lead while each leaves under half of the gradient.
@@ -151,7 +163,8 @@ class NewtonSolver:
         M = self.curvature.copy()
         M[np.arange(m), np.arange(m)] += lam * self.d
         if not self.problem.intercept:
-            M[m, :], M[:, m], M[m, m] = 0.0, 0.0, 1.0
+            M[m:, :], M[:, m:] = 0.0, 0.0
+            M[m:, m:] = np.eye(self.classes)
         try:
             inverse = np.linalg.inv(M)
         except np.linalg.LinAlgError:
@@ -166,22 +179,13 @@ class NewtonSolver:
             point = trial
         return point
 
-    def _origin(self) -> FloatArray:
-        theta = np.zeros(self.X.shape[1] + 1)
-        theta[-1] = self.start_intercept
-        return theta
-
     def _evaluate(self, theta: FloatArray, lam: float) -> Iterate:
         """Return objective and gradient at a point: one product with the rows each way."""
-        problem, u = self.problem, theta[:-1]
-        eta = self.X @ u + theta[-1]
-        if problem.offset is not None:
-            eta = eta + problem.offset
-        mu = self.family.mean(eta)
-        r = problem.weights * self.family.residual(problem.y, mu)
-        gradient = np.append(lam * self.d * u - self.X.T @ r, -r.sum() if problem.intercept else 0.0)
-        loss = float(problem.weights @ self.family.deviance(problem.y, eta))
-        return Iterate(theta, 0.5 * (loss + lam * float(self.d @ u**2)), mu, gradient)
+        mu, gradient, loss = self.rows.evaluate(theta)
+        m = len(self.d)
+        pull = lam * self.d * theta[:m]
+        gradient[:m] += pull
+        return Iterate(theta, loss + 0.5 * float(pull @ theta[:m]), mu, gradient)
 
     def _violation(self, point: Iterate) -> float:
         return float(np.abs(point.gradient).max(initial=0.0))
@@ -190,28 +194,14 @@ class NewtonSolver:
         """Return the largest gradient in internal coordinates: D^1/2 Q times that of the rotated ones."""
         if self.rotation is None:
             return self._violation(point)
-        d = self.problem.penalty
-        gradient = np.where(d > 0, d, 1.0) * (self.rotation @ point.gradient[:-1])
-        return float(max(np.abs(gradient).max(initial=0.0), abs(point.gradient[-1])))
-
-    def _hessian(self, mu: FloatArray) -> FloatArray:
-        """Return Z'WZ bordered by the intercept: (m + 1, m + 1)."""
-        n, m = self.X.shape
-        root = np.sqrt(self.problem.weights * self.family.curvature(self.problem.y, mu))
-
-        def gram(rows: slice) -> FloatArray:
-            B = np.empty((rows.stop - rows.start, m + 1))
-            np.multiply(self.X[rows], root[rows, None], out=B[:, :m])
-            B[:, m] = root[rows]
-            product: FloatArray = B.T @ B
-            return product
-
-        with row_threads(self.X.size) as run:
-            return reduce(np.add, run(gram, row_blocks(n, m + 1)), np.zeros((m + 1, m + 1)))
+        d, m = self.problem.penalty, len(self.d)
+        outer = self.rotation @ point.gradient[:m].reshape(-1, self.classes)
+        gradient = np.where(d > 0, d, 1.0)[:, None] * outer
+        return float(max(np.abs(gradient).max(initial=0.0), np.abs(point.gradient[m:]).max()))
 
     def _step(self, point: Iterate, lam: float) -> Iterate | None:
         """Return the next point by a damped Newton step, None if no step lowers J."""
-        H = self.curvature = self._hessian(point.mu)
+        H = self.curvature = self.rows.curvature(point.mu)
         direction = _newton_direction(H, lam, self.d, point.gradient, self.problem.intercept)
         slope = float(point.gradient @ direction)
         before = self._violation(point)
@@ -230,9 +220,10 @@ class NewtonSolver:
         return None
 
     def _effective_df(self, point: Iterate, lam: float) -> float:
-        """Return tr[(H + lambda D)^-1 H] with H = Z'WZ after elimination of the intercept."""
-        H = self._hessian(point.mu)
-        Hc = eliminate_intercept(H) if self.problem.intercept else H[:-1, :-1]
+        """Return tr[(H + lambda D)^-1 H] after elimination of the intercepts."""
+        m = len(self.d)
+        H = self.rows.curvature(point.mu, settled=False)
+        Hc = eliminate_intercept(H, m) if self.problem.intercept else H[:m, :m]
         usable = np.diag(Hc) > 0
         Hc, d = Hc[np.ix_(usable, usable)], self.d[usable]
         if not len(Hc):
@@ -244,24 +235,27 @@ class NewtonSolver:
         return float(np.sum(penalized_inverse(Hc, lam * d) * Hc))
 
 
-def eliminate_intercept(H: FloatArray) -> FloatArray:
-    """Return the Schur complement of the last row and column: curvature with the intercept refitted."""
-    corner = float(H[-1, -1])
-    cross = H[:-1, -1]
-    value: FloatArray = H[:-1, :-1] - np.outer(cross, cross) / corner if corner > 0 else H[:-1, :-1]
-    return value
+def eliminate_intercept(H: FloatArray, m: int) -> FloatArray:
+    """Return the Schur complement of the rows and columns from m on: curvature with intercepts refitted."""
+    corner, cross = H[m:, m:], H[:m, m:]
+    if not corner.any():
+        return H[:m, :m]
+    if len(corner) == 1:
+        value: FloatArray = H[:m, :m] - cross @ (cross.T / corner)
+        return value
+    return np.asarray(H[:m, :m] - cross @ np.linalg.pinv(corner, hermitian=True) @ cross.T)
 
 
 def _newton_direction(
     H: FloatArray, lam: float, d: FloatArray, gradient: FloatArray, intercept: bool
 ) -> FloatArray:
     """Solve (H + lambda D) direction = gradient; of many solutions the one with the smallest penalty u'Du."""
-    m = len(d)
+    m, size = len(d), len(H)
     M = H.copy()
     M[np.arange(m), np.arange(m)] += lam * d
     active = np.diag(M) > 0
-    active[m] &= intercept
-    direction = np.zeros(m + 1)
+    active[m:] &= intercept
+    direction = np.zeros(size)
     if not active.any():
         return direction
     scale = np.sqrt(np.diag(M)[active])
@@ -274,7 +268,7 @@ def _newton_direction(
     x = V[:, ~tied] @ ((V[:, ~tied].T @ right) / e[~tied])
     if tied.any():  # what the data leave open is settled as in the limit of small lambdas
         root = np.sqrt(d, where=d > 0, out=np.full(m, 1e-4 * np.sqrt(d[d > 0].min(initial=1.0))))
-        root = np.append(root, 0.0)[active] / scale
+        root = np.append(root, np.zeros(size - m))[active] / scale
         x -= V[:, tied] @ np.linalg.lstsq(root[:, None] * V[:, tied], root * x, rcond=None)[0]
     direction[active] = x / scale
     return direction

@@ -5,7 +5,7 @@ blocks) gives all gradients by two products, Z'R with R = s (y - mu(ZB)) and the
 zeroed. The Hessians of all folds come from one weighted Gram per fold at the mean of the columns (training =
 total - own fold) and serve several lambdas, as the weights W change slowly along the path. Columns are frozen
 as their residual falls below the tolerance, and the next lambda starts from a quadratic extrapolation in the
-path.
+path. Of C classes every column of B is a matrix (p + 1, C), raveled, and the products have C K columns.
 
 Notes
 -----
@@ -33,6 +33,7 @@ from l2cli.core.moments import (
 from l2cli.core.penalties import Box, subgradient_distance
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.active_set import ActiveSet
+from l2cli.core.solvers.glm_rows import between_classes, class_columns, settle_shift
 from l2cli.core.solvers.gram import DenseGram
 from l2cli.core.solvers.l1_newton import L1Newton
 from l2cli.core.solvers.newton import NewtonSolver
@@ -58,19 +59,20 @@ class BatchedFolds:
     """All K training sets of one division into folds."""
 
     def __init__(self, problem: Problem, ids: IntArray, k: int) -> None:
-        self.problem, self.k = problem, k
+        self.problem, self.k, self.classes = problem, k, problem.n_classes
         self.family = problem.likelihood
         self.order = np.argsort(ids, kind="stable")
         edges = np.searchsorted(ids[self.order], np.arange(k + 1))
         self.part = problem.take(self.order)
-        p, q = problem.n_columns, len(problem.masked)
+        p, q, c = problem.n_columns, len(problem.masked), self.classes
         self.Z = self.part.X if self.part.mask is None else np.hstack([self.part.X, self.part.mask])
-        self.own_weights = k * self.Z.size * self.Z.shape[1] <= OWN_WEIGHTS_FLOPS
+        self.own_weights = k * self.Z.size * self.Z.shape[1] * c**2 <= OWN_WEIGHTS_FLOPS
         self.tolerance = FINE_TOLERANCE if self.own_weights else TOLERANCE
         self.edges = edges
         self.fold = ids[self.order]
         self.blocks = [
-            (rows, np.arange(rows.stop - rows.start)) for rows in row_blocks(problem.n_rows, p + q + 4 * k)
+            (rows, np.arange(rows.stop - rows.start))
+            for rows in row_blocks(problem.n_rows, p + q + 4 * k * c)
         ]
         columns: list[ColumnMoments] = [
             column_moments(problem, self.order[edges[f] : edges[f + 1]]) for f in range(k)
@@ -78,43 +80,47 @@ class BatchedFolds:
         self.stats: list[TrainingStats] = [training_stats(problem, c) for c in leave_each_out(columns)]
         self.shift = np.column_stack([s.shift for s in self.stats])  # (q, k)
         r = problem.l1_ratio
-        self.square = (1.0 - r) * np.column_stack([s.d for s in self.stats])
-        self.kink = np.vstack([r * np.column_stack([s.l1 for s in self.stats]), np.zeros(k)])
-        self.live = np.column_stack([s.sd > 0 for s in self.stats])  # columns that vary in the training rows
+        each = problem.per_class
+        self.square = each((1.0 - r) * np.column_stack([s.d for s in self.stats]))
+        self.kink = np.vstack([each(r * np.column_stack([s.l1 for s in self.stats])), np.zeros((c, k))])
+        # coordinates of columns that vary in the training rows
+        self.live = each(np.column_stack([s.sd for s in self.stats])) > 0
+        self.free = np.append((problem.factors == 0.0) & (problem.box is None), True)
         self.weights = np.array([s.weight for s in self.stats])
         self.run: Callable[..., Iterable[Any]] = map
         """How a pass over blocks is run: on threads while :meth:`solve` lasts."""
         self.models: tuple[FloatArray, list[ActiveSet]] | None = None
         """With an L1 part: the curvature in use, and every fold's second-order model with it."""
         self.start = self._null_intercepts()
-        origin = np.vstack([np.zeros((p, k)), self.start])
-        gradient = self._gradient(origin, np.zeros(k))
-        unit = np.abs(gradient[:p]).max(axis=0, initial=0.0)
+        gradient = self._gradient(self._origin(), np.zeros(k))
+        unit = np.abs(gradient[:-c]).max(axis=0, initial=0.0)
         self.unit = np.where(unit > 0, unit, 1.0)
         self.alone: dict[int, NewtonSolver | L1Newton] = {}
 
     def _null_intercepts(self) -> FloatArray:
-        """Return each training set's intercept without features."""
+        """Return each training set's intercepts without features: (C, K)."""
         part = self.part
         if not part.intercept:
-            return np.zeros(self.k)
+            return np.zeros((self.classes, self.k))
         result = []
         for f in range(self.k):
             rows = self.fold != f
             offset = None if part.offset is None else part.offset[rows]
             result.append(self.family.null_intercept(part.y[rows], part.weights[rows], offset))
-        return np.array(result)
+        return np.column_stack(result)
 
     def _expand(self, B: FloatArray) -> FloatArray:
-        """Return coefficients (p + q, K) on [z | masks]; imputing by ``shift`` adds shift * u on masks."""
-        u = B[:-1]
-        return np.vstack([u, self.shift * u[self.problem.masked]]) if len(self.problem.masked) else u
+        """Return coefficients (p + q, C K) on [z | masks]; imputing by ``shift`` adds shift * u on masks."""
+        u = B[: -self.classes].reshape(self.problem.n_columns, self.classes, self.k)
+        if len(self.problem.masked):
+            u = np.concatenate([u, self.shift[:, None, :] * u[self.problem.masked]])
+        return u.reshape(len(u), -1)
 
     def _gradient(self, B: FloatArray, lam: FloatArray) -> FloatArray:
-        """Return half the smooth gradient of J (p + 1, K) at B, each column over its own training rows."""
-        part, p = self.part, self.problem.n_columns
-        C, b0 = self._expand(B), B[-1]
-        forward, total = np.zeros((self.Z.shape[1], self.k)), np.zeros(self.k)
+        """Return half the smooth gradient of J at B, ((p + 1) C, K), each column over its training rows."""
+        part, p, c = self.part, self.problem.n_columns, self.classes
+        C, b0 = self._expand(B), B[-c:].reshape(-1)
+        forward, total = np.zeros((self.Z.shape[1], c * self.k)), np.zeros(c * self.k)
 
         def pull(block: tuple[slice, IntArray]) -> tuple[FloatArray, FloatArray]:
             rows, index = block
@@ -123,21 +129,25 @@ class BatchedFolds:
             eta += b0
             if part.offset is not None:
                 eta += part.offset[rows, None]
+            if c > 1:
+                eta = eta.reshape(len(index), c, self.k)
             r = self.family.mean(eta)
-            r = self.family.residual(part.y[rows, None], r, out=r)
-            r *= part.weights[rows, None]
-            r[index, self.fold[rows]] = 0.0  # a fold's own rows are held out of its column
+            r = self.family.residual(part.y[rows, ..., None], r, out=r)
+            r *= part.weights[rows].reshape(-1, *(1 for _ in r.shape[1:]))
+            r[index, ..., self.fold[rows]] = 0.0  # a fold's own rows are held out of its column
+            r = r.reshape(len(index), -1)
             return Z.T @ r, r.sum(axis=0)
 
         for products, sums in self.run(pull, self.blocks):
             forward += products
             total += sums
-        gradient = np.empty((p + 1, self.k))
-        gradient[:p] = lam * self.square * B[:-1] - forward[:p]
-        if len(self.problem.masked):
-            gradient[self.problem.masked] -= self.shift * forward[p:]
-        gradient[:p][~self.live] = 0.0
-        gradient[p] = -total if self.problem.intercept else 0.0
+        gradient = np.empty(B.shape)
+        gradient[:-c] = lam * self.square * B[:-c] - forward[:p].reshape(-1, self.k)
+        if len(masked := self.problem.masked):
+            imputed = self.shift[:, None, :] * forward[p:].reshape(len(masked), c, self.k)
+            gradient[:-c].reshape(p, c, self.k)[masked] -= imputed
+        gradient[:-c][~self.live] = 0.0
+        gradient[-c:] = -total.reshape(c, self.k) if self.problem.intercept else 0.0
         return gradient
 
     def _fold_blocks(self) -> Iterator[tuple[slice, int]]:
@@ -148,66 +158,77 @@ class BatchedFolds:
                 yield slice(start + b.start, start + b.stop), f
 
     def _curvatures(self, B: FloatArray) -> FloatArray:
-        """Return Z'WZ bordered by the intercept for each training set: (K, p + 1, p + 1).
+        """Return Z'WZ bordered by the intercepts for each training set: (K, (p + 1) C, (p + 1) C).
 
         Small problems weigh every training set at its own column. Else W is taken at the mean column, and one
         Gram per fold serves all sets: training = total - own fold.
         """
-        C, b0, p, m = self._expand(B), B[-1], self.problem.n_columns, self.Z.shape[1]
+        p, m, c = self.problem.n_columns, self.Z.shape[1], self.classes
+        T = np.vstack([self._expand(B), B[-c:].reshape(1, -1)]).reshape(m + 1, c, self.k)
         if self.own_weights:
             rows = slice(0, self.problem.n_rows)
-            training = np.stack(
-                [self._weighted_gram(rows, C[:, f], b0[f], leave_out=f) for f in range(self.k)]
-            )
+            training = np.stack([self._weighted_gram(rows, T[..., f], leave_out=f) for f in range(self.k)])
         else:
-            center, start = C.mean(axis=1), float(b0.mean())
-            own = np.zeros((self.k, m + 1, m + 1))
+            center = T.mean(axis=2)
+            own = np.zeros((self.k, (m + 1) * c, (m + 1) * c))
             pieces = list(self._fold_blocks())
-            grams = self.run(lambda piece: self._weighted_gram(piece[0], center, start), pieces)
+            grams = self.run(lambda piece: self._weighted_gram(piece[0], center), pieces)
             for (_, f), gram in zip(pieces, grams, strict=True):
                 own[f] += gram
             training = own.sum(axis=0) - own
-        if m == p:
-            return training
-        result = np.empty((self.k, p + 1, p + 1))
-        for f in range(self.k):
-            E = np.zeros((m + 1, p + 1))
-            E[np.arange(p), np.arange(p)] = 1.0
-            E[p + np.arange(m - p), self.problem.masked] = self.shift[:, f]
-            E[m, p] = 1.0
-            result[f] = E.T @ training[f] @ E
-        return result
+        if m > p:
+            training = np.stack([self._imputed(training[f], f) for f in range(self.k)])
+        if c > 1:
+            for H in training:
+                between_classes(H, c)
+                settle_shift(H, self.free, c)
+        return training
 
-    def _weighted_gram(self, rows: slice, c: FloatArray, b0: float, leave_out: int = -1) -> FloatArray:
-        """Return Z'WZ of some rows, bordered by the intercept, W at c (m,); one fold may be left out."""
+    def _imputed(self, gram: FloatArray, f: int) -> FloatArray:
+        """Return the Gram of the columns as fold f imputes them, from that of [z | masks | 1]."""
+        p, m = self.problem.n_columns, self.Z.shape[1]
+        E = np.zeros((m + 1, p + 1))
+        E[np.arange(p), np.arange(p)] = 1.0
+        E[p + np.arange(m - p), self.problem.masked] = self.shift[:, f]
+        E[m, p] = 1.0
+        E = np.kron(E, np.eye(self.classes))
+        return np.asarray(E.T @ gram @ E)
+
+    def _weighted_gram(self, rows: slice, T: FloatArray, leave_out: int = -1) -> FloatArray:
+        """Return Z'WZ of some rows, bordered by the intercept, W at T (m + 1, C); one fold may be left out.
+
+        Of classes: A' diag(s mu_k mu_l) A for all k and l, which :func:`between_classes` turns into it.
+        """
         part, Z, m = self.part, self.Z[rows], self.Z.shape[1]
-        eta = Z @ c + b0
+        eta = Z @ T[:-1] + T[-1]
         if part.offset is not None:
-            eta += part.offset[rows]
-        root = np.sqrt(part.weights[rows] * self.family.curvature(part.y[rows], self.family.mean(eta)))
-        root[self.fold[rows] == leave_out] = 0.0
-        A = np.empty((len(root), m + 1))
-        np.multiply(Z, root[:, None], out=A[:, :m])
-        A[:, m] = root
+            eta += part.offset[rows, None]
+        weights = np.where(self.fold[rows] == leave_out, 0.0, part.weights[rows])
+        if self.classes > 1:
+            A = class_columns(Z, np.sqrt(weights)[:, None] * self.family.mean(eta))
+        else:
+            root = np.sqrt(weights * self.family.curvature(part.y[rows], self.family.mean(eta[:, 0])))
+            A = np.empty((len(root), m + 1))
+            np.multiply(Z, root[:, None], out=A[:, :m])
+            A[:, m] = root
         gram: FloatArray = A.T @ A
         return gram
 
     def _systems(self, curvature: FloatArray, lam: FloatArray) -> FloatArray:
         """Return curvature plus penalty; dead columns and an absent intercept get a unit pivot."""
-        p = self.problem.n_columns
-        M = curvature.copy()
-        index = np.arange(p)
+        M, m = curvature.copy(), len(self.square)
+        index = np.arange(m)
         M[:, index, index] += (lam * self.square).T
         for f in range(self.k):
             dead = np.flatnonzero(~self.live[:, f])
             if not self.problem.intercept:
-                dead = np.append(dead, p)
+                dead = np.append(dead, m + np.arange(self.classes))
             M[f, dead, :], M[f, :, dead] = 0.0, 0.0
             M[f, dead, dead] = 1.0
         return M
 
     def solve(self, lambdas: FloatArray, starts: list[FloatArray]) -> tuple[list[FloatArray], FloatArray]:
-        """Return coefficients [(p + 1, K)] for lambdas (L, K), walked in that order, and residuals (L, K).
+        """Return coefficients [((p + 1) C, K)] for lambdas (L, K), walked in that order; residuals (L, K).
 
         ``starts`` holds up to three solutions at the lambdas that precede the first one (latest last). A fold
         that the chord steps leave above the tolerance is finished by damped Newton on its own rows.
@@ -240,14 +261,14 @@ class BatchedFolds:
             solver = NewtonSolver if self.problem.is_smooth else L1Newton
             self.alone[f] = solver(self.training(f))
         answer = self.alone[f].solve(lam, start)
-        return np.append(answer.u, answer.intercept), answer.residual
+        return np.append(answer.u.ravel(), answer.intercept), answer.residual
 
     def training(self, f: int) -> Problem:
         """Return the training rows of fold f with their own imputation and penalty."""
         return training_problem(self.problem, self.order[self.fold != f], self.stats[f])
 
     def _origin(self) -> FloatArray:
-        return np.vstack([np.zeros((self.problem.n_columns, self.k)), self.start])  # bounds: see _solve_one
+        return np.vstack([np.zeros(self.square.shape), self.start])  # bounds: see _solve_one
 
     def _solve_one(
         self, lam: FloatArray, last: FloatArray, guess: FloatArray, curvature: FloatArray | None
@@ -293,7 +314,7 @@ class BatchedFolds:
         if self.problem.is_smooth:
             solve = _solver(self._systems(curvature, lam))
             return None if solve is None else lambda B, gradient, _: B - solve(gradient)
-        a, b = lam * self.kink, np.vstack([lam * self.square, np.zeros(self.k)])
+        a, b = lam * self.kink, np.vstack([lam * self.square, np.zeros((self.classes, self.k))])
         if self.models is None or self.models[0] is not curvature:
             self.models = (curvature, [self._model(curvature[f], f) for f in range(self.k)])
             for f, active in enumerate(self.models[1]):
@@ -315,20 +336,20 @@ class BatchedFolds:
         return ActiveSet(DenseGram(curvature), *self._box(f))
 
     def _box(self, f: int) -> Box:
-        """Return the bounds of fold f's column, intercept last."""
-        open_end = np.full(self.problem.n_columns, np.inf)
-        lower, upper = self.problem.box or (-open_end, open_end)
-        dead = np.append(~self.live[:, f], not self.problem.intercept)
-        return Box(np.append(lower, -np.inf), np.append(upper, np.inf)).without(dead)
+        """Return the bounds of fold f's column, intercepts last."""
+        open_end, last = np.full(len(self.square), np.inf), np.full(self.classes, np.inf)
+        lower, upper = self.problem.coordinate_box or (-open_end, open_end)
+        dead = np.append(~self.live[:, f], np.full(self.classes, not self.problem.intercept))
+        return Box(np.append(lower, -last), np.append(upper, last)).without(dead)
 
     def _residual(self, B: FloatArray, lam: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the gradient (p + 1, K) and its largest entry over the null model's (inf: not finite)."""
+        """Return the gradient and its largest entry over the null model's (inf: not finite): (K,)."""
         gradient = self._gradient(B, lam)
         residual = np.abs(self._distance(gradient, B, lam)).max(axis=0) / self.unit
         return gradient, np.where(np.isfinite(residual), residual, np.inf)
 
     def _distance(self, gradient: FloatArray, B: FloatArray, lam: FloatArray) -> FloatArray:
-        """Return what the optimality conditions leave of the gradient: (p + 1, K)."""
+        """Return what the optimality conditions leave of the gradient: ((p + 1) C, K)."""
         if self.problem.is_smooth:
             return gradient
         if self.problem.box is None:
