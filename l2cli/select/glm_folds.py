@@ -11,9 +11,10 @@ from l2cli.core.metrics import losses as metric_losses
 from l2cli.core.moments import TrainingStats, column_moments, leave_each_out, training_problem, training_stats
 from l2cli.core.path import bare_solver, newton_solver
 from l2cli.core.problem import Problem
+from l2cli.core.solvers.kinked_folds import KinkedFolds
 from l2cli.core.solvers.newton import RUNAWAY
-from l2cli.core.solvers.newton_folds import BatchedFolds
 from l2cli.core.solvers.ridge import RidgeFactor
+from l2cli.core.solvers.smooth_folds import SmoothFolds
 from l2cli.data.folds import Folds
 from l2cli.engines.pool import parallel_map
 from l2cli.errors import FitError
@@ -45,7 +46,8 @@ class GlmFolds:
         smallest = min(problem.n_rows - len(rows) for rows in self.rows)
         hessians = folds.k * 8.0 * ((problem.n_columns + 1) * problem.n_classes) ** 2
         self.batched = problem.n_columns < smallest and hessians <= MOST_HESSIAN_BYTES
-        self.batches = [BatchedFolds(problem, ids, folds.k) for ids in folds.ids] if self.batched else []
+        together = SmoothFolds if problem.is_smooth else KinkedFolds
+        self.batches = [together(problem, ids, folds.k) for ids in folds.ids] if self.batched else []
         self.stats: list[TrainingStats] = [s for b in self.batches for s in b.stats] or self._column_stats()
         self.solved: dict[float, FloatArray] = {}
         """lambda on the scale in force -> coefficients (F, (p + 1) C) of every fit, intercepts last."""
@@ -132,19 +134,19 @@ class GlmFolds:
 
     def _batched(self, grid: FloatArray) -> FloatArray:
         sums, k = self._per_fit(grid), self.folds.k
-        parts = []
-        step = max(1, len(grid) // 20)
+        parts, total = [], len(grid) * self.folds.repeats
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            if self.progress is not None:
+                self.progress("lambdas", done, total)
+
         for r, batch in enumerate(self.batches):
-            solutions: list[FloatArray] = []
-            residuals = []
-            for i in range(0, len(grid), step):
-                some, residual = batch.solve(sums[i : i + step, r * k : (r + 1) * k], solutions[-3:])
-                solutions += some
-                residuals.append(residual)
-                if self.progress is not None:
-                    self.progress("lambdas", r * len(grid) + len(solutions), len(grid) * self.folds.repeats)
-            self.kkt_max = max(self.kkt_max, *(float(v.max(initial=0.0)) for v in residuals))
-            parts.append(np.stack(solutions).transpose(0, 2, 1))  # (L, k, (p + 1) C)
+            solutions, residuals = batch.solve(sums[:, r * k : (r + 1) * k], advance)
+            self.kkt_max = max(self.kkt_max, float(residuals.max(initial=0.0)))
+            parts.append(solutions.transpose(0, 2, 1))  # (L, k, (p + 1) C)
         return np.concatenate(parts, axis=1)
 
     def _looped(self, grid: FloatArray) -> FloatArray:

@@ -8,7 +8,7 @@ import pytest
 from l2cli.core.grid import lambda_max
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
-from l2cli.core.solvers import newton_folds
+from l2cli.core.solvers import fold_rows
 from l2cli.data.folds import Folds
 from l2cli.select.cv import fold_fits
 
@@ -85,7 +85,7 @@ def test_large_binomial_folds_share_their_curvatures(monkeypatch, mix):
     problem = data.problem(mix)
     lambdas = lambda_max(problem) * np.geomspace(1.0, 1e-3, 25)
     expected = fold_fits(problem, data.folds, "sum").losses(lambdas, "deviance")
-    monkeypatch.setattr(newton_folds, "OWN_WEIGHTS_FLOPS", 0)
+    monkeypatch.setattr(fold_rows, "OWN_WEIGHTS_FLOPS", 0)
     fits = fold_fits(problem, data.folds, "sum")
     assert fits.losses(lambdas, "deviance") == pytest.approx(expected, rel=1e-4)
     assert 1e-12 < fits.kkt_max <= 1e-6

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import l2cli.core.solvers.newton_folds as folds_module
+import l2cli.core.solvers.fold_rows as folds_module
+import l2cli.core.solvers.smooth_folds as smooth_module
 import l2cli.select.glm_folds as glm_folds_module
 from l2cli.core.metrics import losses
 from l2cli.core.path import solve_path
@@ -46,7 +47,7 @@ def brute_force(X, y, s, folds, lambdas, metric, **settings):
     return np.array(result)
 
 
-@pytest.mark.parametrize("route", ["own weights", "shared weights", "fold by fold"])
+@pytest.mark.parametrize("route", ["own weights", "shared weights", "conjugate gradients", "fold by fold"])
 @pytest.mark.parametrize(
     "settings",
     [
@@ -59,8 +60,10 @@ def brute_force(X, y, s, folds, lambdas, metric, **settings):
     ids=str,
 )
 def test_fold_losses_are_those_of_separate_fits(monkeypatch, route, settings):
-    if route == "shared weights":
+    if route in ("shared weights", "conjugate gradients"):
         monkeypatch.setattr(folds_module, "OWN_WEIGHTS_FLOPS", 0.0)
+    if route == "conjugate gradients":
+        monkeypatch.setattr(smooth_module, "FEW_COORDINATES", 0)
     if route == "fold by fold":
         monkeypatch.setattr(glm_folds_module, "MOST_HESSIAN_BYTES", 0.0)
     X, y, s = data(missing=0.05 if settings.get("intercept", True) else 0.0)

@@ -11,8 +11,9 @@ from l2cli.core import problem as problem_module
 from l2cli.core import threads
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
-from l2cli.core.solvers import newton_folds
-from l2cli.core.solvers.newton_folds import BatchedFolds
+from l2cli.core.solvers import fold_columns, fold_rows, kinked_folds, smooth_folds
+from l2cli.core.solvers.kinked_folds import KinkedFolds
+from l2cli.core.solvers.smooth_folds import SmoothFolds
 
 LAMBDAS = np.array([1e3, 100.0, 10.0, 1.0, 0.1])
 
@@ -42,8 +43,10 @@ def compare(X, y, given, ids, *, lambdas=LAMBDAS, tolerance=2e-5, **settings):
     """
     k = int(ids.max()) + 1
     problem = make_problem(X, y, family="binomial", **given, **settings)
-    batch = BatchedFolds(problem, ids, k)
-    solutions, residuals = batch.solve(np.repeat(lambdas[:, None], k, axis=1), [])
+    batch = SmoothFolds(problem, ids, k)
+    told: list[int] = []
+    solutions, residuals = batch.solve(np.repeat(lambdas[:, None], k, axis=1), told.append)
+    assert sum(told) == len(lambdas)
     assert residuals.shape == (len(lambdas), k)
     assert residuals.max() <= 1e-6
     for f in range(k):
@@ -85,13 +88,65 @@ def test_a_column_that_is_constant_in_a_training_set_is_out_there():
     assert all(B[1, 0] != 0.0 for B in solutions)
 
 
-@pytest.mark.parametrize("switch", ["OWN_WEIGHTS_FLOPS", "LARGE_SYSTEM", "MAX_PASSES"])
+@pytest.mark.parametrize("route", ["shared weights", "conjugate gradients", "damped Newton", "few kept"])
 @pytest.mark.parametrize("missing", [0.0, 0.2])
-def test_every_way_to_a_step_ends_at_the_same_answer(monkeypatch, switch, missing):
-    """Shared weights for all folds; Cholesky factors; no chord steps, so that damped Newton does it all."""
-    monkeypatch.setattr(newton_folds, switch, 0)
+@pytest.mark.parametrize("settings", [{}, {"intercept": False}], ids=lambda s: str(list(s)))
+def test_every_way_to_a_step_ends_at_the_same_answer(monkeypatch, route, missing, settings):
+    monkeypatch.setattr(fold_rows, "OWN_WEIGHTS_FLOPS", 0)
+    if route in ("conjugate gradients", "few kept"):
+        monkeypatch.setattr(smooth_folds, "FEW_COORDINATES", 0)
+    if route == "few kept":
+        monkeypatch.setattr(smooth_folds, "KEPT_BYTES", 0)
+        monkeypatch.setattr(fold_columns, "KEPT_CELLS", 1)
+    if route == "damped Newton":
+        monkeypatch.setattr(smooth_folds, "MAX_PASSES", 0)
     X, y, given, ids = data(missing=missing)
-    compare(X, y, given, ids)
+    batch, _ = compare(X, y, given, ids, lambdas=np.geomspace(1e3, 0.1, 23), **settings)
+    assert batch.each is not (route in ("conjugate gradients", "few kept"))
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 6, 9, 22])
+def test_grids_of_any_length_and_spacing_are_filled(count):
+    X, y, given, ids = data()
+    uneven = np.sort(10.0 ** np.random.default_rng(count).uniform(-1.0, 4.0, count))[::-1]
+    compare(X, y, given, ids, lambdas=uneven)
+
+
+def test_most_of_a_fine_grid_is_right_as_interpolated(monkeypatch):
+    """On a grid of 100 the last half of the lambdas needs one pass over the rows for all of them."""
+    X, y, given, ids = data(n=400)
+    monkeypatch.setattr(fold_rows, "FINE_TOLERANCE", 1e-6)
+    batch = SmoothFolds(make_problem(X, y, family="binomial", **given), ids, 5)
+    passes, gradient = [], batch.gradient
+
+    def counted(B, lam, folds, keep=None):
+        passes.append(len(folds))
+        return gradient(B, lam, folds, keep)
+
+    monkeypatch.setattr(batch, "gradient", counted)
+    batch.solve(np.repeat(np.geomspace(1e4, 1e-2, 100)[:, None], 5, axis=1), lambda _: None)
+    assert max(passes) >= 45 * 5
+    assert sum(passes) < 2.2 * 100 * 5
+
+
+@pytest.mark.parametrize(
+    "settings", [{"l1_ratio": 0.5}, {"bounds": (np.full(4, -0.1), np.full(4, 0.3))}], ids=["l1", "bounds"]
+)
+def test_folds_with_kinks_are_their_own_fits(monkeypatch, settings):
+    monkeypatch.setattr(fold_rows, "OWN_WEIGHTS_FLOPS", 0)
+    X, y, given, ids = data(missing=0.0)
+    problem = make_problem(X, y, family="binomial", **given, **settings)
+    for passes in (kinked_folds.MAX_PASSES, 0):  # none: damped Newton does it all
+        monkeypatch.setattr(kinked_folds, "MAX_PASSES", passes)
+        solutions, residuals = KinkedFolds(problem, ids, 5).solve(
+            np.repeat(LAMBDAS[:, None], 5, axis=1), lambda _: None
+        )
+        assert residuals.max() <= 1e-6
+        for f in range(5):
+            coef, _ = on_training_rows(X, y, given, ids != f, LAMBDAS, **settings)
+            assert problem.original(solutions[:, :-1, f].T, 0.0)[0] * problem.scale[:, None] == pytest.approx(
+                coef * problem.scale[:, None], abs=2e-5
+            )
 
 
 def test_far_offsets_are_no_trouble():
@@ -110,34 +165,22 @@ def test_folds_may_have_lambdas_of_their_own():
     X, y, given, ids = data()
     problem = make_problem(X, y, family="binomial", **given)
     own = np.array([[5.0, 10.0, 20.0, 40.0, 80.0]])
-    [B], _ = BatchedFolds(problem, ids, 5).solve(own, [])
+    [B], _ = SmoothFolds(problem, ids, 5).solve(own, lambda _: None)
     for f in range(5):
         coef, _ = on_training_rows(X, y, given, ids != f, own[:, f])
         assert problem.original(B[:-1, f], 0.0)[0] == pytest.approx(coef[:, 0], rel=1e-4)
-
-
-def test_a_walk_may_be_taken_up_again():
-    X, y, given, ids = data()
-    batch = BatchedFolds(make_problem(X, y, family="binomial", **given), ids, 5)
-    lambdas = np.repeat(LAMBDAS[:, None], 5, axis=1)
-    whole, _ = batch.solve(lambdas, [])
-    first, _ = batch.solve(lambdas[:3], [])
-    rest, residuals = batch.solve(lambdas[3:], first)
-    assert residuals.max() <= 1e-6
-    for a, b in zip([*first, *rest], whole, strict=True):
-        assert a == pytest.approx(b, abs=2e-5)
 
 
 def test_threads_and_blocks_change_nothing(monkeypatch):
     X, y, given, ids = data(n=700)
     problem = make_problem(X, y, family="binomial", **given)
     lambdas = np.repeat(LAMBDAS[:3, None], 5, axis=1)
-    alone, _ = BatchedFolds(problem, ids, 5).solve(lambdas, [])
+    alone, _ = SmoothFolds(problem, ids, 5).solve(lambdas, lambda _: None)
     monkeypatch.setattr(problem_module, "BLOCK_BYTES", 1)
-    blocked, _ = BatchedFolds(problem, ids, 5).solve(lambdas, [])
+    blocked, _ = SmoothFolds(problem, ids, 5).solve(lambdas, lambda _: None)
     monkeypatch.setattr(threads, "WORTH_CELLS", 1)
     monkeypatch.setattr(threads, "thread_count", lambda: 2)
-    threaded, _ = BatchedFolds(problem, ids, 5).solve(lambdas, [])
+    threaded, _ = SmoothFolds(problem, ids, 5).solve(lambdas, lambda _: None)
     for a, b, c in zip(alone, blocked, threaded, strict=True):
         assert b == pytest.approx(a, abs=1e-12)
         assert np.array_equal(c, b)
@@ -147,10 +190,10 @@ def test_a_batch_can_be_sent_to_another_process_after_a_threaded_pass(monkeypatc
     monkeypatch.setattr(threads, "WORTH_CELLS", 1)
     monkeypatch.setattr(threads, "thread_count", lambda: 2)
     X, y, given, ids = data()
-    batch = BatchedFolds(make_problem(X, y, family="binomial", **given), ids, 5)
+    batch = SmoothFolds(make_problem(X, y, family="binomial", **given), ids, 5)
     lambdas = np.full((1, 5), 10.0)
-    [expected], _ = batch.solve(lambdas, [])
-    [found], _ = pickle.loads(pickle.dumps(batch)).solve(lambdas, [])  # noqa: S301 (our own bytes)
+    [expected], _ = batch.solve(lambdas, lambda _: None)
+    [found], _ = pickle.loads(pickle.dumps(batch)).solve(lambdas, lambda _: None)  # noqa: S301 (our own bytes)
     assert np.array_equal(found, expected)
 
 
@@ -159,9 +202,9 @@ def test_saturated_probabilities_do_not_stop_a_fold():
     rng = np.random.default_rng(6)
     x = np.concatenate([rng.uniform(-2.0, -1.0, 30), rng.uniform(1.0, 2.0, 30)])
     y, ids = (x > 0).astype(float), np.arange(60) % 5
-    batch = BatchedFolds(make_problem(x[:, None], y, family="binomial"), ids, 5)
+    batch = SmoothFolds(make_problem(x[:, None], y, family="binomial"), ids, 5)
     lambdas = np.repeat(np.geomspace(10.0, 1e-6, 12)[:, None], 5, axis=1)
-    solutions, residuals = batch.solve(lambdas, [])
+    solutions, residuals = batch.solve(lambdas, lambda _: None)
     assert residuals.max() <= 1e-6
     sizes = [float(B[0].min()) for B in solutions]
     assert sizes == sorted(sizes)
