@@ -106,7 +106,7 @@ _l2cli_value() {
         --missing) _l2cli_words impute drop error indicator ;;
         --decimal) _l2cli_words . , ;;
         --lambda) _l2cli_words auto ;;
-        --family) _l2cli_words auto gaussian binomial poisson gamma tweedie ;;
+        --family) _l2cli_words auto gaussian binomial multinomial poisson gamma tweedie ;;
         --lambda-scale) _l2cli_words sum mean ;;
         --penalty-factor) _l2cli_columns pairs ;;
         --select) _l2cli_words auto loo cv gcv ;;

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from l2cli.errors import UsageError
 
-FAMILIES = ("auto", "gaussian", "binomial", "poisson", "gamma", "tweedie")
+FAMILIES = ("auto", "gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie")
 SELECTORS = ("auto", "loo", "cv", "gcv")
 RULES = ("min", "1se")
 SCALES = ("sum", "mean")

@@ -40,7 +40,7 @@ class FittedModel(FitResult):
     """A fit of the library: a :class:`FitResult` that predicts from arrays and data frames.
 
     inputs : names of the columns of X, in order, by which an array is understood.
-    classes : (2,) the two labels as they were given, the positive one last; None for a target of numbers.
+    classes : (C,) the labels as they were given, of two the positive one last; None for a target of numbers.
     """
 
     inputs: tuple[str, ...]
@@ -174,8 +174,8 @@ def fitted_model(result: FitResult, given: Given) -> FittedModel:
     return FittedModel(**vars(result), inputs=given.inputs, classes=labels)
 
 
-def labels_as_given(target: npt.NDArray[Any], classes: tuple[str, str]) -> npt.NDArray[Any]:
-    """Return the two class names as labels of the type that the target was given in: (2,).
+def labels_as_given(target: npt.NDArray[Any], classes: tuple[str, ...]) -> npt.NDArray[Any]:
+    """Return the names of the classes as labels of the type that the target was given in: (C,).
 
     Numbers and booleans become what they were; anything else is text.
     """
@@ -192,7 +192,7 @@ def labels_as_given(target: npt.NDArray[Any], classes: tuple[str, str]) -> npt.N
 def _answers(
     model: Model | FitResult, X: Any, offset: Any, unseen: str, threshold: float
 ) -> tuple[dict[str, list[Any]], npt.NDArray[Any] | None]:
-    """Return the columns of predictions, and the two labels (None: no classes)."""
+    """Return the columns of predictions, and the labels (None: no classes)."""
     saved = model.model if isinstance(model, FitResult) else model
     X, names = _with_names(X)
     if isinstance(model, FittedModel) and not _is_frame(X):
@@ -264,7 +264,7 @@ def predict(
 def predict_proba(
     model: Model | FitResult, X: Any, *, offset: Any = None, unseen: str = "error"
 ) -> FloatArray:
-    """Return the probability of both classes for every row, the positive one last: (n, 2); NaN where unknown.
+    """Return the probability of every class for each row: (n, C), of two the positive last; NaN if unknown.
 
     Raises
     ------
@@ -275,6 +275,11 @@ def predict_proba(
     """
     columns, labels = _answers(model, X, offset, unseen, 0.5)
     if labels is None:
-        raise UsageError("a gaussian model has no classes, so no probabilities", hint="use predict")
+        saved = model.model if isinstance(model, FitResult) else model
+        raise UsageError(f"a {saved.family} model has no classes, so no probabilities", hint="use predict")
+    saved = model.model if isinstance(model, FitResult) else model
+    if saved.by_class:
+        names = [f"probability_{label}" for label in saved.data.classes or ()]
+        return np.column_stack([_numbers(columns[name]) for name in names])
     positive = _numbers(columns["probability"])
     return np.column_stack([1.0 - positive, positive])

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from l2cli._version import __version__
 from l2cli.api.predict import check_threshold, target_keys
+from l2cli.api.setup import class_counts
 from l2cli.core.metrics import logit, metric_table
 from l2cli.data.rows import drop_weightless, read_weights, rows_with_target
 from l2cli.data.table import Table
@@ -82,7 +83,7 @@ def evaluate_table(
         If an option has no such value.
     """
     check_threshold(threshold)
-    notes, classes = list(table.notes), model.data.classes
+    notes = list(table.notes)
     weights_name = model.data.weights
     rows = _labelled_rows(model, table, notes)
     applied = apply_model(model, table, unseen=unseen)
@@ -97,7 +98,7 @@ def evaluate_table(
     eta = applied.eta[rows]
     drift = find_drift(model, table, rows, weights)
     settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
-    if classes is not None:
+    if model.family == "binomial":
         settings["threshold"] = threshold
     notes += applied.notes
     warnings = [*applied.warnings, *_drift_warning(drift)]
@@ -131,10 +132,24 @@ def _scores(
 ) -> dict[str, Any]:
     """Return metrics, calibration and confusion of one target."""
     classes = model.data.classes
+    if model.by_class:
+        return _class_scores(model, y, eta, weights)
     return {
         "metrics": metric_table(model.likelihood, y, eta, weights, threshold=threshold),
         "calibration": calibration_bins(y, model.likelihood.mean(eta), weights),
         "confusion": None if classes is None else _confusion(y, eta > logit(threshold), classes),
+    }
+
+
+def _class_scores(model: Model, y: FloatArray, eta: FloatArray, weights: FloatArray | None) -> dict[str, Any]:
+    """Return the scores of several classes; what is calibrated is the probability of the class predicted."""
+    classes, chosen = model.data.classes or (), eta.argmax(axis=1)
+    truth = (y[:, None] == np.arange(len(classes))).astype(np.float64)
+    sure = model.likelihood.mean(eta)[np.arange(len(y)), chosen]
+    return {
+        "metrics": metric_table(model.likelihood, truth, eta, weights),
+        "calibration": calibration_bins((y == chosen).astype(np.float64), sure, weights),
+        "confusion": _confusion(y, chosen, classes),
     }
 
 
@@ -184,16 +199,13 @@ def _data(
 
 def _target_facts(model: Model, y: FloatArray, weights: FloatArray | None) -> dict[str, Any]:
     """Return what ``data`` says of one target: its classes or its spread."""
-    classes = model.data.classes
-    counts = None if classes is None else (int((y == 0.0).sum()), int((y == 1.0).sum()))
-    mean = float(np.average(y, weights=weights))
-    return {
-        "classes": [{"label": label, "count": count} for label, count in zip(classes, counts, strict=True)]
-        if classes is not None and counts is not None
-        else None,
-        "positive": None if classes is None else classes[1],
-        "target_sd": float(np.sqrt(np.average((y - mean) ** 2, weights=weights))),
-    }
+    facts: dict[str, Any] = {"classes": None, "positive": None, "target_sd": None}
+    if not model.by_class:
+        mean = float(np.average(y, weights=weights))
+        facts["target_sd"] = float(np.sqrt(np.average((y - mean) ** 2, weights=weights)))
+    if (classes := model.data.classes) is not None:
+        facts |= class_counts(y, classes, model.family)
+    return facts
 
 
 def calibration_bins(
@@ -230,11 +242,9 @@ def calibration_bins(
     return result
 
 
-def _confusion(y: FloatArray, called: npt.NDArray[np.bool_], classes: tuple[str, str]) -> dict[str, Any]:
+def _confusion(y: FloatArray, called: npt.NDArray[Any], classes: tuple[str, ...]) -> dict[str, Any]:
     """Return the counts of rows by class (rows) and predicted class (columns)."""
-    positive = y > 0.5
-    counts = [
-        [int(((positive == truth) & (called == guess)).sum()) for guess in (False, True)]
-        for truth in (False, True)
-    ]
+    c = len(classes)
+    places = y.astype(np.int64) * c + called
+    counts = np.bincount(places, minlength=c * c).reshape(c, c).tolist()
     return {"labels": list(classes), "counts": counts}

@@ -48,10 +48,11 @@ def fit(
     lam : float, optional
         Strength on ``lambda_scale``; None chooses it among ``lambdas``.
     lambdas : "auto", sequence of numbers or :class:`l2cli.spec.GridSpec`
-    family : {"auto", "gaussian", "binomial", "poisson", "gamma", "tweedie"}
-        auto: text, booleans, exactly {0, 1} or {1, 2} are binomial, other numbers gaussian.
+    family : {"auto", "gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie"}
+        auto: two labels, booleans, exactly {0, 1} or {1, 2} are binomial, more labels multinomial, other
+        numbers gaussian.
     positive : optional
-        Label of the positive class, default the last.
+        Label of the positive class of two, default the last.
     sample_weight, offset, groups, fold_labels : (n,) array or name of a column of X, optional
         Weights of the rows; what is added to the linear predictor; rows that must share a fold; the folds
         themselves.
@@ -85,7 +86,8 @@ def fit(
     FittedModel
         ``coef``, ``intercept``, ``lam``, ``predict(X)``, ``predict_proba(X)``, ``model`` (to be saved), and
         ``to_dict()`` with everything that ``l2cli fit --json`` prints but the times. Of several targets
-        ``coef`` is (T, p), ``intercept`` and ``lam`` (T,), and predictions are (n, T).
+        ``coef`` is (T, p), ``intercept`` and ``lam`` (T,), and predictions are (n, T); of several classes
+        ``coef`` is (C, p) and ``intercept`` (C,).
 
     Raises
     ------

@@ -26,7 +26,8 @@ class Predictions:
 
     columns : {name: values}, in the order of output: the id if there is one, ``prediction`` (gaussian: the
     mean; binomial: the label), and for binomial ``probability`` (of the positive class); of several targets
-    ``prediction_<target>`` each. None where there is no prediction.
+    ``prediction_<target>`` each, of several classes ``probability_<label>`` each. None where there is no
+    prediction.
     """
 
     columns: dict[str, list[Any]]
@@ -51,7 +52,7 @@ class Predictions:
                 "rows_used": len(self.columns[last]) - self.columns[last].count(None),
                 **target_keys(self.model),
                 "features": list(data.design_names),
-                "positive": None if data.classes is None else data.classes[1],
+                "positive": data.classes[1] if self.model.family == "binomial" and data.classes else None,
                 "notes": list(self.notes),
             },
             "settings": dict(self.settings),
@@ -117,7 +118,7 @@ def predict_table(
         notes.append(f"no column '{shown(name)}', the id in training: predictions carry no id")
     columns |= predicted
     settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
-    if model.data.classes is not None:
+    if model.family == "binomial":
         settings["threshold"] = threshold
     return Predictions(columns, table.n_rows, table.source, model, settings, notes, list(applied.warnings))
 
@@ -132,6 +133,12 @@ def _predicted(model: Model, eta: FloatArray, gone: list[bool], cut: float) -> d
         }
     if model.data.classes is None:
         return {"prediction": _with_gaps(mean.tolist(), gone)}
+    if model.by_class:
+        chosen = eta.argmax(axis=1).tolist()
+        columns = {"prediction": _with_gaps([model.data.classes[c] for c in chosen], gone)}
+        for c, label in enumerate(model.data.classes):
+            columns[f"probability_{label}"] = _with_gaps(mean[:, c].tolist(), gone)
+        return columns
     labels = [model.data.classes[int(positive)] for positive in (eta > cut).tolist()]
     return {"prediction": _with_gaps(labels, gone), "probability": _with_gaps(mean.tolist(), gone)}
 

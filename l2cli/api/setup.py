@@ -75,13 +75,13 @@ class Setup(NamedTuple):
         return lambda_grid(self.model.lambdas, self.problem, factor, weight=self.weight)
 
     def folds(self, select: SelectSpec) -> Folds:
-        """Return the folds asked for: given, by group, stratified (binomial) or by rows."""
+        """Return the folds asked for: given, by group, stratified (by class) or by rows."""
         dataset = self.dataset
         if dataset.fold_labels is not None:
             return given_folds(dataset.fold_labels, dataset.fold_names)
-        strata = (
-            dataset.y.astype(np.int64) if dataset.family == "binomial" and dataset.groups is None else None
-        )
+        strata = None
+        if dataset.schema.classes is not None and dataset.groups is None:
+            strata = dataset.y.astype(np.int64)
         return draw_folds(
             dataset.n_rows,
             select.k,
@@ -132,16 +132,11 @@ class Setup(NamedTuple):
             "target_default": dataset.target_default,
             "features": list(dataset.features),
             "weight_sum": self.problem.weight_sum,
-            "target_sd": dataset.target_sd,
+            "target_sd": None if dataset.family == "multinomial" else dataset.target_sd,
             "notes": list(dataset.notes),
         }
         if (classes := dataset.schema.classes) is not None:
-            positive = int(dataset.y.sum())
-            counts = (dataset.n_rows - positive, positive)
-            data["classes"] = [
-                {"label": label, "count": count} for label, count in zip(classes, counts, strict=True)
-            ]
-            data["positive"] = classes[1]
+            data |= class_counts(dataset.y, classes, dataset.family)
         common: dict[str, Any] = {
             "family": dataset.family,
             "l1_ratio": model.l1_ratio,
@@ -202,6 +197,15 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     asked = select.folds is not None or select.repeats > 1
     asked |= setup.dataset.fold_labels is not None or setup.dataset.groups is not None
     return "cv" if select.select == "cv" or asked or not linear or not squared else "loo"
+
+
+def class_counts(y: FloatArray, classes: tuple[str, ...], family: str) -> dict[str, Any]:
+    """Return how often each class is there, y being its place, and for binomial which one is positive."""
+    counts = np.bincount(y.astype(np.int64), minlength=len(classes)).tolist()
+    found: dict[str, Any] = {
+        "classes": [{"label": label, "count": n} for label, n in zip(classes, counts, strict=True)]
+    }
+    return found | ({"positive": classes[1]} if family == "binomial" else {})
 
 
 def _pairs(bounds: tuple[FloatArray, FloatArray]) -> list[list[float | None]]:

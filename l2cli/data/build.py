@@ -38,7 +38,7 @@ from l2cli.data.target import (
     refuse_stray_cells,
 )
 from l2cli.data.wording import quoted, where
-from l2cli.errors import DataError, FitError, shown
+from l2cli.errors import DataError, FitError, UsageError, shown
 from l2cli.spec import ColumnSpec, ModelSpec
 
 FloatArray = npt.NDArray[np.float64]
@@ -103,6 +103,12 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
         rows = drop_incomplete(table, plan.gaps, rows, columns.missing, notes)
     weights = None if columns.weights is None else read_weights(table, columns.weights, rows)
     target = read_target(table, roles, rows, family, columns.positive)
+    if family == "multinomial" and (columns.offset or columns.exposure):
+        option = "--offset" if columns.offset else "--exposure"
+        raise UsageError(
+            f"{option} has nothing to do: added to every class alike, it changes no probability",
+            hint="leave it out",
+        )
     folds, fold_names = _codes(table, columns.fold_column, rows, "fold")
     groups, _ = _codes(table, columns.group_column, rows, "group")
     offset = read_offset(table, columns.offset, columns.exposure, rows)

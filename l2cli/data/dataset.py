@@ -40,7 +40,7 @@ class DataSchema(NamedTuple):
     features: tuple[FeatureColumn, ...]
     target: str
     family: str
-    classes: tuple[str, str] | None
+    classes: tuple[str, ...] | None
     missing: str
     id: str | None = None
     weights: str | None = None
@@ -81,8 +81,8 @@ class Dataset:
     X : (n, p) float64, C order, owned: solvers may standardize it in place. NaN where a number is missing and
     is to
         be imputed by the mean of the rows trained on.
-    y : (n,) float64; binomial: 1 for ``schema.classes[1]`` (the positive class), else 0. (n, T) of several
-        gaussian targets.
+    y : (n,) float64; binomial: 1 for ``schema.classes[1]`` (the positive class), else 0; multinomial: the
+        place of the label in ``schema.classes``. (n, T) of several gaussian targets.
     bounds : (p,) lower and (p,) upper bounds of the coefficients, or None.
     weights, offset : (n,) float64 or None. fold_labels, groups : (n,) int codes or None.
     rows : (n,) int, the 0-based rows of the file that are used, ascending.

@@ -78,7 +78,8 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
     ) -> tuple[FloatArray, FloatArray]:
         """Return coefficients (p,) and intercept on the original scale; sets what is known of the fit.
 
-        Of several targets, the response being (n, T), all of it has a first axis for the target.
+        Of several targets, the response being (n, T), all of it has a first axis for the target; of several
+        classes the coefficients are (C, p) and the intercepts (C,).
         """
         kept = np.ones(len(X), dtype=bool) if weights is None else weights > 0.0
         rows = X if kept.all() else X[kept]  # a row of weight zero is no row: it counts in no standard error
@@ -98,7 +99,7 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
             np.stack(values) if several else values[0]
             for values in zip(
                 *(
-                    (p.effective_df[0], p.certificate.kkt_residual[0], p.coef[:, 0], p.intercept[0])
+                    (p.effective_df[0], p.certificate.kkt_residual[0], p.coef[..., 0].T, p.intercept[..., 0])
                     for p in paths
                 ),
                 strict=True,
@@ -199,21 +200,18 @@ class _Regressor(RegressorMixin, _L2Model):  # type: ignore[misc]  # scikit-lear
 
 
 class _Classifier(ClassifierMixin, _L2Model):  # type: ignore[misc]  # scikit-learn has no types
-    def _family_and_power(self) -> tuple[str, float]:
-        return "binomial", DEFAULT_POWER
+    classes_: npt.NDArray[Any]
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
+    def _family_and_power(self) -> tuple[str, float]:
+        return "binomial" if len(self.classes_) == 2 else "multinomial", DEFAULT_POWER
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Fit the model and return it; ``X`` and ``sample_weight`` as in :meth:`L2Regressor.fit`.
 
         Parameters
         ----------
-        y : (n,) array of two distinct labels
-            The later one in sorted order is the positive class.
+        y : (n,) array of two or more distinct labels
+            Of two the later one in sorted order is the positive class; of more each has its own weights.
 
         Raises
         ------
@@ -225,32 +223,41 @@ class _Classifier(ClassifierMixin, _L2Model):  # type: ignore[misc]  # scikit-le
         )
         check_classification_targets(labels)
         kind = type_of_target(labels, input_name="y", raise_unknown=True)
-        if kind != "binary":
-            raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
+        if kind not in ("binary", "multiclass"):
+            raise ValueError(f"y must hold one label for each row. The type of the target is {kind}.")
         weights = _weights(sample_weight, len(rows))
         used = labels if weights is None else labels[weights > 0.0]
         classes, codes = np.unique(labels, return_inverse=True)
         if len(np.unique(used)) < 2:
             raise ValueError(f"y holds one class only ({used[0]!r}) in the rows used, and two are needed")
-        coef, intercept = self._minimise(rows, labels, codes.astype(np.float64), weights)
+        if len(np.unique(used)) < len(classes):
+            raise ValueError("every row of some class of y has weight 0")
         self.classes_ = classes
-        self.coef_, self.intercept_ = coef[None, :], np.array([float(intercept)])
+        coef, intercept = self._minimise(rows, labels, codes.astype(np.float64), weights)
+        self.coef_, self.intercept_ = np.atleast_2d(coef), np.atleast_1d(intercept)
         return self
 
     def decision_function(self, X: npt.ArrayLike) -> FloatArray:
-        """Return the log-odds of ``classes_[1]`` for every row: (n,)."""
-        return self._eta(X)[:, 0]
+        """Return the log-odds of ``classes_[1]`` for every row (n,), of several classes (n, C).
+
+        Those are the logarithms of the probabilities, up to a number that a row's classes have in common.
+        """
+        eta = self._eta(X)
+        return eta[:, 0] if len(self.classes_) == 2 else eta
 
     def predict_proba(self, X: npt.ArrayLike) -> FloatArray:
-        """Return the probability of each class for every row: (n, 2)."""
+        """Return the probability of each class for every row: (n, C)."""
         eta = self.decision_function(X)
-        mean = family_named("binomial").mean
+        mean = family_named(self._family_and_power()[0]).mean
+        if eta.ndim == 2:
+            return mean(eta)
         return np.column_stack([mean(-eta), mean(eta)])
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Return the more probable class of every row: (n,)."""
-        positive = self.decision_function(X) > 0.0
-        labels: npt.NDArray[Any] = self.classes_[positive.astype(np.intp)]
+        """Return the most probable class of every row: (n,)."""
+        eta = self.decision_function(X)
+        chosen = (eta > 0.0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)
+        labels: npt.NDArray[Any] = self.classes_[chosen]
         return labels
 
 
@@ -308,7 +315,10 @@ class _ChosenLambda(_L2Model):
 
     def _folds(self, problem: Problem, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]) -> Folds:
         """Return the folds of the rows kept: drawn as by the command line, or those of the splits given."""
-        strata = problem.y.astype(np.int64) if problem.family == "binomial" else None
+        strata = None
+        if problem.family in ("binomial", "multinomial"):
+            y_codes = problem.y if problem.y.ndim == 1 else problem.y.argmax(axis=1)
+            strata = y_codes.astype(np.int64)
         if self.cv is None or isinstance(self.cv, int | np.integer):
             # ten, as the command line; of few rows as many as can all be filled
             most = problem.n_rows if strata is None else int(np.bincount(strata).max())

@@ -22,7 +22,8 @@ BoolArray = npt.NDArray[np.bool_]
 class Applied(NamedTuple):
     """What a model says of each row.
 
-    eta : (n,) float64, the linear predictor with its offset; 0 where ``missing``. (n, T) of several targets.
+    eta : (n,) float64, the linear predictor with its offset; 0 where ``missing``. (n, K) of several
+    targets or classes.
     missing : (n,) True for rows that cannot be predicted.
     """
 
@@ -68,8 +69,8 @@ def apply_model(model: Model, table: Table, *, unseen: str = "error") -> Applied
 
 
 def _weights(model: Model) -> tuple[FloatArray, FloatArray]:
-    """Return coefficients (p,) and intercept, of several targets (p, T) and (T,)."""
-    if not model.others:
+    """Return coefficients (p,) and intercept, of several targets or classes (p, K) and (K,)."""
+    if not (model.others or model.by_class):
         return np.array(model.coef), np.array(model.intercept)
-    each = model.each()
+    each = model.by_class or model.each()
     return np.column_stack([one.coef for one in each]), np.array([one.intercept for one in each])

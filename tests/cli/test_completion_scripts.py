@@ -219,7 +219,7 @@ def test_bash_offers_commands_options_values_and_files(bash):
     assert bash("l2cli", "--v") == ["--version"]
     assert bash("l2cli", "fit", "f.csv", "--lam") == ["--lambda", "--lambdas", "--lambda-scale"]
     assert bash("l2cli", "path", "f.csv", "--lam") == ["--lambdas", "--lambda-scale"]
-    families = ["auto", "gaussian", "binomial", "poisson", "gamma", "tweedie"]
+    families = ["auto", "gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie"]
     assert bash("l2cli", "fit", "f.csv", "--family", "") == families
     assert bash("l2cli", "fit", "f.csv", "--family", "=", "g") == ["gaussian", "gamma"]
     assert bash("l2cli", "fit", "f.csv", "--seed", "") == []
@@ -358,6 +358,7 @@ def test_fish_offers_commands_options_values_and_files(fish):
         "binomial",
         "gamma",
         "gaussian",
+        "multinomial",
         "poisson",
         "tweedie",
     ]

@@ -167,7 +167,12 @@ def _certificate_lines(certificate: Mapping[str, Any], page: Page) -> list[Line]
 def _legend(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return what the columns mean, and the commands that come next."""
     words = ["per sd: effect of one standard deviation of the feature"]
-    if any(c.get("kept") is not None and c.get("se") is None for c in result["coefficients"]):
+    if "classes" in result:
+        words = [
+            "a coefficient is what one unit of the feature adds to the log of a class's share, up to a"
+            " constant; the largest effects first"
+        ]
+    elif any(c.get("kept") is not None and c.get("se") is None for c in result["coefficients"]):
         words.append("kept: how much of the unpenalized coefficient is left")
     text = "; ".join(words) + ". Next: l2cli cv, l2cli path, l2cli compare"
     return flowed([Span(text, "hint")], page)

@@ -42,7 +42,7 @@ def fit_screen(result: Result, how: str, page: Page) -> list[Line]:
     zero = all(part["lambda"]["value"] == 0 for part in parts.values())
     lines = heading(result, how, page, unpenalized=zero)
     unit = {name: part["target_sd"] for name, part in parts.items()}
-    lines += [*wide_lines(parts, ("target", "targets"), page, unit=unit), ()]
+    lines += [*wide_lines(parts, ("target", "targets"), page, unit), ()]
     columns = [_names(parts), _lambdas("lambda", [part["lambda"]["value"] for part in parts.values()])]
     kept = [f"{trimmed(part['effective_df'])} of {part['rank']}" for part in parts.values()]
     columns.append(Column("df kept", cells(kept), "right", rank=4))

@@ -19,7 +19,7 @@ from l2cli.report.layout import (
     flowed,
     table,
 )
-from l2cli.report.numerals import comparable, significant
+from l2cli.report.numerals import significant
 from l2cli.report.screens.features import LEAST_NAME, shown_count
 
 Part = Mapping[str, Any]
@@ -29,9 +29,7 @@ def wide_lines(
     parts: Mapping[str, Part],
     what: tuple[str, str],
     page: Page,
-    *,
-    unit: Mapping[str, float],
-    key: str = "coef",
+    unit: Mapping[str, float] | None = None,
 ) -> list[Line]:
     """Return a table with a row per feature and a column per part, the intercepts last.
 
@@ -41,26 +39,25 @@ def wide_lines(
         In the order in which they are shown; on a terminal the last ones give way.
     what : (str, str)
         What one part and several are called, ``target`` and ``targets``.
-    unit : {name: float}
+    unit : {name: float}, optional
         What makes effects of different parts comparable: features are sorted by their largest.
-    key : str
-        Which number of a coefficient is shown: ``coef`` or ``coef_standardized``.
     """
     tables = {name: part["coefficients"] for name, part in parts.items()}
     features = [c["feature"] for c in next(iter(tables.values()))]
     size = [
-        max(abs(rows[j]["coef_standardized"] or 0.0) / (unit[name] or 1.0) for name, rows in tables.items())
+        max(
+            abs(rows[j]["coef_standardized"] or 0.0) / ((unit or {}).get(name) or 1.0)
+            for name, rows in tables.items()
+        )
         for j in range(len(features))
     ]
     order = sorted((j for j in range(len(features)) if size[j] > 0.0), key=lambda j: -size[j])
     top = order[: shown_count(len(order), page)]
-    with_intercept = key == "coef" and any(part.get("intercept") for part in parts.values())
+    with_intercept = any(part.get("intercept") for part in parts.values())
     names = [visible(features[j]) for j in top] + ["intercept"] * with_intercept
     columns = [Column("feature", cells(names, "name"), least=LEAST_NAME)]
     for name, rows in tables.items():
-        values = [rows[j][key] for j in top]
-        texts = [significant(v) for v in values] if key == "coef" else comparable(values)
-        texts = ["." if rows[j][key] == 0 else text for j, text in zip(top, texts, strict=True)]
+        texts = ["." if rows[j]["coef"] == 0 else significant(rows[j]["coef"]) for j in top]
         texts += [significant(parts[name]["intercept"])] * with_intercept
         columns.append(Column(visible(name), decimal_cells(texts), "right"))
     kept = _fitting(columns, page)
