@@ -434,8 +434,8 @@ def test_a_classifier_of_several_classes_is_multinomial(rows):
     assert ours.predict_proba(X) == pytest.approx(theirs.predict_proba(Z), abs=1e-6)
     assert ours.predict(X).tolist() == theirs.predict(Z).tolist()
     assert ours.decision_function(X).shape == (90, 3)
-    lambdas = [1e4, 10.0, 1e-3]
-    y[:80] = np.where(X[:80, 0] > 0.5, "c", np.where(X[:80, 0] < -0.5, "b", "a"))
+    lambdas = [1e4, 1.0, 1e-6]
+    y[:85] = np.where(X[:85, 0] > 0.5, "c", np.where(X[:85, 0] < -0.5, "b", "a"))
     chosen = L2ClassifierCV(cv=5, lambdas=lambdas).fit(X, y)
     run = l2cli.cv(X, y, folds=5, lambdas=lambdas)
     assert chosen.mean_ == pytest.approx(run.mean, rel=1e-12)
