@@ -63,7 +63,7 @@ class Job:
         if isinstance(options, SavingOutput) and options.save is not None:
             self._model_target = plan_file("--save", options.save, inputs=inputs, clobber=clobber)
             refuse_same(self._target, self._model_target)
-        spare_threads(inputs)
+        spare_threads()
         self._chosen_family: str | None = None
         self._read_seconds = 0.0
         self._solve_seconds = 0.0

@@ -104,7 +104,7 @@ def lambda_max(problem: Problem) -> float:
     """Return the smallest lambda (sum scale) at which all penalized coefficients are 0, for r > 0.
 
     ``max_j |z_j'S e| / (r l_j)`` over the penalized columns (and classes), e the residual of intercept,
-    offset and the unpenalized columns (SPEC section 1).
+    offset and the unpenalized columns (SPEC section 1); of groups the norms of these over each group.
     """
     bound = (problem.factors > 0.0) & ~problem.constant
     free = np.flatnonzero((problem.factors == 0.0) & ~problem.constant)
@@ -115,9 +115,11 @@ def lambda_max(problem: Problem) -> float:
         eta = eta if problem.offset is None else eta + problem.offset
     family = problem.likelihood
     residual = problem.weights * family.residual(problem.y, family.mean(eta)).T
-    size = np.abs(np.atleast_2d(residual @ problem.X)).max(axis=0)
-    pull = size[bound] / (problem.l1_ratio * problem.l1_penalty[bound])
-    return float(pull.max(initial=0.0)) * SURE
+    pull = np.atleast_2d(residual @ problem.X) / np.where(
+        bound, problem.l1_ratio * problem.l1_penalty, np.inf
+    )
+    largest = np.abs(pull).max(initial=0.0) if problem.groups is None else problem.groups.norms(pull.T).max()
+    return float(largest) * SURE
 
 
 def extend(grid: FloatArray, edge: str, limit: int) -> FloatArray:

@@ -11,7 +11,8 @@ its smooth part, with the residual e_i = s_i (y_i - mu_i)
     g_0 = -sum_i e_i,        g_j = -sum_i z_ij e_i + lambda (1 - r) d_j u_j,
 
 and at the optimum g_j = -lambda r l_j sign(u_j), or |g_j| <= lambda r l_j where u_j = 0; at a bound J may
-still fall beyond it.
+still fall beyond it. A group lasso has |l_g o u_g|_2 in place of the l_j |u_j| of its columns, and l_j holds
+f_g sqrt(p_g).
 
 Nothing here is shared with the solvers: the certificate is a pass over the rows of its own.
 """
@@ -132,8 +133,8 @@ def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: Flo
     squares, kink = problem.penalty_weights(lambdas)
     gradient += squares * flat
     absolute += squares * np.abs(flat) + kink
-    box = problem.coordinate_box
-    off = subgradient_distance(gradient, flat, kink, box)
+    box, groups = problem.coordinate_box, problem.coordinate_groups
+    off = subgradient_distance(gradient, flat, kink, box, groups)
     violation, floor = np.abs(off).max(axis=0, initial=0.0), EPS * absolute.max(axis=0, initial=0.0)
     gap = np.zeros(count)
     if problem.intercept:
@@ -145,7 +146,7 @@ def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: Flo
         gap = 2.0 * (slope * np.abs(intercept).reshape(-1, count)).sum(axis=0)
     unit = null_gradient(problem)
     scale = unit if unit > 0 else 1.0
-    gap += penalty_gap(flat, gradient, off, squares, kink, pearson, box)
+    gap += penalty_gap(flat, gradient, off, squares, kink, pearson, box, groups)
     null = null_deviance(problem)
     gap = np.where(lambdas > 0, gap / null if null > 0 else 0.0, np.nan)
     # 0/0 = 0: where the null model is already optimal to rounding there is no unit to measure with

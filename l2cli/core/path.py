@@ -121,7 +121,8 @@ def _l1_path(problem: Problem, lambdas: FloatArray) -> Path:
         net, at = elastic_net_of(problem), lambdas[some]
         u[:, some], df[some] = net.solve(at)
         _, gradient = _gaussian_gradient(problem, u[:, some], at)
-        off = subgradient_distance(gradient, u[:, some], problem.penalty_weights(at)[1], problem.box)
+        kink = problem.penalty_weights(at)[1]
+        off = subgradient_distance(gradient, u[:, some], kink, problem.box, problem.groups)
         if np.abs(off).max(initial=0.0) > SETTLED * null_gradient(problem):
             u[:, some], df[some] = net.solve(at, net.gradient(u[:, some], at) - gradient)
     intercept, _ = _gaussian_gradient(problem, u, lambdas)
@@ -132,7 +133,7 @@ def _l1_path(problem: Problem, lambdas: FloatArray) -> Path:
 
 def elastic_net_of(problem: Problem) -> ElasticNet:
     """Return the elastic nets of all rows, by their moments, or by products of columns where p > n."""
-    penalty = (problem.l1_penalty, problem.penalty, problem.l1_ratio, problem.box)
+    penalty = (problem.l1_penalty, problem.penalty, problem.l1_ratio, problem.box, problem.groups)
     if problem.n_columns <= problem.n_rows:
         system = system_of(problem)
         return ElasticNet(DenseGram(system.G), system.c, *penalty)

@@ -8,7 +8,52 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+
+
+class Groups(NamedTuple):
+    """Which coordinates share a norm: sum_g |a_g o u_g|_2 takes the place of sum_j a_j |u_j|.
+
+    labels : (m,) the group of each coordinate, 0 to g - 1. order : (m,) coordinates by group. starts : (g,)
+    where each group begins in it. sizes : (g,).
+    """
+
+    labels: IntArray
+    order: IntArray
+    starts: IntArray
+    sizes: IntArray
+
+    @staticmethod
+    def of(labels: IntArray) -> Groups:
+        """Return the groups of labels (m,), of which every number from 0 up to the largest is one."""
+        order = np.argsort(labels, kind="stable")
+        sizes = np.bincount(labels)
+        return Groups(labels, order, np.cumsum(sizes) - sizes, sizes)
+
+    def norms(self, values: FloatArray) -> FloatArray:
+        """Return the norms of values (m, ...) over every group: (g, ...)."""
+        if not len(self.starts):
+            return np.zeros((0, *values.shape[1:]))
+        return np.asarray(np.sqrt(np.add.reduceat(np.square(values[self.order]), self.starts, axis=0)))
+
+    def members(self, g: int) -> IntArray:
+        """Return the coordinates of a group."""
+        start = int(self.starts[g])
+        return self.order[start : start + int(self.sizes[g])]
+
+    def of_classes(self, classes: int) -> Groups:
+        """Return the groups of the coordinates (m, C), raveled: those of every class apart."""
+        return Groups.of((self.labels[:, None] * classes + np.arange(classes)).ravel())
+
+    def with_singles(self, count: int) -> Groups:
+        """Return the groups with some more coordinates behind, each a group of its own."""
+        more = np.arange(count) + len(self.sizes)
+        return Groups.of(np.append(self.labels, more))
+
+    def select(self, columns: IntArray) -> Groups:
+        """Return the groups of some coordinates, numbered anew."""
+        return Groups.of(np.unique(self.labels[columns], return_inverse=True)[1].astype(np.int64))
 
 
 class Box(NamedTuple):
@@ -26,10 +71,26 @@ class Box(NamedTuple):
         return np.clip(u.T, self.lower, self.upper).T
 
 
+def kink_value(kink: FloatArray, u: FloatArray, groups: Groups | None = None) -> float:
+    """Return sum_j kink_j |u_j|, or sum_g |kink_g o u_g|_2, of coordinates (m,)."""
+    return float(kink @ np.abs(u) if groups is None else groups.norms(kink * u).sum())
+
+
 def subgradient_distance(
-    gradient: FloatArray, u: FloatArray, kink: FloatArray, box: Box | None = None
-) -> FloatArray:
-    """Return the part of the smooth gradient (p, L) that no subgradient of kink |u| or a bound takes away."""
+    gradient: FloatArray, u: FloatArray, kink: FloatArray, box: Box | None = None,
+    groups: Groups | None = None,
+) -> FloatArray:  # fmt: skip
+    """Return the part of the smooth gradient that no subgradient of the kinks or a bound takes away.
+
+    Parameters
+    ----------
+    gradient, u, kink : (m,) or (m, L) float64
+    box : Box, optional
+    groups : Groups, optional
+        The kinks are |kink_g o u_g|_2; without a box.
+    """
+    if groups is not None:
+        return _group_distance(gradient, u, kink, groups)
     at_zero = np.sign(gradient) * np.maximum(np.abs(gradient) - kink, 0.0)
     off = np.where(u == 0.0, at_zero, gradient + kink * np.sign(u))
     if box is None:
@@ -41,9 +102,24 @@ def subgradient_distance(
     return np.where(low & high, 0.0, off)
 
 
+def _group_distance(gradient: FloatArray, u: FloatArray, kink: FloatArray, groups: Groups) -> FloatArray:
+    """Return the same for group norms.
+
+    A zero group holds what lies in its ellipsoid, |g / kink| <= 1; elsewhere the subgradient is
+    kink^2 u / |kink o u|.
+    """
+    norm = groups.norms(kink * u)
+    pull = groups.norms(np.divide(gradient, kink, out=np.zeros_like(gradient), where=kink > 0.0))
+    held = np.maximum(1.0 - 1.0 / np.maximum(pull, 1.0), 0.0)
+    slope = np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > 0.0)
+    labels = groups.labels
+    off = np.where((norm > 0.0)[labels], gradient + kink**2 * u * slope[labels], gradient * held[labels])
+    return np.where(kink > 0.0, off, gradient)
+
+
 def penalty_gap(
     u: FloatArray, gradient: FloatArray, off: FloatArray, squares: FloatArray, kink: FloatArray,
-    pearson: FloatArray, box: Box | None,
+    pearson: FloatArray, box: Box | None, groups: Groups | None = None,
 ) -> FloatArray:  # fmt: skip
     """Return what the penalized and the free coordinates add to the duality gap of J: (L,).
 
@@ -67,6 +143,13 @@ def penalty_gap(
         return np.asarray(gap)
     # v = z'e; shrunk by c it meets |v| <= kink in every coordinate
     v = -gradient
+    if groups is not None:
+        pull = groups.norms(np.divide(v, kink, out=np.zeros_like(v), where=kink > 0))
+        c = 1.0 / np.maximum(pull.max(axis=0, initial=1.0), 1.0)
+        gap += 2.0 * np.maximum(
+            groups.norms(kink * u).sum(axis=0) - c * np.where(flat, u * v, 0.0).sum(axis=0), 0.0
+        )
+        return np.asarray(gap + np.where(c < 1.0, 2.0 * (1.0 - c) ** 2 * pearson, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         c = np.where(flat & (np.abs(v) > kink), kink / np.abs(v), 1.0).min(axis=0, initial=1.0)
         gap += 2.0 * np.where(flat, kink * np.abs(u) - c * u * v, 0.0).sum(axis=0)

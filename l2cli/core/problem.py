@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.families import DEFAULT_POWER, Family, family_named
-from l2cli.core.penalties import Box
+from l2cli.core.penalties import Box, Groups
 from l2cli.core.threads import row_threads
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ class Problem(NamedTuple):
         r, the share of L1 in the penalty.
     box : Box or None
         Bounds of the internal coefficients, for every class alike.
+    groups : Groups or None
+        Columns that share a norm in the penalty, for every class apart; l1_ratio is 1 and the factors hold
+        f_g sqrt(p_g).
     spread : (p,) float64
         Standard deviations of the internal columns over the rows trained on: 1, but for a fold.
     mean, center, scale : (p,) float64
@@ -94,6 +97,7 @@ class Problem(NamedTuple):
     spread: FloatArray | None = None
     power: float = DEFAULT_POWER
     box: Box | None = None
+    groups: Groups | None = None
     shared: Shared | None = None
 
     @property
@@ -190,6 +194,13 @@ class Problem(NamedTuple):
             return self.box
         return Box(self.per_class(self.box.lower), self.per_class(self.box.upper))
 
+    @property
+    def coordinate_groups(self) -> Groups | None:
+        """The groups of the coordinates (p C,)."""
+        if self.groups is None or self.y.ndim == 1:
+            return self.groups
+        return self.groups.of_classes(self.n_classes)
+
     def original(self, u: FloatArray, intercept: FloatArray | float) -> tuple[FloatArray, FloatArray]:
         """Return (coef, intercept) on the original scale for internal ``u``, (p, ...), and b0 (...).
 
@@ -212,6 +223,7 @@ class Problem(NamedTuple):
             spread=None if self.spread is None else self.spread[columns], l1_ratio=0.0,
             box=None if self.box is None else Box(self.box.lower[columns], self.box.upper[columns]),
             shared=None,
+            groups=None,
         )  # fmt: skip
 
     def take(self, rows: IntArray) -> Problem:
@@ -220,7 +232,7 @@ class Problem(NamedTuple):
             X=self.X[rows], y=self.y[rows], weights=self.weights[rows],
             offset=None if self.offset is None else self.offset[rows],
             family=self.family, intercept=self.intercept, standardize=self.standardize, factors=self.factors,
-            l1_ratio=self.l1_ratio, spread=self.spread, power=self.power, box=self.box,
+            l1_ratio=self.l1_ratio, spread=self.spread, power=self.power, box=self.box, groups=self.groups,
             mean=self.mean, center=self.center, scale=self.scale, constant=self.constant,
             mask=None if self.mask is None else self.mask[rows], masked=self.masked,
             originals=None if self.originals is None else self.originals[rows],
@@ -238,6 +250,7 @@ def make_problem(
     penalty_factor: FloatArray | None = None,
     l1_ratio: float = 0.0,
     bounds: tuple[FloatArray, FloatArray] | None = None,
+    groups: IntArray | None = None,
     intercept: bool = True,
     standardize: bool = True,
     overwrite: bool = False,
@@ -259,6 +272,9 @@ def make_problem(
         Share r of L1 in the penalty, 0 to 1.
     bounds : (p,) and (p,) float64, optional
         Lower and upper bounds of the coefficients on the original scale.
+    groups : (p,) int, optional
+        Group of each column, 0 to g - 1: group lasso, lambda sum_g f_g 2 sqrt(p_g) |w_g|_2 with the f_g of
+        the group's columns. Not beside bounds.
 
     Notes
     -----
@@ -291,12 +307,15 @@ def make_problem(
         X[:, constant] = 0.0
     box = None if bounds is None else Box(bounds[0] * scale, bounds[1] * scale).without(constant)
     f = np.ones(p) if penalty_factor is None else np.asarray(penalty_factor, dtype=np.float64)
+    shared = None if groups is None else Groups.of(groups)
+    if shared is not None:
+        f, l1_ratio = f * np.sqrt(shared.sizes)[shared.labels], 1.0
     y = np.asarray(y, dtype=np.float64)
     if family == "multinomial" and y.ndim == 1:
         y = (y[:, None] == np.arange(y.max() + 1.0)).astype(np.float64)
     return Problem(
         X, y, s, offset, family, intercept, standardize, f,
-        mean, center, scale, constant, mask, masked, originals, l1_ratio, power=power, box=box,
+        mean, center, scale, constant, mask, masked, originals, l1_ratio, power=power, box=box, groups=shared,
     )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ R = TypeVar("R")
 Runner = Callable[[Callable[[T], R], Iterable[T]], Iterable[R]]
 WORTH_CELLS = 500_000
 """Cells (rows times columns) from which threads are worth starting."""
+WORTH_FLOPS = 2e10
+"""Work of one call into the linear algebra library (a second or so) that is worth threads of its own."""
 
 _limit: list[int] = []
 
@@ -58,6 +60,17 @@ def row_threads(cells: int) -> Iterator[Callable[[Callable[[T], R], Iterable[T]]
 
     with _libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(count) as pool:
         yield pool.map
+
+
+@contextmanager
+def matrix_threads(flops: float) -> Iterator[None]:
+    """Give one large factorization or product all processors, where the library is held to one by us."""
+    count = thread_count()
+    if flops < WORTH_FLOPS or count == 1 or "L2CLI_SPARED_THREADS" not in os.environ:
+        yield
+        return
+    with _libraries().limit(limits=count, user_api="blas"):
+        yield
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import repeat
+from itertools import count, repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,14 @@ from l2cli.core.problem import Problem
 from l2cli.core.solvers.elastic_net import ElasticNet
 from l2cli.core.solvers.gram import DenseGram, ProductGram
 from l2cli.core.solvers.ridge import scaled_rows
+from l2cli.core.threads import row_threads
 from l2cli.data.folds import Folds
 from l2cli.select.gaussian_folds import CACHE_BYTES, GaussianFolds
 from l2cli.select.learner import fold_lambdas
 from l2cli.select.ridge_folds import RidgeFolds
 
 FloatArray = npt.NDArray[np.float64]
+Fit = tuple[TrainingStats, FloatArray, float]
 
 
 class ElasticNetFolds(GaussianFolds):
@@ -40,19 +42,29 @@ class ElasticNetFolds(GaussianFolds):
         if self._known is not None and np.array_equal(self._known[0], lambdas):
             yield from self._known[1]
             return
-        solved = []
         zero = (lambdas == 0.0) & (self.problem.box is None)
         some = ~zero
         bare = self._unpenalized() if zero.any() else repeat(np.zeros((self.problem.n_columns, 1)))
-        for i, ((stats, system), free) in enumerate(zip(self._training_sides(), bare, strict=False)):
-            u = np.repeat(free, len(lambdas), axis=1)
+
+        def fit(task: tuple[int, tuple[TrainingStats, GramSystem | None], FloatArray]) -> Fit:
+            i, (stats, system), free = task
+            u, residual = np.repeat(free, len(lambdas), axis=1), 0.0
             if some.any():
-                u[:, some] = self._solve(i, stats, system, lambdas[some])
-            solved.append((stats, u))
-            if self.progress is not None:
-                self.progress("folds", i + 1, len(self.rows))
-            yield solved[-1]
+                u[:, some], residual = self._solve(i, stats, system, lambdas[some])
+            return stats, u, residual
+
+        # products with wide rows leave the interpreter: folds run side by side; small systems would not
+        cells = 0 if self.by_moments else self.problem.X.size * len(self.rows)
+        tasks = zip(count(), self._training_sides(), bare, strict=False)
+        solved: list[tuple[TrainingStats, FloatArray]] = []
+        with row_threads(cells) as run:
+            for stats, u, residual in run(fit, tasks):
+                self.kkt_max = max(self.kkt_max, residual)
+                solved.append((stats, u))
+                if self.progress is not None:
+                    self.progress("folds", len(solved), len(self.rows))
         self._known = (lambdas.copy(), solved)
+        yield from solved
 
     def _unpenalized(self) -> Iterator[FloatArray]:
         """Yield every fit's coefficients (p, 1) at lambda 0: those of the ridge, of least norm if tied."""
@@ -63,7 +75,7 @@ class ElasticNetFolds(GaussianFolds):
 
     def ridge_folds(self) -> RidgeFolds:
         """Return the ridge fits of the same problem."""
-        bare = self.problem._replace(l1_ratio=0.0)
+        bare = self.problem._replace(l1_ratio=0.0, groups=None)
         if self.several is not None:
             return self.several.ridge_folds().for_target(self.target, bare)
         if self.ridge is None:
@@ -72,19 +84,18 @@ class ElasticNetFolds(GaussianFolds):
 
     def _solve(
         self, i: int, stats: TrainingStats, system: GramSystem | None, lambdas: FloatArray
-    ) -> FloatArray:
-        """Return internal coefficients (p, L) of one fit, noting their KKT residual."""
+    ) -> tuple[FloatArray, float]:
+        """Return internal coefficients (p, L) of one fit and their largest KKT residual."""
         lam = fold_lambdas(lambdas, self.scale, stats.weight)
         box = None if self.problem.box is None else self.problem.box.without(stats.sd <= 0.0)
-        penalty = (stats.l1, stats.d, self.problem.l1_ratio, box)
+        penalty = (stats.l1, stats.d, self.problem.l1_ratio, box, self.problem.groups)
         if system is not None:
             net = ElasticNet(DenseGram(system.G), system.c, *penalty)
         else:
             gram, b = self._products_of(i, stats)
             net = ElasticNet(gram, b @ gram.A, *penalty)
-        u, _ = net.solve(lam)
-        self.kkt_max = max(self.kkt_max, float(net.residual(u, lam).max(initial=0.0)))
-        return u
+        u, _ = net.solve(lam, rough=True)
+        return u, float(net.residual(u, lam).max(initial=0.0))
 
     def _products_of(self, i: int, stats: TrainingStats) -> tuple[ProductGram, FloatArray]:
         """Return the products of the columns of one fit's rows, and its scaled response."""

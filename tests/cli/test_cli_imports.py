@@ -118,32 +118,24 @@ def test_the_version_has_one_source(run):
     assert f'__version__ = "{l2cli.__version__}"' in place.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("size", "settings", "spared"),
-    [
-        (100, {}, True),
-        (1 << 20, {}, False),
-        (100, {"OMP_NUM_THREADS": "2"}, False),
-        (100, {"OPENBLAS_NUM_THREADS": "2"}, False),
-    ],
-)
-def test_a_small_file_spares_the_second_thread(tmp_path, monkeypatch, size, settings, spared):
-    from l2cli.cli.threads import spare_threads
+@pytest.mark.parametrize("settings", [{}, {"OMP_NUM_THREADS": "2"}, {"OPENBLAS_NUM_THREADS": "2"}])
+def test_the_library_of_linear_algebra_is_held_to_one_thread_unless_the_user_says_otherwise(
+    monkeypatch, settings
+):
+    from l2cli.cli.threads import SPARED, spare_threads
 
     monkeypatch.delitem(sys.modules, "numpy")
-    path = tmp_path / "data.csv"
-    path.write_text("1" * size)
     environment = dict(settings)
-    assert spare_threads([str(path)], environment) == spared
-    assert environment == ({"OPENBLAS_NUM_THREADS": "1"} if spared else settings)
+    assert spare_threads(environment) is not bool(settings)
+    assert environment == (settings or {"OPENBLAS_NUM_THREADS": "1", SPARED: "1"})
 
 
-@pytest.mark.parametrize("content", [b"\x1f\x8b\x08\x00", b"PAR1", b"BZh9", b"\x28\xb5\x2f\xfd"])
-def test_what_may_unpack_into_more_keeps_its_threads(tmp_path, monkeypatch, content):
+def test_it_is_too_late_once_numpy_is_there():
+    import numpy as np
+
     from l2cli.cli.threads import spare_threads
 
-    monkeypatch.delitem(sys.modules, "numpy")
-    (tmp_path / "data").write_bytes(content)
-    assert not spare_threads([str(tmp_path / "data")], {})
-    assert not spare_threads(["-"], {})
-    assert not spare_threads([str(tmp_path / "none")], {})
+    environment: dict[str, str] = {}
+    assert not spare_threads(environment)
+    assert environment == {}
+    assert np.__name__ in sys.modules

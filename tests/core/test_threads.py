@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from l2cli.core.threads import WORTH_CELLS, row_threads, set_threads, thread_count
+from l2cli.core.threads import WORTH_CELLS, matrix_threads, row_threads, set_threads, thread_count
 
 
 @pytest.fixture
@@ -56,3 +56,22 @@ def test_platforms_without_affinity_count_processors(monkeypatch):
     assert thread_count() == 6
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert thread_count() == 1
+
+
+def test_a_large_factorization_may_have_all_processors_where_one_is_our_choice(limit, monkeypatch):
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads():
+        return [info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"]
+
+    limit(2)
+    with threadpool_limits(1, user_api="blas"):
+        monkeypatch.delenv("L2CLI_SPARED_THREADS", raising=False)
+        with matrix_threads(1e12):
+            assert set(threads()) == {1}
+        monkeypatch.setenv("L2CLI_SPARED_THREADS", "1")
+        with matrix_threads(1e6):
+            assert set(threads()) == {1}
+        with matrix_threads(1e12):
+            assert set(threads()) == {2}
+        assert set(threads()) == {1}

@@ -42,7 +42,7 @@ class Columns:
     @property
     def most(self) -> int:
         """Number of columns that a Newton step should take at the most."""
-        return max(1, KEPT_CELLS // (len(self.rows.Z) * self.rows.classes))
+        return max(1, KEPT_CELLS // (len(self.rows.A) * self.rows.classes))
 
     def moving(self) -> IntArray:
         """Return the columns that are neither done nor stuck."""
@@ -72,7 +72,7 @@ class Columns:
         residual e leaves about e^1.5 (Dembo, Eisenstat and Steihaug 1982, "Inexact Newton methods").
         """
         rows, lam, folds = self.rows, self.lam[at], self.folds[at]
-        keep = np.empty((len(rows.Z), rows.classes * len(at)))
+        keep = np.empty((len(rows.A), rows.classes * len(at)))
         r = rows.gradient(self.B[:, at], lam, folds, keep)
         before = self.residual[at]
         goal = np.maximum(0.2 * rows.tolerance, before * np.minimum(0.1, np.sqrt(before)))

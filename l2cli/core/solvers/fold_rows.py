@@ -56,10 +56,12 @@ class FoldRows:
         self.order = np.argsort(ids, kind="stable")
         self.fold = ids[self.order]
         self.edges = np.searchsorted(self.fold, np.arange(k + 1))
-        self.part = problem.take(self.order)
+        self.y, self.weights = problem.y[self.order], problem.weights[self.order]
+        self.offset = None if problem.offset is None else problem.offset[self.order]
+        self.uniform = bool(np.all(self.weights == 1.0))
         c = self.classes
-        self.Z = self.part.X if self.part.mask is None else np.hstack([self.part.X, self.part.mask])
-        self.own_weights = k * self.Z.size * self.Z.shape[1] * c**2 <= OWN_WEIGHTS_FLOPS
+        self.A = self._bordered()
+        self.own_weights = k * self.A.size * self.A.shape[1] * c**2 <= OWN_WEIGHTS_FLOPS
         self.tolerance = FINE_TOLERANCE if self.own_weights else TOLERANCE
         columns: list[ColumnMoments] = [
             column_moments(problem, self.order[self.edges[f] : self.edges[f + 1]]) for f in range(k)
@@ -80,16 +82,26 @@ class FoldRows:
         self.unit = np.where(unit > 0, unit, 1.0)
         self._alone: dict[int, NewtonSolver | L1Newton] = {}
 
+    def _bordered(self) -> FloatArray:
+        """Return [z | masks | 1] with the rows sorted by fold: (n, p + q + 1)."""
+        problem, p, q = self.problem, self.problem.n_columns, len(self.problem.masked)
+        A = np.empty((problem.n_rows, p + q + 1))
+        for rows in row_blocks(len(A), A.shape[1]):
+            A[rows, :p] = problem.X[self.order[rows]]
+            if problem.mask is not None:
+                A[rows, p : p + q] = problem.mask[self.order[rows]]
+        A[:, -1] = 1.0
+        return A
+
     def _null_intercepts(self) -> FloatArray:
         """Return each training set's intercepts without features: (C, K)."""
-        part = self.part
-        if not part.intercept:
+        if not self.problem.intercept:
             return np.zeros((self.classes, self.k))
         result = []
         for f in range(self.k):
             rows = self.fold != f
-            offset = None if part.offset is None else part.offset[rows]
-            result.append(self.family.null_intercept(part.y[rows], part.weights[rows], offset))
+            offset = None if self.offset is None else self.offset[rows]
+            result.append(self.family.null_intercept(self.y[rows], self.weights[rows], offset))
         return np.column_stack(result)
 
     def origin(self) -> FloatArray:
@@ -97,11 +109,11 @@ class FoldRows:
         return np.vstack([np.zeros(self.square.shape), self.start])
 
     def _expand(self, B: FloatArray, folds: IntArray) -> FloatArray:
-        """Return coefficients (p + q, C N) on [z | masks]; imputing by ``shift`` adds shift * u on masks."""
-        u = B[: -self.classes].reshape(self.problem.n_columns, self.classes, -1)
-        if len(self.problem.masked):
-            u = np.concatenate([u, self.shift[:, None, folds] * u[self.problem.masked]])
-        return u.reshape(len(u), -1)
+        """Return coefficients (p + q + 1, C N) on A; imputing by ``shift`` adds shift * u on masks."""
+        theta = B.reshape(self.problem.n_columns + 1, self.classes, -1)
+        if len(masked := self.problem.masked):
+            theta = np.concatenate([theta[:-1], self.shift[:, None, folds] * theta[masked], theta[-1:]])
+        return theta.reshape(len(theta), -1)
 
     def gradient(
         self, B: FloatArray, lam: FloatArray, folds: IntArray, keep: FloatArray | None = None
@@ -118,65 +130,59 @@ class FoldRows:
         keep : (n, C N) float64, optional
             Is filled with what :meth:`product` needs to know of B.
         """
-        C, b0 = self._expand(B, folds), B[-self.classes :].reshape(-1)
-        own = [np.flatnonzero(folds == f) for f in range(self.k)]
-        return self._passed(lambda rows: self._pull(rows, C, b0, own, keep), B, lam, folds)
+        C, own = self._expand(B, folds), [np.flatnonzero(folds == f) for f in range(self.k)]
+        return self._passed(lambda rows: self._pull(rows, C, own, keep), B, lam, folds)
 
     def product(self, V: FloatArray, keep: FloatArray, lam: FloatArray, folds: IntArray) -> FloatArray:
         """Return (H + lambda D) V, each column with the curvature at its own point: ((p + 1) C, N)."""
-        C, b0 = self._expand(V, folds), V[-self.classes :].reshape(-1)
+        C = self._expand(V, folds)
 
-        def pull(rows: slice) -> tuple[FloatArray, FloatArray]:
-            Z, size = self.Z[rows], rows.stop - rows.start
-            t = Z @ C
-            t += b0
+        def pull(rows: slice) -> FloatArray:
+            A, size = self.A[rows], rows.stop - rows.start
+            t = A @ C
             if self.classes == 1:
                 t *= keep[rows]
             else:
                 mu, t = keep[rows].reshape(size, self.classes, -1), t.reshape(size, self.classes, -1)
                 t = mu * (t - (mu * t).sum(axis=1, keepdims=True))
-                t = (t * self.part.weights[rows, None, None]).reshape(size, -1)
-            return -(Z.T @ t), -t.sum(axis=0)
+                t = (t * self.weights[rows, None, None]).reshape(size, -1)
+            return -(A.T @ t)
 
         return self._passed(pull, V, lam, folds)
 
     def _passed(
-        self, pull: Callable[[slice], tuple[FloatArray, FloatArray]], B: FloatArray, lam: FloatArray,
-        folds: IntArray,
-    ) -> FloatArray:  # fmt: skip
+        self, pull: Callable[[slice], FloatArray], B: FloatArray, lam: FloatArray, folds: IntArray
+    ) -> FloatArray:
         """Return lambda D B less the sums over blocks of rows of ``pull``, brought to ((p + 1) C, N)."""
         p, c, count = self.problem.n_columns, self.classes, len(folds)
-        forward, total = np.zeros((self.Z.shape[1], c * count)), np.zeros(c * count)
-        for products, sums in self.run(pull, row_blocks(len(self.Z), self.Z.shape[1] + 4 * count * c)):
+        forward = np.zeros((self.A.shape[1], c * count))
+        for products in self.run(pull, row_blocks(len(self.A), self.A.shape[1] + 4 * count * c)):
             forward += products
-            total += sums
         result = np.empty(B.shape)
         result[:-c] = lam * self.square[:, folds] * B[:-c] - forward[:p].reshape(-1, count)
         if len(masked := self.problem.masked):
-            imputed = self.shift[:, None, folds] * forward[p:].reshape(len(masked), c, count)
+            imputed = self.shift[:, None, folds] * forward[p:-1].reshape(len(masked), c, count)
             result[:-c].reshape(p, c, count)[masked] -= imputed
         result[:-c][~self.live[:, folds]] = 0.0
-        result[-c:] = -total.reshape(c, count) if self.problem.intercept else 0.0
+        result[-c:] = -forward[-1].reshape(c, count) if self.problem.intercept else 0.0
         return result
 
-    def _pull(
-        self, rows: slice, C: FloatArray, b0: FloatArray, own: list[IntArray], keep: FloatArray | None
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return Z'R of some rows and the sums of R; the columns ``own`` of a fold do not see its rows."""
-        part, Z, size = self.part, self.Z[rows], rows.stop - rows.start
-        eta = Z @ C
-        eta += b0
-        if part.offset is not None:
-            eta += part.offset[rows, None]
+    def _pull(self, rows: slice, C: FloatArray, own: list[IntArray], keep: FloatArray | None) -> FloatArray:
+        """Return A'R of some rows; the columns ``own`` of a fold do not see its rows."""
+        A, size = self.A[rows], rows.stop - rows.start
+        eta = A @ C
+        if self.offset is not None:
+            eta += self.offset[rows, None]
         if self.classes > 1:
             eta = eta.reshape(size, self.classes, -1)
-        r, y = self.family.mean(eta), part.y[rows, ..., None]
-        s = part.weights[rows].reshape(-1, *(1 for _ in r.shape[1:]))
+        r, y = self.family.mean(eta), self.y[rows, ..., None]
+        s = self.weights[rows].reshape(-1, *(1 for _ in r.shape[1:]))
         known = None
         if keep is not None:  # of classes the probabilities, else the weights W
             known = r.copy() if self.classes > 1 else s * self.family.curvature(y, r)
         r = self.family.residual(y, r, out=r)
-        r *= s
+        if not self.uniform:
+            r *= s
         for f in range(int(self.fold[rows.start]), int(self.fold[rows.stop - 1]) + 1):
             first, last = max(int(self.edges[f]), rows.start), min(int(self.edges[f + 1]), rows.stop)
             held = slice(first - rows.start, last - rows.start)
@@ -185,14 +191,13 @@ class FoldRows:
                 known[held, ..., own[f]] = 0.0
         if keep is not None and known is not None:
             keep[rows] = known.reshape(size, -1)
-        r = r.reshape(size, -1)
-        return Z.T @ r, r.sum(axis=0)
+        return np.asarray(A.T @ r.reshape(size, -1))
 
     def _fold_blocks(self) -> Iterator[tuple[slice, int]]:
         """Yield blocks of sorted rows that lie in one fold, and the fold."""
         for f in range(self.k):
             start = int(self.edges[f])
-            for b in row_blocks(int(self.edges[f + 1]) - start, self.Z.shape[1] * self.classes):
+            for b in row_blocks(int(self.edges[f + 1]) - start, self.A.shape[1] * self.classes):
                 yield slice(start + b.start, start + b.stop), f
 
     def curvatures(self, B: FloatArray) -> FloatArray:
@@ -237,12 +242,11 @@ class FoldRows:
 
     def _working(self, B: FloatArray) -> FloatArray:
         """Return the columns of B on [z | masks | 1]: (p + q + 1, C, K)."""
-        T = np.vstack([self._expand(B, np.arange(self.k)), B[-self.classes :].reshape(1, -1)])
-        return T.reshape(len(T), self.classes, self.k)
+        return self._expand(B, np.arange(self.k)).reshape(self.A.shape[1], self.classes, self.k)
 
     def _imputed(self, gram: FloatArray, shift: FloatArray) -> FloatArray:
         """Return the Gram of the columns imputed by ``shift`` (q,), from that of [z | masks | 1]."""
-        p, m = self.problem.n_columns, self.Z.shape[1]
+        p, m = self.problem.n_columns, self.A.shape[1] - 1
         E = np.zeros((m + 1, p + 1))
         E[np.arange(p), np.arange(p)] = 1.0
         E[p + np.arange(m - p), self.problem.masked] = shift
@@ -255,20 +259,18 @@ class FoldRows:
 
         Of classes: A' diag(s mu_k mu_l) A for all k and l, which :func:`between_classes` turns into it.
         """
-        part, Z, m = self.part, self.Z[rows], self.Z.shape[1]
-        eta = Z @ T[:-1] + T[-1]
-        if part.offset is not None:
-            eta += part.offset[rows, None]
-        weights = part.weights[rows]
+        A = self.A[rows]
+        eta = A @ T
+        if self.offset is not None:
+            eta += self.offset[rows, None]
+        weights = self.weights[rows]
         if leave_out >= 0:
             weights = np.where(self.fold[rows] == leave_out, 0.0, weights)
         if self.classes > 1:
-            A = class_columns(Z, np.sqrt(weights)[:, None] * self.family.mean(eta))
+            A = class_columns(A, np.sqrt(weights)[:, None] * self.family.mean(eta))
         else:
-            root = np.sqrt(weights * self.family.curvature(part.y[rows], self.family.mean(eta[:, 0])))
-            A = np.empty((len(root), m + 1))
-            np.multiply(Z, root[:, None], out=A[:, :m])
-            A[:, m] = root
+            root = np.sqrt(weights * self.family.curvature(self.y[rows], self.family.mean(eta[:, 0])))
+            A = A * root[:, None]
         gram: FloatArray = A.T @ A
         return gram
 

@@ -94,7 +94,7 @@ class GlmRows:
             spread = np.sqrt(self.problem.weights)[:, None] * mu
 
             def gram(rows: slice) -> FloatArray:
-                M = class_columns(self.X[rows], spread[rows])
+                M = class_columns(_bordered(self.X[rows], np.ones(rows.stop - rows.start)), spread[rows])
                 return np.asarray(M.T @ M)
 
         with row_threads(n * size) as run:
@@ -131,13 +131,9 @@ class GlmRows:
         return np.vstack([B, shift.reshape(len(settled), -1)])
 
 
-def class_columns(X: FloatArray, spread: FloatArray) -> FloatArray:
-    """Return the columns spread_k a_j (n, (m + 1) C) of A = [X 1], spread (n, C)."""
-    n, m = X.shape
-    M = np.empty((n, m + 1, spread.shape[1]))
-    np.multiply(X[:, :, None], spread[:, None, :], out=M[:, :m])
-    M[:, m] = spread
-    return M.reshape(n, -1)
+def class_columns(A: FloatArray, spread: FloatArray) -> FloatArray:
+    """Return the columns spread_k a_j (n, (m + 1) C) of A (n, m + 1), spread (n, C)."""
+    return (A[:, :, None] * spread[:, None, :]).reshape(len(A), -1)
 
 
 def between_classes(G: FloatArray, classes: int) -> None:

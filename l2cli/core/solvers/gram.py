@@ -28,6 +28,10 @@ class Gram(Protocol):
         """Return the matrix times v (p,), of which few entries are not 0."""
         ...
 
+    def scaled(self, scale: FloatArray) -> Gram:
+        """Return the matrix with rows and columns divided by ``scale`` (p,)."""
+        ...
+
 
 class DenseGram:
     """A matrix at hand."""
@@ -48,6 +52,10 @@ class DenseGram:
         """Return the matrix times v, by the rows that count where those are few."""
         some = np.flatnonzero(v)
         return v @ self.matrix if 3 * len(some) > len(v) else v[some] @ self.matrix[some]
+
+    def scaled(self, scale: FloatArray) -> DenseGram:
+        """Return the matrix with rows and columns divided by ``scale``."""
+        return DenseGram(self.matrix / np.outer(scale, scale))
 
 
 class ProductGram:
@@ -86,3 +94,7 @@ class ProductGram:
         weights = np.zeros(self._count)
         weights[self._slot[some]] = v[some]
         return np.asarray(weights @ self._kept[: self._count])
+
+    def scaled(self, scale: FloatArray) -> ProductGram:
+        """Return the Gram of the columns divided by ``scale``."""
+        return ProductGram(self.A / scale)

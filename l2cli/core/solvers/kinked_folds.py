@@ -17,8 +17,10 @@ import numpy.typing as npt
 from l2cli.core.penalties import Box, subgradient_distance
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.active_set import ActiveSet
+from l2cli.core.solvers.elastic_net import active_set
 from l2cli.core.solvers.fold_rows import FoldRows, finite_residual
 from l2cli.core.solvers.gram import DenseGram
+from l2cli.core.solvers.group_set import GroupSet
 from l2cli.core.threads import row_threads
 
 FloatArray = npt.NDArray[np.float64]
@@ -37,7 +39,9 @@ class KinkedFolds(FoldRows):
 
     def __init__(self, problem: Problem, ids: IntArray, k: int) -> None:
         super().__init__(problem, ids, k)
-        self.models: tuple[FloatArray, list[ActiveSet]] | None = None
+        groups = problem.coordinate_groups
+        self.groups = None if groups is None else groups.with_singles(self.classes)
+        self.models: tuple[FloatArray, list[ActiveSet | GroupSet]] | None = None
         """The curvature in use, and every fold's second-order model with it."""
 
     def solve(self, lambdas: FloatArray, advance: Advance) -> tuple[FloatArray, FloatArray]:
@@ -46,7 +50,7 @@ class KinkedFolds(FoldRows):
         A fold that the chord steps leave above the tolerance is finished by damped Newton on its own rows.
         ``advance`` is told how many lambdas have been added to those that are done.
         """
-        with row_threads(self.Z.size * self.k) as run:
+        with row_threads(self.A.size * self.k) as run:
             self.run = run
             try:
                 return self._walk(lambdas, advance)
@@ -126,9 +130,9 @@ class KinkedFolds(FoldRows):
 
         return step
 
-    def _model(self, curvature: FloatArray, f: int) -> ActiveSet:
+    def _model(self, curvature: FloatArray, f: int) -> ActiveSet | GroupSet:
         """Return the second-order model of fold f: dead columns and an absent intercept stay at 0."""
-        return ActiveSet(DenseGram(curvature), *self._box(f))
+        return active_set(DenseGram(curvature), self.kink[:, f], self._box(f), self.groups)
 
     def _box(self, f: int) -> Box:
         """Return the bounds of fold f's column, intercepts last."""
@@ -145,7 +149,7 @@ class KinkedFolds(FoldRows):
     def _distance(self, gradient: FloatArray, B: FloatArray, lam: FloatArray) -> FloatArray:
         """Return what the optimality conditions leave of the gradient: ((p + 1) C, K)."""
         if self.problem.box is None:
-            return subgradient_distance(gradient, B, lam * self.kink)
+            return subgradient_distance(gradient, B, lam * self.kink, None, self.groups)
         columns = [
             subgradient_distance(gradient[:, [f]], B[:, [f]], (lam * self.kink)[:, [f]], self._box(f))
             for f in range(self.k)

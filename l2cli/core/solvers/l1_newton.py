@@ -22,10 +22,12 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.objective import null_gradient
-from l2cli.core.penalties import Box, subgradient_distance
+from l2cli.core.penalties import Box, kink_value, subgradient_distance
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.active_set import ActiveSet
+from l2cli.core.solvers.elastic_net import active_set
 from l2cli.core.solvers.glm_rows import GlmRows
+from l2cli.core.solvers.group_set import GroupSet
 from l2cli.core.solvers.newton import GOOD_ENOUGH, MAX_ITERATIONS, ROUGH, NewtonResult
 
 FloatArray = npt.NDArray[np.float64]
@@ -61,6 +63,8 @@ class L1Newton:
         last = np.full(c, np.inf if problem.intercept else 0.0)
         self._box = Box(np.append(lower, -last), np.append(upper, last))
         self._origin = self._box.clip(self.rows.origin())
+        groups = problem.coordinate_groups
+        self._groups = None if groups is None else groups.with_singles(c)
 
     @property
     def size(self) -> int:
@@ -97,20 +101,22 @@ class L1Newton:
     def _evaluate(self, theta: FloatArray, a: FloatArray, b: FloatArray) -> _Point:
         """Return the point: one product with the rows each way, by the support where that is small."""
         mu, gradient, loss = self.rows.evaluate(theta)
-        return _Point(theta, mu, gradient, loss + float(a @ np.abs(theta) + 0.5 * b @ theta**2))
+        return _Point(
+            theta, mu, gradient, loss + kink_value(a, theta, self._groups) + 0.5 * float(b @ theta**2)
+        )
 
     def _violation(self, point: _Point, a: FloatArray, b: FloatArray) -> float:
-        off = subgradient_distance(point.gradient + b * point.theta, point.theta, a, self._box)
+        off = subgradient_distance(point.gradient + b * point.theta, point.theta, a, self._box, self._groups)
         return float(np.abs(off).max(initial=0.0))
 
-    def _model(self, point: _Point, a: FloatArray, b: FloatArray) -> ActiveSet:
+    def _model(self, point: _Point, a: FloatArray, b: FloatArray) -> ActiveSet | GroupSet:
         """Return the quadratic model at a point, started from it."""
-        active = ActiveSet(self.rows.gram(point.mu), *self._box)
+        active = active_set(self.rows.gram(point.mu), self._kink, self._box, self._groups)
         active.begin(point.theta, a, b)
         return active
 
     def _step(
-        self, point: _Point, active: ActiveSet, a: FloatArray, b: FloatArray, violation: float
+        self, point: _Point, active: ActiveSet | GroupSet, a: FloatArray, b: FloatArray, violation: float
     ) -> _Point | None:
         """Return the next point, None if no step lowers J."""
         theta = point.theta
@@ -119,7 +125,8 @@ class L1Newton:
             q, a, b, tol=max(INNER * min(violation, violation**2 / self.unit), FLOOR * self.unit)
         )
         step = target - theta
-        slope = float((point.gradient + b * theta) @ step + a @ (np.abs(target) - np.abs(theta)))
+        rise = kink_value(a, target, self._groups) - kink_value(a, theta, self._groups)
+        slope = float((point.gradient + b * theta) @ step) + rise
         t = 1.0
         for _ in range(40):
             trial = self._evaluate(target if t == 1.0 else theta + t * step, a, b)

@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from l2cli.core.moments import GramSystem, TrainingStats
 from l2cli.core.problem import Problem
+from l2cli.core.threads import matrix_threads
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -138,7 +139,8 @@ def factor_from_gram(system: GramSystem) -> RidgeFactor:
         largest = float(np.diag(G).max(initial=0.0))
         G = G - G0.T @ cross[:, bound]
         c = c - G0.T @ eliminated.base
-    e, vectors = np.linalg.eigh(G)
+    with matrix_threads(9.0 * len(G) ** 3):
+        e, vectors = np.linalg.eigh(G)
     keep = e > len(e) * EPS * max(float(e.max(initial=0.0)), largest) * 10.0
     vectors = vectors[:, keep]
     return _assemble(bound, root, e[keep], vectors, vectors.T @ c, eliminated, len(bound), exact=False)
@@ -242,10 +244,11 @@ def factor_from_rows(
         eliminated = FreeColumns(free, half @ (U0.T @ b), cross, half @ half.T, int(keep0.sum()), null)
         A = A - U0 @ (U0.T @ A)
         b = b - U0 @ (U0.T @ b)
-    if A.shape[0] > A.shape[1]:
-        Q, A = np.linalg.qr(A)
-        b = Q.T @ b
-    U, sigma, Vt = np.linalg.svd(A, full_matrices=False)
+    with matrix_threads(4.0 * A.size * min(A.shape)):
+        if A.shape[0] > A.shape[1]:
+            Q, A = np.linalg.qr(A)
+            b = Q.T @ b
+        U, sigma, Vt = np.linalg.svd(A, full_matrices=False)
     keep = sigma > max(len(problem.y), p) * EPS * max(float(sigma.max(initial=0.0)), largest)
     sigma, vectors = sigma[keep], Vt[keep].T
     projection = (sigma * (U[:, keep].T @ b).T).T
@@ -266,7 +269,8 @@ def factor_from_kernel(
     if len(free):  # the unpenalized columns are few; one orthogonalization of the rows serves
         return factor_from_rows(problem, stats, rows)
     A = A[:, bound] / root[bound] if len(bound) < A.shape[1] else np.divide(A, root, out=A)
-    e, U = np.linalg.eigh(A @ A.T)
+    with matrix_threads(A.size * len(A) + 9.0 * len(A) ** 3):
+        e, U = np.linalg.eigh(A @ A.T)
     keep = e > max(A.shape) * EPS * float(e.max(initial=0.0)) * 10.0
     e, U = e[keep], U[:, keep]
     vectors = (A.T @ U) / np.sqrt(e)

@@ -86,7 +86,7 @@ class SmoothFolds(FoldRows):
 
         ``advance`` is told how many lambdas have been added to those that are done.
         """
-        with row_threads(self.Z.size * self.k * self.classes) as run:
+        with row_threads(self.A.size * self.k * self.classes) as run:
             self.run = run
             try:
                 return self._solve(lambdas, advance)
