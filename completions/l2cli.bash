@@ -98,15 +98,15 @@ _l2cli_files() {
 # Offers values for the option $1; fails if it takes none.
 _l2cli_value() {
     case $1 in
-        --target | -t | --id | --weights | --offset | --exposure | --fold-column | --group-column) _l2cli_columns column ;;
-        --features | -x | --drop | --categorical | --numeric) _l2cli_columns columns ;;
+        --target | -t | --features | -x | --drop | --categorical | --numeric) _l2cli_columns columns ;;
+        --id | --weights | --offset | --exposure | --fold-column | --group-column) _l2cli_columns column ;;
         --positive | --delimiter | --encoding | --na | --tol | --tweedie-power | --l1-ratio | --lambdas | --bounds | --folds | -k | --repeats | --seed | --jobs | -j | --models | --threshold | --rows | --weight-sum | --target-sd) : ;;
         --coding) _l2cli_words auto onehot treatment ;;
         --reference) _l2cli_columns pair ;;
         --missing) _l2cli_words impute drop error indicator ;;
         --decimal) _l2cli_words . , ;;
         --lambda) _l2cli_words auto ;;
-        --family) _l2cli_words auto gaussian binomial poisson gamma tweedie ;;
+        --family) _l2cli_words auto gaussian binomial multinomial poisson gamma tweedie ;;
         --lambda-scale) _l2cli_words sum mean ;;
         --penalty-factor) _l2cli_columns pairs ;;
         --select) _l2cli_words auto loo cv gcv ;;

@@ -17,7 +17,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
     $options = @{
         'fit' = @(
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
-            @{ Names = @('--target', '-t'); Kind = 'column'; Words = @(); About = 'what to predict (default: the last column)' }
+            @{ Names = @('--target', '-t'); Kind = 'columns'; Words = @(); About = 'what to predict, a,b for several (default: the last column)' }
             @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
             @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }
             @{ Names = @('--id'); Kind = 'column'; Words = @(); About = 'column carried through to predictions; no feature' }
@@ -37,7 +37,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
             @{ Names = @('--lambda'); Kind = 'words'; Words = @('auto'); About = 'the strength; auto chooses it from --lambdas' }
             @{ Names = @('--tol'); Kind = 'free'; Words = @(); About = 'largest KKT residual that counts as solved' }
-            @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes are binomial, else gaussian' }
+            @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes binomial, words multinomial, else gaussian' }
             @{ Names = @('--tweedie-power'); Kind = 'free'; Words = @(); About = 'variance mu^P of tweedie, 1 < P < 2 (1.5)' }
             @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
             @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
@@ -68,7 +68,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
         )
         'cv' = @(
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
-            @{ Names = @('--target', '-t'); Kind = 'column'; Words = @(); About = 'what to predict (default: the last column)' }
+            @{ Names = @('--target', '-t'); Kind = 'columns'; Words = @(); About = 'what to predict, a,b for several (default: the last column)' }
             @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
             @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }
             @{ Names = @('--id'); Kind = 'column'; Words = @(); About = 'column carried through to predictions; no feature' }
@@ -87,7 +87,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--na'); Kind = 'free'; Words = @(); About = 'cells that mean missing, for example ''?,-,NA''' }
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
             @{ Names = @('--tol'); Kind = 'free'; Words = @(); About = 'largest KKT residual that counts as solved' }
-            @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes are binomial, else gaussian' }
+            @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes binomial, words multinomial, else gaussian' }
             @{ Names = @('--tweedie-power'); Kind = 'free'; Words = @(); About = 'variance mu^P of tweedie, 1 < P < 2 (1.5)' }
             @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
             @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
@@ -117,7 +117,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
         )
         'path' = @(
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
-            @{ Names = @('--target', '-t'); Kind = 'column'; Words = @(); About = 'what to predict (default: the last column)' }
+            @{ Names = @('--target', '-t'); Kind = 'columns'; Words = @(); About = 'what to predict, a,b for several (default: the last column)' }
             @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
             @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }
             @{ Names = @('--id'); Kind = 'column'; Words = @(); About = 'column carried through to predictions; no feature' }
@@ -136,7 +136,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--na'); Kind = 'free'; Words = @(); About = 'cells that mean missing, for example ''?,-,NA''' }
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
             @{ Names = @('--tol'); Kind = 'free'; Words = @(); About = 'largest KKT residual that counts as solved' }
-            @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes are binomial, else gaussian' }
+            @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes binomial, words multinomial, else gaussian' }
             @{ Names = @('--tweedie-power'); Kind = 'free'; Words = @(); About = 'variance mu^P of tweedie, 1 < P < 2 (1.5)' }
             @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
             @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
@@ -157,7 +157,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
         'compare' = @(
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
             @{ Names = @('--models'); Kind = 'free'; Words = @(); About = 'of mean, ols, ridge, lasso, enet, the last three also as ridge:1se' }
-            @{ Names = @('--target', '-t'); Kind = 'column'; Words = @(); About = 'what to predict (default: the last column)' }
+            @{ Names = @('--target', '-t'); Kind = 'columns'; Words = @(); About = 'what to predict, a,b for several (default: the last column)' }
             @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
             @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }
             @{ Names = @('--id'); Kind = 'column'; Words = @(); About = 'column carried through to predictions; no feature' }
@@ -175,7 +175,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--encoding'); Kind = 'free'; Words = @(); About = 'text encoding, for example latin-1' }
             @{ Names = @('--na'); Kind = 'free'; Words = @(); About = 'cells that mean missing, for example ''?,-,NA''' }
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
-            @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes are binomial, else gaussian' }
+            @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes binomial, words multinomial, else gaussian' }
             @{ Names = @('--tweedie-power'); Kind = 'free'; Words = @(); About = 'variance mu^P of tweedie, 1 < P < 2 (1.5)' }
             @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
             @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
@@ -240,13 +240,13 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
         )
         'convert' = @(
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
-            @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: by the file or the tool, else gaussian' }
+            @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: by the file or the tool, else gaussian' }
             @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix of that tool, 0 (L2) to 1 (L1)' }
             @{ Names = @('--intercept', '--no-intercept'); Kind = 'flag'; Words = @(); About = 'whether the model has an intercept' }
             @{ Names = @('--rows'); Kind = 'free'; Words = @(); About = 'number of rows' }
             @{ Names = @('--weight-sum'); Kind = 'free'; Words = @(); About = 'sum of the weights (default: the rows)' }
             @{ Names = @('--target-sd'); Kind = 'free'; Words = @(); About = 'standard deviation of the target, divisor W' }
-            @{ Names = @('--target', '-t'); Kind = 'column'; Words = @(); About = 'what to predict (default: the last column)' }
+            @{ Names = @('--target', '-t'); Kind = 'columns'; Words = @(); About = 'what to predict, a,b for several (default: the last column)' }
             @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
             @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }
             @{ Names = @('--id'); Kind = 'column'; Words = @(); About = 'column carried through to predictions; no feature' }

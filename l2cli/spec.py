@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from l2cli.errors import UsageError
 
-FAMILIES = ("auto", "gaussian", "binomial", "poisson", "gamma", "tweedie")
+FAMILIES = ("auto", "gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie")
 SELECTORS = ("auto", "loo", "cv", "gcv")
 RULES = ("min", "1se")
 SCALES = ("sum", "mean")
@@ -32,7 +32,10 @@ class ReadSpec(NamedTuple):
 
 
 class ColumnSpec(NamedTuple):
-    """Which columns play which role, and how they become numbers (SPEC section 2, columns and rows)."""
+    """Which columns play which role, and how they become numbers (SPEC section 2, columns and rows).
+
+    ``more_targets`` are those beside ``target`` where several gaussian targets are fitted together.
+    """
 
     target: str | None = None
     features: tuple[str, ...] = ()
@@ -49,6 +52,7 @@ class ColumnSpec(NamedTuple):
     coding: str = "auto"
     reference: tuple[str, ...] = ()
     missing: str = "impute"
+    more_targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

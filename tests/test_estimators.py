@@ -314,10 +314,12 @@ def test_weights_without_sense_are_refused(rows, weights, message):
         L2Regressor().fit(X, y, sample_weight=weights)
 
 
-def test_labels_must_be_two_classes(rows):
+def test_labels_must_be_classes(rows):
     X, _, labels, _ = rows
-    with pytest.raises(ValueError, match="Only binary classification is supported"):
-        L2Classifier().fit(X, np.arange(90) % 3)
+    with pytest.raises(ValueError, match="every row of some class of y has weight 0"):
+        L2Classifier().fit(X, np.arange(90) % 3, np.arange(90) % 3 > 0)
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        L2Classifier().fit(X, np.arange(90) + 0.5)
     with pytest.raises(ValueError, match="one class only"):
         L2Classifier().fit(X, np.ones(90))
     with pytest.raises(ValueError, match=r"one class only .* in the rows used"):
@@ -398,3 +400,43 @@ def test_regressors_of_counts_and_sizes_agree_with_scikit_learn(family, power):
 def test_what_a_family_of_regressors_refuses(parameters, y, message):
     with pytest.raises(ValueError, match=message):
         L2Regressor(**parameters).fit(np.arange(3.0)[:, None], y)
+
+
+def test_a_regressor_takes_several_targets():
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((40, 3))
+    Y = X @ rng.standard_normal((3, 2)) + rng.standard_normal((40, 2))
+    for ratio in (0.0, 0.5):
+        joint = L2Regressor(lam=2.0, l1_ratio=ratio).fit(X, Y)
+        each = [L2Regressor(lam=2.0, l1_ratio=ratio).fit(X, y) for y in Y.T]
+        assert joint.coef_ == pytest.approx(np.stack([one.coef_ for one in each]), rel=1e-10)
+        assert joint.intercept_ == pytest.approx([one.intercept_ for one in each], rel=1e-10)
+        assert joint.effective_df_ == pytest.approx([one.effective_df_ for one in each], rel=1e-10)
+        assert joint.predict(X) == pytest.approx(np.column_stack([one.predict(X) for one in each]))
+    assert joint.score(X, Y) == pytest.approx(
+        np.mean([one.score(X, y) for one, y in zip(each, Y.T, strict=True)])
+    )
+    with pytest.raises(ValueError, match="y should be a 1d array"):
+        L2Regressor(family="poisson").fit(X, np.abs(Y))
+
+
+def test_a_classifier_of_several_classes_is_multinomial(rows):
+    X, _, _, _ = rows
+    y = np.array(["a", "b", "c"])[np.random.default_rng(3).integers(0, 3, 90)]
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    ours, theirs = (
+        L2Classifier(lam=2.0).fit(X, y),
+        LogisticRegression(C=0.5, tol=1e-10, max_iter=1000).fit(Z, y),
+    )
+    assert ours.coef_ * X.std(axis=0) == pytest.approx(theirs.coef_, abs=1e-5)
+    assert ours.coef_.sum(axis=0) == pytest.approx(np.zeros(4), abs=1e-12)
+    assert ours.intercept_.sum() == pytest.approx(0.0, abs=1e-12)
+    assert ours.predict_proba(X) == pytest.approx(theirs.predict_proba(Z), abs=1e-6)
+    assert ours.predict(X).tolist() == theirs.predict(Z).tolist()
+    assert ours.decision_function(X).shape == (90, 3)
+    lambdas = [1e4, 1.0, 1e-6]
+    y[:85] = np.where(X[:85, 0] > 0.5, "c", np.where(X[:85, 0] < -0.5, "b", "a"))
+    chosen = L2ClassifierCV(cv=5, lambdas=lambdas).fit(X, y)
+    run = l2cli.cv(X, y, folds=5, lambdas=lambdas)
+    assert chosen.mean_ == pytest.approx(run.mean, rel=1e-12)
+    assert chosen.coef_ == pytest.approx(run.refit.coef, rel=1e-12)

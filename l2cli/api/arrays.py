@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ class FittedModel(FitResult):
     """A fit of the library: a :class:`FitResult` that predicts from arrays and data frames.
 
     inputs : names of the columns of X, in order, by which an array is understood.
-    classes : (2,) the two labels as they were given, the positive one last; None for a gaussian target.
+    classes : (C,) the labels as they were given, of two the positive one last; None for a target of numbers.
     """
 
     inputs: tuple[str, ...]
@@ -57,13 +57,14 @@ class FittedModel(FitResult):
         return predict_proba(self, X, offset=offset, unseen=unseen)
 
     def __repr__(self) -> str:
-        chosen = f"lambda {self.lam:.4g} ({self.model.selected_by})"
+        lambdas = ", ".join(f"{lam:.4g}" for lam in np.ravel(self.lam))
+        chosen = f"lambda {lambdas} ({self.model.selected_by})"
         return f"<FittedModel: {self.model.family}, {len(self.features)} features, {chosen}>"
 
 
 def gather(
-    X: Any, y: Any = None, *, target: str | None = None, sample_weight: Any = None, offset: Any = None,
-    groups: Any = None, fold_labels: Any = None,
+    X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, sample_weight: Any = None,
+    offset: Any = None, groups: Any = None, fold_labels: Any = None,
 ) -> Given:  # fmt: skip
     """Return the table and the roles of a library call.
 
@@ -71,7 +72,7 @@ def gather(
     ----------
     X : (n, p) array or data frame
     y : (n,) array, optional
-        The target; else ``target`` names the column of X that holds it.
+        The target, (n, T) of several; else ``target`` names the column of X that holds it, or the columns.
     sample_weight, offset, groups, fold_labels : (n,) array or name of a column of X, optional
 
     Raises
@@ -96,17 +97,39 @@ def gather(
         extra[name] = np.asarray(values)
         return name
 
-    label = getattr(y, "name", None)
+    first, *more = _targets(y, target)
+    targets = [column(values, name) for name, values in [first, *more]]
     columns = ColumnSpec(
         weights=column(sample_weight, "sample_weight"),
         offset=column(offset, "offset"),
         group_column=column(groups, "groups"),
         fold_column=column(fold_labels, "fold_labels"),
-        target=column(target if y is None else y, label if isinstance(label, str) else "y"),
+        target=targets[0],
+        more_targets=tuple(str(name) for name in targets[1:]),
     )
-    roles = {columns.weights, columns.offset, columns.group_column, columns.fold_column, columns.target}
+    roles = {columns.weights, columns.offset, columns.group_column, columns.fold_column, *targets}
     inputs = tuple(name for name in names if name not in roles)
     return Given(_table(X, names, extra), columns, inputs, _target(X, names, extra, columns.target or ""))
+
+
+def _targets(y: Any, target: str | Sequence[str] | None) -> list[tuple[str, Any]]:
+    """Return (name, values) of every target; the values of one that is a column of X are its name."""
+    if y is None:
+        names = [target] if isinstance(target, str) else list(target or ())
+        if not names:
+            raise UsageError("target names no column")
+        return [(name, name) for name in names]
+    if hasattr(y, "to_pandas"):
+        y = y.to_pandas()
+    if _is_frame(y):
+        return [(str(label), y.iloc[:, t]) for t, label in enumerate(y.columns)]
+    label = getattr(y, "name", None)
+    values = np.asarray(y)
+    if values.ndim != 2:
+        return [(label if isinstance(label, str) else "y", y)]
+    if not values.shape[1]:
+        raise DataError("y has no column")
+    return [(f"y{t}" if values.shape[1] > 1 else "y", values[:, t]) for t in range(values.shape[1])]
 
 
 def _with_names(X: Any) -> tuple[Any, list[str]]:
@@ -151,8 +174,8 @@ def fitted_model(result: FitResult, given: Given) -> FittedModel:
     return FittedModel(**vars(result), inputs=given.inputs, classes=labels)
 
 
-def labels_as_given(target: npt.NDArray[Any], classes: tuple[str, str]) -> npt.NDArray[Any]:
-    """Return the two class names as labels of the type that the target was given in: (2,).
+def labels_as_given(target: npt.NDArray[Any], classes: tuple[str, ...]) -> npt.NDArray[Any]:
+    """Return the names of the classes as labels of the type that the target was given in: (C,).
 
     Numbers and booleans become what they were; anything else is text.
     """
@@ -169,7 +192,7 @@ def labels_as_given(target: npt.NDArray[Any], classes: tuple[str, str]) -> npt.N
 def _answers(
     model: Model | FitResult, X: Any, offset: Any, unseen: str, threshold: float
 ) -> tuple[dict[str, list[Any]], npt.NDArray[Any] | None]:
-    """Return the columns of predictions, and the two labels (None: no classes)."""
+    """Return the columns of predictions, and the labels (None: no classes)."""
     saved = model.model if isinstance(model, FitResult) else model
     X, names = _with_names(X)
     if isinstance(model, FittedModel) and not _is_frame(X):
@@ -195,7 +218,7 @@ def _numbers(values: list[Any]) -> FloatArray:
 def predict(
     model: Model | FitResult, X: Any, *, offset: Any = None, unseen: str = "error", threshold: float = 0.5
 ) -> npt.NDArray[Any]:
-    """Return the prediction of every row, in order: the mean (gaussian) or the label (two classes).
+    """Return the prediction of every row, in order: the mean or the label; of several targets (n, T).
 
     Parameters
     ----------
@@ -211,7 +234,7 @@ def predict(
 
     Returns
     -------
-    (n,) array
+    (n,) array, (n, T) of several targets
         NaN (or None, among labels) for a row with a missing cell that the model has no value for.
 
     Raises
@@ -222,10 +245,13 @@ def predict(
         If an option has no such value.
     """
     columns, labels = _answers(model, X, offset, unseen, threshold)
+    saved = model.model if isinstance(model, FitResult) else model
+    if saved.others:
+        names = [f"prediction_{one.data.target}" for one in saved.each()]
+        return np.column_stack([_numbers(columns[name]) for name in names])
     values = columns["prediction"]
     if labels is None:
         return _numbers(values)
-    saved = model.model if isinstance(model, FitResult) else model
     names = list(saved.data.classes or ())
     known = np.array([-1 if value is None else names.index(value) for value in values], dtype=np.intp)
     chosen: npt.NDArray[Any] = labels[known]
@@ -238,7 +264,7 @@ def predict(
 def predict_proba(
     model: Model | FitResult, X: Any, *, offset: Any = None, unseen: str = "error"
 ) -> FloatArray:
-    """Return the probability of both classes for every row, the positive one last: (n, 2); NaN where unknown.
+    """Return the probability of every class for each row: (n, C), of two the positive last; NaN if unknown.
 
     Raises
     ------
@@ -249,6 +275,11 @@ def predict_proba(
     """
     columns, labels = _answers(model, X, offset, unseen, 0.5)
     if labels is None:
-        raise UsageError("a gaussian model has no classes, so no probabilities", hint="use predict")
+        saved = model.model if isinstance(model, FitResult) else model
+        raise UsageError(f"a {saved.family} model has no classes, so no probabilities", hint="use predict")
+    saved = model.model if isinstance(model, FitResult) else model
+    if saved.by_class:
+        names = [f"probability_{label}" for label in saved.data.classes or ()]
+        return np.column_stack([_numbers(columns[name]) for name in names])
     positive = _numbers(columns["probability"])
     return np.column_stack([1.0 - positive, positive])

@@ -101,7 +101,7 @@ def with_bands(setup: Setup, lambdas: FloatArray) -> Setup:
     groups = setup.dataset.column_groups
     assert groups is not None
     bands = bands_of(groups)
-    problem = setup.problem._replace(factors=setup.problem.factors * lambdas[bands.labels])
+    problem = setup.problem._replace(factors=setup.problem.factors * lambdas[bands.labels], shared=None)
     chosen = dict(zip(bands.names, lambdas.tolist(), strict=True))
     model = replace(setup.model, lambdas=GridSpec(values=(1.0,)))
     return setup._replace(problem=problem, model=model, group_lambdas=chosen)
@@ -133,7 +133,7 @@ def criterion(
     setup: Setup, bands: Bands, lambdas: FloatArray, folds: Folds | None, select: SelectSpec
 ) -> float:
     """Return what the choice minimises at the bands' lambdas: the error of rows left out, one or a fold."""
-    problem = setup.problem._replace(factors=setup.problem.factors * lambdas[bands.labels])
+    problem = setup.problem._replace(factors=setup.problem.factors * lambdas[bands.labels], shared=None)
     if folds is None:
         at = np.array([setup.weight])
         return float(leave_one_out(problem, design_factor(problem, float(at[0])), at)[0].mean[0])

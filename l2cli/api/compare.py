@@ -62,6 +62,8 @@ def compare_dataset(
     FitError
         No model has a finite fit.
     """
+    if dataset.schema.more_targets:
+        raise UsageError("compare takes one target at a time", hint="name one with --target")
     if model.groups is not None and model.groups.penalty == "banded":
         raise UsageError(
             "compare has no banded model", hint="compare l2cli cv --group-penalty banded by hand"

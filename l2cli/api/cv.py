@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.api.banded import choose_bands, given_lambdas, is_banded, with_bands
-from l2cli.api.fit import FitResult, choice_of, describe, edge_warning
+from l2cli.api.fit import FitResult, choice_of, describe, edge_warning, together
 from l2cli.api.setup import Progress, Setup, floats, prepare
+from l2cli.api.targets import joined, stacked
 from l2cli.data.dataset import Dataset
 from l2cli.select.curve import Curve
 from l2cli.select.cv import CVResult, validation_metrics
@@ -21,14 +22,17 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class CVRun:
-    """A cross-validation: lambdas, mean and se (L,), fold_losses (F, L), the two lambdas and the refit."""
+    """A cross-validation: lambdas, mean and se (L,), fold_losses (F, L), the two lambdas and the refit.
+
+    Of several targets everything has a first axis for the target, shorter curves filled up with NaN.
+    """
 
     lambdas: FloatArray
     mean: FloatArray
     se: FloatArray
     fold_losses: FloatArray
-    lambda_min: float
-    lambda_1se: float
+    lambda_min: Any
+    lambda_1se: Any
     refit: FitResult
     content: dict[str, Any] = field(repr=False)
 
@@ -42,6 +46,8 @@ def cv_dataset(
 ) -> CVRun:
     """Cross-validate lambda on a dataset (which is used up) and refit on all rows by ``select.rule``.
 
+    Of several targets each has a lambda of its own, by the same folds.
+
     Raises
     ------
     UsageError
@@ -49,7 +55,19 @@ def cv_dataset(
     FitError
         A training set has one class, or no finite solution.
     """
-    setup = prepare(dataset, model)
+    runs = [_cross_validate(setup, select, progress) for setup in prepare(dataset, model).each()]
+    if len(runs) == 1:
+        return runs[0]
+    lambdas, mean, se, fold_losses, low, high = (
+        stacked([getattr(run, key) for run in runs])
+        for key in ("lambdas", "mean", "se", "fold_losses", "lambda_min", "lambda_1se")
+    )
+    refit, content = together([run.refit for run in runs]), joined([run.content for run in runs])
+    return CVRun(lambdas, mean, se, fold_losses, low, high, refit, content)
+
+
+def _cross_validate(setup: Setup, select: SelectSpec, progress: Progress | None) -> CVRun:
+    """Cross-validate one target."""
     if is_banded(setup):
         setup = _banded(setup, select, progress)
     result, factor = setup.cross_validate(select, progress)

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli._version import __version__
-from l2cli.api.predict import check_threshold
+from l2cli.api.predict import check_threshold, target_keys
+from l2cli.api.setup import class_counts
 from l2cli.core.metrics import logit, metric_table
 from l2cli.data.rows import drop_weightless, read_weights, rows_with_target
 from l2cli.data.table import Table
@@ -33,7 +34,8 @@ class EvaluateResult:
 
     metrics : r2 is against the mean of these rows. calibration : rows by tenths of the prediction, {low,
     high, rows, predicted, observed} (weighted means). confusion : {labels, counts}, counts[i][j] rows of
-    class i predicted as j.
+    class i predicted as j. targets : of several targets {target, metrics, calibration, confusion} each, the
+    fields of those names being empty.
     """
 
     metrics: dict[str, float | None]
@@ -43,18 +45,23 @@ class EvaluateResult:
     data: dict[str, Any]
     settings: dict[str, Any]
     warnings: list[dict[str, Any]] = field(default_factory=list)
+    targets: list[dict[str, Any]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result keys of SPEC section 4."""
-        return {
+        common = {
             "schema": "l2cli/evaluate/1",
             "version": __version__,
             "level": 0.95,
             "data": dict(self.data),
             "settings": dict(self.settings),
             "warnings": list(self.warnings),
-            "metrics": dict(self.metrics),
             "drift": [dict(item) for item in self.drift],
+        }
+        if self.targets:
+            return common | {"targets": list(self.targets)}
+        return common | {
+            "metrics": dict(self.metrics),
             "calibration": [dict(item) for item in self.calibration],
             "confusion": None if self.confusion is None else dict(self.confusion),
         }
@@ -75,9 +82,9 @@ def evaluate_table(
     UsageError
         If an option has no such value.
     """
-    cut = logit(check_threshold(threshold))
-    notes, classes = list(table.notes), model.data.classes
-    name, weights_name = model.data.target, model.data.weights
+    check_threshold(threshold)
+    notes = list(table.notes)
+    weights_name = model.data.weights
     rows = _labelled_rows(model, table, notes)
     applied = apply_model(model, table, unseen=unseen)
     rows = rows[~applied.missing[rows]]
@@ -88,37 +95,75 @@ def evaluate_table(
     weights = None
     if weights_name is not None and weights_name in table.names:
         weights = read_weights(table, weights_name, rows)
-    y = (
-        target_of_numbers(table, name, rows, model.family)
-        if classes is None
-        else target_of_labels(table, name, classes, rows)
-    )
     eta = applied.eta[rows]
     drift = find_drift(model, table, rows, weights)
     settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
-    if classes is not None:
+    if model.family == "binomial":
         settings["threshold"] = threshold
+    notes += applied.notes
+    warnings = [*applied.warnings, *_drift_warning(drift)]
+    if model.others:
+        targets = [
+            {"target": one.data.target, **_scores(one, _target(one, table, rows), eta[:, t], weights)}
+            for t, one in enumerate(model.each())
+        ]
+        data = _data(model, table, rows, weights, notes)
+        return EvaluateResult({}, drift, [], None, data, settings, warnings, targets)
+    y = _target(model, table, rows)
     return EvaluateResult(
-        metrics=metric_table(model.likelihood, y, eta, weights, threshold=threshold),
+        **_scores(model, y, eta, weights, threshold),
         drift=drift,
-        calibration=calibration_bins(y, model.likelihood.mean(eta), weights),
-        confusion=None if classes is None else _confusion(y, eta > cut, classes),
-        data=_data(model, table, rows, y, weights, [*notes, *applied.notes]),
+        data=_data(model, table, rows, weights, notes) | _target_facts(model, y, weights),
         settings=settings,
-        warnings=[*applied.warnings, *_drift_warning(drift)],
+        warnings=warnings,
     )
+
+
+def _target(model: Model, table: Table, rows: IntArray) -> FloatArray:
+    """Return what is true of some rows: y (n,)."""
+    name, classes = model.data.target, model.data.classes
+    if classes is None:
+        return target_of_numbers(table, name, rows, model.family)
+    return target_of_labels(table, name, classes, rows)
+
+
+def _scores(
+    model: Model, y: FloatArray, eta: FloatArray, weights: FloatArray | None, threshold: float = 0.5
+) -> dict[str, Any]:
+    """Return metrics, calibration and confusion of one target."""
+    classes = model.data.classes
+    if model.by_class:
+        return _class_scores(model, y, eta, weights)
+    return {
+        "metrics": metric_table(model.likelihood, y, eta, weights, threshold=threshold),
+        "calibration": calibration_bins(y, model.likelihood.mean(eta), weights),
+        "confusion": None if classes is None else _confusion(y, eta > logit(threshold), classes),
+    }
+
+
+def _class_scores(model: Model, y: FloatArray, eta: FloatArray, weights: FloatArray | None) -> dict[str, Any]:
+    """Return the scores of several classes; what is calibrated is the probability of the class predicted."""
+    classes, chosen = model.data.classes or (), eta.argmax(axis=1)
+    truth = (y[:, None] == np.arange(len(classes))).astype(np.float64)
+    sure = model.likelihood.mean(eta)[np.arange(len(y)), chosen]
+    return {
+        "metrics": metric_table(model.likelihood, truth, eta, weights),
+        "calibration": calibration_bins((y == chosen).astype(np.float64), sure, weights),
+        "confusion": _confusion(y, chosen, classes),
+    }
 
 
 def _labelled_rows(model: Model, table: Table, notes: list[str]) -> IntArray:
     """Return the rows with a target and a weight other than 0; what is left out goes to ``notes``."""
-    name, weights = model.data.target, model.data.weights
-    if name not in table.names:
-        raise DataError(
-            f"{where(table)}: no column '{shown(name)}', the target of the model",
-            hint="evaluate needs labelled rows; l2cli predict does without",
-            code="no_column",
-        )
-    rows = rows_with_target(table, name, notes)
+    targets, weights = tuple(one.data.target for one in model.each()), model.data.weights
+    for name in targets:
+        if name not in table.names:
+            raise DataError(
+                f"{where(table)}: no column '{shown(name)}', the target of the model",
+                hint="evaluate needs labelled rows; l2cli predict does without",
+                code="no_column",
+            )
+    rows = rows_with_target(table, targets, notes)
     if weights is None:
         return rows
     if weights in table.names:
@@ -137,27 +182,30 @@ def _drift_warning(drift: list[dict[str, str]]) -> list[dict[str, Any]]:
 
 
 def _data(
-    model: Model, table: Table, rows: IntArray, y: FloatArray, weights: FloatArray | None, notes: list[str]
+    model: Model, table: Table, rows: IntArray, weights: FloatArray | None, notes: list[str]
 ) -> dict[str, Any]:
     """Return the ``data`` part of the result."""
-    classes = model.data.classes
-    counts = None if classes is None else (int((y == 0.0).sum()), int((y == 1.0).sum()))
-    mean = float(np.average(y, weights=weights))
     return {
         "source": table.source,
         "rows_read": table.n_rows,
         "rows_used": len(rows),
-        "target": model.data.target,
+        **target_keys(model),
         "target_default": False,
         "features": list(model.data.design_names),
-        "classes": [{"label": label, "count": count} for label, count in zip(classes, counts, strict=True)]
-        if classes is not None and counts is not None
-        else None,
-        "positive": None if classes is None else classes[1],
         "weight_sum": float(len(rows)) if weights is None else float(weights.sum()),
-        "target_sd": float(np.sqrt(np.average((y - mean) ** 2, weights=weights))),
         "notes": notes,
     }
+
+
+def _target_facts(model: Model, y: FloatArray, weights: FloatArray | None) -> dict[str, Any]:
+    """Return what ``data`` says of one target: its classes or its spread."""
+    facts: dict[str, Any] = {"classes": None, "positive": None, "target_sd": None}
+    if not model.by_class:
+        mean = float(np.average(y, weights=weights))
+        facts["target_sd"] = float(np.sqrt(np.average((y - mean) ** 2, weights=weights)))
+    if (classes := model.data.classes) is not None:
+        facts |= class_counts(y, classes, model.family)
+    return facts
 
 
 def calibration_bins(
@@ -194,11 +242,9 @@ def calibration_bins(
     return result
 
 
-def _confusion(y: FloatArray, called: npt.NDArray[np.bool_], classes: tuple[str, str]) -> dict[str, Any]:
+def _confusion(y: FloatArray, called: npt.NDArray[Any], classes: tuple[str, ...]) -> dict[str, Any]:
     """Return the counts of rows by class (rows) and predicted class (columns)."""
-    positive = y > 0.5
-    counts = [
-        [int(((positive == truth) & (called == guess)).sum()) for guess in (False, True)]
-        for truth in (False, True)
-    ]
+    c = len(classes)
+    places = y.astype(np.int64) * c + called
+    counts = np.bincount(places, minlength=c * c).reshape(c, c).tolist()
     return {"labels": list(classes), "counts": counts}

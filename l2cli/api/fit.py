@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from l2cli.api.banded import choose_bands, given_lambdas, is_banded, with_bands
+from l2cli.api.coefficients import coefficient_tables
 from l2cli.api.judge import check_path
-from l2cli.api.setup import LEVEL, Progress, Setup, finite, floats, prepare, resolve_selector
-from l2cli.core.covariance import quantile, standard_errors
+from l2cli.api.setup import Progress, Setup, finite, floats, prepare, resolve_selector
+from l2cli.api.targets import joined, stacked
 from l2cli.core.metrics import metric_table
 from l2cli.core.path import Path, design_factor, solve_path
-from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
@@ -45,13 +46,14 @@ class Choice(NamedTuple):
 class FitResult:
     """A fitted model. ``to_dict`` gives the keys of SPEC section 4; ``model`` is what is saved and predicts.
 
-    coef : (p,) on the original scale, by ``features``. intercept : float. lam : on the scale asked for.
+    coef : (p,) on the original scale, by ``features``. intercept : float. lam : on the scale asked for. Of
+    several targets (T, p), (T,) and (T,); of several classes (C, p), (C,) and a float.
     """
 
     features: tuple[str, ...]
     coef: FloatArray
-    intercept: float
-    lam: float
+    intercept: Any
+    lam: Any
     model: Model
     content: dict[str, Any] = field(repr=False)
 
@@ -63,7 +65,7 @@ class FitResult:
 def fit_dataset(
     dataset: Dataset, model: ModelSpec, select: SelectSpec, progress: Progress | None = None
 ) -> FitResult:
-    """Fit one model to a dataset (which is used up: its X is standardized in place).
+    """Fit one model to a dataset (which is used up: its X is standardized in place), or one to each target.
 
     Raises
     ------
@@ -72,7 +74,22 @@ def fit_dataset(
     FitError
         No finite solution, or not converged.
     """
-    setup = prepare(dataset, model)
+    return together([_fit(setup, select, progress) for setup in prepare(dataset, model).each()])
+
+
+def together(fits: Sequence[FitResult]) -> FitResult:
+    """Return the fits of all targets as one: the fit itself where there is one target."""
+    first = fits[0]
+    if len(fits) == 1:
+        return first
+    coef, intercept, lam = (stacked([getattr(f, key) for f in fits]) for key in ("coef", "intercept", "lam"))
+    saved = replace(first.model, others=tuple(f.model for f in fits[1:]))
+    return FitResult(first.features, coef, intercept, lam, saved, joined([f.content for f in fits]))
+
+
+def _fit(setup: Setup, select: SelectSpec, progress: Progress | None) -> FitResult:
+    """Fit one target, at the lambda given or the one that is chosen."""
+    model = setup.model
     if is_banded(setup):
         return _fit_banded(setup, select, progress)
     if model.lambdas.values is not None and len(model.lambdas.values) == 1:
@@ -159,11 +176,11 @@ def describe(
     )
     content["warnings"] += check_path(problem, path, dataset.features, model.tol)
     content["warnings"] += edge_warning(choice)
-    u, intercept0 = path.u[:, 0], float(path.intercept0[0])
+    u, intercept0 = path.u[..., 0], path.intercept0[..., 0]
     eta = problem.X @ u + intercept0 + (0.0 if problem.offset is None else problem.offset)
     train = metric_table(problem.likelihood, problem.y, eta, problem.weights)
     certificate = certificate_of(path, 0, model.tol)
-    rows, intercept_se = _coefficient_rows(setup, path, lam, factor)
+    tables = coefficient_tables(setup, path, lam, factor)
     metrics = {"train": train, "validation": choice.validation}
     content |= {
         "lambda": {
@@ -176,23 +193,23 @@ def describe(
             if choice.curve is not None and choice.curve.as_good
             else None,
         },
-        "intercept": float(path.intercept[0]) if model.intercept else 0.0,
-        "intercept_se": intercept_se,
-        "coefficients": rows,
+        **tables,
         "effective_df": float(path.effective_df[0]),
-        "rank": path.rank,
+        "rank": path.rank * max(1, problem.n_classes - 1),
         "metrics": metrics,
         "overfitting_gap": _gap(problem.family, train, choice.validation),
         "selection": _selection(choice),
         "certificate": certificate,
     }
+    intercept = path.intercept[..., 0] if model.intercept else np.zeros(path.intercept.shape[:-1])
     saved = build_model(
-        dataset, intercept=content["intercept"], coef=path.coef[:, 0], coef_standardized=u,
+        dataset, intercept=intercept, coef=path.coef[..., 0], coef_standardized=u,
         center=problem.mean, scale=problem.scale, lam=lam,
         lambda_scale=model.lambda_scale, selected_by=choice.selected_by,
         settings=content["settings"], metrics=metrics, certificate=certificate,
     )  # fmt: skip
-    return FitResult(dataset.features, path.coef[:, 0], content["intercept"], choice.lam, saved, content)
+    number = intercept if intercept.ndim else float(intercept)
+    return FitResult(dataset.features, path.coef[..., 0].T, number, choice.lam, saved, content)
 
 
 def edge_warning(choice: Choice) -> list[dict[str, Any]]:
@@ -219,65 +236,6 @@ def certificate_of(path: Path, i: int, tol: float | None) -> dict[str, Any]:
         "duality_gap": finite(float(c.duality_gap[i])),
         "converged": bool(c.converged(tol)[i]),
     }
-
-
-def _coefficient_rows(
-    setup: Setup, path: Path, lam: float, factor: RidgeFactor | None
-) -> tuple[list[dict[str, Any]], float | None]:
-    """Return the coefficient table and the standard error of the intercept."""
-    problem, p = setup.problem, setup.problem.n_columns
-    kept = floats(_kept(setup, path, lam, factor))
-    blank: list[float | None] = [None] * p
-    se, low, high, intercept_se = blank, blank, blank, None
-    if lam == 0.0:
-        errors = standard_errors(problem, path.u[:, 0], float(path.intercept0[0]))
-        if errors is not None:
-            width = quantile(LEVEL, errors.df) * errors.coef
-            se, low, high = (
-                floats(errors.coef),
-                floats(path.coef[:, 0] - width),
-                floats(path.coef[:, 0] + width),
-            )
-            intercept_se = finite(float(errors.intercept)) if problem.intercept else None
-    columns = zip(
-        setup.dataset.features,
-        path.coef[:, 0].tolist(),
-        path.u[:, 0].tolist(),
-        kept,
-        se,
-        low,
-        high,
-        strict=True,
-    )
-    keys = ("feature", "coef", "coef_standardized", "kept", "se", "ci_low", "ci_high")
-    return [dict(zip(keys, row, strict=True)) for row in columns], intercept_se
-
-
-def _kept(setup: Setup, path: Path, lam: float, factor: RidgeFactor | None) -> FloatArray:
-    """Return each coefficient over the unpenalized one (p,), NaN where that is tied, zero or not finite."""
-    problem, u = setup.problem, path.u[:, 0]
-    unknown = np.full(problem.n_columns, np.nan)
-    if lam == 0.0:
-        free, tied = u, path.tied
-    elif problem.box is not None:
-        bare = solve_path(problem, np.zeros(1))
-        if bare.last_move[0] > RUNAWAY or not bare.certificate.converged()[0]:
-            return unknown
-        free, tied = bare.u[:, 0], bare.tied
-    elif problem.family == "gaussian":
-        if factor is None or not factor.serves(0.0):
-            factor = design_factor(problem, 0.0)
-        free, tied = factor.solve(np.zeros(1))[:, 0], factor.null > 1e-6
-    else:
-        if problem.n_columns >= problem.n_rows:
-            return unknown
-        answer = NewtonSolver(problem).solve(0.0)
-        if answer.last_move > RUNAWAY or not answer.residual <= 1e-6:
-            return unknown  # the classes are separated: there is no unpenalized fit to compare with
-        free, tied = answer.u, design_factor(problem, 0.0).null > 1e-6
-    tied = tied | problem.constant
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(tied | (free == 0.0), np.nan, u / free)
 
 
 def _gap(

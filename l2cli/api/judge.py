@@ -55,7 +55,11 @@ def _some(features: tuple[str, ...], which: npt.NDArray[np.bool_], most: int = 5
 
 
 def _who(problem: Problem) -> str:
-    return "the classes are" if problem.family == "binomial" else "the rows with a target of 0 are"
+    return (
+        "the classes are"
+        if problem.family in ("binomial", "multinomial")
+        else "the rows with a target of 0 are"
+    )
 
 
 def _refuse_separation(problem: Problem, path: Path, features: tuple[str, ...]) -> None:

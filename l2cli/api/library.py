@@ -25,8 +25,9 @@ Bounds = Mapping[str, tuple[float | None, float | None]]
 
 
 def fit(
-    X: Any, y: Any = None, *, target: str | None = None, lam: float | None = None, lambdas: Any = "auto",
-    family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
+    X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, lam: float | None = None,
+    lambdas: Any = "auto", family: str = "auto", positive: Any = None, sample_weight: Any = None,
+    offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None,
@@ -43,14 +44,15 @@ def fit(
     X : (n, p) array or data frame
         Numbers and text; text columns become indicator columns. Not changed.
     y : (n,) array, optional
-        The target; or ``target`` names a column of X.
+        The target, (n, T) of several gaussian ones; or ``target`` names a column of X, or a list of them.
     lam : float, optional
         Strength on ``lambda_scale``; None chooses it among ``lambdas``.
     lambdas : "auto", sequence of numbers or :class:`l2cli.spec.GridSpec`
-    family : {"auto", "gaussian", "binomial", "poisson", "gamma", "tweedie"}
-        auto: text, booleans, exactly {0, 1} or {1, 2} are binomial, other numbers gaussian.
+    family : {"auto", "gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie"}
+        auto: two labels, booleans, exactly {0, 1} or {1, 2} are binomial, more labels multinomial, other
+        numbers gaussian.
     positive : optional
-        Label of the positive class, default the last.
+        Label of the positive class of two, default the last.
     sample_weight, offset, groups, fold_labels : (n,) array or name of a column of X, optional
         Weights of the rows; what is added to the linear predictor; rows that must share a fold; the folds
         themselves.
@@ -83,7 +85,9 @@ def fit(
     -------
     FittedModel
         ``coef``, ``intercept``, ``lam``, ``predict(X)``, ``predict_proba(X)``, ``model`` (to be saved), and
-        ``to_dict()`` with everything that ``l2cli fit --json`` prints but the times.
+        ``to_dict()`` with everything that ``l2cli fit --json`` prints but the times. Of several targets
+        ``coef`` is (T, p), ``intercept`` and ``lam`` (T,), and predictions are (n, T); of several classes
+        ``coef`` is (C, p) and ``intercept`` (C,).
 
     Raises
     ------
@@ -123,7 +127,7 @@ def fit(
 
 
 def cv(
-    X: Any, y: Any = None, *, target: str | None = None, lambdas: Any = "auto",
+    X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
@@ -170,7 +174,7 @@ def cv(
 
 
 def path(
-    X: Any, y: Any = None, *, target: str | None = None, lambdas: Any = "auto",
+    X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,

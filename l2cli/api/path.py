@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from l2cli.api.banded import given_lambdas, is_banded, with_bands
 from l2cli.api.judge import check_path
-from l2cli.api.setup import floats, prepare
-from l2cli.core.path import solve_path
+from l2cli.api.setup import Setup, floats, prepare
+from l2cli.api.targets import joined, stacked
+from l2cli.core.path import Path, solve_path
 from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
 from l2cli.spec import ModelSpec
@@ -23,7 +24,9 @@ FloatArray = npt.NDArray[np.float64]
 class PathResult:
     """Coefficients along lambda.
 
-    coef : (p, L), intercepts : (L,), both on the original scale. lambdas : (L,) on the scale asked for.
+    coef : (p, L), intercepts : (L,), both on the original scale. lambdas : (L,) on the scale asked for. Of
+    several targets all have a first axis for the target, shorter paths filled up with NaN; of several classes
+    coef is (C, p, L) and intercepts (C, L).
     """
 
     features: tuple[str, ...]
@@ -45,7 +48,19 @@ def path_dataset(dataset: Dataset, model: ModelSpec) -> PathResult:
     FitError
         A lambda has no finite solution or did not converge.
     """
-    setup = prepare(dataset, model)
+    paths = [_solve(setup) for setup in prepare(dataset, model).each()]
+    if len(paths) == 1:
+        return paths[0]
+    lambdas, coef, intercepts = (
+        stacked([getattr(path, key) for path in paths]) for key in ("lambdas", "coef", "intercepts")
+    )
+    content = joined([path.content for path in paths])
+    return PathResult(paths[0].features, lambdas, coef, intercepts, content)
+
+
+def _solve(setup: Setup) -> PathResult:
+    """Return the path of one target."""
+    dataset, model = setup.dataset, setup.model
     if is_banded(setup):
         lambdas = given_lambdas(setup, rest=1.0)
         if lambdas is None:
@@ -57,16 +72,35 @@ def path_dataset(dataset: Dataset, model: ModelSpec) -> PathResult:
     path = solve_path(setup.problem, lambdas * setup.weight)
     content = setup.envelope("path", None, tol=model.tol)
     content["warnings"] += check_path(setup.problem, path, dataset.features, model.tol)
-    intercepts = path.intercept if model.intercept else np.zeros(len(lambdas))
+    intercepts = path.intercept if model.intercept else np.zeros(path.intercept.shape)
     content |= {
         "lambdas": lambdas.tolist(),
-        "intercepts": floats(intercepts),
-        "coefficients": [
-            {"feature": name, "coef": floats(path.coef[j]), "coef_standardized": floats(path.u[j])}
-            for j, name in enumerate(dataset.features)
-        ],
+        **_tables(dataset, path, intercepts),
         "effective_df": floats(path.effective_df),
         "train_deviance": floats(path.certificate.train_deviance),
         "kkt_residual": floats(path.certificate.kkt_residual),
     }
-    return PathResult(dataset.features, lambdas, path.coef, intercepts, content)
+    coef = path.coef if path.coef.ndim == 2 else path.coef.transpose(1, 0, 2)
+    return PathResult(dataset.features, lambdas, coef, intercepts, content)
+
+
+def _tables(dataset: Dataset, path: Path, intercepts: FloatArray) -> dict[str, Any]:
+    """Return intercepts and coefficients, of several classes one {label, intercepts, coefficients} each."""
+    if path.coef.ndim == 2:
+        return _table(dataset, intercepts, path.coef, path.u)
+    return {
+        "classes": [
+            {"label": label, **_table(dataset, intercepts[c], path.coef[:, c], path.u[:, c])}
+            for c, label in enumerate(dataset.schema.classes or ())
+        ]
+    }
+
+
+def _table(dataset: Dataset, intercepts: FloatArray, coef: FloatArray, u: FloatArray) -> dict[str, Any]:
+    rows = zip(dataset.features, coef, u, strict=True)
+    return {
+        "intercepts": floats(intercepts),
+        "coefficients": [
+            {"feature": name, "coef": floats(w), "coef_standardized": floats(z)} for name, w, z in rows
+        ],
+    }

@@ -7,6 +7,7 @@ from math import isnan
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from l2cli._version import __version__
 from l2cli.core.metrics import logit
@@ -16,14 +17,17 @@ from l2cli.errors import UsageError, shown
 from l2cli.models.apply import apply_model
 from l2cli.models.model import Model
 
+FloatArray = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """Predictions of every row of a table.
 
     columns : {name: values}, in the order of output: the id if there is one, ``prediction`` (gaussian: the
-    mean; binomial: the label), and for binomial ``probability`` (of the positive class). None where there is
-    no prediction.
+    mean; binomial: the label), and for binomial ``probability`` (of the positive class); of several targets
+    ``prediction_<target>`` each, of several classes ``probability_<label>`` each. None where there is no
+    prediction.
     """
 
     columns: dict[str, list[Any]]
@@ -38,16 +42,17 @@ class Predictions:
         """Return the result as plain values, ``predictions`` as one object per row."""
         data = self.model.data
         names = tuple(self.columns)
+        last = names[-1]  # a row has all its predictions or none
         return {
             "schema": "l2cli/predict/1",
             "version": __version__,
             "data": {
                 "source": self.source,
                 "rows_read": self.rows,
-                "rows_used": sum(value is not None for value in self.columns["prediction"]),
-                "target": data.target,
+                "rows_used": len(self.columns[last]) - self.columns[last].count(None),
+                **target_keys(self.model),
                 "features": list(data.design_names),
-                "positive": None if data.classes is None else data.classes[1],
+                "positive": data.classes[1] if self.model.family == "binomial" and data.classes else None,
                 "notes": list(self.notes),
             },
             "settings": dict(self.settings),
@@ -56,6 +61,13 @@ class Predictions:
                 dict(zip(names, row, strict=True)) for row in zip(*self.columns.values(), strict=True)
             ],
         }
+
+
+def target_keys(model: Model) -> dict[str, Any]:
+    """Return the target of a model as results name it, or its targets."""
+    if not model.others:
+        return {"target": model.data.target}
+    return {"target": None, "targets": [one.data.target for one in model.each()]}
 
 
 def check_threshold(threshold: float) -> float:
@@ -97,24 +109,38 @@ def predict_table(
     applied = apply_model(model, table, unseen=unseen)
     notes = [*table.notes, *applied.notes]
     name = id_column if id_column is not None else model.data.id
+    gone = applied.missing
+    predicted = _predicted(model, applied.eta, gone.tolist(), cut)
     columns: dict[str, list[Any]] = {}
     if name is not None and name in table.names:
-        taken = {"prediction", "probability"}
-        columns[f"{name} (id)" if name in taken else name] = _cells(table, name)
+        columns[f"{name} (id)" if name in predicted else name] = _cells(table, name)
     elif name is not None:
         notes.append(f"no column '{shown(name)}', the id in training: predictions carry no id")
-    gone = applied.missing
-    if model.data.classes is None:
-        columns["prediction"] = _with_gaps(model.likelihood.mean(applied.eta).tolist(), gone.tolist())
-    else:
-        labels = [model.data.classes[int(positive)] for positive in (applied.eta > cut).tolist()]
-        columns["prediction"] = _with_gaps(labels, gone.tolist())
-        probability = model.likelihood.mean(applied.eta)
-        columns["probability"] = _with_gaps(probability.tolist(), gone.tolist())
+    columns |= predicted
     settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
-    if model.data.classes is not None:
+    if model.family == "binomial":
         settings["threshold"] = threshold
     return Predictions(columns, table.n_rows, table.source, model, settings, notes, list(applied.warnings))
+
+
+def _predicted(model: Model, eta: FloatArray, gone: list[bool], cut: float) -> dict[str, list[Any]]:
+    """Return the columns of predictions, None in rows that are ``gone``."""
+    mean = model.likelihood.mean(eta)
+    if model.others:
+        return {
+            f"prediction_{one.data.target}": _with_gaps(mean[:, t].tolist(), gone)
+            for t, one in enumerate(model.each())
+        }
+    if model.data.classes is None:
+        return {"prediction": _with_gaps(mean.tolist(), gone)}
+    if model.by_class:
+        chosen = eta.argmax(axis=1).tolist()
+        columns = {"prediction": _with_gaps([model.data.classes[c] for c in chosen], gone)}
+        for c, label in enumerate(model.data.classes):
+            columns[f"probability_{label}"] = _with_gaps(mean[:, c].tolist(), gone)
+        return columns
+    labels = [model.data.classes[int(positive)] for positive in (eta > cut).tolist()]
+    return {"prediction": _with_gaps(labels, gone), "probability": _with_gaps(mean.tolist(), gone)}
 
 
 def _with_gaps(values: list[Any], gone: list[bool]) -> list[Any]:

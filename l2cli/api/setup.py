@@ -14,11 +14,13 @@ from l2cli.core.families import DEFAULT_POWER
 from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import check_metric, default_metric
 from l2cli.core.problem import Problem, make_problem
+from l2cli.core.sharing import each_target
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
 from l2cli.data.folds import Folds, draw_folds, given_folds
 from l2cli.errors import UsageError
-from l2cli.select.cv import CVResult, cross_validate, fold_fits
+from l2cli.select.cv import CVResult, cross_validate, fold_fits, gaussian_fold_fits
+from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
 from l2cli.spec import ModelSpec, SelectSpec
 
@@ -28,12 +30,30 @@ LEVEL = 0.95
 """Level of every interval."""
 
 
+class FoldsTogether:
+    """The fold fits of several targets: made once, when the first target asks for them."""
+
+    def __init__(self, several: Problem) -> None:
+        self.several = several
+        self._fits: GaussianFolds | None = None
+
+    def fits(
+        self, problem: Problem, folds: Folds, scale: str, progress: Progress | None = None
+    ) -> GaussianFolds:
+        """Return the fold fits of the target whose problem this is."""
+        if self._fits is None:
+            self._fits = gaussian_fold_fits(self.several, folds, scale, progress)
+        assert problem.shared is not None
+        return self._fits.for_target(problem.shared.target, problem)
+
+
 class Setup(NamedTuple):
     """A dataset as a problem, with what was asked of the model."""
 
     dataset: Dataset
     problem: Problem
     model: ModelSpec
+    together: FoldsTogether | None = None
     group_lambdas: Mapping[str, float] | None = None
     """Lambdas of a banded penalty, which the problem's factors hold."""
 
@@ -42,18 +62,28 @@ class Setup(NamedTuple):
         """What a lambda on the scale in force is multiplied with to be on the sum scale."""
         return self.problem.weight_sum if self.model.lambda_scale == "mean" else 1.0
 
+    def each(self) -> list[Setup]:
+        """Return a setup for every target; they share what does not depend on the target."""
+        if not self.dataset.schema.more_targets:
+            return [self]
+        together = FoldsTogether(self.problem)
+        return [
+            Setup(self.dataset.for_target(t), problem, self.model, together)
+            for t, problem in enumerate(each_target(self.problem))
+        ]
+
     def grid(self, factor: RidgeFactor | None = None) -> tuple[FloatArray, bool]:
         """Return the lambdas to try on the scale in force, and whether they were chosen automatically."""
         return lambda_grid(self.model.lambdas, self.problem, factor, weight=self.weight)
 
     def folds(self, select: SelectSpec) -> Folds:
-        """Return the folds asked for: given, by group, stratified (binomial) or by rows."""
+        """Return the folds asked for: given, by group, stratified (by class) or by rows."""
         dataset = self.dataset
         if dataset.fold_labels is not None:
             return given_folds(dataset.fold_labels, dataset.fold_names)
-        strata = (
-            dataset.y.astype(np.int64) if dataset.family == "binomial" and dataset.groups is None else None
-        )
+        strata = None
+        if dataset.schema.classes is not None and dataset.groups is None:
+            strata = dataset.y.astype(np.int64)
         return draw_folds(
             dataset.n_rows,
             select.k,
@@ -65,6 +95,8 @@ class Setup(NamedTuple):
 
     def fold_fits(self, folds: Folds, select: SelectSpec, progress: Progress | None = None) -> FoldFits:
         """Return the fold fits of the problem on the lambda scale in force."""
+        if self.together is not None:
+            return self.together.fits(self.problem, folds, self.model.lambda_scale, progress)
         return fold_fits(self.problem, folds, self.model.lambda_scale, jobs=select.jobs, progress=progress)
 
     def cross_validate(
@@ -104,16 +136,11 @@ class Setup(NamedTuple):
             "target_default": dataset.target_default,
             "features": list(dataset.features),
             "weight_sum": self.problem.weight_sum,
-            "target_sd": dataset.target_sd,
+            "target_sd": None if dataset.family == "multinomial" else dataset.target_sd,
             "notes": list(dataset.notes),
         }
         if (classes := dataset.schema.classes) is not None:
-            positive = int(dataset.y.sum())
-            counts = (dataset.n_rows - positive, positive)
-            data["classes"] = [
-                {"label": label, "count": count} for label, count in zip(classes, counts, strict=True)
-            ]
-            data["positive"] = classes[1]
+            data |= class_counts(dataset.y, classes, dataset.family)
         common: dict[str, Any] = {
             "family": dataset.family,
             "l1_ratio": model.l1_ratio if model.groups is None or model.groups.penalty == "banded" else None,
@@ -197,6 +224,15 @@ def _group_columns(dataset: Dataset) -> dict[str, list[str]] | None:
         if g < groups.named:
             columns[groups.names[g]].append(name)
     return columns
+
+
+def class_counts(y: FloatArray, classes: tuple[str, ...], family: str) -> dict[str, Any]:
+    """Return how often each class is there, y being its place, and for binomial which one is positive."""
+    counts = np.bincount(y.astype(np.int64), minlength=len(classes)).tolist()
+    found: dict[str, Any] = {
+        "classes": [{"label": label, "count": n} for label, n in zip(classes, counts, strict=True)]
+    }
+    return found | ({"positive": classes[1]} if family == "binomial" else {})
 
 
 def _pairs(bounds: tuple[FloatArray, FloatArray]) -> list[list[float | None]]:

@@ -58,7 +58,7 @@ class Applying(OptionGroup):
         from l2cli.models.saved import load_model
 
         model = load_model(path)
-        if self.threshold is not None and model.data.classes is None:
+        if self.threshold is not None and model.family != "binomial":
             raise UsageError(
                 f"--threshold is for models of two classes, and {path} is {model.family}", hint="leave it out"
             )

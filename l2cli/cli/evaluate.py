@@ -18,7 +18,8 @@ def evaluate(model: SavedModel, data: Data, applying: Applying, reading: Reading
     cut, unseen, spec = applying.cut(), applying.unseen_rule(), reading.spec()
     job = Job(output, [model, data])
     loaded = applying.load(model)
-    table = job.table(data, spec, needed_columns(loaded, loaded.data.target, loaded.data.weights))
+    targets = [one.data.target for one in loaded.each()]
+    table = job.table(data, spec, needed_columns(loaded, *targets, loaded.data.weights))
     from l2cli.api.evaluate import evaluate_table
 
     with job.solving():

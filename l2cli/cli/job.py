@@ -93,7 +93,7 @@ class Job:
         from l2cli.data.build import build_dataset
 
         dataset = build_dataset(table, columns, model)
-        if model.family == "auto":
+        if model.family == "auto" and not columns.more_targets:
             self._chosen_family = dataset.family
         self._read_seconds += perf_counter() - started
         return dataset

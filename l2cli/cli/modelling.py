@@ -33,7 +33,9 @@ class Modelling(OptionGroup):
     family: Annotated[
         str,
         typer.Option(
-            "--family", metavar=words(FAMILIES), help="auto: two classes are binomial, else gaussian"
+            "--family",
+            metavar=words(FAMILIES),
+            help="auto: two classes binomial, words multinomial, else gaussian",
         ),
     ] = "auto"
     tweedie_power: Annotated[

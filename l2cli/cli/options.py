@@ -46,7 +46,12 @@ class Columns(OptionGroup):
 
     target: Annotated[
         str | None,
-        typer.Option("--target", "-t", metavar="COL", help="what to predict (default: the last column)"),
+        typer.Option(
+            "--target",
+            "-t",
+            metavar="COLS",
+            help="what to predict, a,b for several (default: the last column)",
+        ),
     ] = None
     features: Annotated[
         list[str],
@@ -91,8 +96,10 @@ class Columns(OptionGroup):
         """Return the checked roles; the fold and group columns come from ``choosing``."""
         if self.offset is not None and self.exposure is not None:
             raise UsageError("--offset and --exposure both set the offset", hint="give one of them")
+        targets = values.columns(self.target, "--target")
         return ColumnSpec(
-            target=values.column(self.target, "--target"),
+            target=targets[0] if targets else None,
+            more_targets=targets[1:],
             features=values.split_lists(self.features, "--features"),
             drop=values.split_lists(self.drop, "--drop"),
             id=values.column(self.id, "--id"),

@@ -98,6 +98,13 @@ def column(text: str | None, option: str) -> str | None:
     return text.replace(r"\,", ",")
 
 
+def columns(text: str | None, option: str) -> tuple[str, ...]:
+    r"""Return the column names of a comma list (``\,`` is a comma), none where the option was not given."""
+    if text is not None and not text:
+        raise UsageError(f"{option} needs a column name")
+    return () if text is None else split_list(text, option)
+
+
 def penalty_factors(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
     """Return the (name or glob, factor) pairs of ``--penalty-factor 'age=0,gene_*=2'``.
 

@@ -9,24 +9,24 @@ the same columns (standardized or not) in both tools, the other tool has the sam
 | ``lambda_mean`` | all | W value |
 | ``sklearn_ridge_alpha``: Ridge(alpha) | gaussian, r = 0 | value |
 | ``sklearn_mlp_alpha``: MLP*(alpha), full batch | those of glmnet, r = 0 | value |
-| ``sklearn_C``: LogisticRegression(C, l1_ratio) | binomial | 1 / value |
+| ``sklearn_C``: LogisticRegression(C, l1_ratio) | binomial, multinomial | 1 / value |
 | ``sklearn_elasticnet_alpha``: ElasticNet, Lasso(alpha, l1_ratio) | gaussian | W value |
 | ``sklearn_glm_alpha``: Poisson-, Gamma-, TweedieRegressor(alpha) | those three, r = 0 | W value |
-| ``glum_alpha``: GeneralizedLinearRegressor(alpha, l1_ratio) | all | W value |
+| ``glum_alpha``: GeneralizedLinearRegressor(alpha, l1_ratio) | all but multinomial | W value |
 | ``sklearn_sgd_alpha``: SGDRegressor, SGDClassifier(alpha, l1_ratio) | gaussian, binomial | n value * |
-| ``statsmodels_glm_alpha``: GLM fit_regularized(alpha, L1_wt > 0) | all | n value * |
+| ``statsmodels_glm_alpha``: GLM fit_regularized(alpha, L1_wt > 0) | all but multinomial | n value * |
 | ``statsmodels_alpha``: OLS, WLS fit_regularized(alpha, L1_wt) | gaussian | W value |
-| ``glmnet_lambda``, its alpha q | binomial, poisson | W value, r = q |
+| ``glmnet_lambda``, its alpha q | binomial, multinomial, poisson | W value, r = q |
 | ``glmnet_lambda``, its alpha q | gaussian | lambda r = W value q; lambda (1-r) = W value (1-q) / sd |
-| ``torch_weight_decay``: SGD, coupled Adam | binomial, poisson, r = 0 | n value |
+| ``torch_weight_decay``: SGD, coupled Adam | binomial, multinomial, poisson, r = 0 | n value |
 | ``torch_weight_decay``: the same | gaussian, r = 0 | m n value / 2 (MSE over m outputs) |
 | ``textbook``: deviance + t [q sum abs(w) + (1-q) sum w^2] | all | lambda r = t q/2; lambda (1-r) = t (1-q) |
 
 (* n even when weighted.) glmnet divides a gaussian target (less the offset) by its standard deviation sd,
 divisor W, or without an intercept by the root of its mean square; and it rescales penalty factors f to mean
 1, so its lambda counts 1 / mean(f) times. AdamW's decoupled decay is no penalty of the loss and has no
-equivalent; statsmodels penalizes the intercept unless told not to, PyTorch the biases unless they are in a
-group of their own.
+equivalent. A multinomial of two classes at lambda (L2) is the binomial at lambda / 2. statsmodels penalizes
+the intercept unless told not to, PyTorch the biases unless they are in a group of their own.
 
 References
 ----------
@@ -45,7 +45,9 @@ from l2cli.errors import UsageError
 from l2cli.spec import FAMILIES, check_lambda
 
 _LOG_LINK = ("poisson", "gamma", "tweedie")
-_CANONICAL = ("gaussian", "binomial", "poisson")
+_CANONICAL = ("gaussian", "binomial", "multinomial", "poisson")
+_CLASSES = ("binomial", "multinomial")
+_SINGLE = tuple(family for family in FAMILIES[1:] if family != "multinomial")
 
 
 class Convention(NamedTuple):
@@ -68,7 +70,7 @@ CONVENTIONS: dict[str, Convention] = {
     "sklearn_mlp_alpha": Convention(
         "scikit-learn MLPRegressor, MLPClassifier(alpha)", _CANONICAL, mixed=False
     ),
-    "sklearn_C": Convention("scikit-learn LogisticRegression(C)", ("binomial",)),
+    "sklearn_C": Convention("scikit-learn LogisticRegression(C)", _CLASSES),
     "sklearn_elasticnet_alpha": Convention(
         "scikit-learn ElasticNet(alpha)", ("gaussian",), needs=("weight_sum",)
     ),
@@ -81,8 +83,8 @@ CONVENTIONS: dict[str, Convention] = {
         mixed=False,
         needs=("weight_sum",),
     ),
-    "glum_alpha": Convention("glum GeneralizedLinearRegressor(alpha)", needs=("weight_sum",)),
-    "statsmodels_glm_alpha": Convention("statsmodels GLM fit_regularized(alpha)", needs=("rows",)),
+    "glum_alpha": Convention("glum GeneralizedLinearRegressor(alpha)", _SINGLE, needs=("weight_sum",)),
+    "statsmodels_glm_alpha": Convention("statsmodels GLM fit_regularized(alpha)", _SINGLE, needs=("rows",)),
     "statsmodels_alpha": Convention(
         "statsmodels OLS, WLS fit_regularized(alpha)", ("gaussian",), needs=("weight_sum",)
     ),

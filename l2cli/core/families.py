@@ -247,8 +247,12 @@ class Multinomial:
         return mu
 
     def residual(self, y: FloatArray, mu: FloatArray, out: FloatArray | None = None) -> FloatArray:
-        """Return y - mu."""
-        return np.subtract(y, mu, out=out)
+        """Return y - mu, for the class of the row as the sum of the others' mu: 1 - mu would cancel."""
+        own = y > 0.5
+        others = np.where(own, 0.0, mu).sum(axis=1, keepdims=True)
+        value = np.negative(mu, out=out)
+        np.copyto(value, others, where=own)
+        return value
 
     def curvature(self, y: FloatArray, mu: FloatArray) -> FloatArray:  # noqa: ARG002 - the same for every y
         """Return mu (1 - mu)."""

@@ -1,7 +1,7 @@
 """Additive sufficient statistics of a set of rows: one pass over the data serves every fold, lambda and mix.
 
-With Z = [z | masks | y] (internal columns, indicators of missing cells, response), a set of rows T is summed
-up by
+With Z = [z | masks | y] (internal columns, indicators of missing cells, response or responses), a set of rows
+T is summed up by
 
     W = sum s_i,   m = sum s_i Z_i / W,   S = sum s_i (Z_i - m)(Z_i - m)'.
 
@@ -59,25 +59,26 @@ def moments_of(problem: Problem, rows: IntArray | slice | None = None) -> Moment
     n m^2 flops by symmetric rank updates; each block is centred on its own mean, so nothing cancels.
     """
     p, q = problem.n_columns, len(problem.masked)
-    response = problem.response
+    response = problem.response.reshape(problem.n_rows, -1)
+    size = p + q + response.shape[1]
     index = np.arange(problem.n_rows)[rows] if isinstance(rows, slice) else rows
     count = problem.n_rows if index is None else len(index)
     uniform = bool(np.all(problem.weights == 1.0))
 
     def summed(block: slice) -> Moments:
         take = block if index is None else index[block]
-        Z = np.empty((block.stop - block.start, p + q + 1))
+        Z = np.empty((block.stop - block.start, size))
         if isinstance(take, slice):
             Z[:, :p] = problem.X[take]
         else:
             np.take(problem.X, take, axis=0, out=Z[:, :p])
         if problem.mask is not None:
             Z[:, p : p + q] = problem.mask[take]
-        Z[:, p + q] = response[take]
+        Z[:, p + q :] = response[take]
         return _block_moments(Z, None if uniform else problem.weights[take])
 
     with row_threads(count * (p + q)) as run:
-        return reduce(Moments.merge, run(summed, row_blocks(count, p + q + 1)), empty_moments(p + q + 1))
+        return reduce(Moments.merge, run(summed, row_blocks(count, size)), empty_moments(size))
 
 
 def _block_moments(Z: FloatArray, s: FloatArray | None) -> Moments:
@@ -170,7 +171,7 @@ class TrainingStats(NamedTuple):
     """What preprocessing learns from some training rows, in internal coordinates.
 
     weight, rows : sum of weights and count. mean, sd : (p,) of the (imputed) columns; y_mean : of the
-    response.
+    response, (T,) of several.
     shift : (q,) value with which these rows impute the masked columns, less the value stored in X.
     d, l1 : (p,) weights of the squares and of the absolute values in the penalty.
     """
@@ -178,7 +179,7 @@ class TrainingStats(NamedTuple):
     weight: float
     rows: int
     mean: FloatArray
-    y_mean: float
+    y_mean: float | FloatArray
     sd: FloatArray
     d: FloatArray
     l1: FloatArray
@@ -189,17 +190,27 @@ class TrainingStats(NamedTuple):
         value: FloatArray = self.y_mean - self.mean @ u if has_intercept else np.zeros(u.shape[1])
         return value
 
+    def target(self, t: int) -> TrainingStats:
+        """Return the preprocessing for one of several targets."""
+        return self._replace(y_mean=float(np.asarray(self.y_mean)[t]))
+
 
 class GramSystem(NamedTuple):
     """The gaussian problem of some training rows: minimise u'Gu - 2 c'u + lambda u'Du (+ yy).
 
-    G (p, p), c (p,), yy : centred at the training means with an intercept, about zero without.
+    G (p, p), c (p,), yy : centred at the training means with an intercept, about zero without. Of several
+    targets c is (p, T) and yy (T,), and :meth:`target` picks one.
     """
 
     stats: TrainingStats
     G: FloatArray
     c: FloatArray
-    yy: float
+    yy: float | FloatArray
+
+    def target(self, t: int) -> GramSystem:
+        """Return the system of one of several targets, G shared."""
+        yy = float(np.asarray(self.yy)[t])
+        return GramSystem(self.stats.target(t), self.G, self.c[:, t].copy(), yy)
 
     def gradient(self, u: FloatArray, lambdas: FloatArray) -> FloatArray:
         """Return half the gradient of J at coefficients (p, L): (p, L)."""
@@ -247,14 +258,15 @@ def gram_system(problem: Problem, moments: Moments) -> GramSystem:
         mean, S = _impute(mean, S, p, masked, shift)
     else:
         mean, S = mean.copy(), S.copy()
-    x_mean, y_mean, G, c, yy = mean[:p], float(mean[-1]), S[:p, :p], S[:p, -1], float(S[-1, -1])
+    at = _response_at(problem, p)
+    x_mean, y_mean, G, c, yy = mean[:p], mean[at], S[:p, :p], S[:p, at], np.diag(S)[at].copy()
     sd = _spread(np.diag(G) / moments.weight, x_mean, terms / moments.weight)
     if (flat := sd == 0.0).any():
         G[flat], G[:, flat], c[flat] = 0.0, 0.0, 0.0
         x_mean[flat] = 0.0
     if not problem.intercept:
         G = G + moments.weight * np.outer(x_mean, x_mean)
-        c = c + moments.weight * x_mean * y_mean
+        c = c + moments.weight * np.multiply.outer(x_mean, y_mean)
         yy += moments.weight * y_mean**2
     stats = TrainingStats(
         moments.weight, moments.rows, x_mean, y_mean, sd, problem.penalty_for(sd), problem.l1_penalty_for(sd),
@@ -282,9 +294,9 @@ def training_stats(problem: Problem, moments: ColumnMoments) -> TrainingStats:
         mean[masked] += shift * share
     sd = _spread(second / weight, mean, terms / weight)
     mean[sd == 0.0] = 0.0
+    y_mean = moments.mean[_response_at(problem, p + len(masked))]
     return TrainingStats(
-        weight, moments.rows, mean, float(moments.mean[-1]), sd, problem.penalty_for(sd),
-        problem.l1_penalty_for(sd), shift,
+        weight, moments.rows, mean, y_mean, sd, problem.penalty_for(sd), problem.l1_penalty_for(sd), shift
     )  # fmt: skip
 
 
@@ -299,32 +311,39 @@ def training_problem(problem: Problem, rows: IntArray, stats: TrainingStats) -> 
     return part._replace(spread=stats.sd, constant=part.constant | flat, originals=None, box=box)
 
 
+def _response_at(problem: Problem, start: int) -> int | slice:
+    """Return where the response stands among moments: the last column, or from ``start`` if several."""
+    return slice(start, None) if problem.has_targets else -1
+
+
 def _impute(
     mean: FloatArray, S: FloatArray, p: int, masked: IntArray, shift: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return mean and scatter of [z + shift * mask | y] from those of [z | mask | y]."""
     q, size = len(masked), len(mean)
-    T = np.zeros((size, p + 1))
+    T = np.zeros((size, size - q))
     T[np.arange(p), np.arange(p)] = 1.0
     T[p + np.arange(q), masked] = shift
-    T[size - 1, p] = 1.0
+    T[np.arange(p + q, size), np.arange(p, size - q)] = 1.0
     return mean @ T, T.T @ S @ T
 
 
 def heldout_sum_of_squares(
-    problem: Problem, stats: TrainingStats, held: Moments, u: FloatArray, b0: FloatArray
+    problem: Problem, stats: TrainingStats, held: Moments, u: FloatArray, b0: FloatArray, response: int = -1
 ) -> tuple[FloatArray, FloatArray]:
     """Return sum_i s_i (y_i - b0 - z_i.u)^2 of held-out rows, imputed as ``stats`` says, and its terms (L,).
 
     A quadratic form of the held-out moments; it cancels where the fit is near perfect or large coefficients
     of near-collinear columns work against each other. ``terms`` is the size of what is added up, so the
-    relative error is about eps * terms / value: callers look at the rows where that is large.
+    relative error is about eps * terms / value: callers look at the rows where that is large. ``response`` is
+    where y stands among the moments, from their end.
     """
     p = problem.n_columns
     mean, S = held.mean, held.scatter
     if len(problem.masked):
         mean, S = _impute(mean, S, p, problem.masked, stats.shift)
-    gap = mean[-1] - b0 - mean[:p] @ u
-    quadratic = np.einsum("jl,jl->l", u, S[:p, :p] @ u) - 2.0 * (S[:p, -1] @ u) + S[-1, -1]
+    gap = mean[response] - b0 - mean[:p] @ u
+    yy = S[response, response]
+    quadratic = np.einsum("jl,jl->l", u, S[:p, :p] @ u) - 2.0 * (S[:p, response] @ u) + yy
     shift = held.weight * gap**2
-    return quadratic + shift, np.diag(S)[:p] @ u**2 + S[-1, -1] + shift
+    return quadratic + shift, np.diag(S)[:p] @ u**2 + yy + shift

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.moments import gram_system, moments_of
+from l2cli.core.moments import GramSystem, gram_system, moments_of
 from l2cli.core.objective import Certificate, certify, null_gradient
 from l2cli.core.penalties import subgradient_distance
 from l2cli.core.problem import Problem, row_blocks
@@ -65,12 +65,33 @@ def design_factor(problem: Problem, smallest_lambda: float) -> RidgeFactor:
     Infinity asks for the eigenvalues alone (to place a grid): then the rows are never factorized.
     """
     n, p = problem.X.shape
-    if n * p * min(n, p) <= ROWS_FLOPS and np.isfinite(smallest_lambda):
+    by_rows = bool(n * p * min(n, p) <= ROWS_FLOPS and np.isfinite(smallest_lambda))
+    if problem.shared is None:
+        return _make_factor(problem, smallest_lambda, by_rows=by_rows)
+    common = problem.shared.common
+    made = [f for f in common.factors if f.serves(smallest_lambda) and (f.exact or not by_rows)]
+    if not made:
+        made = [_make_factor(common.several, smallest_lambda, by_rows=by_rows)]
+        common.factors += made
+    return made[0].target(problem.shared.target)
+
+
+def _make_factor(problem: Problem, smallest_lambda: float, *, by_rows: bool) -> RidgeFactor:
+    if by_rows:
         return factor_from_rows(problem)
-    factor = (
-        factor_from_kernel(problem) if p > n else factor_from_gram(gram_system(problem, moments_of(problem)))
-    )
+    wide = problem.n_columns > problem.n_rows
+    factor = factor_from_kernel(problem) if wide else factor_from_gram(system_of(problem))
     return factor if factor.serves(smallest_lambda) else factor_from_rows(problem)
+
+
+def system_of(problem: Problem) -> GramSystem:
+    """Return the Gram system of all rows; problems that share a design make it once."""
+    if problem.shared is None:
+        return gram_system(problem, moments_of(problem))
+    common = problem.shared.common
+    if common.system is None:
+        common.system = system_of(common.several)
+    return common.system.target(problem.shared.target)
 
 
 def solve_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | None = None) -> Path:
@@ -114,10 +135,22 @@ def elastic_net_of(problem: Problem) -> ElasticNet:
     """Return the elastic nets of all rows, by their moments, or by products of columns where p > n."""
     penalty = (problem.l1_penalty, problem.penalty, problem.l1_ratio, problem.box, problem.groups)
     if problem.n_columns <= problem.n_rows:
-        system = gram_system(problem, moments_of(problem))
+        system = system_of(problem)
         return ElasticNet(DenseGram(system.G), system.c, *penalty)
-    A, b, _, _ = scaled_rows(problem)
-    return ElasticNet(ProductGram(A), b @ A, *penalty)
+    gram, b = _products_of(problem)
+    return ElasticNet(gram, b @ gram.A, *penalty)
+
+
+def _products_of(problem: Problem) -> tuple[ProductGram, FloatArray]:
+    """Return the products of the columns of all rows and the scaled response; see :func:`system_of`."""
+    if problem.shared is None:
+        A, b, _, _ = scaled_rows(problem)
+        return ProductGram(A), b
+    common = problem.shared.common
+    if common.products is None:
+        common.products = _products_of(common.several)
+    gram, responses = common.products
+    return gram, responses[:, problem.shared.target].copy()
 
 
 def _gaussian_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | None) -> Path:
@@ -170,7 +203,7 @@ def _solve_directly(
     problem: Problem, start: FloatArray, lambdas: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return solutions (p, L) and effective df (L,) by one linear system per lambda, refined on the rows."""
-    G, u, df = gram_system(problem, moments_of(problem)).G, start.copy(), np.empty(len(lambdas))
+    G, u, df = system_of(problem).G, start.copy(), np.empty(len(lambdas))
     for i, lam in enumerate(lambdas):
         inverse = penalized_inverse(G, lam * problem.penalty)
         df[i] = np.sum(inverse * G)

@@ -9,7 +9,7 @@ imputed value.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ import numpy.typing as npt
 from l2cli.core.families import DEFAULT_POWER, Family, family_named
 from l2cli.core.penalties import Box, Groups
 from l2cli.core.threads import row_threads
+
+if TYPE_CHECKING:
+    from l2cli.core.sharing import Shared
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -44,7 +47,7 @@ class Problem(NamedTuple):
         Internal columns; imputed cells hold ``fill``; constant columns hold 0.
     y : (n,) float64
         Response; binomial: 0 or 1; poisson, tweedie: not negative; gamma: positive; multinomial (n, C): 1
-        for the class of the row, else 0.
+        for the class of the row, else 0. Of several gaussian targets (n, T).
     weights : (n,) float64, positive
     offset : (n,) float64 or None
     family : str
@@ -71,6 +74,8 @@ class Problem(NamedTuple):
     masked : (q,) int
     originals : (n, p) float64 or None
         The columns as given, kept for small problems: least squares refines its answer on them.
+    shared : Shared or None
+        What this problem has in common with those of other targets on the same rows.
     """
 
     X: FloatArray
@@ -93,6 +98,7 @@ class Problem(NamedTuple):
     power: float = DEFAULT_POWER
     box: Box | None = None
     groups: Groups | None = None
+    shared: Shared | None = None
 
     @property
     def likelihood(self) -> Family:
@@ -112,7 +118,12 @@ class Problem(NamedTuple):
     @property
     def n_classes(self) -> int:
         """Number C of linear predictors: the classes of a multinomial family, else 1."""
-        return 1 if self.y.ndim == 1 else int(self.y.shape[1])
+        return 1 if self.y.ndim == 1 or self.has_targets else int(self.y.shape[1])
+
+    @property
+    def has_targets(self) -> bool:
+        """True where y (n, T) holds several gaussian targets: for what they share, not for a solver."""
+        return self.y.ndim == 2 and self.family == "gaussian"
 
     @property
     def weight_sum(self) -> float:
@@ -127,8 +138,9 @@ class Problem(NamedTuple):
     @property
     def response(self) -> FloatArray:
         """The response less the offset, what a gaussian model fits."""
-        y = self.y if self.y.ndim == 1 else self.y[:, 0]  # classes need the design's factor alone
-        return y if self.offset is None else y - self.offset
+        # classes need the design's factor alone
+        y = self.y if self.y.ndim == 1 or self.has_targets else self.y[:, 0]
+        return y if self.offset is None else np.asarray((y.T - self.offset).T)
 
     @property
     def is_smooth(self) -> bool:
@@ -210,6 +222,7 @@ class Problem(NamedTuple):
             originals=None if self.originals is None else self.originals[:, columns],
             spread=None if self.spread is None else self.spread[columns], l1_ratio=0.0,
             box=None if self.box is None else Box(self.box.lower[columns], self.box.upper[columns]),
+            shared=None,
             groups=None,
         )  # fmt: skip
 

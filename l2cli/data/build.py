@@ -32,14 +32,14 @@ from l2cli.data.table import Table
 from l2cli.data.target import (
     LARGEST,
     choose_family,
-    constant_target,
+    constant_targets,
     missing_cells,
     read_target,
     refuse_extremes,
     refuse_stray_cells,
 )
 from l2cli.data.wording import quoted, where
-from l2cli.errors import DataError, FitError, shown
+from l2cli.errors import DataError, FitError, UsageError, shown
 from l2cli.spec import ColumnSpec, ModelSpec
 
 FloatArray = npt.NDArray[np.float64]
@@ -93,7 +93,8 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     """
     roles = resolve_roles(table, columns)
     notes = list(table.notes)
-    rows = rows_with_target(table, roles.target, notes)
+    targets = (roles.target, *roles.more_targets)
+    rows = rows_with_target(table, targets, notes)
     if columns.weights is not None:
         rows = drop_weightless(table, columns.weights, rows, notes)
     family = choose_family(table, roles, rows, model.family)
@@ -103,6 +104,12 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
         rows = drop_incomplete(table, plan.gaps, rows, columns.missing, notes)
     weights = None if columns.weights is None else read_weights(table, columns.weights, rows)
     target = read_target(table, roles, rows, family, columns.positive)
+    if family == "multinomial" and (columns.offset or columns.exposure):
+        option = "--offset" if columns.offset else "--exposure"
+        raise UsageError(
+            f"{option} has nothing to do: added to every class alike, it changes no probability",
+            hint="leave it out",
+        )
     folds, fold_names = _codes(table, columns.fold_column, rows, "fold")
     groups, _ = _codes(table, columns.group_column, rows, "group")
     offset = read_offset(table, columns.offset, columns.exposure, rows)
@@ -118,7 +125,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     schema = DataSchema(
         features=features, target=roles.target, family=family, classes=target.classes,
         missing=columns.missing, id=columns.id, weights=columns.weights, offset=columns.offset,
-        exposure=columns.exposure,
+        exposure=columns.exposure, more_targets=roles.more_targets,
     )  # fmt: skip
     source, groups_of_columns = where(table), column_groups(features, model.groups, where(table))
     factors = (
@@ -133,7 +140,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
         bounds=coefficient_bounds(features, model.bounds, source),
         target_default=roles.target_default,
         stats=feature_statistics(table, plan.gaps, features, rows, weights, (low, high, mean)),
-        notes=notes, warnings=constant_target(roles.target, target),
+        notes=notes, warnings=constant_targets(targets, target),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -43,12 +43,18 @@ class DataSchema(NamedTuple):
     features: tuple[FeatureColumn, ...]
     target: str
     family: str
-    classes: tuple[str, str] | None
+    classes: tuple[str, ...] | None
     missing: str
     id: str | None = None
     weights: str | None = None
     offset: str | None = None
     exposure: str | None = None
+    more_targets: tuple[str, ...] = ()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of all targets, nearly always one."""
+        return (self.target, *self.more_targets)
 
     @property
     def design_names(self) -> tuple[str, ...]:
@@ -78,7 +84,8 @@ class Dataset:
     X : (n, p) float64, C order, owned: solvers may standardize it in place. NaN where a number is missing and
     is to
         be imputed by the mean of the rows trained on.
-    y : (n,) float64; binomial: 1 for ``schema.classes[1]`` (the positive class), else 0.
+    y : (n,) float64; binomial: 1 for ``schema.classes[1]`` (the positive class), else 0; multinomial: the
+        place of the label in ``schema.classes``. (n, T) of several gaussian targets.
     bounds : (p,) lower and (p,) upper bounds of the coefficients, or None. column_groups : groups of columns.
     weights, offset : (n,) float64 or None. fold_labels, groups : (n,) int codes or None.
     rows : (n,) int, the 0-based rows of the file that are used, ascending.
@@ -109,6 +116,11 @@ class Dataset:
     def family(self) -> str:
         """Name of the family of the target."""
         return self.schema.family
+
+    def for_target(self, t: int) -> Dataset:
+        """Return the dataset of one of several targets; X is the same array."""
+        schema = self.schema._replace(target=self.schema.targets[t], more_targets=())
+        return replace(self, y=np.ascontiguousarray(self.y[:, t]), schema=schema)
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -32,22 +32,28 @@ def unclean_columns(table: Table) -> frozenset[str]:
     return frozenset(name for name, at in table.number_index.items() if not np.isfinite(sums[at]))
 
 
-def rows_with_target(table: Table, target: str, notes: list[str]) -> IntArray:
-    """Return the rows whose target is present; the others are counted in ``notes``.
+def rows_with_target(table: Table, targets: tuple[str, ...], notes: list[str]) -> IntArray:
+    """Return the rows whose targets are all present; the others are counted in ``notes``.
 
     Raises
     ------
     DataError
-        If the table has no rows or the target no value.
+        If the table has no rows, a target no value, or no row all of them.
     """
     if not table.n_rows:
         raise DataError(f"{where(table)}: no rows", hint="the file holds a header only", code="no_rows")
-    gone = missing_cells(table, target)
-    count = int(gone.sum())
-    if count == table.n_rows:
-        raise DataError(f"{where(table)}: target '{shown(target)}' has no value in any row", code="no_target")
-    if count:
-        notes.append(f"{plural(count, 'row')} without a target left out")
+    gone = np.zeros(table.n_rows, dtype=bool)
+    for target in targets:
+        missing = missing_cells(table, target)
+        if missing.all():
+            fault = f"target '{shown(target)}' has no value in any row"
+            raise DataError(f"{where(table)}: {fault}", code="no_target")
+        gone |= missing
+    if gone.all():
+        raise DataError(f"{where(table)}: no row has a value of every target", code="no_target")
+    if gone.any():
+        which = "a target" if len(targets) == 1 else "one of the targets"
+        notes.append(f"{plural(int(gone.sum()), 'row')} without {which} left out")
     return np.flatnonzero(~gone)
 
 

@@ -30,10 +30,12 @@ class Roles(NamedTuple):
     features : candidates in file order; ``named`` those the user spelled out (they are never dropped as
     identifiers).
     categorical, numeric : columns (of any role) forced to be levels or numbers.
+    more_targets : those beside the first, of several gaussian ones.
     target_default : the target was not named: it is the last column that nothing else claims.
     """
 
     target: str
+    more_targets: tuple[str, ...]
     target_default: bool
     features: tuple[str, ...]
     named: frozenset[str]
@@ -104,6 +106,10 @@ def resolve_roles(table: Table, columns: ColumnSpec) -> Roles:
         If no feature is left.
     """
     _check_choices(columns)
+    whole = ",".join([columns.target or "", *columns.more_targets])
+    if whole in table.names and not {columns.target, *columns.more_targets} <= set(table.names):
+        hint = f"a column whose name holds a comma is written '{shown(whole).replace(',', chr(92) + ',')}'"
+        raise UsageError(f"{where(table)}: --target names several columns", hint=hint)
     taken = _special_columns(table, columns)
     wanted = match_columns(table, columns.features, "--features")
     drop = match_columns(table, columns.drop, "--drop")
@@ -139,7 +145,7 @@ def resolve_roles(table: Table, columns: ColumnSpec) -> Roles:
         )
     categorical, numeric = _forced(table, columns)
     named = wanted.literal | (frozenset(columns.categorical) & set(table.names))
-    return Roles(target, default, features, named, categorical, numeric)
+    return Roles(target, columns.more_targets, default, features, named, categorical, numeric)
 
 
 def _check_choices(columns: ColumnSpec) -> None:
@@ -159,6 +165,7 @@ def _special_columns(table: Table, columns: ColumnSpec) -> dict[str, str]:
     taken: dict[str, str] = {}
     for role, name in (
         ("target", columns.target),
+        *(("target", name) for name in columns.more_targets),
         ("weights", columns.weights),
         ("offset", columns.offset),
         ("exposure", columns.exposure),
@@ -170,6 +177,8 @@ def _special_columns(table: Table, columns: ColumnSpec) -> dict[str, str]:
             continue
         if name not in table.names:
             raise no_column(table, name)
+        if role == taken.get(name) == "target":
+            raise UsageError(f"--target names column '{shown(name)}' twice")
         if name in taken and not (role == "id" and taken[name] in ("fold column", "group column")):
             raise UsageError(
                 f"{where(table)}: column '{shown(name)}' is both the {taken[name]} and the {role}"

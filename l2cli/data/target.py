@@ -20,7 +20,7 @@ from l2cli.data.levels import (
 )
 from l2cli.data.schema import Roles, find_level
 from l2cli.data.table import Table
-from l2cli.data.wording import listed, where
+from l2cli.data.wording import listed, quoted, where
 from l2cli.errors import DataError, UsageError, shown
 from l2cli.spec import FAMILIES
 
@@ -38,11 +38,15 @@ LARGEST = 1e150
 
 
 class Target(NamedTuple):
-    """The target of the used rows: y (n,), the family and, for binomial, (negative, positive) labels."""
+    """The target of the used rows: y (n,), the family and the labels of the classes.
+
+    Binomial: y is 1 for the second label; multinomial: the place of the label. Of several targets y is
+    (n, T).
+    """
 
     y: FloatArray
     family: str
-    classes: tuple[str, str] | None
+    classes: tuple[str, ...] | None
 
 
 def missing_cells(table: Table, name: str) -> BoolArray:
@@ -92,17 +96,24 @@ def refuse_stray_cells(table: Table, name: str, rows: IntArray) -> None:
 def choose_family(table: Table, roles: Roles, rows: IntArray, family: str) -> str:
     """Return the family to fit: the one asked for, or the one that the target of ``rows`` calls for.
 
-    Text, booleans and numbers that are exactly {0, 1} or {1, 2} are binomial; other numbers gaussian.
+    Text, booleans and numbers that are exactly {0, 1} or {1, 2} are binomial, text of more than two labels is
+    multinomial; other numbers are gaussian.
 
     Raises
     ------
     UsageError
         If there is no such family.
     DataError
-        If the target has more than two classes, or is a column of numbers spoilt by some text.
+        If the target is a column of numbers spoilt by some text.
     """
     if family not in FAMILIES:
         raise UsageError(f"no family '{shown(family)}'", hint=f"choose one of {', '.join(FAMILIES)}")
+    if roles.more_targets:
+        if family not in ("auto", "gaussian"):
+            raise UsageError(
+                f"several targets are fitted as gaussian, not {family}", hint="fit one target at a time"
+            )
+        return "gaussian"
     if family != "auto":
         return family
     name = roles.target
@@ -110,15 +121,7 @@ def choose_family(table: Table, roles: Roles, rows: IntArray, family: str) -> st
         return "binomial" if _is_zero_one(as_numbers(table, name, rows=rows)[rows]) else "gaussian"
     if not table.is_number(name) and name not in roles.categorical:
         refuse_stray_cells(table, name, rows)
-    labels = _labels(table, name, rows)
-    if len(labels) > 2:
-        raise DataError(
-            f"{where(table)}: target '{shown(name)}' has {len(labels)} classes ({listed(labels, 50)}),"
-            " and only two can be fitted yet",
-            hint="keep the rows of two classes, or name another target with --target",
-            code="many_classes",
-        )
-    return "binomial"
+    return "multinomial" if len(_labels(table, name, rows)) > 2 else "binomial"
 
 
 def _is_number(table: Table, roles: Roles) -> bool:
@@ -151,14 +154,17 @@ def read_target(table: Table, roles: Roles, rows: IntArray, family: str, positiv
     UsageError
         If ``positive`` is no class, or the family has no classes.
     """
+    if family == "multinomial":
+        return _classes(table, roles.target, rows, positive)
     if family != "binomial":
         if positive is not None:
             raise UsageError(
                 f"--positive '{shown(positive)}' needs two classes, and '{shown(roles.target)}' is fitted as"
                 f" numbers ({family})",
-                hint="give --family binomial",
+                hint="leave it out" if roles.more_targets else "give --family binomial",
             )
-        return Target(_numbers(table, roles, rows, family), family, None)
+        columns = [_numbers(table, roles, name, rows, family) for name in (roles.target, *roles.more_targets)]
+        return Target(columns[0] if len(columns) == 1 else np.column_stack(columns), family, None)
     name = roles.target
     labels = _labels(table, name, rows)
     if len(labels) != 2:
@@ -180,16 +186,38 @@ def read_target(table: Table, roles: Roles, rows: IntArray, family: str, positiv
     return Target(_zero_one(table, name, rows, labels[1]), family, (labels[0], labels[1]))
 
 
-def _numbers(table: Table, roles: Roles, rows: IntArray, family: str) -> FloatArray:
+def _classes(table: Table, name: str, rows: IntArray, positive: str | None) -> Target:
+    """Return a multinomial target: the places of the labels, sorted as levels are."""
+    if positive is not None:
+        raise UsageError(
+            f"--positive '{shown(positive)}' has nothing to do: a multinomial model treats its classes alike",
+            hint="leave it out, or give --family binomial for two classes",
+        )
+    labels = _labels(table, name, rows)
+    if len(labels) < 2 or 2 * len(labels) > len(rows):
+        found = f"one class only ('{shown(labels[0])}')"
+        if len(labels) > 1:
+            found = f"{len(labels)} classes ({listed(labels, 50)})"
+        raise DataError(
+            f"{where(table)}: target '{shown(name)}' has {found} in the {len(rows)} rows used, and"
+            " multinomial needs two or more, with two rows each on average",
+            hint="name another target with --target",
+            code="classes" if len(labels) < 2 else "many_classes",
+        )
+    classes = tuple(labels)
+    return Target(target_of_labels(table, name, classes, rows), "multinomial", classes)
+
+
+def _numbers(table: Table, roles: Roles, name: str, rows: IntArray, family: str) -> FloatArray:
     """Return a numeric target, contiguous."""
-    name = roles.target
     if name in roles.categorical:
         raise UsageError(
             f"column '{shown(name)}' cannot be in --categorical and the target of --family {family}"
         )
     if not table.is_number(name):
         refuse_stray_cells(table, name, rows)
-        hint = f"{family} needs numbers; leave --family out, or name another target with --target"
+        remedy = "fit it alone" if roles.more_targets else "leave --family out"
+        hint = f"{family} needs numbers; {remedy}, or name another target with --target"
         values = as_numbers(table, name, hint=hint, rows=rows)
     else:
         values = table.number(name)
@@ -248,13 +276,13 @@ def _zero_one(table: Table, name: str, rows: IntArray, positive: str) -> FloatAr
     return y
 
 
-def target_of_labels(table: Table, name: str, classes: tuple[str, str], rows: IntArray) -> FloatArray:
-    """Return y (n,) of new rows for a model with these (negative, positive) classes.
+def target_of_labels(table: Table, name: str, classes: tuple[str, ...], rows: IntArray) -> FloatArray:
+    """Return y (n,) of some rows, the place of each label among these classes.
 
     Raises
     ------
     DataError
-        Naming the first cell whose label is neither class.
+        Naming the first cell whose label is none of them.
     """
     column = as_text(table, name)
     index = LevelIndex(classes)
@@ -263,9 +291,10 @@ def target_of_labels(table: Table, name: str, classes: tuple[str, str], rows: In
     if np.isnan(y).any():
         row = int(rows[int(np.argmax(np.isnan(y)))])
         cell = shown(column.levels[column.codes[row]])
+        both = f"'{shown(classes[0])}' and '{shown(classes[1])}'"
         raise DataError(
             f"{where(table, row)}: label '{cell}' in column '{shown(name)}' is none of the model's classes",
-            hint=f"the classes are '{shown(classes[0])}' and '{shown(classes[1])}'",
+            hint=f"the classes are {quoted(classes) if len(classes) > 2 else both}",
             code="unknown_class",
         )
     return y
@@ -280,10 +309,14 @@ def target_of_numbers(table: Table, name: str, rows: IntArray, family: str) -> F
     return y
 
 
-def constant_target(name: str, target: Target) -> list[dict[str, Any]]:
-    """Return the warning for a target of numbers without variation: only the intercept can be fitted."""
-    value = float(target.y[0])
-    if target.classes is not None or not bool((target.y == value).all()):
+def constant_targets(names: tuple[str, ...], target: Target) -> list[dict[str, Any]]:
+    """Return a warning for every target of numbers without variation: only the intercept can be fitted."""
+    if target.classes is not None:
         return []
-    text = f"target '{shown(name)}' is constant ({level_text(value)}): the fit is the intercept alone"
-    return [{"code": "constant_target", "message": text}]
+    warnings = []
+    for name, y in zip(names, target.y.reshape(len(target.y), -1).T, strict=True):
+        value = float(y[0])
+        if bool((y == value).all()):
+            text = f"target '{shown(name)}' is constant ({level_text(value)}): the fit is the intercept alone"
+            warnings.append({"code": "constant_target", "message": text})
+    return warnings

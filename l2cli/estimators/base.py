@@ -27,8 +27,9 @@ from l2cli.api.judge import check_path
 from l2cli.core.families import DEFAULT_POWER, family_named
 from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import check_metric, default_metric
-from l2cli.core.path import design_factor, solve_path
+from l2cli.core.path import Path, design_factor, solve_path
 from l2cli.core.problem import Problem, make_problem
+from l2cli.core.sharing import each_target
 from l2cli.data.folds import Folds, draw_folds, folds_of_splits
 from l2cli.errors import L2Error, UsageError
 from l2cli.select.curve import Curve, extended
@@ -55,6 +56,8 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
     """What all four share: rows to problem, lambda to coefficients."""
 
     least_rows: ClassVar[int] = 1
+    several_targets: ClassVar[bool] = False
+    """Whether y may be (n, T)."""
 
     fit_intercept: bool
     standardize: bool
@@ -72,8 +75,12 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
 
     def _minimise(
         self, X: FloatArray, y: npt.NDArray[Any], response: FloatArray, weights: FloatArray | None
-    ) -> tuple[FloatArray, float]:
-        """Return coefficients (p,) and intercept on the original scale; sets what is known of the fit."""
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return coefficients (p,) and intercept on the original scale; sets what is known of the fit.
+
+        Of several targets, the response being (n, T), all of it has a first axis for the target; of several
+        classes the coefficients are (C, p) and the intercepts (C,).
+        """
         kept = np.ones(len(X), dtype=bool) if weights is None else weights > 0.0
         rows = X if kept.all() else X[kept]  # a row of weight zero is no row: it counts in no standard error
         with _value_errors():
@@ -86,14 +93,30 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
                 standardize=self.standardize, l1_ratio=ratio,
             )  # fmt: skip
             lam = self._choose(problem, kept, X, y)
-            path = solve_path(problem, np.array([lam]))
-            names = tuple(getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])]))
-            tol = None if self.tol is None else ModelSpec(tol=_number(self.tol, "tol")).tol
-            for warning in check_path(problem, path, names, tol):
-                warnings.warn(warning["message"], UserWarning, stacklevel=3)
-        self.effective_df_ = float(path.effective_df[0])
-        self.kkt_residual_ = float(path.certificate.kkt_residual[0])
-        return path.coef[:, 0], float(path.intercept[0]) if self.fit_intercept else 0.0
+            several = response.ndim == 2
+            paths = [self._solve(one, lam) for one in (each_target(problem) if several else [problem])]
+        df, kkt, coef, intercept = (
+            np.stack(values) if several else values[0]
+            for values in zip(
+                *(
+                    (p.effective_df[0], p.certificate.kkt_residual[0], p.coef[..., 0].T, p.intercept[..., 0])
+                    for p in paths
+                ),
+                strict=True,
+            )
+        )
+        self.effective_df_ = df if several else float(df)
+        self.kkt_residual_ = kkt if several else float(kkt)
+        return coef, intercept if self.fit_intercept else np.zeros_like(intercept)
+
+    def _solve(self, problem: Problem, lam: float) -> Path:
+        """Return the certified answer at a lambda, saying its warnings."""
+        path = solve_path(problem, np.array([lam]))
+        names = tuple(getattr(self, "feature_names_in_", [f"x{j}" for j in range(problem.n_columns)]))
+        tol = None if self.tol is None else ModelSpec(tol=_number(self.tol, "tol")).tol
+        for warning in check_path(problem, path, names, tol):
+            warnings.warn(warning["message"], UserWarning, stacklevel=4)
+        return path
 
     def _factors(self, count: int) -> FloatArray | None:
         if self.penalty_factor is None:
@@ -107,10 +130,10 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         return np.asarray(factors)
 
     def _eta(self, X: npt.ArrayLike) -> FloatArray:
-        """Return intercept + X coef of new rows: (n,)."""
+        """Return intercept + X coef of new rows: (n, K), a column for every target or class."""
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
-        eta: FloatArray = rows @ np.ravel(self.coef_) + float(np.ravel(self.intercept_)[0])
+        eta: FloatArray = rows @ np.atleast_2d(self.coef_).T + self.intercept_
         return eta
 
 
@@ -134,6 +157,7 @@ class _Regressor(RegressorMixin, _L2Model):  # type: ignore[misc]  # scikit-lear
         ----------
         X : (n, p) array or data frame of finite numbers, not changed
         y : (n,) array of finite numbers; poisson and tweedie: not negative, gamma: above 0
+            :class:`L2Regressor` takes several gaussian targets (n, T) too.
         sample_weight : (n,) array of numbers >= 0, optional
             They scale the rows of the objective (weight 2 = row twice); rows of weight 0 are left out.
 
@@ -143,14 +167,20 @@ class _Regressor(RegressorMixin, _L2Model):  # type: ignore[misc]  # scikit-lear
             For rows, weights or parameters that make no sense, and for an answer that did not converge.
         """
         rows, target = validate_data(
-            self, X, y, dtype=np.float64, order="C", y_numeric=True, ensure_min_samples=self.least_rows
-        )
+            self, X, y, dtype=np.float64, order="C", y_numeric=True, ensure_min_samples=self.least_rows,
+            multi_output=self.several_targets and self.family == "gaussian",
+        )  # fmt: skip
         target = target.astype(np.float64, copy=False)
         weights = _weights(sample_weight, len(rows))
         self._check_target(target if weights is None else target[weights > 0.0])
         coef, intercept = self._minimise(rows, target, target, weights)
-        self.coef_, self.intercept_ = coef, intercept
+        self.coef_, self.intercept_ = coef, intercept if target.ndim == 2 else float(intercept)
         return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = self.several_targets and self.family == "gaussian"
+        return tags
 
     def _check_target(self, y: FloatArray) -> None:
         """Refuse values that the family cannot have."""
@@ -162,27 +192,26 @@ class _Regressor(RegressorMixin, _L2Model):  # type: ignore[misc]  # scikit-lear
                 raise ValueError(f"y is 0 in every row, and {self.family} needs others")
 
     def predict(self, X: npt.ArrayLike) -> FloatArray:
-        """Return the mean of every row: (n,)."""
+        """Return the mean of every row: (n,), of several targets (n, T)."""
         eta = self._eta(X)
+        if np.ndim(self.coef_) == 1:
+            eta = eta[:, 0]
         return family_named(*self._family_and_power()).mean(eta)
 
 
 class _Classifier(ClassifierMixin, _L2Model):  # type: ignore[misc]  # scikit-learn has no types
-    def _family_and_power(self) -> tuple[str, float]:
-        return "binomial", DEFAULT_POWER
+    classes_: npt.NDArray[Any]
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
+    def _family_and_power(self) -> tuple[str, float]:
+        return "binomial" if len(self.classes_) == 2 else "multinomial", DEFAULT_POWER
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Fit the model and return it; ``X`` and ``sample_weight`` as in :meth:`L2Regressor.fit`.
 
         Parameters
         ----------
-        y : (n,) array of two distinct labels
-            The later one in sorted order is the positive class.
+        y : (n,) array of two or more distinct labels
+            Of two the later one in sorted order is the positive class; of more each has its own weights.
 
         Raises
         ------
@@ -194,32 +223,41 @@ class _Classifier(ClassifierMixin, _L2Model):  # type: ignore[misc]  # scikit-le
         )
         check_classification_targets(labels)
         kind = type_of_target(labels, input_name="y", raise_unknown=True)
-        if kind != "binary":
-            raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
+        if kind not in ("binary", "multiclass"):
+            raise ValueError(f"y must hold one label for each row. The type of the target is {kind}.")
         weights = _weights(sample_weight, len(rows))
         used = labels if weights is None else labels[weights > 0.0]
         classes, codes = np.unique(labels, return_inverse=True)
         if len(np.unique(used)) < 2:
             raise ValueError(f"y holds one class only ({used[0]!r}) in the rows used, and two are needed")
-        coef, intercept = self._minimise(rows, labels, codes.astype(np.float64), weights)
+        if len(np.unique(used)) < len(classes):
+            raise ValueError("every row of some class of y has weight 0")
         self.classes_ = classes
-        self.coef_, self.intercept_ = coef[None, :], np.array([intercept])
+        coef, intercept = self._minimise(rows, labels, codes.astype(np.float64), weights)
+        self.coef_, self.intercept_ = np.atleast_2d(coef), np.atleast_1d(intercept)
         return self
 
     def decision_function(self, X: npt.ArrayLike) -> FloatArray:
-        """Return the log-odds of ``classes_[1]`` for every row: (n,)."""
-        return self._eta(X)
+        """Return the log-odds of ``classes_[1]`` for every row (n,), of several classes (n, C).
+
+        Those are the logarithms of the probabilities, up to a number that a row's classes have in common.
+        """
+        eta = self._eta(X)
+        return eta[:, 0] if len(self.classes_) == 2 else eta
 
     def predict_proba(self, X: npt.ArrayLike) -> FloatArray:
-        """Return the probability of each class for every row: (n, 2)."""
-        eta = self._eta(X)
-        mean = family_named("binomial").mean
+        """Return the probability of each class for every row: (n, C)."""
+        eta = self.decision_function(X)
+        mean = family_named(self._family_and_power()[0]).mean
+        if eta.ndim == 2:
+            return mean(eta)
         return np.column_stack([mean(-eta), mean(eta)])
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Return the more probable class of every row: (n,)."""
-        positive = self._eta(X) > 0.0
-        labels: npt.NDArray[Any] = self.classes_[positive.astype(np.intp)]
+        """Return the most probable class of every row: (n,)."""
+        eta = self.decision_function(X)
+        chosen = (eta > 0.0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)
+        labels: npt.NDArray[Any] = self.classes_[chosen]
         return labels
 
 
@@ -277,7 +315,10 @@ class _ChosenLambda(_L2Model):
 
     def _folds(self, problem: Problem, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]) -> Folds:
         """Return the folds of the rows kept: drawn as by the command line, or those of the splits given."""
-        strata = problem.y.astype(np.int64) if problem.family == "binomial" else None
+        strata = None
+        if problem.family in ("binomial", "multinomial"):
+            y_codes = problem.y if problem.y.ndim == 1 else problem.y.argmax(axis=1)
+            strata = y_codes.astype(np.int64)
         if self.cv is None or isinstance(self.cv, int | np.integer):
             # ten, as the command line; of few rows as many as can all be filled
             most = problem.n_rows if strata is None else int(np.bincount(strata).max())

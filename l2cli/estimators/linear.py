@@ -38,6 +38,7 @@ class L2Regressor(_Regressor, _GivenLambda):
     intercept_ : float
     effective_df_ : float, trace of the hat matrix without the intercept
     kkt_residual_ : float, violation of the optimality conditions relative to that of the null model
+        These four have a first axis for the target where y has several (n, T), which gaussian may.
     n_features_in_, feature_names_in_ : as in every estimator
 
     Examples
@@ -46,6 +47,8 @@ class L2Regressor(_Regressor, _GivenLambda):
     >>> model.coef_, model.intercept_
     (array([1.25]), 3.0)
     """
+
+    several_targets = True
 
     def __init__(
         self, lam: float = 1.0, *, family: str = "gaussian", tweedie_power: float = 1.5,
@@ -59,9 +62,10 @@ class L2Regressor(_Regressor, _GivenLambda):
 
 
 class L2Classifier(_Classifier, _GivenLambda):
-    """Logistic regression of two classes at one lambda: minimise ``deviance + lam * sum_j f_j w_j^2``.
+    """Logistic regression at one lambda: minimise ``deviance + lam * sum_j f_j w_j^2``.
 
-    The deviance is ``-2 loglik``; ``lam`` is ``1/C`` of ``LogisticRegression`` after ``StandardScaler``.
+    The deviance is ``-2 loglik``; ``lam`` is ``1/C`` of ``LogisticRegression`` after ``StandardScaler``. More
+    than two classes are multinomial: each has weights of its own, all penalized alike.
 
     Parameters
     ----------
@@ -71,10 +75,10 @@ class L2Classifier(_Classifier, _GivenLambda):
 
     Attributes
     ----------
-    classes_ : (2,) array
-        Labels in sorted order; log-odds are those of ``classes_[1]``.
-    coef_ : (1, n_features) float64, on the scale of the columns given
-    intercept_ : (1,) float64
+    classes_ : (C,) array
+        Labels in sorted order; of two, log-odds are those of ``classes_[1]``.
+    coef_ : (1, n_features) float64, on the scale of the columns given; of more classes (C, n_features)
+    intercept_ : (1,) or (C,) float64
     effective_df_, kkt_residual_, n_features_in_, feature_names_in_ : as in :class:`L2Regressor`
 
     >>> model = L2Classifier().fit([[0.0], [1.0], [2.0], [3.0]], ["no", "no", "yes", "yes"])
@@ -142,7 +146,7 @@ class L2RegressorCV(_Regressor, _ChosenLambda):
 
 
 class L2ClassifierCV(_Classifier, _ChosenLambda):
-    """Logistic regression of two classes at a lambda chosen by cross-validation, as by ``l2cli cv``.
+    """Logistic regression at a lambda chosen by cross-validation, as by ``l2cli cv``.
 
     Parameters
     ----------

@@ -22,7 +22,8 @@ BoolArray = npt.NDArray[np.bool_]
 class Applied(NamedTuple):
     """What a model says of each row.
 
-    eta : (n,) float64, the linear predictor with its offset; 0 where ``missing``.
+    eta : (n,) float64, the linear predictor with its offset; 0 where ``missing``. (n, K) of several
+    targets or classes.
     missing : (n,) True for rows that cannot be predicted.
     """
 
@@ -42,9 +43,10 @@ def apply_model(model: Model, table: Table, *, unseen: str = "error") -> Applied
     """
     encoded = encode_rows(table, model.data, unseen=unseen)
     missing, warnings = encoded.missing, list(encoded.warnings)
+    coef, intercept = _weights(model)
     with np.errstate(over="ignore", invalid="ignore"):
-        eta: FloatArray = encoded.X @ np.array(model.coef) + model.intercept
-    fine = np.abs(eta) < LARGEST
+        eta: FloatArray = encoded.X @ coef + intercept
+    fine = (np.abs(eta) < LARGEST).reshape(len(eta), -1).all(axis=1)
     if not fine.all():
         row = int(np.argmin(fine))
         raise DataError(f"{where(table, row)}: numbers too large for a prediction", code="infinite")
@@ -56,10 +58,19 @@ def apply_model(model: Model, table: Table, *, unseen: str = "error") -> Applied
                 absent |= missing_cells(table, name)
         rows = np.flatnonzero(~absent)
         offset = read_offset(table, model.data.offset, model.data.exposure, rows)
-        eta[rows] += 0.0 if offset is None else offset
+        if offset is not None:
+            eta[rows] = (eta[rows].T + offset).T
         if absent.any():
             text = f"{plural(int(absent.sum()), 'row')} without a value in {quoted(names)}: no prediction"
             warnings.append({"code": "missing_offset", "message": text})
             missing = missing | absent
     eta[missing] = 0.0
     return Applied(eta, missing, list(encoded.notes), warnings)
+
+
+def _weights(model: Model) -> tuple[FloatArray, FloatArray]:
+    """Return coefficients (p,) and intercept, of several targets or classes (p, K) and (K,)."""
+    if not (model.others or model.by_class):
+        return np.array(model.coef), np.array(model.intercept)
+    each = model.by_class or model.each()
+    return np.column_stack([one.coef for one in each]), np.array([one.intercept for one in each])

@@ -1,24 +1,27 @@
-"""The model: what a fit leaves behind for predictions, and its form as JSON values with a checksum.
-
-The checksum is the SHA-256 of the canonical JSON of everything else (keys sorted, no blanks, every number a
-double), so that reformatting the file does no harm and changing a number does.
-"""
+"""The model: what a fit leaves behind for predictions, and its form as JSON values with a checksum."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from l2cli._version import __version__
 from l2cli.core.families import Family, family_named
 from l2cli.data.dataset import DataSchema, FeatureColumn
 from l2cli.errors import DataError, shown
+from l2cli.models.content import checksum as checksum
+from l2cli.models.content import content_of
 from l2cli.spec import FAMILIES
 
-SCHEMA = "l2cli/model/1"
+
+class ClassWeights(NamedTuple):
+    """The weights of one class of a multinomial model, as in :class:`Model`."""
+
+    intercept: float
+    coef: tuple[float, ...]
+    coef_standardized: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,11 @@ class Model:
     lam : lambda on the sum scale; lambda_scale : ``sum`` | ``mean``, as it was asked for; selected_by : how
     chosen.
     settings, metrics, certificate : as in the result of ``fit``.
-    rows_used, weight_sum, target_mean, target_sd : of the training rows (target less offset).
+    rows_used, weight_sum, target_mean, target_sd : of the training rows (target less offset; None of classes
+    that are not two).
     feature_stats : {column of the file: {missing, mean, sd, min, max} or {missing, levels}}, to notice drift.
+    by_class : intercept and coefficients of every class of a multinomial model, which has no others.
+    others : the models of the other targets where several were fitted together, on the same design columns.
     """
 
     data: DataSchema
@@ -50,10 +56,21 @@ class Model:
     certificate: dict[str, Any]
     rows_used: int
     weight_sum: float
-    target_mean: float
-    target_sd: float
+    target_mean: float | None
+    target_sd: float | None
     feature_stats: dict[str, dict[str, Any]]
     version: str = __version__
+    by_class: tuple[ClassWeights, ...] = ()
+    others: tuple[Model, ...] = ()
+
+    @property
+    def weights(self) -> ClassWeights:
+        """Intercept and coefficients of a model without several classes."""
+        return ClassWeights(self.intercept, self.coef, self.coef_standardized)
+
+    def each(self) -> tuple[Model, ...]:
+        """Return the models of all targets, this one first; nearly always that is all."""
+        return (self, *self.others)
 
     @property
     def likelihood(self) -> Family:
@@ -62,7 +79,7 @@ class Model:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of the model file, checksum included."""
-        content = _content(self)
+        content = content_of(self)
         return {**content, "checksum": checksum(content)}
 
     @classmethod
@@ -75,86 +92,6 @@ class Model:
             If it is no model, one of a newer program, changed since it was saved, or not consistent.
         """
         return _model_of(content, source)
-
-
-# ---------------------------------------------------------------- to JSON values
-
-
-def _content(model: Model) -> dict[str, Any]:
-    """Return the model as plain JSON values, in the order a person would read them."""
-    data = model.data
-    columns = zip(
-        data.design_names, model.coef, model.coef_standardized, model.center, model.scale, strict=True
-    )
-    return {
-        "schema": SCHEMA,
-        "version": model.version,
-        "family": model.family,
-        "target": data.target,
-        "classes": None if data.classes is None else list(data.classes),
-        "lambda": {"sum": model.lam, "scale": model.lambda_scale, "selected_by": model.selected_by},
-        "intercept": model.intercept,
-        "coefficients": [
-            {"feature": name, "coef": b, "coef_standardized": z, "mean": m, "sd": s}
-            for name, b, z, m, s in columns
-        ],
-        "features": [_feature_to_dict(feature) for feature in data.features],
-        "missing": data.missing,
-        "roles": {"id": data.id, "weights": data.weights, "offset": data.offset, "exposure": data.exposure},
-        "settings": model.settings,
-        "metrics": model.metrics,
-        "certificate": model.certificate,
-        "rows_used": model.rows_used,
-        "weight_sum": model.weight_sum,
-        "target_mean": model.target_mean,
-        "target_sd": model.target_sd,
-        "feature_stats": model.feature_stats,
-    }
-
-
-def _feature_to_dict(feature: FeatureColumn) -> dict[str, Any]:
-    """Return one feature as JSON values, without what does not apply to its kind."""
-    if feature.kind == "number":
-        return {
-            "name": feature.name,
-            "kind": "number",
-            "impute": feature.impute,
-            "indicator": feature.indicator,
-            "columns": list(feature.names),
-        }
-    return {
-        "name": feature.name,
-        "kind": "category",
-        "coding": feature.coding,
-        "levels": list(feature.levels),
-        "reference": feature.reference,
-        "columns": list(feature.names),
-    }
-
-
-def checksum(content: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a model's content, its entry ``checksum`` aside."""
-    import hashlib  # loads OpenSSL, which a fit without --save can do without
-
-    rest = {key: value for key, value in content.items() if key != "checksum"}
-    text = json.dumps(
-        _canonical(rest), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
-    )
-    return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
-def _canonical(value: Any) -> Any:
-    """Return JSON values with every number a double: other programs write 1.0 as 1."""
-    if isinstance(value, dict):
-        return {key: _canonical(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_canonical(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**1000:
-        return float(value)
-    return value
-
-
-# ---------------------------------------------------------------- and back
 
 
 def not_a_model(source: str, why: str) -> DataError:
@@ -209,34 +146,52 @@ def _not_finite(value: Any, place: str) -> str | None:
 
 def _read_content(content: Mapping[str, Any]) -> Model:
     """Return the model; KeyError, TypeError or ValueError where the content is not of the promised form."""
-    rows = content["coefficients"]
+    if "targets" not in content:
+        return _read_one(content)
+    models = [_read_one({**content, **part}) for part in content["targets"]]
+    if len({model.data.target for model in models}) < len(models) or len(models) < 2:
+        raise ValueError("its targets are not several different ones")
+    return replace(models[0], others=tuple(models[1:]))
+
+
+def _read_one(content: Mapping[str, Any]) -> Model:
+    """Return the model of one target."""
+    parts = content.get("class_coefficients", [content])
+    rows = parts[0]["coefficients"]
     roles = content["roles"]
     classes = content["classes"]
     data = DataSchema(
         features=tuple(_feature_of(item) for item in content["features"]),
         target=_text(content["target"]),
         family=_text(content["family"]),
-        classes=None if classes is None else (_text(classes[0]), _text(classes[1])),
+        classes=None if classes is None else tuple(_text(label) for label in classes),
         missing=_text(content["missing"]),
-        **{
-            role: None if roles[role] is None else _text(roles[role])
-            for role in ("id", "weights", "offset", "exposure")
-        },
+        id=_role(roles["id"]),
+        weights=_role(roles["weights"]),
+        offset=_role(roles["offset"]),
+        exposure=_role(roles["exposure"]),
     )
-    if [row["feature"] for row in rows] != list(data.design_names):
+    names = list(data.design_names)
+    if any([row["feature"] for row in part["coefficients"]] != names for part in parts):
         raise ValueError("its coefficients and its features do not agree")
-
-    def column(key: str) -> tuple[float, ...]:
-        return tuple(_number(row[key]) for row in rows)
-
+    several = "class_coefficients" in content
+    if several and [part["label"] for part in parts] != list(data.classes or ()):
+        raise ValueError("its coefficients and its classes do not agree")
+    weights = [
+        ClassWeights(
+            _number(part["intercept"]), _column(part["coefficients"], "coef"),
+            _column(part["coefficients"], "coef_standardized"),
+        )
+        for part in parts
+    ]  # fmt: skip
+    one = ClassWeights(0.0, (), ()) if several else weights[0]
     return Model(
         data=data,
         family=data.family,
-        intercept=_number(content["intercept"]),
-        coef=column("coef"),
-        coef_standardized=column("coef_standardized"),
-        center=column("mean"),
-        scale=column("sd"),
+        **one._asdict(),
+        by_class=tuple(weights) if several else (),
+        center=_column(rows, "mean"),
+        scale=_column(rows, "sd"),
         lam=_number(content["lambda"]["sum"]),
         lambda_scale=_text(content["lambda"]["scale"]),
         selected_by=_text(content["lambda"]["selected_by"]),
@@ -245,11 +200,16 @@ def _read_content(content: Mapping[str, Any]) -> Model:
         certificate=dict(content["certificate"]),
         rows_used=int(_number(content["rows_used"])),
         weight_sum=_number(content["weight_sum"]),
-        target_mean=_number(content["target_mean"]),
-        target_sd=_number(content["target_sd"]),
+        target_mean=_known(content["target_mean"]),
+        target_sd=_known(content["target_sd"]),
         feature_stats={name: _stats_of(entry) for name, entry in content["feature_stats"].items()},
         version=_text(content["version"]),
     )
+
+
+def _role(name: Any) -> str | None:
+    """Return the column of a role, None where it has none."""
+    return None if name is None else _text(name)
 
 
 def _feature_of(item: Mapping[str, Any]) -> FeatureColumn:
@@ -302,6 +262,16 @@ def _number(value: Any) -> float:
     return float(value)
 
 
+def _known(value: Any) -> float | None:
+    """Return a JSON number as a float, or None."""
+    return None if value is None else _number(value)
+
+
+def _column(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[float, ...]:
+    """Return the numbers under a key of every row."""
+    return tuple(_number(row[key]) for row in rows)
+
+
 def _text(value: Any) -> str:
     """Return a JSON string."""
     if not isinstance(value, str):
@@ -309,12 +279,19 @@ def _text(value: Any) -> str:
     return value
 
 
+_CLASS_COUNTS: dict[str, Container[int]] = {"binomial": (2,), "multinomial": range(2, 10**9)}
+
+
 def _check_consistent(model: Model, source: str) -> None:
     """Refuse models that no program of this version writes."""
     wrong = None
     if model.family not in FAMILIES[1:]:
         wrong = f"its family is '{shown(model.family)}', which this l2cli does not know"
-    elif (model.family == "binomial") != (model.data.classes is not None):
+    elif model.others and model.family != "gaussian":
+        wrong = "it has several targets, and they are not gaussian"
+    elif len(model.data.classes or ()) not in _CLASS_COUNTS.get(model.family, (0,)) or (
+        (model.family == "multinomial") != bool(model.by_class)
+    ):
         wrong = "its family and its classes do not agree"
     if wrong:
         raise DataError(

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from l2cli.data.dataset import Dataset
 from l2cli.errors import DataError, UsageError, shown
-from l2cli.models.model import Model, not_a_model
+from l2cli.models.model import ClassWeights, Model, not_a_model
 
 __all__ = ["Model", "build_model", "load_model", "model_text", "save_model"]
 
@@ -19,7 +19,7 @@ __all__ = ["Model", "build_model", "load_model", "model_text", "save_model"]
 def build_model(
     dataset: Dataset,
     *,
-    intercept: float,
+    intercept: Any,
     coef: Any,
     coef_standardized: Any,
     center: Any,
@@ -35,18 +35,28 @@ def build_model(
 
     Parameters
     ----------
+    intercept : float, of several classes (C,)
     coef, coef_standardized, center, scale : (p,) array-likes by design column
-        Coefficients on both scales, means and population standard deviations.
+        Coefficients on both scales (of several classes (p, C)), means and population standard deviations.
     lam : float
         Lambda on the sum scale.
     """
     scales = _floats(scale)
+    several = dataset.family == "multinomial"
+    parts = [
+        ClassWeights(float(b0), _floats(b), _floats(z))
+        for b0, b, z in (
+            zip(intercept, coef.T, coef_standardized.T, strict=True)
+            if several
+            else [(intercept, coef, coef_standardized)]
+        )
+    ]
+    one = ClassWeights(0.0, (), ()) if several else parts[0]
     return Model(
         data=dataset.schema,
         family=dataset.family,
-        intercept=float(intercept),
-        coef=_floats(coef),
-        coef_standardized=_floats(coef_standardized),
+        **one._asdict(),
+        by_class=tuple(parts) if several else (),
         center=_floats(center),
         scale=scales,
         lam=float(lam),
@@ -57,8 +67,8 @@ def build_model(
         certificate=_plain(certificate),
         rows_used=dataset.n_rows,
         weight_sum=dataset.weight_sum,
-        target_mean=dataset.target_mean,
-        target_sd=dataset.target_sd,
+        target_mean=None if several else dataset.target_mean,
+        target_sd=None if several else dataset.target_sd,
         feature_stats=_feature_stats(dataset, scales),
     )
 

@@ -14,11 +14,35 @@ _MODEL = ("name", "lambda", "mean", "se", "ci_low", "ci_high", "fit_s")
 def main_table(result: Mapping[str, Any]) -> Columns:
     """Return the main table of a result, found by its schema: coefficients, curve, path, models ..."""
     command = str(result["schema"]).split("/")[1]
-    return _TABLES[command](result)
+    if "targets" not in result:
+        return _TABLES[command](result)
+    return _stacked(
+        "target", [(part["target"], _TABLES[command]({**result, **part})) for part in result["targets"]]
+    )
+
+
+def _stacked(head: str, parts: Sequence[tuple[Any, Columns]]) -> Columns:
+    """Return tables of the same columns below each other, headed by a column that names them."""
+    joined: Columns = {head: []}
+    for name, table in parts:
+        length = len(next(iter(table.values())))
+        joined[head] += [name] * length
+        for key, values in table.items():
+            joined.setdefault(key, []).extend(values)
+    return joined
+
+
+def _of_class(result: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result as if the class were its only one."""
+    return {**{key: value for key, value in result.items() if key != "classes"}, **part}
 
 
 def fit_table(result: Mapping[str, Any]) -> Columns:
-    """Return one row per feature in the order of the columns, the intercept first."""
+    """Return one row per feature in the order of the columns, the intercept first; class after class."""
+    if "classes" in result:
+        return _stacked(
+            "class", [(part["label"], fit_table(_of_class(result, part))) for part in result["classes"]]
+        )
     rows = list(result["coefficients"])
     if result["settings"].get("intercept") is not False:
         first = {"feature": INTERCEPT, "coef": result["intercept"], "se": result.get("intercept_se")}
@@ -45,6 +69,9 @@ def path_table(result: Mapping[str, Any]) -> Columns:
 
     Long, not wide: a feature may be called ``lambda`` or ``intercept``, and ten thousand columns help nobody.
     """
+    if "classes" in result:
+        parts = [(part["label"], path_table(_of_class(result, part))) for part in result["classes"]]
+        return _stacked("class", parts)
     names = [INTERCEPT, *(c["feature"] for c in result["coefficients"])]
     table: Columns = {
         key: []

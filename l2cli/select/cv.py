@@ -14,6 +14,7 @@ from l2cli.data.folds import Folds
 from l2cli.errors import FitError
 from l2cli.select.curve import Curve, extended
 from l2cli.select.elastic_net_folds import ElasticNetFolds
+from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.glm_folds import GlmFolds
 from l2cli.select.learner import FoldFits
 from l2cli.select.ridge_folds import RidgeFolds
@@ -45,9 +46,16 @@ def fold_fits(
 ) -> FoldFits:
     """Return the fold fits of a problem's family."""
     if problem.family == "gaussian":
-        learner = RidgeFolds if problem.is_smooth else ElasticNetFolds
-        return learner(problem, folds, scale, progress)
+        return gaussian_fold_fits(problem, folds, scale, progress)
     return GlmFolds(problem, folds, scale, jobs, progress)
+
+
+def gaussian_fold_fits(
+    problem: Problem, folds: Folds, scale: str, progress: Progress | None = None
+) -> GaussianFolds:
+    """Return the fold fits of a gaussian problem, which may have several targets."""
+    learner = RidgeFolds if problem.is_smooth else ElasticNetFolds
+    return learner(problem, folds, scale, progress)
 
 
 def weighted_curve(

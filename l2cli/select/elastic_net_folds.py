@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count, repeat
 
 import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.moments import GramSystem, TrainingStats
+from l2cli.core.problem import Problem
 from l2cli.core.solvers.elastic_net import ElasticNet
 from l2cli.core.solvers.gram import DenseGram, ProductGram
 from l2cli.core.solvers.ridge import scaled_rows
 from l2cli.core.threads import row_threads
-from l2cli.select.gaussian_folds import GaussianFolds
+from l2cli.data.folds import Folds
+from l2cli.select.gaussian_folds import CACHE_BYTES, GaussianFolds
 from l2cli.select.learner import fold_lambdas
 from l2cli.select.ridge_folds import RidgeFolds
 
@@ -26,6 +28,14 @@ class ElasticNetFolds(GaussianFolds):
 
     _known: tuple[FloatArray, list[tuple[TrainingStats, FloatArray]]] | None = None
     """The lambdas asked for last, and their solutions: one metric after another asks for the same."""
+
+    def __init__(
+        self, problem: Problem, folds: Folds, scale: str = "sum",
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(problem, folds, scale, progress)
+        self.products: dict[int, ProductGram] = {}
+        self.ridge: RidgeFolds | None = None
 
     def solutions(self, lambdas: FloatArray) -> Iterator[tuple[TrainingStats, FloatArray]]:
         """Yield, for every fit, its preprocessing and coefficients (p, L), having noted their residuals."""
@@ -58,10 +68,19 @@ class ElasticNetFolds(GaussianFolds):
 
     def _unpenalized(self) -> Iterator[FloatArray]:
         """Yield every fit's coefficients (p, 1) at lambda 0: those of the ridge, of least norm if tied."""
-        ridge = RidgeFolds(self.problem._replace(l1_ratio=0.0, groups=None), self.folds, self.scale)
+        ridge = self.ridge_folds()
         for _, u in ridge.solutions(np.zeros(1)):
             self.kkt_max = max(self.kkt_max, ridge.kkt_max)
             yield u
+
+    def ridge_folds(self) -> RidgeFolds:
+        """Return the ridge fits of the same problem."""
+        bare = self.problem._replace(l1_ratio=0.0, groups=None)
+        if self.several is not None:
+            return self.several.ridge_folds().for_target(self.target, bare)
+        if self.ridge is None:
+            self.ridge = RidgeFolds(bare, self.folds, self.scale)
+        return self.ridge
 
     def _solve(
         self, i: int, stats: TrainingStats, system: GramSystem | None, lambdas: FloatArray
@@ -73,7 +92,19 @@ class ElasticNetFolds(GaussianFolds):
         if system is not None:
             net = ElasticNet(DenseGram(system.G), system.c, *penalty)
         else:
-            A, b, _, _ = scaled_rows(self.problem, stats, self._training(i))
-            net = ElasticNet(ProductGram(A), b @ A, *penalty)
+            gram, b = self._products_of(i, stats)
+            net = ElasticNet(gram, b @ gram.A, *penalty)
         u, _ = net.solve(lam, rough=True)
         return u, float(net.residual(u, lam).max(initial=0.0))
+
+    def _products_of(self, i: int, stats: TrainingStats) -> tuple[ProductGram, FloatArray]:
+        """Return the products of the columns of one fit's rows, and its scaled response."""
+        rows = self._training(i)
+        known = {} if self.several is None else self.several.products
+        gram = known.get(i)
+        if gram is None:
+            gram = ProductGram(scaled_rows(self.problem, stats, rows)[0])
+            if len(self.rows) * self.problem.X.size * 8 <= CACHE_BYTES:
+                known[i] = gram
+        b = self.problem.response[rows] - (stats.y_mean if self.problem.intercept else 0.0)
+        return gram, b * np.sqrt(self.problem.weights[rows])

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from copy import copy
 from functools import reduce
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +61,19 @@ class GaussianFolds(ABC):
         self.held: list[Moments] = []
         if self.by_moments:
             self.held = [m for ids in folds.ids for m in fold_moments(problem, ids, folds.k)]
+        self.several: Self | None = None
+        self.target = 0
+        self._sides: list[tuple[TrainingStats, GramSystem | None]] = []
+
+    def for_target(self, t: int, problem: Problem) -> Self:
+        """Return the fits to one of the T targets of this problem, whose y is (n, T).
+
+        ``problem`` is that of the target. The moments of the folds, and what is made of them without looking
+        at a response, stay those of all targets.
+        """
+        one = copy(self)
+        one.several, one.target, one.problem = self, t, problem
+        return one
 
     @abstractmethod
     def solutions(self, lambdas: FloatArray) -> Iterator[tuple[TrainingStats, FloatArray]]:
@@ -74,6 +89,25 @@ class GaussianFolds(ABC):
 
     def _training_sides(self) -> Iterator[tuple[TrainingStats, GramSystem | None]]:
         """Yield every fit's preprocessing and, where columns are few, its Gram system."""
+        if self.several is None:
+            yield from self._make_sides()
+            return
+        for stats, system in self.several.shared_sides():
+            yield stats.target(self.target), None if system is None else system.target(self.target)
+
+    def shared_sides(self) -> Iterator[tuple[TrainingStats, GramSystem | None]]:
+        """Yield the training sides of all targets together, kept for the next target where memory allows."""
+        if len(self._sides) == len(self.rows):
+            yield from self._sides
+            return
+        keep = len(self.rows) * self.problem.n_columns**2 * 8 <= CACHE_BYTES
+        self._sides = []
+        for side in self._make_sides():
+            if keep:
+                self._sides.append(side)
+            yield side
+
+    def _make_sides(self) -> Iterator[tuple[TrainingStats, GramSystem | None]]:
         k = self.folds.k
         for r in range(self.folds.repeats):
             mine = range(r * k, (r + 1) * k)
@@ -111,7 +145,8 @@ class GaussianFolds(ABC):
     def _mse(self, i: int, stats: TrainingStats, u: FloatArray, intercept: FloatArray) -> FloatArray:
         """Return held-out mse (L,) from moments; from the rows where the quadratic form would cancel."""
         held = self.held[i]
-        value, terms = heldout_sum_of_squares(self.problem, stats, held, u, intercept)
+        response = -1 if self.several is None else self.target - self.several.problem.y.shape[1]
+        value, terms = heldout_sum_of_squares(self.problem, stats, held, u, intercept, response)
         poor = ~(value > CANCELLATION * terms)
         value = value / held.weight
         if poor.any():

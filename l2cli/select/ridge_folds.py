@@ -38,6 +38,11 @@ class FoldFit(NamedTuple):
     factor: RidgeFactor
     system: GramSystem | None
 
+    def target(self, t: int) -> FoldFit:
+        """Return the training side of one of several targets."""
+        system = None if self.system is None else self.system.target(t)
+        return FoldFit(self.stats.target(t), self.factor.target(t), system)
+
 
 class RidgeFolds(GaussianFolds):
     """Ridge fits of a problem without each fold in turn; see :class:`l2cli.select.learner.FoldFits`."""
@@ -51,10 +56,18 @@ class RidgeFolds(GaussianFolds):
         rank = p if self.by_moments else smallest
         self.cached = len(self.rows) * p * (rank + p * self.by_moments) * 8 <= CACHE_BYTES
         self.cache: list[FoldFit] = []
+        self._all: RidgeFactor | None = None
 
     def full_factor(self) -> RidgeFactor | None:
         """Return the factor of all rows from the moments at hand, None where there are none."""
-        return factor_from_gram(gram_system(self.problem, self._all_moments())) if self.by_moments else None
+        if not self.by_moments:
+            return None
+        if self.several is not None:
+            factor = self.several.full_factor()
+            return None if factor is None else factor.target(self.target)
+        if self._all is None:
+            self._all = factor_from_gram(gram_system(self.problem, self._all_moments()))
+        return self._all
 
     def solutions(self, lambdas: FloatArray) -> Iterator[tuple[TrainingStats, FloatArray]]:
         """Yield, for every fit, its preprocessing and coefficients (p, L), having noted their residuals."""
@@ -63,6 +76,14 @@ class RidgeFolds(GaussianFolds):
 
     def _fits(self, smallest: float) -> Iterator[FoldFit]:
         """Yield every fit; ``smallest`` is the smallest lambda asked for, on the scale in force."""
+        if self.several is not None:
+            for fit in self.several.shared_fits(smallest):
+                yield fit.target(self.target)
+            return
+        yield from self.shared_fits(smallest)
+
+    def shared_fits(self, smallest: float) -> Iterator[FoldFit]:
+        """Yield every fit, of all targets together where there are several."""
         if len(self.cache) == len(self.rows) and all(
             self._serves(fit.factor, fit.stats, smallest) for fit in self.cache
         ):

@@ -380,8 +380,9 @@ def test_the_target_is_given_once(numbers):
             l2cli.path(X, **given)
     with pytest.raises(l2cli.UsageError, match="no column 'x9'; columns: x0, x1, x2"):
         l2cli.fit(X, target="x9")
-    with pytest.raises(l2cli.DataError, match=r"column 'y' has shape \(80, 1\), not \(80,\)"):
-        l2cli.fit(X, y[:, None])
+    with pytest.raises(l2cli.DataError, match=r"column 'y' has shape \(79,\), not \(80,\)"):
+        l2cli.fit(X, y[1:])
+    assert l2cli.fit(X, y[:, None], lam=1.0).coef.tolist() == l2cli.fit(X, y, lam=1.0).coef.tolist()
 
 
 def test_warnings_of_a_result_are_said(numbers):

@@ -34,7 +34,7 @@ USAGE = [
     (["fit", "data.csv", "--lambdas", "10:1"], "LO:HI needs 0 < LO <= HI"),
     (
         ["fit", "data.csv", "--family", "poison"],
-        "--family 'poison' is not available; choose auto, gaussian, binomial, poisson, gamma or tweedie",
+        "--family 'poison' is not available; choose auto, gaussian, binomial, multinomial, poisson, gamma or",
     ),
     (["fit", "data.csv", "--l1-ratio", "2"], "--l1-ratio must be between 0 and 1, not 2"),
     (["fit", "data.csv", "--l1-ratio", "nan"], "--l1-ratio needs a number, not 'nan'"),

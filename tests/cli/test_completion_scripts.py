@@ -219,7 +219,7 @@ def test_bash_offers_commands_options_values_and_files(bash):
     assert bash("l2cli", "--v") == ["--version"]
     assert bash("l2cli", "fit", "f.csv", "--lam") == ["--lambda", "--lambdas", "--lambda-scale"]
     assert bash("l2cli", "path", "f.csv", "--lam") == ["--lambdas", "--lambda-scale"]
-    families = ["auto", "gaussian", "binomial", "poisson", "gamma", "tweedie"]
+    families = ["auto", "gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie"]
     assert bash("l2cli", "fit", "f.csv", "--family", "") == families
     assert bash("l2cli", "fit", "f.csv", "--family", "=", "g") == ["gaussian", "gamma"]
     assert bash("l2cli", "fit", "f.csv", "--seed", "") == []
@@ -228,9 +228,9 @@ def test_bash_offers_commands_options_values_and_files(bash):
 
 
 def test_bash_quotes_column_names(bash, odd, tmp_path):
-    found = bash("l2cli", "fit", "f.csv", "-t", "")
+    found = bash("l2cli", "fit", "f.csv", "--id", "")
     assert reads_as(shell("bash"), found, odd) == list(NAMES)
-    assert bash("l2cli", "fit", "my\\ file.csv", "-t", "") == found
+    assert bash("l2cli", "fit", "my\\ file.csv", "--id", "") == found
     assert bash("l2cli", "fit", '"my file.csv"', "--weights", "") == found
     assert not (tmp_path / "ran").exists()
 
@@ -238,19 +238,19 @@ def test_bash_quotes_column_names(bash, odd, tmp_path):
 def test_bash_completes_inside_quotes(bash, odd):
     offered = {"'": list(NAMES), '"': [name for name in NAMES if "!" not in name]}
     for quote, names in offered.items():
-        found = bash("l2cli", "fit", "f.csv", "-t", quote)
+        found = bash("l2cli", "fit", "f.csv", "--id", quote)
         # Readline adds the quote that closes the word, unless the word ends in one.
         closed = [f"{quote}{word}{'' if word.endswith(quote) else quote}" for word in found]
         assert reads_as(shell("bash"), closed, odd) == names
-    assert bash("l2cli", "fit", "f.csv", "-t", "'pl") == ["plain"]
-    assert bash("l2cli", "fit", "f.csv", "-t", '"a ') == ["a b"]
+    assert bash("l2cli", "fit", "f.csv", "--id", "'pl") == ["plain"]
+    assert bash("l2cli", "fit", "f.csv", "--id", '"a ') == ["a b"]
 
 
 def test_bash_completes_what_stands_after_a_break(bash):
-    assert bash("l2cli", "fit", "f.csv", "--target", "=", "pl") == ["plain"]
-    assert bash("l2cli", "fit", "f.csv", "--target", "=") == bash("l2cli", "fit", "f.csv", "-t", "")
-    assert bash("l2cli", "fit", "f.csv", "-t", "k", ":") == ["v"]
-    assert bash("l2cli", "fit", "f.csv", "-t", "p", "=", "q") == ["q"]
+    assert bash("l2cli", "fit", "f.csv", "--id", "=", "pl") == ["plain"]
+    assert bash("l2cli", "fit", "f.csv", "--id", "=") == bash("l2cli", "fit", "f.csv", "--id", "")
+    assert bash("l2cli", "fit", "f.csv", "--id", "k", ":") == ["v"]
+    assert bash("l2cli", "fit", "f.csv", "--id", "p", "=", "q") == ["q"]
     assert bash("l2cli", "fit", "f.csv", "-x", "plain,a") == ["plain,a\\ b"]
     assert bash("l2cli", "fit", "f.csv", "-x", "c") == ["c\\\\\\,d"]
     assert bash("l2cli", "fit", "f.csv", "--penalty-factor", "pl") == ["plain="]
@@ -273,9 +273,9 @@ def test_bash_inserts_a_name_that_does_nothing(odd, tmp_path):
         ("'it", "it's"),
         ('"say', 'say "hi"'),
     ):
-        child.send(f"l2cli fit f.csv -t {typed}\t")
+        child.send(f"l2cli fit f.csv --id {typed}\t")
         child.send("\x01show \r")  # at the start of the line: another command gets the same words
-        child.expect(re.escape(f"<l2cli><fit><f.csv><-t><{inserted}>"))
+        child.expect(re.escape(f"<l2cli><fit><f.csv><--id><{inserted}>"))
     child.sendeof()
     child.close()
     assert not (tmp_path / "ran").exists()
@@ -301,15 +301,15 @@ def test_zsh_completes_and_inserts_names_that_do_nothing(odd, tmp_path):
         "l2cli fit f.csv --pena": "l2cli fit f.csv --penalty-factor=",
         "l2cli fit f.csv --family gau": "l2cli fit f.csv --family gaussian ",
         "l2cli fit my": "l2cli fit my\\ file.csv ",
-        "l2cli fit f.csv -t pl": "l2cli fit f.csv -t plain ",
-        "l2cli fit my\\ file.csv -t pl": "l2cli fit my\\ file.csv -t plain ",
-        "l2cli fit f.csv -t \\$": "l2cli fit f.csv -t \\$\\(touch\\ ran\\) ",
-        "l2cli fit f.csv -t \\`": "l2cli fit f.csv -t \\`touch\\ ran\\` ",
-        "l2cli fit f.csv -t x": "l2cli fit f.csv -t x\\;touch\\ ran ",
-        "l2cli fit f.csv -t \\*": "l2cli fit f.csv -t \\* ",
-        "l2cli fit f.csv -t \\~": "l2cli fit f.csv -t \\~ ",
-        "l2cli fit f.csv -t 'it": "l2cli fit f.csv -t 'it'\\''s' ",
-        "l2cli fit f.csv --target=pl": "l2cli fit f.csv --target=plain ",
+        "l2cli fit f.csv --id pl": "l2cli fit f.csv --id plain ",
+        "l2cli fit my\\ file.csv --id pl": "l2cli fit my\\ file.csv --id plain ",
+        "l2cli fit f.csv --id \\$": "l2cli fit f.csv --id \\$\\(touch\\ ran\\) ",
+        "l2cli fit f.csv --id \\`": "l2cli fit f.csv --id \\`touch\\ ran\\` ",
+        "l2cli fit f.csv --id x": "l2cli fit f.csv --id x\\;touch\\ ran ",
+        "l2cli fit f.csv --id \\*": "l2cli fit f.csv --id \\* ",
+        "l2cli fit f.csv --id \\~": "l2cli fit f.csv --id \\~ ",
+        "l2cli fit f.csv --id 'it": "l2cli fit f.csv --id 'it'\\''s' ",
+        "l2cli fit f.csv --id=pl": "l2cli fit f.csv --id=plain ",
         "l2cli fit f.csv -x plain,a\\ ": "l2cli fit f.csv -x plain,a\\ b ",
         "l2cli fit f.csv -x c": "l2cli fit f.csv -x c\\\\,d ",
         "l2cli fit f.csv --penalty-factor pl": "l2cli fit f.csv --penalty-factor plain=",
@@ -358,6 +358,7 @@ def test_fish_offers_commands_options_values_and_files(fish):
         "binomial",
         "gamma",
         "gaussian",
+        "multinomial",
         "poisson",
         "tweedie",
     ]
@@ -369,10 +370,10 @@ def test_fish_offers_commands_options_values_and_files(fish):
 
 def test_fish_offers_column_names_and_quotes_them(fish, odd):
     offered = sorted(name for name in NAMES if name != "~")
-    assert sorted(fish("l2cli fit f.csv -t ")) == offered
-    assert sorted(fish("l2cli fit 'my file.csv' -t ")) == offered
-    assert sorted(fish("l2cli fit my\\ file.csv --target=p")) == ["--target=p=q", "--target=plain"]
-    inserted = fish("l2cli fit f.csv -t ", "--escape")
+    assert sorted(fish("l2cli fit f.csv --id ")) == offered
+    assert sorted(fish("l2cli fit 'my file.csv' --id ")) == offered
+    assert sorted(fish("l2cli fit my\\ file.csv --id=p")) == ["--id=p=q", "--id=plain"]
+    inserted = fish("l2cli fit f.csv --id ", "--escape")
     assert sorted(reads_as(shell("fish"), inserted, odd)) == offered
 
 

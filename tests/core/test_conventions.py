@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from l2cli.core.conventions import CONVENTIONS, equivalents, from_convention
+from l2cli.core.path import solve_path
+from l2cli.core.problem import make_problem
 from l2cli.errors import UsageError
 
 # R stackloss (Brownlee 1965): air flow, water temperature, acid concentration, loss
@@ -433,6 +435,26 @@ def test_results_hold_what_applies_and_is_known():
     assert at_zero["glmnet_lambda"] == 0.0
 
 
+def test_two_classes_of_a_multinomial_are_a_binomial_at_half_the_lambda():
+    rng = np.random.default_rng(8)
+    X = rng.standard_normal((60, 3))
+    y = (X[:, 0] + rng.logistic(size=60) > 0).astype(float)
+    both = solve_path(make_problem(X.copy(), y, family="multinomial"), np.array([3.0]))
+    one = solve_path(make_problem(X.copy(), y, family="binomial"), np.array([1.5]))
+    assert both.coef[:, 1, 0] - both.coef[:, 0, 0] == pytest.approx(one.coef[:, 0], rel=1e-9)
+    assert both.intercept[1, 0] - both.intercept[0, 0] == pytest.approx(one.intercept[0], rel=1e-9)
+    same = equivalents(3.0, family="multinomial", weight_sum=60.0, n_rows=60)
+    assert same == pytest.approx(
+        {
+            "sklearn_C": 1 / 3,
+            "glmnet_lambda": 0.05,
+            "glmnet_alpha": 0.0,
+            "lambda_mean": 0.05,
+            "torch_weight_decay": 0.05,
+        }
+    )
+
+
 @pytest.mark.parametrize("name", CONVENTIONS)
 @pytest.mark.parametrize("family", ["gaussian", "binomial", "gamma"])
 def test_there_and_back(name, family):
@@ -457,7 +479,7 @@ def test_there_and_back(name, family):
     ("arguments", "found"),
     [
         (("ridge_alpha", 1.0, {}), "no convention 'ridge_alpha'; choose one of lambda, lambda_mean"),
-        (("sklearn_C", 1.0, {}), "sklearn_C is for binomial models, not gaussian"),
+        (("sklearn_C", 1.0, {}), "sklearn_C is for binomial and multinomial models, not gaussian"),
         (("sklearn_C", 0.0, {"family": "binomial"}), "sklearn_C must be larger than 0"),
         (("lambda", -1.0, {}), "lambda must be 0 or larger, not -1"),
         (("lambda", float("nan"), {}), "lambda must be 0 or larger, not nan"),

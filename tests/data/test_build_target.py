@@ -87,9 +87,25 @@ def test_a_number_said_to_be_categorical_is_a_class(build):
     assert build("3 7 7", categorical=("y",)).schema.classes == ("3", "7")
 
 
-def test_more_than_two_classes_cannot_be_fitted_yet(build):
+def test_more_than_two_classes_are_multinomial(build):
+    data = build("red green blue red green blue")
+    assert (data.family, data.schema.classes) == ("multinomial", ("blue", "green", "red"))
+    assert data.y.tolist() == [2.0, 1.0, 0.0, 2.0, 1.0, 0.0]
+    # numbers are classes only where that is asked for; they sort as numbers
+    data = build("10 9 100 9 10 100", family="multinomial")
+    assert (data.schema.classes, data.y.tolist()) == (("9", "10", "100"), [1.0, 0.0, 2.0, 0.0, 1.0, 2.0])
+    assert build("yes no yes no", family="multinomial").schema.classes == ("no", "yes")
+
+
+def test_what_multinomial_cannot_be(build):
     message = refused(build, DataError, "red green blue red")
-    assert "target 'y' has 3 classes (blue, green, red), and only two can be fitted yet" in message
+    assert "target 'y' has 3 classes (blue, green, red) in the 4 rows used, and multinomial needs" in message
+    assert "has one class only ('a')" in refused(build, DataError, "a a a", family="multinomial")
+    message = refused(build, UsageError, "a b c a b c", positive="a")
+    assert "--positive 'a' has nothing to do: a multinomial model treats its classes alike" in message
+
+
+def test_binomial_needs_two_classes(build):
     assert "has 3 classes (1, 2, 3) in the rows used" in refused(build, DataError, "1 2 3", family="binomial")
     assert "has 3 classes (a, b, c) in the rows used" in refused(build, DataError, "a b c", family="binomial")
 

@@ -203,7 +203,7 @@ def test_files_that_cannot_be_read(tmp_path):
         ),
         (lambda c: c.update(family="cox"), "its family is 'cox', which this l2cli does not know"),
         (lambda c: c.update(family="binomial"), "its family and its classes do not agree"),
-        (lambda c: c.update(classes=["a"]), "damaged model"),
+        (lambda c: c.update(classes=["a"]), "its family and its classes do not agree"),
         (lambda c: c.update(roles=[]), "damaged model"),
     ],
 )

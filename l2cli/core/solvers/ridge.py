@@ -55,7 +55,8 @@ class RidgeFactor(NamedTuple):
     """Spectral form of a ridge problem.
 
     V : (p, r) eigenvectors in scaled coordinates, rows of unpenalized columns 0; e : (r,) eigenvalues > 0.
-    projection : (r,) V'A'b. root : (p,) D^1/2, 1 for unpenalized columns. free : the unpenalized columns.
+    projection : (r,) V'A'b; of several targets (r, T), and :meth:`target` picks one. root : (p,) D^1/2, 1 for
+    unpenalized columns. free : the unpenalized columns.
     size : the rank there could be at most; exact : made from the rows, not from a Gram or kernel.
     null : (p,) share of each coordinate axis in the null space (0: identified), for tied columns.
     """
@@ -109,6 +110,11 @@ class RidgeFactor(NamedTuple):
         """Rank of the design, without the intercept."""
         return len(self.e) + self.free.rank
 
+    def target(self, t: int) -> RidgeFactor:
+        """Return the factor of one of several targets: the same eigenvectors, its own projection."""
+        free = self.free._replace(base=self.free.base[:, t].copy())
+        return self._replace(projection=self.projection[:, t].copy(), free=free)
+
 
 def _split(d: FloatArray, usable: npt.NDArray[np.bool_]) -> tuple[IntArray, IntArray, FloatArray]:
     """Return indices of penalized and of unpenalized columns and D^1/2 (1 where unpenalized)."""
@@ -120,10 +126,10 @@ def _split(d: FloatArray, usable: npt.NDArray[np.bool_]) -> tuple[IntArray, IntA
 def factor_from_gram(system: GramSystem) -> RidgeFactor:
     """Return the factor from the eigenvectors of D^-1/2 G D^-1/2, unpenalized columns eliminated first."""
     bound, free, root = _split(system.stats.d, system.stats.sd > 0)
-    p = len(system.c)
+    p = len(system.stats.d)
     G = system.G[np.ix_(bound, bound)] / np.outer(root[bound], root[bound])
-    c = system.c[bound] / root[bound]
-    eliminated, largest = _no_free_columns(p), 0.0
+    c = (system.c[bound].T / root[bound]).T
+    eliminated, largest = _no_free_columns(p, system.c), 0.0
     if len(free):
         G00, G0 = system.G[np.ix_(free, free)], system.G[np.ix_(free, bound)] / root[bound]
         inverse, rank = _pseudo_inverse(G00)
@@ -138,12 +144,13 @@ def factor_from_gram(system: GramSystem) -> RidgeFactor:
         e, vectors = np.linalg.eigh(G)
     keep = e > len(e) * EPS * max(float(e.max(initial=0.0)), largest) * 10.0
     vectors = vectors[:, keep]
-    return _assemble(bound, root, e[keep], vectors, c @ vectors, eliminated, len(bound), exact=False)
+    return _assemble(bound, root, e[keep], vectors, vectors.T @ c, eliminated, len(bound), exact=False)
 
 
-def _no_free_columns(p: int) -> FreeColumns:
-    none = np.zeros(0)
-    return FreeColumns(np.zeros(0, dtype=np.int64), none, np.zeros((0, p)), np.zeros((0, 0)), 0, none)
+def _no_free_columns(p: int, response: FloatArray) -> FreeColumns:
+    """Return the elimination of no column, for one response (n,) or several (n, T)."""
+    none, base = np.zeros(0), np.zeros((0, *response.shape[1:]))
+    return FreeColumns(np.zeros(0, dtype=np.int64), base, np.zeros((0, p)), np.zeros((0, 0)), 0, none)
 
 
 def _assemble(
@@ -187,6 +194,8 @@ def scaled_rows(
 ) -> tuple[FloatArray, FloatArray, FloatArray, npt.NDArray[np.bool_]]:
     """Return S^1/2 (Z - mean), S^1/2 (y - mean), the penalty weights d and the usable columns of some rows.
 
+    The response is (n,), or (n, T) of several targets.
+
     ``stats`` is the preprocessing of the training rows ``rows``; both None means all rows.
     """
     take = slice(None) if rows is None else rows
@@ -195,7 +204,7 @@ def scaled_rows(
     fill_rows(problem, stats, take, X)
     d, usable = _preprocessing(problem, stats)
     if stats is None:
-        x_mean, y_mean = (s @ X) / s.sum(), float(s @ y) / float(s.sum())
+        x_mean, y_mean = (s @ X) / s.sum(), (s @ y) / s.sum()
     else:
         x_mean, y_mean = stats.mean, stats.y_mean
     if problem.intercept:
@@ -204,7 +213,7 @@ def scaled_rows(
     if not np.all(s == 1.0):
         weight = np.sqrt(s)
         X *= weight[:, None]
-        y = y * weight
+        y = (y.T * weight).T
     return X, np.asarray(y), d, usable
 
 
@@ -230,7 +239,7 @@ def factor_from_rows(
     bound, free, root = _split(d, usable)
     p = A.shape[1]
     A0, A = A[:, free], A[:, bound] / root[bound]
-    eliminated, largest = _no_free_columns(p), 0.0
+    eliminated, largest = _no_free_columns(p, b), 0.0
     if len(free):
         largest = float(np.linalg.norm(A, axis=0).max(initial=0.0))
         U0, s0, V0 = np.linalg.svd(A0, full_matrices=False)
@@ -246,7 +255,7 @@ def factor_from_rows(
         U, sigma, Vt = np.linalg.svd(A, full_matrices=False)
     keep = sigma > max(len(problem.y), p) * EPS * max(float(sigma.max(initial=0.0)), largest)
     sigma, vectors = sigma[keep], Vt[keep].T
-    projection = sigma * (U[:, keep].T @ b)
+    projection = (sigma * (U[:, keep].T @ b).T).T
     return _assemble(bound, root, sigma**2, vectors, projection, eliminated, len(bound), exact=True)
 
 
@@ -270,5 +279,6 @@ def factor_from_kernel(
     e, U = e[keep], U[:, keep]
     vectors = (A.T @ U) / np.sqrt(e)
     size = len(b) - int(problem.intercept)
-    projection = np.sqrt(e) * (U.T @ b)
-    return _assemble(bound, root, e, vectors, projection, _no_free_columns(len(root)), size, exact=False)
+    projection = (np.sqrt(e) * (U.T @ b).T).T
+    free_columns = _no_free_columns(len(root), b)
+    return _assemble(bound, root, e, vectors, projection, free_columns, size, exact=False)

@@ -12,6 +12,7 @@ from l2cli.report.glyphs import glyphs_for
 from l2cli.report.layout import Column, Line, Page, Span, cells, clauses, decimal_cells, flowed, line, table
 from l2cli.report.numerals import percent, significant, trimmed
 from l2cli.report.scales import lambda_scale, value_scale
+from l2cli.report.screens import targets
 from l2cli.report.screens.heading import data_lines, folds_text, kept_text, model_lines
 from l2cli.report.screens.metrics import ErrorView, error_view, headline, label_of, metric_value
 
@@ -21,6 +22,8 @@ LABEL_WIDTH = 14  # with the blank before and the three after "lambda_min"
 def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return the curve of the error over lambda, both choices of lambda, and what the curve tells."""
     settings = result["settings"]
+    if "targets" in result:
+        return targets.cv_screen(result, folds_text(result["targets"][0]["folds"], settings), page)
     view = error_view(result["metric"], settings["family"])
     return [
         *data_lines(result["data"], page),

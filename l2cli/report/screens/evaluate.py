@@ -10,6 +10,7 @@ from l2cli.report.escape import visible
 from l2cli.report.glyphs import glyphs_for
 from l2cli.report.layout import Column, Line, Page, Span, cells, decimal_cells, flowed, line, table
 from l2cli.report.numerals import fixed, percent, significant
+from l2cli.report.screens import targets
 from l2cli.report.screens.features import shown_count
 from l2cli.report.screens.heading import count, data_lines, model_lines
 from l2cli.report.screens.metrics import label_of, metric_value
@@ -17,6 +18,7 @@ from l2cli.report.screens.metrics import label_of, metric_value
 _ORDER = {
     "gaussian": ("rmse", "mae", "r2"),
     "binomial": ("accuracy", "error", "auc", "f1", "log_loss", "brier"),
+    "multinomial": ("accuracy", "error", "log_loss", "brier"),
 }
 _OF_NUMBERS = ("deviance", "rmse", "mae", "r2")
 _MEANINGS = {
@@ -36,6 +38,10 @@ PLOT_WIDTH = 21
 
 def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return metrics, confusion table, calibration and drift."""
+    if "targets" in result:
+        columns = targets.evaluate_columns(result, _ORDER["gaussian"])
+        lines = targets.heading(result, "a saved model on labelled rows", page)
+        return [*lines, *table(columns, page), *_drift_lines(result["drift"], page)]
     numbers = not result["data"].get("classes")
     return [
         *data_lines(result["data"], page),
@@ -43,7 +49,7 @@ def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
         (),
         *_metric_lines(result, page),
         *_confusion_lines(result.get("confusion"), page),
-        *_calibration_lines(result.get("calibration") or [], numbers, page),
+        *_calibration_lines(result, numbers, page),
         *_drift_lines(result.get("drift") or [], page),
     ]
 
@@ -73,9 +79,13 @@ def _confusion_lines(confusion: Mapping[str, Any] | None, page: Page) -> list[Li
     return [(), *table(rows, page)]
 
 
-def _calibration_lines(bins: Sequence[Mapping[str, Any]], numbers: bool, page: Page) -> list[Line]:
-    """Return predicted beside observed by classes of the prediction: ``x`` predicted, a dot observed."""
-    shown = [b for b in bins if b["rows"]]
+def _calibration_lines(result: Mapping[str, Any], numbers: bool, page: Page) -> list[Line]:
+    """Return predicted beside observed by classes of the prediction: ``x`` predicted, a dot observed.
+
+    Of several classes it is the probability of the class predicted beside how often that was right.
+    """
+    shown = [b for b in result.get("calibration") or [] if b["rows"]]
+    several = result["settings"]["family"] == "multinomial"
     if not shown:
         return []
 
@@ -84,14 +94,21 @@ def _calibration_lines(bins: Sequence[Mapping[str, Any]], numbers: bool, page: P
 
     ends = [f"{text(b['low'])} to {text(b['high'])}" for b in shown]
     columns = [
-        Column("prediction", cells(ends), "right", rank=3),
+        Column("sure of it" if several else "prediction", cells(ends), "right", rank=3),
         Column("rows", cells(str(b["rows"]) for b in shown), "right", rank=4),
         Column("mean", decimal_cells([text(b["predicted"]) for b in shown]), "right", rank=8),
-        Column("observed", decimal_cells([text(b["observed"]) for b in shown], "value"), "right", rank=8),
+        Column(
+            "right" if several else "observed",
+            decimal_cells([text(b["observed"]) for b in shown], "value"),
+            "right",
+            rank=8,
+        ),
         Column("", _calibration_plot(shown, numbers, page), rank=1),
     ]
     mark = glyphs_for(page.unicode)
-    legend = f" {mark.vertical} predicted, {mark.dot} observed: together where the model is well calibrated"
+    what = "probability of the class predicted" if several else "predicted"
+    seen = "share that is right" if several else "observed"
+    legend = f" {mark.vertical} {what}, {mark.dot} {seen}: together where the model is well calibrated"
     return [(), *table(columns, page), *flowed([Span(legend, "hint")], page, indent=1)]
 
 

@@ -31,6 +31,7 @@ WIDEST_BAR = 30
 LEAST_BAR = 8
 NICE_BAR = 16
 LEAST_NAME = 10
+MOST_CLASSES = 5
 
 Coefficient = Mapping[str, Any]
 
@@ -47,6 +48,8 @@ def shown_count(total: int, page: Page) -> int:
 
 def coefficient_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return the table of a fit: standard errors and intervals where the result has them, else bars."""
+    if "classes" in result:
+        return _class_lines(result, page)
     ordered, gone = largest_first(result["coefficients"]), []
     if drops_features(result["settings"]):
         gone = [c for c in ordered if not c["coef"]]
@@ -64,6 +67,24 @@ def coefficient_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     if len(top) < len(ordered):
         lines += _more_lines(ordered[len(top) :], page)
     return [*lines, *([intercept] if intercept else []), *(_gone_lines(gone, page) if gone else [])]
+
+
+def _class_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
+    """Return a column for each class; of many the largest classes, and how many are left out."""
+    from l2cli.report.screens.wide import wide_lines
+
+    count = {c["label"]: c["count"] for c in result["data"]["classes"]}
+    parts = {str(part["label"]): part for part in result["classes"]}
+    names = (
+        list(parts)
+        if len(parts) <= MOST_CLASSES or page.verbose or not page.terminal
+        else sorted(parts, key=lambda name: -count.get(name, 0))[:MOST_CLASSES]
+    )
+    lines = wide_lines({name: parts[name] for name in names}, ("class", "classes"), page)
+    if len(names) < len(parts):
+        text = f" and {len(parts) - len(names)} smaller classes (all: --verbose or --format csv)"
+        lines += flowed([Span(text, "hint")], page, indent=1)
+    return lines
 
 
 def _has_intercept(result: Mapping[str, Any]) -> bool:

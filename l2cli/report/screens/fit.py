@@ -7,6 +7,7 @@ from typing import Any
 
 from l2cli.report.layout import Column, Line, Page, Span, cells, clauses, flowed, line, table, width_of
 from l2cli.report.numerals import percent, significant, trimmed
+from l2cli.report.screens import targets
 from l2cli.report.screens.features import coefficient_lines
 from l2cli.report.screens.heading import data_lines, kept_text, model_lines
 from l2cli.report.screens.metrics import headline, label_of, metric_value
@@ -23,6 +24,8 @@ MOST_METRICS = 3
 
 def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return the lines of a fit: what was fitted, the coefficients, how good it is, how it was solved."""
+    if "targets" in result:
+        return targets.fit_screen(result, _how_each(result), page)
     lam = result["lambda"]
     return [
         *data_lines(result["data"], page),
@@ -44,6 +47,12 @@ def _how(result: Mapping[str, Any]) -> str:
         return "" if lam["value"] == 0 else "lambda given"
     text = f"lambda by {_method(result)} over {len(selection['lambdas'])} values"
     return text + (", one-standard-error rule" if lam.get("rule") == "1se" else "")
+
+
+def _how_each(result: Mapping[str, Any]) -> str:
+    """Return how the lambdas of several targets were found."""
+    how = _how({**result, **result["targets"][0]})
+    return how.replace("lambda by", "a lambda for each target by").partition(" over ")[0]
 
 
 def _method(result: Mapping[str, Any]) -> str:
@@ -158,7 +167,12 @@ def _certificate_lines(certificate: Mapping[str, Any], page: Page) -> list[Line]
 def _legend(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return what the columns mean, and the commands that come next."""
     words = ["per sd: effect of one standard deviation of the feature"]
-    if any(c.get("kept") is not None and c.get("se") is None for c in result["coefficients"]):
+    if "classes" in result:
+        words = [
+            "a coefficient is what one unit of the feature adds to the log of a class's share, up to a"
+            " constant; the largest effects first"
+        ]
+    elif any(c.get("kept") is not None and c.get("se") is None for c in result["coefficients"]):
         words.append("kept: how much of the unpenalized coefficient is left")
     text = "; ".join(words) + ". Next: l2cli cv, l2cli path, l2cli compare"
     return flowed([Span(text, "hint")], page)

@@ -12,6 +12,7 @@ from l2cli.report.numerals import trimmed
 
 STDIN = "-"
 _LONGEST_NAME = 40
+_MOST_CLASSES = 5
 _UNPENALIZED = {"gaussian": "least squares"}
 
 
@@ -43,6 +44,8 @@ def data_lines(data: Mapping[str, Any], page: Page) -> list[Line]:
     ]
     if data.get("target") is not None:
         parts.append(line(f"target '{shown(data['target'], page)}'", *_target_remarks(data, page)))
+    elif data.get("targets"):
+        parts.append(line(f"targets {', '.join(shown(name, page) for name in data['targets'])}"))
     return clauses(parts, page)
 
 
@@ -50,8 +53,12 @@ def _target_remarks(data: Mapping[str, Any], page: Page) -> list[Span]:
     remarks = ["last column, change with -t"] if data.get("target_default") else []
     classes = data.get("classes") or []
     if classes:
-        counts = ", ".join(f"{shown(str(c['label']), page)} {c['count']}" for c in classes)
-        remarks.append(f"{counts}; '{shown(str(data['positive']), page)}' is the positive class")
+        most = classes if len(classes) <= _MOST_CLASSES else sorted(classes, key=lambda c: -c["count"])[:3]
+        counts = ", ".join(f"{shown(str(c['label']), page)} {c['count']}" for c in most)
+        more = f" and {len(classes) - len(most)} more classes" if len(most) < len(classes) else ""
+        remarks.append(counts + more)
+        if data.get("positive") is not None:
+            remarks.append(f"'{shown(str(data['positive']), page)}' is the positive class")
     return [Span(" ("), Span("; ".join(remarks), "hint"), Span(")")] if remarks else []
 
 
@@ -90,9 +97,9 @@ def kept_text(fit: Mapping[str, Any]) -> str:
     df = f"{trimmed(fit['effective_df'])} of {fit['rank']} degrees of freedom"
     if not drops_features(fit["settings"]):
         return f"keeps {df}"
-    features = fit["coefficients"]
-    left = sum(1 for c in features if c["coef"])
-    return f"keeps {left} of {count(len(features), 'feature')}, {df}"
+    tables = [part["coefficients"] for part in fit.get("classes") or [fit]]
+    left = sum(1 for rows in zip(*tables, strict=True) if any(row["coef"] for row in rows))
+    return f"keeps {left} of {count(len(tables[0]), 'feature')}, {df}"
 
 
 def drops_features(settings: Mapping[str, Any]) -> bool:

@@ -12,7 +12,11 @@ LABELS = {"r2": "R2", "log_loss": "log loss"}
 _SHARES = frozenset({"accuracy", "error"})
 _RATIOS = frozenset({"r2", "auc", "f1"})
 HIGHER_IS_BETTER = frozenset({"r2", "accuracy", "auc", "f1"})
-_HEADLINES = {"gaussian": ("rmse", "r2"), "binomial": ("deviance", "accuracy", "auc")}
+_HEADLINES = {
+    "gaussian": ("rmse", "r2"),
+    "binomial": ("deviance", "accuracy", "auc"),
+    "multinomial": ("deviance", "accuracy"),
+}
 _OF_NUMBERS = ("deviance", "rmse", "r2")
 
 

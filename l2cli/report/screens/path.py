@@ -23,6 +23,7 @@ from l2cli.report.layout import (
 )
 from l2cli.report.numerals import comparable, significant, trimmed
 from l2cli.report.scales import lambda_scale, value_scale
+from l2cli.report.screens import targets
 from l2cli.report.screens.features import shown_count
 from l2cli.report.screens.heading import count, data_lines, model_lines
 
@@ -36,6 +37,10 @@ Coefficient = Mapping[str, Any]
 
 def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return the coefficient paths as a drawing and as a table at a few lambdas."""
+    if "targets" in result:
+        return _targets(result, page)
+    if "classes" in result:
+        return _classes(result, page)
     coefficients = sorted(result["coefficients"], key=lambda c: -_size(c))
     how = f"the path over {count(len(result['lambdas']), 'lambda')}"
     return [
@@ -47,6 +52,27 @@ def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
         (),
         *_foot(result, page),
     ]
+
+
+def _targets(result: Mapping[str, Any], page: Page) -> list[Line]:
+    """Return the table of every target under its name; the drawing is for one target."""
+    lines = targets.heading(result, f"the paths of {targets.together(result)}", page)
+    for name, part in targets.each(result):
+        ordered = sorted(part["coefficients"], key=lambda c: -_size(c))
+        lines += [targets.target_title(name), *_table_lines(part, ordered, page), ()]
+    residuals = {"kkt_residual": [r for part in result["targets"] for r in part["kkt_residual"]]}
+    return [*lines, *_foot(residuals, page)]
+
+
+def _classes(result: Mapping[str, Any], page: Page) -> list[Line]:
+    """Return the table of every class under its name."""
+    how = f"the path over {count(len(result['lambdas']), 'lambda')}"
+    lines = [*data_lines(result["data"], page), *model_lines(result["settings"], how, page), ()]
+    for part in result["classes"]:
+        ordered = sorted(part["coefficients"], key=lambda c: -_size(c))
+        title = targets.target_title(str(part["label"]))
+        lines += [title, *_table_lines({**result, **part}, ordered, page), ()]
+    return [*lines, *_foot(result, page)]
 
 
 def _size(coefficient: Coefficient) -> float:

@@ -1,0 +1,89 @@
+"""The coefficient table of a fit: both scales, standard errors at lambda 0, and what the penalty left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.api.setup import LEVEL, Setup, finite, floats
+from l2cli.core.covariance import quantile, standard_errors
+from l2cli.core.path import Path, design_factor, solve_path
+from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
+from l2cli.core.solvers.ridge import RidgeFactor
+
+FloatArray = npt.NDArray[np.float64]
+_KEYS = ("feature", "coef", "coef_standardized", "kept", "se", "ci_low", "ci_high")
+
+
+def coefficient_tables(
+    setup: Setup, path: Path, lam: float, factor: RidgeFactor | None = None
+) -> dict[str, Any]:
+    """Return intercept, intercept_se and coefficients of the model at lambda ``lam`` (sum scale).
+
+    Of several classes they stand under ``classes``, one {label, intercept, ...} each.
+    """
+    problem, labels = setup.problem, setup.dataset.schema.classes
+    coef, u = path.coef[..., 0], path.u[..., 0]
+    kept = _kept(setup, path, lam, factor)
+    unknown = np.full(coef.shape, np.nan)
+    intercepts = path.intercept[..., 0] if problem.intercept else np.zeros(coef.shape[1:])
+    se, low, high, intercept_se = unknown, unknown, unknown, np.full(coef.shape[1:], np.nan)
+    errors = standard_errors(problem, u, path.intercept0[..., 0]) if lam == 0.0 else None
+    if errors is not None:
+        width = quantile(LEVEL, errors.df) * errors.coef
+        se, low, high = errors.coef, coef - width, coef + width
+        if problem.intercept:
+            intercept_se = np.asarray(errors.intercept)
+    columns = (coef, u, kept, se, low, high)
+    if problem.n_classes == 1:
+        return _table(setup, intercepts, intercept_se, columns)
+    return {
+        "classes": [
+            {
+                "label": label,
+                **_table(setup, intercepts[c], intercept_se[c], tuple(column[:, c] for column in columns)),
+            }
+            for c, label in enumerate(labels or ())
+        ]
+    }
+
+
+def _table(
+    setup: Setup, intercept: FloatArray, intercept_se: FloatArray, columns: tuple[FloatArray, ...]
+) -> dict[str, Any]:
+    """Return the keys of one target or class."""
+    rows = zip(setup.dataset.features, *(floats(column) for column in columns), strict=True)
+    return {
+        "intercept": float(intercept),
+        "intercept_se": finite(float(intercept_se)),
+        "coefficients": [dict(zip(_KEYS, row, strict=True)) for row in rows],
+    }
+
+
+def _kept(setup: Setup, path: Path, lam: float, factor: RidgeFactor | None) -> FloatArray:
+    """Return each coefficient over the unpenalized one, NaN where that is tied, zero or not finite."""
+    problem, u = setup.problem, path.u[..., 0]
+    unknown = np.full(u.shape, np.nan)
+    if lam == 0.0:
+        free, tied = u, path.tied
+    elif problem.box is not None:
+        bare = solve_path(problem, np.zeros(1))
+        if bare.last_move[0] > RUNAWAY or not bare.certificate.converged()[0]:
+            return unknown
+        free, tied = bare.u[..., 0], bare.tied
+    elif problem.family == "gaussian":
+        if factor is None or not factor.serves(0.0):
+            factor = design_factor(problem, 0.0)
+        free, tied = factor.solve(np.zeros(1))[:, 0], factor.null > 1e-6
+    else:
+        if problem.n_columns >= problem.n_rows:
+            return unknown
+        answer = NewtonSolver(problem).solve(0.0)
+        if answer.last_move > RUNAWAY or not answer.residual <= 1e-6:
+            return unknown  # the classes are separated: there is no unpenalized fit to compare with
+        free, tied = answer.u, design_factor(problem, 0.0).null > 1e-6
+    lost = ((tied | problem.constant) | (free.T == 0.0)).T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(lost, np.nan, u / free)
