@@ -44,6 +44,9 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
             @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }
             @{ Names = @('--bounds'); Kind = 'free'; Words = @(); About = 'bounds of coefficients, ''x=0:,y=-1:1''' }
+            @{ Names = @('--groups'); Kind = 'free'; Words = @(); About = 'groups of columns, ''g1=a,b;g2=c_*'', or dummies: text columns' }
+            @{ Names = @('--group-penalty'); Kind = 'words'; Words = @('lasso', 'banded'); About = 'lasso: in or out whole (default); banded: a lambda each' }
+            @{ Names = @('--group-lambda'); Kind = 'free'; Words = @(); About = 'lambdas of a banded penalty (default: chosen)' }
             @{ Names = @('--standardize', '--no-standardize'); Kind = 'flag'; Words = @(); About = 'penalize the weights of standardized columns' }
             @{ Names = @('--intercept', '--no-intercept'); Kind = 'flag'; Words = @(); About = 'fit an intercept, never penalized' }
             @{ Names = @('--select'); Kind = 'words'; Words = @('auto', 'loo', 'cv', 'gcv'); About = 'how lambda is chosen (default auto)' }
@@ -94,6 +97,9 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
             @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }
             @{ Names = @('--bounds'); Kind = 'free'; Words = @(); About = 'bounds of coefficients, ''x=0:,y=-1:1''' }
+            @{ Names = @('--groups'); Kind = 'free'; Words = @(); About = 'groups of columns, ''g1=a,b;g2=c_*'', or dummies: text columns' }
+            @{ Names = @('--group-penalty'); Kind = 'words'; Words = @('lasso', 'banded'); About = 'lasso: in or out whole (default); banded: a lambda each' }
+            @{ Names = @('--group-lambda'); Kind = 'free'; Words = @(); About = 'lambdas of a banded penalty (default: chosen)' }
             @{ Names = @('--standardize', '--no-standardize'); Kind = 'flag'; Words = @(); About = 'penalize the weights of standardized columns' }
             @{ Names = @('--intercept', '--no-intercept'); Kind = 'flag'; Words = @(); About = 'fit an intercept, never penalized' }
             @{ Names = @('--rule'); Kind = 'words'; Words = @('min', '1se'); About = 'the best, or within one se of it (default min)' }
@@ -143,6 +149,9 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
             @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }
             @{ Names = @('--bounds'); Kind = 'free'; Words = @(); About = 'bounds of coefficients, ''x=0:,y=-1:1''' }
+            @{ Names = @('--groups'); Kind = 'free'; Words = @(); About = 'groups of columns, ''g1=a,b;g2=c_*'', or dummies: text columns' }
+            @{ Names = @('--group-penalty'); Kind = 'words'; Words = @('lasso', 'banded'); About = 'lasso: in or out whole (default); banded: a lambda each' }
+            @{ Names = @('--group-lambda'); Kind = 'free'; Words = @(); About = 'lambdas of a banded penalty (default: chosen)' }
             @{ Names = @('--standardize', '--no-standardize'); Kind = 'flag'; Words = @(); About = 'penalize the weights of standardized columns' }
             @{ Names = @('--intercept', '--no-intercept'); Kind = 'flag'; Words = @(); About = 'fit an intercept, never penalized' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
@@ -182,6 +191,9 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
             @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }
             @{ Names = @('--bounds'); Kind = 'free'; Words = @(); About = 'bounds of coefficients, ''x=0:,y=-1:1''' }
+            @{ Names = @('--groups'); Kind = 'free'; Words = @(); About = 'groups of columns, ''g1=a,b;g2=c_*'', or dummies: text columns' }
+            @{ Names = @('--group-penalty'); Kind = 'words'; Words = @('lasso', 'banded'); About = 'lasso: in or out whole (default); banded: a lambda each' }
+            @{ Names = @('--group-lambda'); Kind = 'free'; Words = @(); About = 'lambdas of a banded penalty (default: chosen)' }
             @{ Names = @('--standardize', '--no-standardize'); Kind = 'flag'; Words = @(); About = 'penalize the weights of standardized columns' }
             @{ Names = @('--intercept', '--no-intercept'); Kind = 'flag'; Words = @(); About = 'fit an intercept, never penalized' }
             @{ Names = @('--folds', '-k'); Kind = 'free'; Words = @(); About = 'number of folds (default 10)' }

@@ -14,6 +14,7 @@ COLUMNS = """--target -t --features -x --drop --id --positive --weights --offset
     --numeric --coding --reference --missing"""
 READING = "--delimiter --decimal --encoding --na --no-header"
 MODEL = """--family --tweedie-power --l1-ratio --lambdas --lambda-scale --penalty-factor --bounds
+    --groups --group-penalty --group-lambda
     --standardize --no-standardize --intercept --no-intercept"""
 FOLDS = "--folds -k --repeats --fold-column --group-column --metric --seed --jobs -j"
 OUTPUT = "--output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict"

@@ -233,7 +233,9 @@ def factor_from_rows(
     """
     if (problem.n_rows if rows is None else len(rows)) > problem.n_columns:
         T = row_factor(problem, stats, rows).triangle(centred=problem.intercept)
-        A, b, (d, usable) = T[:, :-1], T[:, -1], _preprocessing(problem, stats)
+        p = problem.n_columns
+        A, b, (d, usable) = T[:, :p], T[:, p:], _preprocessing(problem, stats)
+        b = b[:, 0] if problem.response.ndim == 1 else b
     else:
         A, b, d, usable = scaled_rows(problem, stats, rows)
     bound, free, root = _split(d, usable)

@@ -100,20 +100,23 @@ def row_factor(
 ) -> RowFactor:
     """Return the factor of [z | y - offset] of some rows (default all): one pass, in blocks, on threads.
 
+    Of several targets y has a column each.
+
     ``stats`` is the preprocessing of the training rows ``rows``, as in :func:`fill_rows`.
 
     Notes
     -----
     The rows are copied a block at a time only; without Q, half the flops of a QR of them all.
     """
-    count, m = problem.n_rows if rows is None else len(rows), problem.n_columns + 1
+    count, p = problem.n_rows if rows is None else len(rows), problem.n_columns
     uniform, response = bool(np.all(problem.weights == 1.0)), problem.response
+    m = p + (1 if response.ndim == 1 else response.shape[1])
 
     def factor(block: slice) -> RowFactor:
         take = block if rows is None else rows[block]
         Z = np.empty((block.stop - block.start, m))
-        fill_rows(problem, stats, take, Z[:, :-1])
-        Z[:, -1] = response[take]
+        fill_rows(problem, stats, take, Z[:, :p])
+        Z[:, p:] = response[take].reshape(len(Z), -1)
         return block_factor(Z, None if uniform else problem.weights[take])
 
     with row_threads(count * m) as run:
