@@ -18,10 +18,12 @@ from l2cli.api.path import PathResult, path_dataset
 from l2cli.data.build import build_dataset
 from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
-from l2cli.spec import ColumnSpec, GridSpec, ModelSpec, SelectSpec, check_lambda
+from l2cli.spec import ColumnSpec, GridSpec, GroupSpec, ModelSpec, SelectSpec, check_lambda
 
 Bounds = Mapping[str, tuple[float | None, float | None]]
 """Names or globs of columns, and the two ends of each coefficient."""
+ColumnGroupsArgument = Mapping[str, str | Sequence[str]] | str | None
+"""Names of groups and the names or globs of their columns, or ``"dummies"``."""
 
 
 def fit(
@@ -30,7 +32,8 @@ def fit(
     offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
-    bounds: Bounds | None = None,
+    bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
+    group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
     standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, select: str = "auto", rule: str = "min", folds: int | None = None,
@@ -67,6 +70,12 @@ def fit(
         Power of the variance, between 1 and 2 (default 1.5), for the family tweedie.
     bounds : mapping of names or globs to (low, high), optional
         Bounds of coefficients on the original scale; None is an open end.
+    column_groups : mapping of names to names or globs of columns, or "dummies", optional
+        Groups of columns; dummies: the indicator columns of every text column.
+    group_penalty : {"lasso", "banded"}
+        Of groups: in or out whole, or an L2 lambda for each.
+    group_lambda : mapping of names to numbers, optional
+        Lambdas of a banded penalty; without it they are chosen.
     standardize, intercept : bool
     lambda_scale : {"sum", "mean"}
     tol : float, optional
@@ -117,7 +126,7 @@ def fit(
     dataset, model = _dataset(
         given, _grid(lam, lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
         missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
-        bounds=bounds,
+        bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda),
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
@@ -131,7 +140,8 @@ def cv(
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
-    bounds: Bounds | None = None,
+    bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
+    group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
     standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, rule: str = "min", folds: int | None = None, repeats: int = 1,
@@ -164,7 +174,7 @@ def cv(
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
         missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
-        bounds=bounds,
+        bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda),
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
@@ -178,7 +188,8 @@ def path(
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
-    bounds: Bounds | None = None,
+    bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
+    group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
     standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None,
@@ -200,7 +211,7 @@ def path(
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
         missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
-        bounds=bounds,
+        bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda),
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
@@ -214,7 +225,8 @@ def compare(
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
-    bounds: Bounds | None = None,
+    bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
+    group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
     standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     folds: int | None = None, repeats: int = 1, groups: Any = None,
@@ -249,7 +261,7 @@ def compare(
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
         missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
-        bounds=bounds,
+        bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda),
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=None,
     )  # fmt: skip
@@ -266,7 +278,8 @@ def _grid(lam: float | None, lambdas: Any) -> GridSpec:
 def _dataset(
     given: Given, lambdas: GridSpec, *, family: str, positive: Any, categorical: str | Sequence[str],
     coding: str, missing: str, penalty_factor: Any, l1_ratio: float, tweedie_power: float | None,
-    bounds: Bounds | None, standardize: bool, intercept: bool, lambda_scale: str, tol: float | None,
+    bounds: Bounds | None, column_groups: tuple[ColumnGroupsArgument, str, Mapping[str, float] | None],
+    standardize: bool, intercept: bool, lambda_scale: str, tol: float | None,
 ) -> tuple[Dataset, ModelSpec]:  # fmt: skip
     """Return the dataset and the objective of a call."""
     names = (categorical,) if isinstance(categorical, str) else tuple(categorical)
@@ -275,9 +288,29 @@ def _dataset(
     factors = _factors(penalty_factor, given.inputs)
     model = ModelSpec(
         family, lambdas, lambda_scale, factors, l1_ratio, standardize, intercept, tol, tweedie_power,
-        _bounds(bounds),
+        _bounds(bounds), _groups(*column_groups),
     )  # fmt: skip
     return build_dataset(given.table, columns, model), model
+
+
+def _groups(
+    groups: ColumnGroupsArgument, penalty: str, lambdas: Mapping[str, float] | None
+) -> GroupSpec | None:
+    """Return the groups of columns as the model spec holds them."""
+    values = tuple((str(name), float(value)) for name, value in (lambdas or {}).items())
+    if groups is None:
+        if values or penalty != "lasso":
+            raise UsageError("group_penalty and group_lambda need column_groups")
+        return None
+    if isinstance(groups, str):
+        if groups != "dummies":
+            raise UsageError(f"column_groups must be a mapping or 'dummies', not {groups!r}")
+        return GroupSpec((), True, penalty, values)
+    named = tuple(
+        (str(name), (members,) if isinstance(members, str) else tuple(members))
+        for name, members in groups.items()
+    )
+    return GroupSpec(named, False, penalty, values)
 
 
 def _bounds(

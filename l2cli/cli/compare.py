@@ -28,18 +28,18 @@ class Candidates(OptionGroup):
         typer.Option(
             "--models",
             metavar="LIST",
-            help="of mean, ols, ridge, lasso, enet, the last three also as ridge:1se",
+            help="of mean, ols, ridge, lasso, enet, group; the last four also as ridge:1se",
         ),
     ] = None
 
-    def names(self) -> tuple[str, ...]:
+    def names(self, *, groups: bool) -> tuple[str, ...]:
         """Return the models asked for; none means the sensible candidates."""
         if self.models is None:
             return ()
         from l2cli.select.compare import parse_candidates
 
         names = values.split_list(self.models, "--models")
-        parse_candidates(names)  # refuses what does not exist before a large file is read
+        parse_candidates(names, groups=groups)  # refuses what does not exist before a large file is read
         return names
 
 
@@ -54,7 +54,7 @@ def compare(
 ) -> int:
     """Compare models by their error on the same folds, each tuned inside its own training rows."""
     model, select, roles, spec = modelling.spec(), choosing.spec(), columns.spec(choosing), reading.spec()
-    models = candidates.names()
+    models = candidates.names(groups=model.groups is not None)
     job = Job(output, [data, *modelling.files()])
     dataset = job.dataset(data, spec, roles, model)
     from l2cli.api.compare import compare_dataset

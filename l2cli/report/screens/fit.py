@@ -9,7 +9,7 @@ from l2cli.report.layout import Column, Line, Page, Span, cells, clauses, flowed
 from l2cli.report.numerals import percent, significant, trimmed
 from l2cli.report.screens import targets
 from l2cli.report.screens.features import coefficient_lines
-from l2cli.report.screens.heading import data_lines, kept_text, model_lines
+from l2cli.report.screens.heading import data_lines, kept_text, model_lines, shown
 from l2cli.report.screens.metrics import headline, label_of, metric_value
 
 _METHODS = {
@@ -43,6 +43,9 @@ def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
 def _how(result: Mapping[str, Any]) -> str:
     """Return how lambda was found; nothing for an unpenalized fit, which says it already."""
     lam, selection = result["lambda"], result.get("selection")
+    if result["settings"].get("group_lambdas"):
+        given = lam["selected_by"] == "given"
+        return "lambdas given" if given else f"a lambda for each group by {_method(result)}"
     if lam["selected_by"] == "given" or not selection:
         return "" if lam["value"] == 0 else "lambda given"
     text = f"lambda by {_method(result)} over {len(selection['lambdas'])} values"
@@ -111,6 +114,9 @@ def _lambda_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
         low, high = lam["range"]
         facts.append(f"any lambda from {trimmed(low, 2)} to {trimmed(high, 2)} does as well")
     label = f" lambda {lambda_text(lam)}  "
+    if bands := result["settings"].get("group_lambdas"):
+        facts[:0] = [f"{shown(name, page)} {trimmed(value)}" for name, value in bands.items()]
+        label = " lambda of groups  " if lam["value"] == 1.0 else f" {lambda_text(lam)} times  "
     column = max(len(label), LABEL_WIDTH + 4)
     name = Span(label.ljust(column), "value")
     lines = clauses([line(name, facts[0]), *map(line, facts[1:])], page, indent=column)

@@ -1,0 +1,240 @@
+"""Groups of columns at the command line and in the library: group lasso and banded L2."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import l2cli
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+DIABETES, PENGUINS = str(SAMPLES / "diabetes.csv"), str(SAMPLES / "penguins.csv")
+CANCER = str(SAMPLES / "breast_cancer.csv")
+TWO = "body=age,sex,bmi,bp;blood=s[1-6]"
+
+
+def answer(done):
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def coefficients(fit):
+    return {row["feature"]: row["coef"] for row in fit["coefficients"]}
+
+
+def test_dummies_are_in_or_out_together(quick):
+    words = (
+        "path",
+        PENGUINS,
+        "-t",
+        "body_mass_g",
+        "--drop",
+        "year",
+        "--groups",
+        "dummies",
+        "-q",
+        "--json",
+        "--lambdas",
+        "auto:12",
+    )
+    path = answer(quick(*words))
+    assert path["settings"]["groups"]["sex"] == ["sex=female", "sex=male", "sex=(missing)"]
+    assert path["settings"]["group_penalty"] == "lasso"
+    rows = {row["feature"]: np.array(row["coef"]) for row in path["coefficients"]}
+    assert not any(coef[0] for coef in rows.values())
+    for members in path["settings"]["groups"].values():
+        inside = np.array([rows[name] != 0 for name in members])
+        assert np.array_equal(inside.all(axis=0), inside.any(axis=0))
+    assert max(path["kkt_residual"]) <= 1e-10
+
+
+@pytest.mark.parametrize(
+    "data", [(DIABETES, TWO), (CANCER, "mean=mean*;worst=worst*")], ids=["gaussian", "binomial"]
+)
+def test_fit_cv_and_predict_with_a_group_lasso(quick, tmp_path, data):
+    path, groups = data
+    model = tmp_path / "model.json"
+    fit = answer(
+        quick(
+            "fit",
+            path,
+            "--groups",
+            groups,
+            "-q",
+            "--json",
+            "--folds",
+            "4",
+            "--lambdas",
+            "auto:20",
+            "--save",
+            str(model),
+        )
+    )
+    assert fit["lambda"]["selected_by"] == "cv"
+    assert list(fit["lambda"]["equivalents"]) == ["lambda_mean"]
+    assert fit["settings"]["l1_ratio"] is None
+    run = answer(
+        quick("cv", path, "--groups", groups, "-q", "--json", "--folds", "4", "--lambdas", "auto:20")
+    )
+    assert run["lambda_min"] == fit["lambda"]["value"]
+    assert run["fold_kkt_max"] <= 1e-5
+    done = quick("predict", str(model), path)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == fit["data"]["rows_used"] + 1
+
+
+def test_the_screen_names_the_groups_left_out(quick):
+    done = quick("fit", DIABETES, "--groups", "a=age,s2;b=bmi,s5,bp", "--lambda", "900", "-q")
+    assert "group lasso over 2 groups" in done.stdout
+    assert "left out (coefficient 0): age" in done.stdout
+
+
+def test_factors_go_to_groups_by_name(quick):
+    words = ("fit", DIABETES, "--groups", TWO, "--lambda", "9000", "-q", "--json", "--penalty-factor")
+    free = coefficients(answer(quick(*words, "blood=0")))
+    assert free["s5"] != 0
+    assert free["bmi"] == 0
+    same = coefficients(answer(quick(*words, "s*=0,sex=1")))
+    assert same == free
+
+
+def test_a_banded_penalty_is_augmented_least_squares(quick):
+    frame = pd.read_csv(DIABETES)
+    fit = answer(quick("fit", DIABETES, "--groups", TWO, "--group-lambda", "body=5,blood=80", "-q", "--json"))
+    assert fit["settings"]["group_lambdas"] == {"body": 5.0, "blood": 80.0}
+    X, y = frame.drop(columns="progression"), frame["progression"]
+    Z = ((X - X.mean()) / X.std(ddof=0)).to_numpy()
+    root = np.sqrt([5.0] * 4 + [80.0] * 6)
+    w = np.linalg.lstsq(np.vstack([Z, np.diag(root)]), np.append(y - y.mean(), np.zeros(10)), rcond=None)[0]
+    assert [row["coef_standardized"] for row in fit["coefficients"]] == pytest.approx(w, rel=1e-9)
+
+
+def test_equal_lambdas_are_the_ridge(quick):
+    banded = answer(
+        quick("fit", DIABETES, "--groups", "a=age", "--group-lambda", "a=7", "--lambda", "7", "-q", "--json")
+    )
+    ridge = answer(quick("fit", DIABETES, "--lambda", "7", "-q", "--json"))
+    assert coefficients(banded) == pytest.approx(coefficients(ridge), rel=1e-10)
+    assert banded["settings"]["group_lambdas"] == {"a": 7.0, "(other columns)": 7.0}
+
+
+def test_chosen_lambdas_are_no_worse_than_the_best_common_one(quick):
+    rng = np.random.default_rng(0)
+    n = 60
+    signal, noise = rng.normal(size=(n, 3)), rng.normal(size=(n, 25))
+    y = signal @ [2.0, -1.0, 1.5] + rng.normal(size=n)
+    frame = pd.DataFrame(
+        np.column_stack([signal, noise]), columns=[f"s{j}" for j in range(3)] + [f"n{j}" for j in range(25)]
+    )
+    common = l2cli.fit(frame, y).to_dict()
+    banded = l2cli.fit(
+        frame, y, column_groups={"signal": "s*", "noise": ["n*"]}, group_penalty="banded"
+    ).to_dict()
+    lambdas = banded["settings"]["group_lambdas"]
+    assert lambdas["noise"] > 10 * lambdas["signal"]
+    assert banded["metrics"]["validation"]["rmse"] < 0.95 * common["metrics"]["validation"]["rmse"]
+    assert banded["lambda"]["selected_by"] == "loo"
+    assert banded["certificate"]["kkt_residual"] <= 1e-10
+
+
+def test_bands_of_a_binomial_target_are_chosen_by_cross_validation(quick):
+    words = (CANCER, "--groups", "mean=mean*;error=*error*;worst=worst*", "--group-penalty", "banded", "-q")
+    fit = answer(quick("fit", *words, "--json", "--folds", "3", "--lambdas", "auto:10"))
+    assert fit["lambda"]["selected_by"] == "cv"
+    assert set(fit["settings"]["group_lambdas"]) == {"mean", "error", "worst"}
+    run = answer(quick("cv", *words, "--json", "--folds", "3", "--lambdas", "auto:10"))
+    assert min(run["mean"]) <= fit["metrics"]["validation"]["deviance"] * 1.05
+    screen = quick("fit", *words, "--folds", "3", "--lambdas", "auto:10").stdout
+    assert "a lambda for each group by 3-fold cross-validation" in screen
+    assert "lambda of groups" in screen
+
+
+def test_a_path_of_bands_multiplies_their_lambdas(quick):
+    path = answer(
+        quick(
+            "path",
+            DIABETES,
+            "--groups",
+            TWO,
+            "--group-lambda",
+            "body=1,blood=10",
+            "--lambdas",
+            "5,1",
+            "-q",
+            "--json",
+        )
+    )
+    fit = answer(quick("fit", DIABETES, "--groups", TWO, "--group-lambda", "body=5,blood=50", "-q", "--json"))
+    found = {row["feature"]: row["coef"][0] for row in path["coefficients"]}
+    assert found == pytest.approx(coefficients(fit), rel=1e-9)
+
+
+def test_compare_has_the_group_lasso_beside_the_others(quick):
+    result = answer(
+        quick(
+            "compare", DIABETES, "--groups", TWO, "--models", "group,ridge,lasso", "-k", "4", "-q", "--json"
+        )
+    )
+    assert {m["spec"] for m in result["models"]} == {"group", "ridge", "lasso"}
+    assert all(np.isfinite(m["mean"]) for m in result["models"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--groups", "x"), "--groups 'x' is no group"),
+        (("--groups", "a="), "--groups 'a=' is no group"),
+        (("--groups", "a=age;a=sex"), "--groups gives the group 'a' twice"),
+        (("--groups", "a=age;b=age,sex"), "--groups: 'age' is in both 'a' and 'b'"),
+        (("--groups", "a=zz"), "--groups a 'zz' matches no feature"),
+        (("--groups", "dummies"), "--groups dummies finds no categorical column"),
+        (("--groups", "a=age", "--l1-ratio", "0.5"), "--l1-ratio has no meaning beside --groups"),
+        (("--groups", "a=age", "--bounds", "age=0:"), "--bounds and a group lasso cannot be combined"),
+        (("--groups", "a=age", "--group-penalty", "ridge"), "--group-penalty"),
+        (("--group-penalty", "banded"), "--group-penalty needs --groups"),
+        (("--group-lambda", "a=1"), "--group-lambda needs --groups"),
+        (
+            ("--groups", "a=age", "--group-penalty", "lasso", "--group-lambda", "a=1"),
+            "--group-lambda needs --group-penalty banded",
+        ),
+        (("--groups", "a=age", "--group-lambda", "b=1"), "--group-lambda: there is no group 'b'"),
+        (("--groups", "a=age", "--group-lambda", "a=-1"), "--group-lambda a must be 0 or larger, not -1"),
+        (("--groups", "a=age", "--group-lambda", "a=1,a=2"), "--group-lambda gives 'a' twice"),
+        (("--groups", "a=age", "--group-lambda", "a=1"), "column 'sex' is in no group and has no lambda"),
+        (("--groups", "a=age;b=sex", "--group-lambda", "a=1", "--lambda", "1"), "gives no lambda to 'b'"),
+        (
+            ("--groups", "a=age", "--group-penalty", "banded", "--lambda", "1"),
+            "--lambda is one lambda for all columns",
+        ),
+        (
+            ("--groups", "a=age,sex", "--penalty-factor", "age=2"),
+            "the columns of group 'a' factors that differ",
+        ),
+    ],
+)
+def test_groups_that_make_no_sense(quick, words, message):
+    done = quick("fit", DIABETES, "-q", *words)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_other_commands_refuse_what_they_cannot_do(quick):
+    words = ("--groups", TWO, "--group-penalty", "banded", "-q")
+    assert "needs --group-lambda" in quick("path", DIABETES, *words).stderr
+    assert "compare has no banded model" in quick("compare", DIABETES, *words).stderr
+    assert (
+        "--models group needs --groups" in quick("compare", DIABETES, "--models", "group,ridge", "-q").stderr
+    )
+
+
+def test_the_library_refuses_groups_that_make_no_sense():
+    X = np.arange(12.0).reshape(6, 2) ** 1.5
+    with pytest.raises(l2cli.UsageError, match="must be a mapping or 'dummies'"):
+        l2cli.fit(X, X[:, 0], column_groups="levels")
+    with pytest.raises(l2cli.UsageError, match="need column_groups"):
+        l2cli.fit(X, X[:, 0], group_lambda={"a": 1.0})
