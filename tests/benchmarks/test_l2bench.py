@@ -133,14 +133,13 @@ def test_the_reference_of_the_group_lasso_is_what_scipy_finds(share):
     t = Task("gaussian", full.Z, full.Y, lam, 0.0, size=3)
     b, u = best_known(t)
     assert t.kkt(b, u) < 1e-13
+
+    def value(theta):
+        return t.objective(theta[:1], theta[1:, None])
+
     settings: Any = {"xtol": 1e-10, "ftol": 1e-14, "maxiter": 100_000}
-    start: Any = np.concatenate([b, np.full(6, 0.1)])
-    found = minimize(
-        lambda theta: t.objective(theta[:1], theta[1:, None]),
-        start,
-        method="Powell",
-        options=settings,
-    )
+    start = np.concatenate([b, np.full(6, 0.1)])
+    found = minimize(value, start, method="Powell", options=settings)
     assert t.objective(b, u) <= found.fun * (1 + 1e-12)
     np.testing.assert_allclose(u.ravel(), found.x[1:], atol=1e-3)
 
