@@ -219,7 +219,8 @@ def profile(contest: Contest, recipe: Recipe, entropy: int, folder: Path) -> Non
     problem = make(recipe, np.random.SeedSequence([entropy, 0]), folder)
     ours = next(c for c in contest.contenders if isinstance(c, L2cli))
     arguments = ours.command(problem, 0)[1:]
-    command = [sys.executable, "-m", "cProfile", "-s", "tottime", "-m", "l2cli", *arguments]
+    script = Path(__file__).parent / "l2bench" / "profiled.py"
+    command = [sys.executable, str(script), *arguments]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     lines = text.splitlines()
     first = next(k for k, line in enumerate(lines) if " function calls " in line)
