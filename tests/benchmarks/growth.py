@@ -162,7 +162,7 @@ def main() -> None:
     if options.plot:
         note = (
             f"Whole processes from the file to the answer, 10 folds x 100 lambdas; {machine()}. "
-            "Exponents: slope over the three largest sizes."
+            "Exponents: between the two largest sizes."
         )
         options.plot.write_text(draw("Time of cross-validation", note, grid, options.limit), encoding="utf-8")
 

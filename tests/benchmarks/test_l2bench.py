@@ -382,8 +382,8 @@ def test_sizes_grow_up_to_the_scale():
     assert recipe_of("lasso", 100, 40) == Recipe("gaussian", 100, 40, effects=10, l1_ratio=1)
 
 
-def test_the_slope_is_that_of_the_largest_sizes():
-    curve = Curve("a", [(1, 9), *((x, 0.5 * x**1.5) for x in (10, 100, 1000))])
+def test_the_slope_is_that_between_the_largest_sizes():
+    curve = Curve("a", [(1, 9), (10, 9), *((x, 0.5 * x**1.5) for x in (100, 1000))])
     assert curve.slope() == pytest.approx(1.5)
     assert Curve("a", [(1, 9)]).slope() is None
 

@@ -29,13 +29,11 @@ class Curve:
     stopped: float | None = None
 
     def slope(self) -> float | None:
-        """Return the exponent of time ~ size^slope by least squares over the three largest sizes."""
-        last = [(log10(x), log10(y)) for x, y in self.points[-3:]]
-        if len(last) < 2:
+        """Return the exponent of time ~ size^slope between the two largest sizes, where start-up counts least."""
+        if len(self.points) < 2:
             return None
-        mean_x, mean_y = (sum(values) / len(last) for values in zip(*last, strict=True))
-        above = sum((x - mean_x) * (y - mean_y) for x, y in last)
-        return float(above / sum((x - mean_x) ** 2 for x, _ in last))
+        (x, y), (larger, later) = self.points[-2:]
+        return log10(later / y) / log10(larger / x)
 
 
 @dataclass
@@ -49,10 +47,10 @@ class Panel:
 
 
 def power(exponent: int, unit: str = "") -> str:
-    """Return a tick: 0.1, 1, 10, 100, 1,000, then 10 with a raised exponent."""
+    """Return a tick: 0.1, 1, 10, 100, 1,000, then 10⁴."""
     if exponent < 4:
         return f"{10.0**exponent:,.{max(0, -exponent)}f}{unit}"
-    return f'10<tspan dy="-4" font-size="7">{exponent}</tspan>'
+    return "10" + str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def spread(wanted: list[float], low: float, high: float) -> list[float]:
