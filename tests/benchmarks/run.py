@@ -131,18 +131,19 @@ def run_once(
     limit = 0 if isinstance(contender, L2cli) else limit
     record.times.append(measure(contender.command(problem, seed), out, contender.columns, limit))
     took = record.times[-1]
-    print(f"  {contender.name}: {'> ' * took.stopped}{took.wall_s:.3g} s", file=sys.stderr, flush=True)
-    if took.stopped:
-        return
-    if again := contender.answer_command(problem, seed):
-        measure(again, out)
-    solution = contender.solution(out.read_text(encoding="utf-8", errors="replace"), problem)
-    if solution is None:
-        return
-    found = certify(problem.family, problem.X, problem.y, solution, problem.recipe.group_size)
-    record.accuracy.append(found)
-    if found.reference_kkt > EXACT:
-        print(f"  {contender.name}: reference known to a KKT of {found.reference_kkt:.0e} only", flush=True)
+    line = f"  {contender.name}: {'> ' * took.stopped}{took.wall_s:.3g} s, cpu {took.cpu_s:.3g} s"
+    solution = None
+    if not took.stopped:
+        if again := contender.answer_command(problem, seed):
+            measure(again, out)
+        solution = contender.solution(out.read_text(encoding="utf-8", errors="replace"), problem)
+    if solution is not None:
+        found = certify(problem.family, problem.X, problem.y, solution, problem.recipe.group_size)
+        record.accuracy.append(found)
+        line += f", J excess {found.excess:.0e}, KKT {found.kkt:.0e}"
+        if found.reference_kkt > EXACT:
+            line += f" (the reference is known to a KKT of {found.reference_kkt:.0e} only)"
+    print(line, file=sys.stderr, flush=True)
 
 
 def judge(contest: Contest, records: Records) -> list[Verdict]:
@@ -272,14 +273,13 @@ def main() -> int:
             measured += table_of(contest, records)
             verdicts += judge(contest, records)
             everything[contest.name] = {key: asdict(record) for key, record in records.items()}
+            if options.json:  # after every contest: a long run may be interrupted
+                text = json.dumps({"seed": options.seed, "contests": everything}, indent=1)
+                options.json.write_text(text, encoding="utf-8")
     if measured:
         print("", show(MEASURED, measured, options.markdown), sep="\n")
     if verdicts:
         print("", show(PROMISED, verdict_rows(verdicts), options.markdown), sep="\n")
-    if options.json:
-        options.json.write_text(
-            json.dumps({"seed": options.seed, "contests": everything}, indent=1), encoding="utf-8"
-        )
     return 0 if all(v.kept for v in verdicts) else 1
 
 

@@ -29,7 +29,7 @@ class Curve:
     stopped: float | None = None
 
     def slope(self) -> float | None:
-        """Return the exponent of time ~ size^slope between the two largest sizes, where start-up counts least."""
+        """Return the exponent of size between the two largest sizes, where start-up counts least."""
         if len(self.points) < 2:
             return None
         (x, y), (larger, later) = self.points[-2:]
