@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,12 +12,14 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-
 from l2bench.accuracy import Solution
+from l2bench.answers import read_lines, read_result
 from l2bench.problems import Problem
 
 RIVALS = Path(__file__).parent / "rivals"
+
+# Python rivals that need not be installed beside l2cli, and the variable that names their interpreter.
+INTERPRETERS = {"rival": "L2BENCH_PYTHON", "adelie": "L2BENCH_ADELIE_PYTHON"}
 
 
 @cache
@@ -26,6 +29,35 @@ def has_r_package(name: str) -> bool:
         return False
     test = f"quit(status = !requireNamespace('{name}', quietly = TRUE))"
     return subprocess.run(["Rscript", "-e", test], capture_output=True, check=False).returncode == 0
+
+
+@cache
+def has_python_package(python: str, name: str) -> bool:
+    """Return True where this interpreter finds the package."""
+    if python == sys.executable:
+        return find_spec(name) is not None
+    test = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({name!r}) is None)"
+    return subprocess.run([python, "-c", test], capture_output=True, check=False).returncode == 0
+
+
+def interpreter(where: str) -> str:
+    """Return the Python named for these rivals, or this one."""
+    return os.environ.get(INTERPRETERS.get(where, ""), "") or sys.executable
+
+
+def filled(arguments: tuple[str, ...], problem: Problem, seed: int) -> list[str]:
+    """Put the problem in place of {csv}, {parquet}, {family}, {l1_ratio}, {group_size}, {groups}, {seed}."""
+    recipe = problem.recipe
+    values = {
+        "csv": str(problem.csv),
+        "parquet": str(problem.parquet),
+        "family": recipe.family,
+        "l1_ratio": f"{recipe.l1_ratio:g}",
+        "group_size": str(recipe.group_size),
+        "groups": problem.groups() if recipe.group_size > 1 else "",
+        "seed": str(seed),
+    }
+    return [argument.format(**values) for argument in arguments]
 
 
 class Contender(ABC):
@@ -52,10 +84,7 @@ class Contender(ABC):
 
 
 class L2cli(Contender):
-    """The program under test: ``l2cli`` beside this Python, with the arguments given.
-
-    In them ``{csv}``, ``{parquet}`` and ``{seed}`` stand for the problem's files and seed.
-    """
+    """The program under test: ``l2cli`` beside this Python, with the arguments given (see ``filled``)."""
 
     def __init__(self, name: str, *arguments: str, columns: int = 0, as_json: bool = False) -> None:
         self.name, self.arguments, self.columns, self.as_json = name, arguments, columns, as_json
@@ -71,8 +100,7 @@ class L2cli(Contender):
 
     def command(self, problem: Problem, seed: int) -> list[str]:
         """Return the command that is timed; with ``as_json`` its output is also the answer."""
-        values = {"csv": str(problem.csv), "parquet": str(problem.parquet), "seed": str(seed)}
-        arguments = [argument.format(**values) for argument in self.arguments]
+        arguments = filled(self.arguments, problem, seed)
         return [self.program() or "l2cli", *arguments, *(["--json"] if self.as_json else [])]
 
     def answer_command(self, problem: Problem, seed: int) -> list[str] | None:
@@ -83,33 +111,7 @@ class L2cli(Contender):
 
     def solution(self, text: str, problem: Problem) -> Solution | None:
         """Read a ``fit`` or the refit of a ``cv``."""
-        if self.arguments[0] not in {"fit", "cv"}:
-            return None
-        result = json.loads(text)
-        fit = result.get("refit", result)
-        coef = {row["feature"]: row["coef"] for row in fit["coefficients"]}
-        values = [coef[f"x{j + 1}"] for j in range(problem.X.shape[1])]
-        return Solution(fit["lambda"]["value"], fit["intercept"], np.array(values))
-
-
-def read_lines(text: str, problem: Problem) -> Solution:
-    """Read what the scripts in rivals/ print; a glmnet lambda is brought to the sum scale of J.
-
-    glmnet means lambda = W g for binomial and lambda = W g / sd(y) for gaussian (divisor W).
-    """
-    lam = intercept = np.nan
-    coef = []
-    for line in text.splitlines():
-        word, *rest = line.split()
-        if word == "lambda":
-            lam = float(rest[0])
-        elif word == "glmnet_lambda":
-            lam = float(rest[0]) * len(problem.y) / (problem.y.std() if problem.family == "gaussian" else 1)
-        elif word == "intercept":
-            intercept = float(rest[0])
-        elif word == "coef":
-            coef.append(float(rest[1]))
-    return Solution(float(lam), float(intercept), np.array(coef))
+        return read_result(json.loads(text), problem) if self.arguments[0] in {"fit", "cv"} else None
 
 
 class PythonCode(Contender):
@@ -128,18 +130,36 @@ class PythonCode(Contender):
 
 
 class PythonScript(Contender):
-    """A Python script of rivals/ on the CSV file."""
+    """A Python script of rivals/ on the CSV file, with more arguments where it takes them (see ``filled``).
 
-    def __init__(self, name: str, script: str, *needs: str, answers: bool = True) -> None:
+    ``where`` : "here", or a key of INTERPRETERS for the interpreter that runs it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        script: str,
+        *needs: str,
+        arguments: tuple[str, ...] = (),
+        where: str = "here",
+        answers: bool = True,
+    ) -> None:
         self.name, self.script, self.needs, self.answers = name, script, needs, answers
+        self.arguments, self.where = ("{csv}", *arguments), where
 
     def missing(self) -> str:
         """Return what is missing here, or nothing."""
-        return ", ".join(f"no {name}" for name in self.needs if not find_spec(name))
+        python = interpreter(self.where)
+        if shutil.which(python) is None:
+            return f"no Python at {python}"
+        absent = [name for name in self.needs if not has_python_package(python, name)]
+        hint = f"; name a Python that has it in {INTERPRETERS[self.where]}" if self.where != "here" else ""
+        return ", ".join(f"no {name}" for name in absent) + (hint if absent else "")
 
     def command(self, problem: Problem, seed: int) -> list[str]:
         """Return the command that is timed."""
-        return [sys.executable, str(RIVALS / self.script), str(problem.csv)]
+        script = str(RIVALS / self.script)
+        return [interpreter(self.where), script, *filled(self.arguments, problem, seed)]
 
     def solution(self, text: str, problem: Problem) -> Solution | None:
         """Read the lines it printed."""
@@ -147,7 +167,7 @@ class PythonScript(Contender):
 
 
 class RScript(Contender):
-    """An R script of rivals/ on the CSV file, the family and a seed."""
+    """An R script of rivals/ on the CSV file, the family, a seed and the l1 ratio."""
 
     def __init__(self, name: str, script: str, *packages: str) -> None:
         self.name, self.script, self.packages = name, script, packages
@@ -160,14 +180,8 @@ class RScript(Contender):
 
     def command(self, problem: Problem, seed: int) -> list[str]:
         """Return the command that is timed."""
-        return [
-            "Rscript",
-            "--vanilla",
-            str(RIVALS / self.script),
-            str(problem.csv),
-            problem.family,
-            str(seed),
-        ]
+        arguments = filled(("{csv}", "{family}", "{seed}", "{l1_ratio}"), problem, seed)
+        return ["Rscript", "--vanilla", str(RIVALS / self.script), *arguments]
 
     def solution(self, text: str, problem: Problem) -> Solution | None:
         """Read the lines it printed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from l2bench.contenders import Contender, L2cli, PythonCode, PythonScript, RScript
+from l2bench.problems import Recipe
 
 
 @dataclass(frozen=True)
@@ -21,24 +22,90 @@ class Target:
 class Contest:
     """Contenders that run in turn on the same freshly drawn data.
 
-    ``pairs`` : how many times each runs unless the caller says otherwise.
+    ``once`` : slower rivals, which run in the first round alone. ``pairs`` : how many rounds there are unless
+    the caller says otherwise.
     """
 
     name: str
-    family: str
-    rows: int
-    columns: int
+    recipe: Recipe
     contenders: tuple[Contender, ...]
     targets: tuple[Target, ...]
+    once: tuple[Contender, ...] = ()
     pairs: int = 5
 
 
-CONTESTS = (
+GLMNET = "R fread + cv.glmnet"
+CSV = "l2cli cv, CSV"
+
+
+def cross_validation(
+    name: str,
+    recipe: Recipe,
+    limit: float | None,
+    *once: Contender,
+    options: tuple[str, ...] = (),
+    against_once: float = 1.0,
+) -> Contest:
+    """Return a contest of ``l2cli cv`` against cv.glmnet in every round and slower rivals in the first.
+
+    ``limit`` : promised share of glmnet's time; None where glmnet has no such model. ``against_once`` : that
+    of the slower rivals' times.
+    """
+    ours = L2cli(CSV, "cv", "{csv}", "--seed", "{seed}", *options, as_json=True)
+    glmnet = RScript(GLMNET, "cv_glmnet.R", "glmnet", "data.table")
+    targets = [Target(CSV, rival.name, against_once) for rival in once]
+    if limit is None:
+        return Contest(name, recipe, (ours,), tuple(targets), once)
+    return Contest(name, recipe, (ours, glmnet), (Target(CSV, GLMNET, limit), *targets), once)
+
+
+def penalized(ratio: float) -> tuple[Contender, ...]:
+    """Return the rivals of the lasso and the elastic net."""
+    kind = "LassoCV" if ratio == 1 else "ElasticNetCV"
+    terms = ("{l1_ratio}",)
+    return (
+        PythonScript(
+            "adelie cv_grpnet",
+            "gaussian_adelie.py",
+            "adelie",
+            "pandas",
+            "pyarrow",
+            arguments=(*terms, "{group_size}", "{seed}"),
+            where="adelie",
+        ),
+        PythonScript(
+            f"celer {kind}", "lasso_celer.py", "celer", "pandas", "pyarrow", arguments=terms, where="rival"
+        ),
+        PythonScript(f"scikit-learn {kind}", "lasso_sklearn.py", "sklearn", "pandas", arguments=terms),
+    )
+
+
+def logistic(*solvers: str) -> tuple[Contender, ...]:
+    """Return scikit-learn's LogisticRegressionCV by these solvers."""
+    name, script = "scikit-learn LogisticRegressionCV", "logistic_sklearn.py"
+    return tuple(
+        PythonScript(f"{name} {solver}", script, "sklearn", "pandas", arguments=(solver,))
+        for solver in solvers
+    )
+
+
+GLUM = PythonScript(
+    "glum",
+    "glm_glum.py",
+    "glum",
+    "pandas",
+    "pyarrow",
+    arguments=("{family}", "{l1_ratio}"),
+    where="rival",
+)
+SKGLM = PythonScript(
+    "skglm", "logistic_skglm.py", "skglm", "pandas", "pyarrow", arguments=("{seed}",), where="rival"
+)
+
+SMALL = (
     Contest(
         "help",
-        "gaussian",
-        10,
-        2,
+        Recipe("gaussian", 10, 2),
         (
             L2cli("l2cli --help", "--help"),
             PythonCode("import sklearn.linear_model", "import sklearn.linear_model", "sklearn"),
@@ -48,9 +115,7 @@ CONTESTS = (
     ),
     Contest(
         "fit",
-        "gaussian",
-        442,
-        10,
+        Recipe("gaussian", 442, 10),
         (
             L2cli("l2cli fit, piped", "fit", "{csv}"),
             L2cli("l2cli fit, terminal", "fit", "{csv}", columns=100),
@@ -66,39 +131,97 @@ CONTESTS = (
     ),
     Contest(
         "read",
-        "gaussian",
-        200_000,
-        100,
+        Recipe("gaussian", 200_000, 100),
         (
             PythonScript("l2cli reader", "read_l2cli.py", "l2cli", answers=False),
             PythonScript("pyarrow.csv", "read_pyarrow.py", "pyarrow", answers=False),
         ),
         (Target("l2cli reader", "pyarrow.csv", 1.2),),
     ),
-    Contest(
-        "cv-gaussian",
-        "gaussian",
-        200_000,
-        100,
-        (
-            L2cli("l2cli cv, CSV", "cv", "{csv}", "--seed", "{seed}", as_json=True),
-            L2cli("l2cli cv, Parquet", "cv", "{parquet}", "--seed", "{seed}", as_json=True),
-            RScript("R fread + cv.glmnet", "cv_glmnet.R", "glmnet", "data.table"),
+)
+
+GAUSSIAN_L2 = Contest(
+    "gaussian",
+    Recipe("gaussian", 200_000, 100),
+    (
+        L2cli(CSV, "cv", "{csv}", "--seed", "{seed}", as_json=True),
+        L2cli("l2cli cv, Parquet", "cv", "{parquet}", "--seed", "{seed}", as_json=True),
+        RScript(GLMNET, "cv_glmnet.R", "glmnet", "data.table"),
+    ),
+    (
+        Target(CSV, GLMNET, 0.10, memory=0.5),
+        Target("l2cli cv, Parquet", GLMNET, 0.07, memory=0.5),
+        Target(CSV, "scikit-learn RidgeCV, leave-one-out", 1.0),
+        Target(CSV, "scikit-learn RidgeCV, 10 folds", 1.0),
+    ),
+    (
+        PythonScript(
+            "scikit-learn RidgeCV, leave-one-out", "ridge_sklearn.py", "sklearn", "pandas", arguments=("0",)
         ),
-        (
-            Target("l2cli cv, CSV", "R fread + cv.glmnet", 0.12, memory=0.5),
-            Target("l2cli cv, Parquet", "R fread + cv.glmnet", 0.07, memory=0.5),
+        PythonScript(
+            "scikit-learn RidgeCV, 10 folds", "ridge_sklearn.py", "sklearn", "pandas", arguments=("10",)
         ),
     ),
-    Contest(
-        "cv-binomial",
-        "binomial",
-        50_000,
-        50,
-        (
-            L2cli("l2cli cv, CSV", "cv", "{csv}", "--seed", "{seed}", as_json=True),
-            RScript("R fread + cv.glmnet", "cv_glmnet.R", "glmnet", "data.table"),
-        ),
-        (Target("l2cli cv, CSV", "R fread + cv.glmnet", 0.3),),
+)
+
+LASSO, NET = ("--l1-ratio", "1"), ("--l1-ratio", "0.5")
+CLASSES, COUNTS = ("--family", "multinomial"), ("--family", "poisson")
+BOTH = ("lbfgs", "newton-cholesky")
+
+CONTESTS = (
+    *SMALL,
+    GAUSSIAN_L2,
+    cross_validation(
+        "lasso",
+        Recipe("gaussian", 100_000, 200, effects=50, l1_ratio=1),
+        0.12,
+        *penalized(1),
+        options=LASSO,
+    ),
+    cross_validation(
+        "elastic-net",
+        Recipe("gaussian", 100_000, 200, effects=50, l1_ratio=0.5),
+        0.12,
+        *penalized(0.5),
+        options=NET,
+    ),
+    cross_validation(
+        "lasso-wide",
+        Recipe("gaussian", 200, 10_000, effects=20, l1_ratio=1),
+        0.7,
+        *penalized(1),
+        options=LASSO,
+    ),
+    cross_validation("binomial", Recipe("binomial", 50_000, 50), 0.08, GLUM, *logistic(*BOTH)),
+    cross_validation("binomial-500", Recipe("binomial", 5_000, 500), 0.15, GLUM, *logistic(*BOTH)),
+    cross_validation(
+        "binomial-lasso",
+        Recipe("binomial", 20_000, 100, effects=25, l1_ratio=1),
+        0.3,
+        SKGLM,
+        options=LASSO,
+    ),
+    cross_validation(
+        "multinomial",
+        Recipe("multinomial", 1797, 64, digits=True),
+        0.15,
+        *logistic(*BOTH),
+        options=CLASSES,
+    ),
+    cross_validation("poisson", Recipe("poisson", 100_000, 50), 0.15, GLUM, options=COUNTS),
+    cross_validation(
+        "poisson-net",
+        Recipe("poisson", 100_000, 50, l1_ratio=0.5),
+        0.15,
+        GLUM,
+        options=(*COUNTS, *NET),
+    ),
+    cross_validation(
+        "group-lasso",
+        Recipe("gaussian", 20_000, 200, effects=50, l1_ratio=1, group_size=5),
+        None,
+        penalized(1)[0],
+        options=("--groups", "{groups}"),
+        against_once=0.5,
     ),
 )

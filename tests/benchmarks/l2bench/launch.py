@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import struct
 import sys
 import time
@@ -38,7 +39,28 @@ def open_terminal(columns: int) -> tuple[int, int]:
     return master, slave
 
 
-def launch(argv: list[str], stdout: str, stderr: str, columns: int) -> dict[str, Any]:
+def wait(child: int, limit: float) -> tuple[int, Any, bool]:
+    """Wait for a child; after ``limit`` seconds (0: none) stop it and the processes it started.
+
+    Returns its status, what it used, and True if it was stopped.
+    """
+    stopped = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopped
+        stopped = True
+        os.killpg(child, signal.SIGKILL)
+
+    if limit:
+        signal.signal(signal.SIGALRM, stop)
+        signal.signal(signal.SIGINT, stop)  # it has a process group of its own: Ctrl-C does not reach it
+        signal.setitimer(signal.ITIMER_REAL, limit)
+    _, status, usage = os.wait4(child, 0)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    return status, usage, stopped
+
+
+def launch(argv: list[str], stdout: str, stderr: str, columns: int, limit: float) -> dict[str, Any]:
     """Run ``argv`` to its end, on a terminal of that width where ``columns`` > 0 (its text in stdout)."""
     environment = dict(os.environ)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -52,11 +74,12 @@ def launch(argv: list[str], stdout: str, stderr: str, columns: int) -> dict[str,
         streams = [(slave, 0), (slave, 1), (slave, 2)]
     actions = [(os.POSIX_SPAWN_DUP2, source, target) for source, target in streams]
     start = time.perf_counter()
-    child = os.posix_spawnp(argv[0], argv, environment, file_actions=actions)
+    group = 0 if limit else os.getpgrp()
+    child = os.posix_spawnp(argv[0], argv, environment, file_actions=actions, setpgroup=group)
     if columns:
         os.close(slave)
         drain(master, out)
-    _, status, usage = os.wait4(child, 0)
+    status, usage, stopped = wait(child, limit)
     wall = time.perf_counter() - start
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
     return {
@@ -64,6 +87,7 @@ def launch(argv: list[str], stdout: str, stderr: str, columns: int) -> dict[str,
         "cpu_s": usage.ru_utime + usage.ru_stime,
         "peak_mb": usage.ru_maxrss * unit / 1e6,
         "status": os.waitstatus_to_exitcode(status),
+        "stopped": stopped,
     }
 
 

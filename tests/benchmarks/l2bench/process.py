@@ -16,11 +16,15 @@ LAUNCHER = Path(__file__).with_name("launch.py")
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one process took. peak_mb is that of the single process, in millions of bytes."""
+    """What one process took. peak_mb is that of the single process, in millions of bytes.
+
+    stopped : it was still running at the limit of time; what is measured is what it took until then.
+    """
 
     wall_s: float
     cpu_s: float
     peak_mb: float
+    stopped: bool = False
 
 
 class ProcessError(RuntimeError):
@@ -40,17 +44,18 @@ def compile_package() -> None:
         compileall.compile_dir(Path(spec.origin).parent, quiet=1)
 
 
-def measure(argv: list[str], stdout: Path, columns: int = 0) -> Measurement:
+def measure(argv: list[str], stdout: Path, columns: int = 0, limit: float = 0) -> Measurement:
     """Run ``argv`` once with its output in ``stdout``, on a terminal where ``columns`` is not 0.
 
+    After ``limit`` seconds it is stopped, unless that is 0.
     Raises ProcessError with the end of its standard error if its status is not 0.
     """
     stderr = stdout.with_suffix(".err")
-    job = {"argv": argv, "stdout": str(stdout), "stderr": str(stderr), "columns": columns}
+    job = {"argv": argv, "stdout": str(stdout), "stderr": str(stderr), "columns": columns, "limit": limit}
     command = [sys.executable, "-I", "-S", str(LAUNCHER), json.dumps(job)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=usual_environment())
     result = json.loads(done.stdout)
-    if result["status"]:
+    if result["status"] and not result["stopped"]:
         text = stderr.read_text(encoding="utf-8", errors="replace") or stdout.read_text(errors="replace")
         raise ProcessError(f"{' '.join(argv)[:200]}: status {result['status']}: {text[-600:].strip()}")
-    return Measurement(result["wall_s"], result["cpu_s"], result["peak_mb"])
+    return Measurement(result["wall_s"], result["cpu_s"], result["peak_mb"], result["stopped"])
