@@ -37,6 +37,8 @@ from l2cli.spec import GridSpec, SelectSpec
 FloatArray = npt.NDArray[np.float64]
 FIRST_STEP, LAST_STEP = math.log(8.0), math.log(8.0) / 16.0
 MOST_TRIALS = 400
+REACH = math.log(1e6)
+"""Lambdas stay within this factor of the common one; at its ends a group is all but out, or free."""
 REST = "(other columns)"
 """Name of the band of the columns that are in no group."""
 
@@ -154,7 +156,9 @@ def compass(
         for i in range(len(here)):
             for sign in (1.0, -1.0):
                 trial = here.copy()
-                trial[i] += sign * step
+                trial[i] = min(max(trial[i] + sign * step, start[i] - REACH), start[i] + REACH)
+                if trial[i] == here[i]:
+                    continue
                 value = loss(trial)
                 trials += 1
                 if value < best:
