@@ -13,6 +13,7 @@ from l2cli.api.setup import LEVEL, Progress, Setup, finite, floats, prepare, res
 from l2cli.core.covariance import quantile, standard_errors
 from l2cli.core.metrics import metric_table
 from l2cli.core.path import Path, design_factor, solve_path
+from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
@@ -116,11 +117,11 @@ def describe(
     """Return the fit at a chosen lambda, with its certificate, metrics and comparison with no penalty."""
     problem, dataset, model = setup.problem, setup.dataset, setup.model
     lam = choice.lam * setup.weight
-    path = solve_path(problem, np.array([lam]), factor)
+    path = relaxed_path(problem, np.array([lam]), factor)
     content = setup.envelope(
         "fit", select, select=choice.selected_by, rule=choice.rule, folds=choice.folds, tol=model.tol
     )
-    content["warnings"] += check_path(problem, path, dataset.features, model.tol)
+    content["warnings"] += check_path(problem, path, dataset.features, model.tol, setup.weight)
     content["warnings"] += edge_warning(choice)
     u, intercept0 = path.u[:, 0], float(path.intercept0[0])
     eta = problem.X @ u + intercept0 + (0.0 if problem.offset is None else problem.offset)

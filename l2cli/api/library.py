@@ -30,7 +30,7 @@ def fit(
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None,
-    standardize: bool = True,
+    relax_gamma: float | None = None, standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, select: str = "auto", rule: str = "min", folds: int | None = None,
     repeats: int = 1, groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
@@ -65,6 +65,9 @@ def fit(
         Power of the variance, between 1 and 2 (default 1.5), for the family tweedie.
     bounds : mapping of names or globs to (low, high), optional
         Bounds of coefficients on the original scale; None is an open end.
+    relax_gamma : float, optional
+        G, 0 to 1: the answer is G times the solution with L1 plus 1 - G times the unpenalized fit on the
+        features it keeps; None is 1.
     standardize, intercept : bool
     lambda_scale : {"sum", "mean"}
     tol : float, optional
@@ -113,7 +116,7 @@ def fit(
     dataset, model = _dataset(
         given, _grid(lam, lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
         missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
-        bounds=bounds,
+        bounds=bounds, relax_gamma=relax_gamma,
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
@@ -128,7 +131,7 @@ def cv(
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None,
-    standardize: bool = True,
+    relax_gamma: float | None = None, standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, rule: str = "min", folds: int | None = None, repeats: int = 1,
     groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
@@ -160,7 +163,7 @@ def cv(
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
         missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
-        bounds=bounds,
+        bounds=bounds, relax_gamma=relax_gamma,
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
@@ -175,7 +178,7 @@ def path(
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None,
-    standardize: bool = True,
+    relax_gamma: float | None = None, standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None,
 ) -> PathResult:  # fmt: skip
@@ -196,7 +199,7 @@ def path(
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
         missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
-        bounds=bounds,
+        bounds=bounds, relax_gamma=relax_gamma,
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
@@ -220,8 +223,9 @@ def compare(
 
     Parameters
     ----------
-    models : sequence of {"mean", "ols", "ridge", "ridge:1se"}
-        Two or more; none given means all four.
+    models : sequence of {"mean", "ols", "ridge", "lasso", "enet", "relaxed"}
+        Two or more, the last four also as "ridge:1se"; relaxed is the lasso with ``relax_gamma`` 0. None
+        given means the usual ones.
 
     Returns
     -------
@@ -263,6 +267,7 @@ def _dataset(
     given: Given, lambdas: GridSpec, *, family: str, positive: Any, categorical: str | Sequence[str],
     coding: str, missing: str, penalty_factor: Any, l1_ratio: float, tweedie_power: float | None,
     bounds: Bounds | None, standardize: bool, intercept: bool, lambda_scale: str, tol: float | None,
+    relax_gamma: float | None = None,
 ) -> tuple[Dataset, ModelSpec]:  # fmt: skip
     """Return the dataset and the objective of a call."""
     names = (categorical,) if isinstance(categorical, str) else tuple(categorical)
@@ -271,7 +276,7 @@ def _dataset(
     factors = _factors(penalty_factor, given.inputs)
     model = ModelSpec(
         family, lambdas, lambda_scale, factors, l1_ratio, standardize, intercept, tol, tweedie_power,
-        _bounds(bounds),
+        _bounds(bounds), relax_gamma,
     )  # fmt: skip
     return build_dataset(given.table, columns, model), model
 

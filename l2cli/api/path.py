@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from l2cli.api.judge import check_path
 from l2cli.api.setup import floats, prepare
-from l2cli.core.path import solve_path
+from l2cli.core.relaxed import relaxed_path
 from l2cli.data.dataset import Dataset
 from l2cli.spec import ModelSpec
 
@@ -45,9 +45,9 @@ def path_dataset(dataset: Dataset, model: ModelSpec) -> PathResult:
     """
     setup = prepare(dataset, model)
     lambdas, _ = setup.grid()
-    path = solve_path(setup.problem, lambdas * setup.weight)
+    path = relaxed_path(setup.problem, lambdas * setup.weight)
     content = setup.envelope("path", None, tol=model.tol)
-    content["warnings"] += check_path(setup.problem, path, dataset.features, model.tol)
+    content["warnings"] += check_path(setup.problem, path, dataset.features, model.tol, setup.weight)
     intercepts = path.intercept if model.intercept else np.zeros(len(lambdas))
     content |= {
         "lambdas": lambdas.tolist(),

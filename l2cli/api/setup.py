@@ -14,6 +14,7 @@ from l2cli.core.families import DEFAULT_POWER
 from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import check_metric, default_metric
 from l2cli.core.problem import Problem, make_problem
+from l2cli.core.relaxed import check_relaxable
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
 from l2cli.data.folds import Folds, draw_folds, given_folds
@@ -113,6 +114,7 @@ class Setup(NamedTuple):
         common: dict[str, Any] = {
             "family": dataset.family,
             "l1_ratio": model.l1_ratio,
+            "relax_gamma": model.relax_gamma,
             "standardize": model.standardize,
             "intercept": model.intercept,
             "lambda_scale": model.lambda_scale,
@@ -142,9 +144,11 @@ def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
         dataset.X, dataset.y, family=dataset.family, power=model.tweedie_power or DEFAULT_POWER,
         weights=dataset.weights, offset=dataset.offset,
         penalty_factor=dataset.penalty_factor, l1_ratio=model.l1_ratio, bounds=dataset.bounds,
+        relax_gamma=1.0 if model.relax_gamma is None else model.relax_gamma,
         intercept=model.intercept, standardize=model.standardize,
         overwrite=True,
     )  # fmt: skip
+    check_relaxable(problem)
     return Setup(dataset, problem, model)
 
 

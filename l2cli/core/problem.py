@@ -57,6 +57,9 @@ class Problem(NamedTuple):
         r, the share of L1 in the penalty.
     box : Box or None
         Bounds of the internal coefficients, for every class alike.
+    relax_gamma : float
+        Share of the penalized solution in what is reported, the rest is the unpenalized fit on its columns
+        (see :mod:`l2cli.core.relaxed`); solvers of J do not look at it.
     spread : (p,) float64
         Standard deviations of the internal columns over the rows trained on: 1, but for a fold.
     mean, center, scale : (p,) float64
@@ -89,6 +92,7 @@ class Problem(NamedTuple):
     spread: FloatArray | None = None
     power: float = DEFAULT_POWER
     box: Box | None = None
+    relax_gamma: float = 1.0
 
     @property
     def likelihood(self) -> Family:
@@ -188,7 +192,7 @@ class Problem(NamedTuple):
         return coef, moved if self.y.ndim == 1 else moved - moved.mean(axis=0)
 
     def select(self, columns: IntArray) -> Problem:
-        """Return the problem with some of the columns only (copies them), without L1."""
+        """Return the problem with some of the columns only (copies them), without L1 and not relaxed."""
         place = {int(j): i for i, j in enumerate(columns)}
         kept = [k for k, j in enumerate(self.masked) if int(j) in place]
         return self._replace(
@@ -198,6 +202,7 @@ class Problem(NamedTuple):
             masked=np.array([place[int(self.masked[k])] for k in kept], dtype=np.int64),
             originals=None if self.originals is None else self.originals[:, columns],
             spread=None if self.spread is None else self.spread[columns], l1_ratio=0.0,
+            relax_gamma=1.0,
             box=None if self.box is None else Box(self.box.lower[columns], self.box.upper[columns]),
         )  # fmt: skip
 
@@ -208,6 +213,7 @@ class Problem(NamedTuple):
             offset=None if self.offset is None else self.offset[rows],
             family=self.family, intercept=self.intercept, standardize=self.standardize, factors=self.factors,
             l1_ratio=self.l1_ratio, spread=self.spread, power=self.power, box=self.box,
+            relax_gamma=self.relax_gamma,
             mean=self.mean, center=self.center, scale=self.scale, constant=self.constant,
             mask=None if self.mask is None else self.mask[rows], masked=self.masked,
             originals=None if self.originals is None else self.originals[rows],
@@ -224,6 +230,7 @@ def make_problem(
     offset: FloatArray | None = None,
     penalty_factor: FloatArray | None = None,
     l1_ratio: float = 0.0,
+    relax_gamma: float = 1.0,
     bounds: tuple[FloatArray, FloatArray] | None = None,
     intercept: bool = True,
     standardize: bool = True,
@@ -244,6 +251,8 @@ def make_problem(
     penalty_factor : (p,) float64 or None
     l1_ratio : float
         Share r of L1 in the penalty, 0 to 1.
+    relax_gamma : float
+        Share of the penalized solution in a relaxed one, 0 to 1 (1: not relaxed).
     bounds : (p,) and (p,) float64, optional
         Lower and upper bounds of the coefficients on the original scale.
 
@@ -284,6 +293,7 @@ def make_problem(
     return Problem(
         X, y, s, offset, family, intercept, standardize, f,
         mean, center, scale, constant, mask, masked, originals, l1_ratio, power=power, box=box,
+        relax_gamma=relax_gamma,
     )  # fmt: skip
 
 
