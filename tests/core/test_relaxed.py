@@ -24,7 +24,7 @@ class Rows:
         self.X = rng.normal(size=(n, p)) + 0.5 * rng.normal(size=(n, 1))
         eta = 0.7 * self.X[:, :4] @ [1.0, -0.7, 0.5, 0.3]
         self.X *= rng.uniform(0.5, 9.0, size=p)
-        self.y = {
+        self.y: np.ndarray = {
             "gaussian": lambda: eta + rng.normal(size=n),
             "binomial": lambda: (eta + rng.logistic(size=n) > 0) * 1.0,
             "poisson": lambda: rng.poisson(np.exp(0.5 * eta)) * 1.0,
