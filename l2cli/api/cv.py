@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.api.fit import FitResult, choice_of, describe, edge_warning
+from l2cli.api.fit import FitResult, choice_of, curve_warnings, describe
 from l2cli.api.setup import Progress, floats, prepare
 from l2cli.data.dataset import Dataset
 from l2cli.select.curve import Curve
@@ -62,7 +62,7 @@ def cv_dataset(
     content = setup.envelope(
         "cv", select, rule=select.rule, folds=result.folds.k, repeats=result.folds.repeats
     )
-    content["warnings"] += edge_warning(choice) + _fold_warning(result)
+    content["warnings"] += curve_warnings(setup.problem, choice) + _fold_warning(result)
     content |= _curve_keys(result) | {"metrics_min": at_min, "metrics_1se": at_1se}
     described = refit.to_dict()
     # What the refit warns of concerns the answer of the command as well: --strict looks at these.

@@ -46,7 +46,8 @@ def check_path(
         )  # fmt: skip
     relaxed = path.active is not None
     loose = path.tied & ((problem.factors == 0.0) | bool(np.any(path.lambdas == 0.0)) | relaxed)
-    if loose.any():
+    warnings += wide_warning(problem, path.lambdas)
+    if loose.any() and not warnings:
         names = _some(features, loose)
         warnings.append(
             {
@@ -56,6 +57,16 @@ def check_path(
             }
         )
     return warnings
+
+
+def wide_warning(problem: Problem, lambdas: npt.NDArray[np.float64]) -> list[dict[str, Any]]:
+    """Return the warning that a lambda of 0 lets as many columns as there are rows fit these perfectly."""
+    p, n = int(np.count_nonzero(~problem.constant)), problem.n_rows
+    if p + int(problem.intercept) < n or not np.any(lambdas == 0.0) or problem.box is not None or p < 2:
+        return []
+    many = f"lambda 0 with {p} features on {n} rows fits these rows perfectly and says nothing of new ones"
+    which = ": the solution of least norm is shown" if p + int(problem.intercept) > n else ""
+    return [{"code": "more_columns_than_rows", "message": f"{many}{which}; give a lambda larger than 0"}]
 
 
 def _some(features: tuple[str, ...], which: npt.NDArray[np.bool_], most: int = 5) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli._version import __version__
+from l2cli.api.suspects import feature_warnings
 from l2cli.core.conventions import equivalents
 from l2cli.core.families import DEFAULT_POWER
 from l2cli.core.grid import lambda_grid
@@ -35,6 +36,8 @@ class Setup(NamedTuple):
     dataset: Dataset
     problem: Problem
     model: ModelSpec
+    warnings: tuple[dict[str, Any], ...] = ()
+    """About the features, made while they were as in the file."""
 
     @property
     def weight(self) -> float:
@@ -134,12 +137,13 @@ class Setup(NamedTuple):
             "level": LEVEL,
             "data": data,
             "settings": common | settings,
-            "warnings": list(dataset.warnings),
+            "warnings": [*dataset.warnings, *self.warnings],
         }
 
 
 def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
     """Return the setup of a dataset; its X is standardized in place and must not be used again."""
+    warnings = tuple(feature_warnings(dataset))
     problem = make_problem(
         dataset.X, dataset.y, family=dataset.family, power=model.tweedie_power or DEFAULT_POWER,
         weights=dataset.weights, offset=dataset.offset,
@@ -149,7 +153,7 @@ def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
         overwrite=True,
     )  # fmt: skip
     check_relaxable(problem)
-    return Setup(dataset, problem, model)
+    return Setup(dataset, problem, model, warnings)
 
 
 def resolve_selector(setup: Setup, select: SelectSpec) -> str:

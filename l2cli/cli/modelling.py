@@ -93,7 +93,7 @@ class CertifiedModelling(Modelling):
         typer.Option(
             "--relax-gamma",
             metavar="G",
-            help="G of the L1 solution and 1-G of the unpenalized fit on its features (1: not relaxed)",
+            help="relaxed: G of the L1 solution, 1-G of the unpenalized fit on its features",
         ),
     ] = None
     tol: Annotated[

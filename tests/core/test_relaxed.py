@@ -178,7 +178,7 @@ def test_both_parents_must_have_converged():
 def test_separated_columns_run_away_at_the_lambda_that_selects_them():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3))
-    y = (X[:, 0] > 0) * 1.0
+    y = np.where(X[:, 0] > 0, 1.0, 0.0)
     problem = make_problem(X, y, family="binomial", l1_ratio=1.0, relax_gamma=0.0)
     path = relaxed_path(problem, lambda_max(problem) * np.array([2.0, 0.5]))
     assert path.last_move[0] == 0.0

@@ -70,7 +70,7 @@ def losses_by_hand(data, mix, gamma, lambdas, scale, settings):
     ids=["lasso", "raw-mean", "enet-no-intercept"],
 )
 def test_fold_losses_are_those_of_fits_one_by_one(family, shape, shares, mix, gamma, scale, settings):
-    data = Rows(*shape, family)
+    data = Rows(shape[0], shape[1], family)
     problem = data.problem(mix, gamma, **settings)
     lambdas = lambda_max(problem) / (problem.weight_sum if scale == "mean" else 1.0) * np.array(shares)
     fits = fold_fits(problem, data.folds, scale)
@@ -112,7 +112,7 @@ def test_tied_and_bounded_columns_of_a_fold_go_by_its_rows(bounds):
 def test_a_separated_active_set_has_no_loss_and_ranks_last():
     rng = np.random.default_rng(4)
     X = rng.normal(size=(60, 3))
-    y = (X[:, 0] + 0.2 * rng.normal(size=60) > 0) * 1.0
+    y = np.where(X[:, 0] + 0.2 * rng.normal(size=60) > 0, 1.0, 0.0)
     folds = Folds((np.arange(60) % 3)[None, :], 3, "rows")
     y[0] = 1.0 - y[0] if (X[0, 0] > 0) == (y[0] > 0) else y[0]  # the one row that keeps fold 2 apart
     X[1:, 0] += np.where(y[1:] > 0, 0.5, -0.5)
