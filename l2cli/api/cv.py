@@ -62,7 +62,7 @@ def cv_dataset(
     content = setup.envelope(
         "cv", select, rule=select.rule, folds=result.folds.k, repeats=result.folds.repeats
     )
-    content["warnings"] += curve_warnings(setup.problem, choice) + _fold_warning(result)
+    content["warnings"] += curve_warnings(setup, choice) + _fold_warning(result)
     content |= _curve_keys(result) | {"metrics_min": at_min, "metrics_1se": at_1se}
     described = refit.to_dict()
     # What the refit warns of concerns the answer of the command as well: --strict looks at these.

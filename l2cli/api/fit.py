@@ -14,7 +14,6 @@ from l2cli.api.setup import LEVEL, Progress, Setup, finite, floats, prepare, res
 from l2cli.core.covariance import quantile, standard_errors
 from l2cli.core.metrics import metric_table
 from l2cli.core.path import Path, design_factor, solve_path
-from l2cli.core.problem import Problem
 from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.solvers.ridge import RidgeFactor
@@ -124,7 +123,7 @@ def describe(
         "fit", select, select=choice.selected_by, rule=choice.rule, folds=choice.folds, tol=model.tol
     )
     content["warnings"] += check_path(problem, path, dataset.features, model.tol, setup.weight)
-    content["warnings"] += curve_warnings(problem, choice, content["warnings"])
+    content["warnings"] += curve_warnings(setup, choice, content["warnings"])
     u, intercept0 = path.u[:, 0], float(path.intercept0[0])
     eta = problem.X @ u + intercept0 + (0.0 if problem.offset is None else problem.offset)
     train = metric_table(problem.likelihood, problem.y, eta, problem.weights)
@@ -162,25 +161,27 @@ def describe(
 
 
 def curve_warnings(
-    problem: Problem, choice: Choice, known: Sequence[dict[str, Any]] = ()
+    setup: Setup, choice: Choice, known: Sequence[dict[str, Any]] = ()
 ) -> list[dict[str, Any]]:
     """Return what a curve of validation errors warns of, beside the warnings known already."""
     if choice.curve is None:
         return []
-    found = edge_warning(choice) + flat_warning(choice.curve) + wide_warning(problem, choice.curve.lambdas)
+    found = edge_warning(choice) + flat_warning(choice.curve, automatic=setup.model.lambdas.is_auto)
+    found += wide_warning(setup.problem, choice.curve.lambdas)
     return [warning for warning in found if warning not in known]
 
 
-def flat_warning(curve: Curve) -> list[dict[str, Any]]:
+def flat_warning(curve: Curve, *, automatic: bool) -> list[dict[str, Any]]:
     """Return the warning that every lambda of the grid does as well as the best, if that is so."""
     if curve.as_good != (float(curve.lambdas.min()), float(curve.lambdas.max())):
         return []
     low, high = curve.as_good
+    why = "the features may say little about the target" if automatic else "a wider grid may show more"
     return [
         {
             "code": "flat_curve",
             "message": f"the selection curve is flat over the whole grid, {low:.3g} to {high:.3g}: the data "
-            "cannot tell any of these lambdas from the best, so the features may say little about the target",
+            f"cannot tell any of these lambdas from the best; {why}",
         }
     ]
 
