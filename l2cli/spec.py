@@ -147,9 +147,23 @@ class GroupSpec(NamedTuple):
     lambdas: tuple[tuple[str, float], ...] = ()
 
 
+def check_relax_gamma(gamma: float, l1_ratio: float) -> None:
+    """Raise UsageError unless ``gamma`` is a share, and the penalty has an L1 part that selects columns."""
+    if not 0.0 <= gamma <= 1.0:
+        raise UsageError(f"relax_gamma must be between 0 and 1, not {gamma!r}")
+    if l1_ratio == 0.0:
+        raise UsageError(
+            "--relax-gamma needs an L1 part: pure L2 leaves no feature out, so there is nothing to relax",
+            hint="add --l1-ratio 1 for the relaxed lasso",
+        )
+
+
 @dataclass(frozen=True)
 class ModelSpec:
-    """The objective: family, penalty, scaling, and the lambdas at which it is minimised."""
+    """The objective: family, penalty, scaling, and the lambdas at which it is minimised.
+
+    relax_gamma : None where it was not asked for, which is 1 (not relaxed).
+    """
 
     family: str = "auto"
     lambdas: GridSpec = field(default_factory=GridSpec)
@@ -162,6 +176,7 @@ class ModelSpec:
     tweedie_power: float | None = None
     bounds: tuple[tuple[str, float, float], ...] = ()
     groups: GroupSpec | None = None
+    relax_gamma: float | None = None
 
     def __post_init__(self) -> None:
         _one_of(self.lambda_scale, "lambda_scale", SCALES)
@@ -171,6 +186,9 @@ class ModelSpec:
             raise UsageError(f"l1_ratio must be between 0 and 1, not {self.l1_ratio!r}")
         if self.groups is not None:
             self._check_groups(self.groups)
+        if self.relax_gamma is not None:
+            lasso = self.groups is not None and self.groups.penalty == "lasso"
+            check_relax_gamma(self.relax_gamma, 1.0 if lasso else self.l1_ratio)
         if self.tol is not None and not self.tol > 0:
             raise UsageError(f"tol must be larger than 0, not {self.tol!r}")
 

@@ -11,6 +11,7 @@ import numpy as np
 from l2cli.api.setup import LEVEL, Progress, Setup, finite, prepare
 from l2cli.core.covariance import quantile
 from l2cli.core.metrics import greater_is_better
+from l2cli.core.relaxed import check_relaxable
 from l2cli.data.dataset import Dataset
 from l2cli.data.folds import Folds
 from l2cli.errors import FitError, UsageError
@@ -72,7 +73,7 @@ def compare_dataset(
     setup = prepare(dataset, replace(model, groups=None))
     metric = setup.metric(select) if select.metric or dataset.family != "gaussian" else "rmse"
     folds = setup.folds(select)
-    contenders = {r: _contender(setup, r, folds, select) for r in sorted({c.l1_ratio for c in candidates})}
+    contenders = {r: _contender(setup, *r, folds, select) for r in sorted({c.penalty for c in candidates})}
     comparison = Comparison(
         contenders, folds, metric, model.lambda_scale,
         groups=dataset.groups, seed=select.seed, jobs=select.jobs,
@@ -108,26 +109,31 @@ def compare_dataset(
     return CompareResult(content["models"], content["pairs"], content["verdict"], content)
 
 
-def _contender(setup: Setup, l1_ratio: float, folds: Folds, select: SelectSpec) -> Contender:
+def _contender(
+    setup: Setup, l1_ratio: float, relax_gamma: float, folds: Folds, select: SelectSpec
+) -> Contender:
     """Return the problem with another mix, its grid and its fold fits."""
     if l1_ratio == GROUP_LASSO:
         assert setup.dataset.column_groups is not None
         problem = setup.problem.with_groups(setup.dataset.column_groups.labels)
     else:
-        problem = setup.problem._replace(l1_ratio=l1_ratio)
+        problem = setup.problem._replace(l1_ratio=l1_ratio, relax_gamma=relax_gamma)
+    check_relaxable(problem)
     mixed = setup._replace(problem=problem)
     fits = mixed.fold_fits(folds, select)
     return Contender(mixed.problem, mixed.grid(fits.full_factor())[0], fits)
 
 
 def _tuned_lambdas(
-    scores: Sequence[Scores], contenders: Mapping[float, Contender], folds: Folds, metric: str, *,
-    automatic: bool,
+    scores: Sequence[Scores], contenders: Mapping[tuple[float, float], Contender], folds: Folds, metric: str,
+    *, automatic: bool,
 ) -> dict[str, float]:  # fmt: skip
     """Return the lambda that each tuned candidate chooses on all rows, by its name."""
     lambdas: dict[str, float] = {}
-    for ratio, contender in contenders.items():
-        tuned = [s.candidate for s in scores if s.candidate.kind == "tuned" and s.candidate.l1_ratio == ratio]
+    for penalty, contender in contenders.items():
+        tuned = [
+            s.candidate for s in scores if s.candidate.kind == "tuned" and s.candidate.penalty == penalty
+        ]
         if tuned:
             curve = cross_validate(
                 contender.fits, folds, contender.grid, metric=metric, automatic=automatic

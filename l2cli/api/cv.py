@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.api.banded import choose_bands, given_lambdas, is_banded, with_bands
-from l2cli.api.fit import FitResult, choice_of, describe, edge_warning, together
+from l2cli.api.fit import FitResult, choice_of, curve_warnings, describe, together
 from l2cli.api.setup import Progress, Setup, floats, prepare
 from l2cli.api.targets import joined, stacked
 from l2cli.data.dataset import Dataset
@@ -83,7 +83,7 @@ def _cross_validate(setup: Setup, select: SelectSpec, progress: Progress | None)
     content = setup.envelope(
         "cv", select, rule=select.rule, folds=result.folds.k, repeats=result.folds.repeats
     )
-    content["warnings"] += edge_warning(choice) + _fold_warning(result)
+    content["warnings"] += curve_warnings(setup, choice) + _fold_warning(result)
     content |= _curve_keys(result) | {"metrics_min": at_min, "metrics_1se": at_1se}
     described = refit.to_dict()
     # What the refit warns of concerns the answer of the command as well: --strict looks at these.

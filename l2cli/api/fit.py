@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from l2cli.api.banded import choose_bands, given_lambdas, is_banded, with_bands
 from l2cli.api.coefficients import coefficient_tables
-from l2cli.api.judge import check_path
+from l2cli.api.judge import check_path, wide_warning
 from l2cli.api.setup import Progress, Setup, finite, floats, prepare, resolve_selector
 from l2cli.api.targets import joined, stacked
 from l2cli.core.metrics import metric_table
-from l2cli.core.path import Path, design_factor, solve_path
+from l2cli.core.path import Path, design_factor
+from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
@@ -170,12 +171,12 @@ def describe(
     """Return the fit at a chosen lambda, with its certificate, metrics and comparison with no penalty."""
     problem, dataset, model = setup.problem, setup.dataset, setup.model
     lam = choice.lam * setup.weight
-    path = solve_path(problem, np.array([lam]), factor)
+    path = relaxed_path(problem, np.array([lam]), factor)
     content = setup.envelope(
         "fit", select, select=choice.selected_by, rule=choice.rule, folds=choice.folds, tol=model.tol
     )
-    content["warnings"] += check_path(problem, path, dataset.features, model.tol)
-    content["warnings"] += edge_warning(choice)
+    content["warnings"] += check_path(problem, path, dataset.features, model.tol, setup.weight)
+    content["warnings"] += curve_warnings(setup, choice, content["warnings"])
     u, intercept0 = path.u[..., 0], path.intercept0[..., 0]
     eta = problem.X @ u + intercept0 + (0.0 if problem.offset is None else problem.offset)
     train = metric_table(problem.likelihood, problem.y, eta, problem.weights)
@@ -210,6 +211,32 @@ def describe(
     )  # fmt: skip
     number = intercept if intercept.ndim else float(intercept)
     return FitResult(dataset.features, path.coef[..., 0].T, number, choice.lam, saved, content)
+
+
+def curve_warnings(
+    setup: Setup, choice: Choice, known: Sequence[dict[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """Return what a curve of validation errors warns of, beside the warnings known already."""
+    if choice.curve is None:
+        return []
+    found = edge_warning(choice) + flat_warning(choice.curve, automatic=setup.model.lambdas.is_auto)
+    found += wide_warning(setup.problem, choice.curve.lambdas)
+    return [warning for warning in found if warning not in known]
+
+
+def flat_warning(curve: Curve, *, automatic: bool) -> list[dict[str, Any]]:
+    """Return the warning that every lambda of the grid does as well as the best, if that is so."""
+    if curve.as_good != (float(curve.lambdas.min()), float(curve.lambdas.max())):
+        return []
+    low, high = curve.as_good
+    why = "the features may say little about the target" if automatic else "a wider grid may show more"
+    return [
+        {
+            "code": "flat_curve",
+            "message": f"the selection curve is flat over the whole grid, {low:.3g} to {high:.3g}: the data "
+            f"cannot tell any of these lambdas from the best; {why}",
+        }
+    ]
 
 
 def edge_warning(choice: Choice) -> list[dict[str, Any]]:

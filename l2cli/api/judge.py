@@ -14,9 +14,14 @@ from l2cli.errors import FitError
 
 
 def check_path(
-    problem: Problem, path: Path, features: tuple[str, ...], tol: float | None
+    problem: Problem, path: Path, features: tuple[str, ...], tol: float | None, weight: float = 1.0
 ) -> list[dict[str, Any]]:
     """Return warnings about a path, or raise FitError where a model of it must not be reported.
+
+    Parameters
+    ----------
+    weight : float
+        What a lambda on the scale in force is multiplied with to be on the sum scale, for the messages.
 
     Raises
     ------
@@ -24,20 +29,25 @@ def check_path(
         The classes are separated where nothing bounds the coefficients, or a residual is above the tolerance.
     """
     warnings: list[dict[str, Any]] = []
-    unbounded = (path.lambdas == 0.0) | bool(np.any(problem.factors == 0.0))
-    if np.any(unbounded & (path.last_move > RUNAWAY)):
+    unbounded = (path.lambdas == 0.0) | bool(np.any(problem.factors == 0.0)) | (path.active is not None)
+    if (runaway := np.flatnonzero(unbounded & (path.last_move > RUNAWAY))).size:
         _refuse_separation(problem, path, features)
+        if path.active is not None:
+            at = int(runaway[np.argmax(path.lambdas[runaway])])
+            _refuse_relaxing(problem, path.active[:, at], float(path.lambdas[at]) / weight, features)
     good = path.certificate.converged(tol)
     if not good.all():
         i = int(np.flatnonzero(~good)[0])
         residual = float(path.certificate.kkt_residual[i])
         raise FitError(
-            f"not converged at lambda {path.lambdas[i]:.4g}: "
+            f"not converged at lambda {path.lambdas[i] / weight:.4g}: "
             f"the optimality conditions are off by {residual:.1e}",
             hint="ask for larger lambdas, or accept it with --tol", code="not_converged",
         )  # fmt: skip
-    loose = path.tied & ((problem.factors == 0.0) | bool(np.any(path.lambdas == 0.0)))
-    if loose.any():
+    relaxed = path.active is not None
+    loose = path.tied & ((problem.factors == 0.0) | bool(np.any(path.lambdas == 0.0)) | relaxed)
+    warnings += wide_warning(problem, path.lambdas)
+    if loose.any() and not warnings:
         names = _some(features, loose)
         warnings.append(
             {
@@ -47,6 +57,16 @@ def check_path(
             }
         )
     return warnings
+
+
+def wide_warning(problem: Problem, lambdas: npt.NDArray[np.float64]) -> list[dict[str, Any]]:
+    """Return the warning that a lambda of 0 lets as many columns as there are rows fit these perfectly."""
+    p, n = int(np.count_nonzero(~problem.constant)), problem.n_rows
+    if p + int(problem.intercept) < n or not np.any(lambdas == 0.0) or problem.box is not None or p < 2:
+        return []
+    many = f"lambda 0 with {p} features on {n} rows fits these rows perfectly and says nothing of new ones"
+    which = ": the solution of least norm is shown" if p + int(problem.intercept) > n else ""
+    return [{"code": "more_columns_than_rows", "message": f"{many}{which}; give a lambda larger than 0"}]
 
 
 def _some(features: tuple[str, ...], which: npt.NDArray[np.bool_], most: int = 5) -> str:
@@ -73,4 +93,19 @@ def _refuse_separation(problem: Problem, path: Path, features: tuple[str, ...]) 
         raise FitError(
             f"no finite solution at lambda 0: {_who(problem)} separated by {names}",
             hint="give a lambda larger than 0", code="separation",
+        )  # fmt: skip
+
+
+def _refuse_relaxing(
+    problem: Problem, active: npt.NDArray[np.bool_], lam: float, features: tuple[str, ...]
+) -> None:
+    """Raise FitError if the classes are separated by the columns that a relaxed fit leaves unpenalized."""
+    from l2cli.core.separation import separating_columns
+
+    columns = separating_columns(problem, active)
+    if columns is not None:
+        raise FitError(
+            f"no finite relaxed fit at lambda {lam:.4g}: {_who(problem)} separated by "
+            f"{_some(features, columns, 3)}, which it leaves unpenalized",
+            hint="give larger lambdas, or --relax-gamma 1", code="separation",
         )  # fmt: skip

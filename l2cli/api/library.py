@@ -34,7 +34,7 @@ def fit(
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
     group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
-    standardize: bool = True,
+    relax_gamma: float | None = None, standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, select: str = "auto", rule: str = "min", folds: int | None = None,
     repeats: int = 1, groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
@@ -76,6 +76,9 @@ def fit(
         Of groups: in or out whole, or an L2 lambda for each.
     group_lambda : mapping of names to numbers, optional
         Lambdas of a banded penalty; without it they are chosen.
+    relax_gamma : float, optional
+        G, 0 to 1: the answer is G times the solution with L1 plus 1 - G times the unpenalized fit on the
+        features it keeps; None is 1.
     standardize, intercept : bool
     lambda_scale : {"sum", "mean"}
     tol : float, optional
@@ -126,7 +129,7 @@ def fit(
     dataset, model = _dataset(
         given, _grid(lam, lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
         missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
-        bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda),
+        bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda), relax_gamma=relax_gamma,
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
@@ -142,7 +145,7 @@ def cv(
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
     group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
-    standardize: bool = True,
+    relax_gamma: float | None = None, standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, rule: str = "min", folds: int | None = None, repeats: int = 1,
     groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
@@ -160,7 +163,7 @@ def cv(
     --------
     >>> import numpy as np
     >>> from l2cli import cv
-    >>> x = np.arange(30.0)
+    >>> x = np.arange(30.0) / 2
     >>> run = cv(x[:, None], x + np.cos(x), folds=5, lambdas=[100.0, 10.0, 1.0, 0.1, 0.01])
     >>> run.mean.shape, run.fold_losses.shape, run.refit.lam == run.lambda_min
     ((5,), (5, 5), True)
@@ -174,7 +177,7 @@ def cv(
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
         missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
-        bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda),
+        bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda), relax_gamma=relax_gamma,
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
@@ -190,7 +193,7 @@ def path(
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
     group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
-    standardize: bool = True,
+    relax_gamma: float | None = None, standardize: bool = True,
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None,
 ) -> PathResult:  # fmt: skip
@@ -211,7 +214,7 @@ def path(
     dataset, model = _dataset(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
         missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
-        bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda),
+        bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda), relax_gamma=relax_gamma,
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
@@ -236,8 +239,9 @@ def compare(
 
     Parameters
     ----------
-    models : sequence of {"mean", "ols", "ridge", "ridge:1se"}
-        Two or more; none given means all four.
+    models : sequence of {"mean", "ols", "ridge", "lasso", "enet", "relaxed"}
+        Two or more, the last four also as "ridge:1se"; relaxed is the lasso with ``relax_gamma`` 0. None
+        given means the usual ones.
 
     Returns
     -------
@@ -248,7 +252,7 @@ def compare(
     --------
     >>> import numpy as np
     >>> from l2cli import compare
-    >>> x = np.arange(40.0)
+    >>> x = np.arange(40.0) / 2
     >>> compare(x[:, None], x + np.cos(x), models=["mean", "ols"], folds=5).verdict
     'unpenalized is best; mean only is worse'
     """
@@ -280,6 +284,7 @@ def _dataset(
     coding: str, missing: str, penalty_factor: Any, l1_ratio: float, tweedie_power: float | None,
     bounds: Bounds | None, column_groups: tuple[ColumnGroupsArgument, str, Mapping[str, float] | None],
     standardize: bool, intercept: bool, lambda_scale: str, tol: float | None,
+    relax_gamma: float | None = None,
 ) -> tuple[Dataset, ModelSpec]:  # fmt: skip
     """Return the dataset and the objective of a call."""
     names = (categorical,) if isinstance(categorical, str) else tuple(categorical)
@@ -288,7 +293,7 @@ def _dataset(
     factors = _factors(penalty_factor, given.inputs)
     model = ModelSpec(
         family, lambdas, lambda_scale, factors, l1_ratio, standardize, intercept, tol, tweedie_power,
-        _bounds(bounds), _groups(*column_groups),
+        _bounds(bounds), _groups(*column_groups), relax_gamma,
     )  # fmt: skip
     return build_dataset(given.table, columns, model), model
 

@@ -12,7 +12,8 @@ from l2cli.api.banded import given_lambdas, is_banded, with_bands
 from l2cli.api.judge import check_path
 from l2cli.api.setup import Setup, floats, prepare
 from l2cli.api.targets import joined, stacked
-from l2cli.core.path import Path, solve_path
+from l2cli.core.path import Path
+from l2cli.core.relaxed import relaxed_path
 from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
 from l2cli.spec import ModelSpec
@@ -69,9 +70,9 @@ def _solve(setup: Setup) -> PathResult:
             )
         setup = with_bands(setup, lambdas)._replace(model=model)
     lambdas, _ = setup.grid()
-    path = solve_path(setup.problem, lambdas * setup.weight)
+    path = relaxed_path(setup.problem, lambdas * setup.weight)
     content = setup.envelope("path", None, tol=model.tol)
-    content["warnings"] += check_path(setup.problem, path, dataset.features, model.tol)
+    content["warnings"] += check_path(setup.problem, path, dataset.features, model.tol, setup.weight)
     intercepts = path.intercept if model.intercept else np.zeros(path.intercept.shape)
     content |= {
         "lambdas": lambdas.tolist(),

@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli._version import __version__
+from l2cli.api.suspects import feature_warnings
 from l2cli.core.conventions import equivalents
 from l2cli.core.families import DEFAULT_POWER
 from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import check_metric, default_metric
 from l2cli.core.problem import Problem, make_problem
+from l2cli.core.relaxed import check_relaxable
 from l2cli.core.sharing import each_target
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
@@ -56,6 +58,8 @@ class Setup(NamedTuple):
     together: FoldsTogether | None = None
     group_lambdas: Mapping[str, float] | None = None
     """Lambdas of a banded penalty, which the problem's factors hold."""
+    warnings: tuple[dict[str, Any], ...] = ()
+    """About the features, made while they were as in the file."""
 
     @property
     def weight(self) -> float:
@@ -68,7 +72,7 @@ class Setup(NamedTuple):
             return [self]
         together = FoldsTogether(self.problem)
         return [
-            Setup(self.dataset.for_target(t), problem, self.model, together)
+            Setup(self.dataset.for_target(t), problem, self.model, together, warnings=self.warnings)
             for t, problem in enumerate(each_target(self.problem))
         ]
 
@@ -144,6 +148,7 @@ class Setup(NamedTuple):
         common: dict[str, Any] = {
             "family": dataset.family,
             "l1_ratio": model.l1_ratio if model.groups is None or model.groups.penalty == "banded" else None,
+            "relax_gamma": model.relax_gamma,
             "standardize": model.standardize,
             "intercept": model.intercept,
             "lambda_scale": model.lambda_scale,
@@ -166,21 +171,24 @@ class Setup(NamedTuple):
             "level": LEVEL,
             "data": data,
             "settings": common | settings,
-            "warnings": list(dataset.warnings),
+            "warnings": [*dataset.warnings, *self.warnings],
         }
 
 
 def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
     """Return the setup of a dataset; its X is standardized in place and must not be used again."""
+    warnings = tuple(feature_warnings(dataset))
     problem = make_problem(
         dataset.X, dataset.y, family=dataset.family, power=model.tweedie_power or DEFAULT_POWER,
         weights=dataset.weights, offset=dataset.offset,
         penalty_factor=dataset.penalty_factor, l1_ratio=model.l1_ratio, bounds=dataset.bounds,
         groups=_lasso_groups(dataset, model),
+        relax_gamma=1.0 if model.relax_gamma is None else model.relax_gamma,
         intercept=model.intercept, standardize=model.standardize,
         overwrite=True,
     )  # fmt: skip
-    return Setup(dataset, problem, model)
+    check_relaxable(problem)
+    return Setup(dataset, problem, model, warnings=warnings)
 
 
 def resolve_selector(setup: Setup, select: SelectSpec) -> str:

@@ -28,7 +28,7 @@ class Candidates(OptionGroup):
         typer.Option(
             "--models",
             metavar="LIST",
-            help="of mean, ols, ridge, lasso, enet, group; the last four also as ridge:1se",
+            help="of mean, ols, ridge, lasso, enet, relaxed, group; the last five also as ridge:1se",
         ),
     ] = None
 

@@ -134,8 +134,16 @@ class Modelling(OptionGroup):
 
 
 class CertifiedModelling(Modelling):
-    """The objective, and how near to its optimum a reported model must be."""
+    """The objective, its relaxed form, and how near to its optimum a reported model must be."""
 
+    relax_gamma: Annotated[
+        str | None,
+        typer.Option(
+            "--relax-gamma",
+            metavar="G",
+            help="relaxed: G of the L1 solution, 1-G of the unpenalized fit on its features",
+        ),
+    ] = None
     tol: Annotated[
         str | None, typer.Option("--tol", metavar="NUM", help="largest KKT residual that counts as solved")
     ] = None
@@ -145,7 +153,10 @@ class CertifiedModelling(Modelling):
         tol = None if self.tol is None else values.number(self.tol, "--tol")
         if tol is not None and tol <= 0:
             raise UsageError(f"--tol must be larger than 0, not {self.tol}")
-        return replace(super().spec(), tol=tol)
+        gamma = None
+        if self.relax_gamma is not None:
+            gamma = values.number_between(self.relax_gamma, "--relax-gamma", 0.0, 1.0)
+        return replace(super().spec(), tol=tol, relax_gamma=gamma)
 
 
 class FitModelling(CertifiedModelling):

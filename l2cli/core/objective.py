@@ -40,15 +40,19 @@ class Certificate(NamedTuple):
     rounding_floor : eps times the sums of absolute terms of the gradient, on the same scale.
     duality_gap : relative to J of the null model, NaN at lambda 0.
     train_deviance : sum_i s_i d(y_i, eta_i).
+    parents : certificates of what an answer was put together from; it has converged where all of them have.
     """
 
     kkt_residual: FloatArray
     rounding_floor: FloatArray
     duality_gap: FloatArray
     train_deviance: FloatArray
+    parents: tuple[Certificate, ...] = ()
 
     def converged(self, tol: float | None = None) -> npt.NDArray[np.bool_]:
         """Return, per lambda, kkt_residual <= max(tol, 10 rounding floors)."""
+        if self.parents:
+            return np.asarray(np.all([parent.converged(tol) for parent in self.parents], axis=0))
         limit = np.maximum(TOLERANCE if tol is None else tol, 10.0 * self.rounding_floor)
         return np.asarray(self.kkt_residual <= limit)
 
@@ -79,7 +83,10 @@ def null_deviance(problem: Problem) -> float:
     return float(problem.weights @ problem.likelihood.deviance(problem.y, null_eta(problem)))
 
 
-def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: FloatArray) -> Certificate:
+def certify(
+    problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: FloatArray,
+    only: npt.NDArray[np.bool_] | None = None,
+) -> Certificate:  # fmt: skip
     """Return the certificate of internal coefficients from one pass over the rows.
 
     Parameters
@@ -89,6 +96,8 @@ def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: Flo
         Internal intercept b0 (that of the centred columns).
     lambdas : (L,) float64
         On the sum scale.
+    only : (p, L) bool, optional
+        Coefficients that J was minimised over, where the others are 0 by decision.
 
     Notes
     -----
@@ -133,6 +142,8 @@ def certify(problem: Problem, u: FloatArray, intercept: FloatArray, lambdas: Flo
     squares, kink = problem.penalty_weights(lambdas)
     gradient += squares * flat
     absolute += squares * np.abs(flat) + kink
+    if only is not None:
+        gradient, absolute = np.where(only, gradient, 0.0), np.where(only, absolute, 0.0)
     box, groups = problem.coordinate_box, problem.coordinate_groups
     off = subgradient_distance(gradient, flat, kink, box, groups)
     violation, floor = np.abs(off).max(axis=0, initial=0.0), EPS * absolute.max(axis=0, initial=0.0)

@@ -44,7 +44,8 @@ class Path(NamedTuple):
     same on the original scale.
     effective_df : (L,) without the intercept. certificate : independent of the solver. rank : of the design.
     tied : (p,) columns that the data do not identify. last_move : (L,) change of eta in the last Newton step
-    (0 for gaussian); one that is not small tells of separated classes.
+    (0 for gaussian); one that is not small tells of separated classes. active : (p, L) of a relaxed path the
+    columns of its unpenalized parent, else None.
     """
 
     lambdas: FloatArray
@@ -57,6 +58,7 @@ class Path(NamedTuple):
     rank: int
     tied: npt.NDArray[np.bool_]
     last_move: FloatArray
+    active: npt.NDArray[np.bool_] | None = None
 
 
 def design_factor(problem: Problem, smallest_lambda: float) -> RidgeFactor:

@@ -63,6 +63,9 @@ class Problem(NamedTuple):
     groups : Groups or None
         Columns that share a norm in the penalty, for every class apart; l1_ratio is 1 and the factors hold
         f_g sqrt(p_g).
+    relax_gamma : float
+        Share of the penalized solution in what is reported, the rest is the unpenalized fit on its columns
+        (see :mod:`l2cli.core.relaxed`); solvers of J do not look at it.
     spread : (p,) float64
         Standard deviations of the internal columns over the rows trained on: 1, but for a fold.
     mean, center, scale : (p,) float64
@@ -99,6 +102,7 @@ class Problem(NamedTuple):
     box: Box | None = None
     groups: Groups | None = None
     shared: Shared | None = None
+    relax_gamma: float = 1.0
 
     @property
     def likelihood(self) -> Family:
@@ -211,7 +215,7 @@ class Problem(NamedTuple):
         return coef, moved if self.y.ndim == 1 else moved - moved.mean(axis=0)
 
     def select(self, columns: IntArray) -> Problem:
-        """Return the problem with some of the columns only (copies them), without L1."""
+        """Return the problem with some of the columns only (copies them), without L1 and not relaxed."""
         place = {int(j): i for i, j in enumerate(columns)}
         kept = [k for k, j in enumerate(self.masked) if int(j) in place]
         return self._replace(
@@ -221,6 +225,7 @@ class Problem(NamedTuple):
             masked=np.array([place[int(self.masked[k])] for k in kept], dtype=np.int64),
             originals=None if self.originals is None else self.originals[:, columns],
             spread=None if self.spread is None else self.spread[columns], l1_ratio=0.0,
+            relax_gamma=1.0,
             box=None if self.box is None else Box(self.box.lower[columns], self.box.upper[columns]),
             shared=None,
             groups=None,
@@ -239,6 +244,7 @@ class Problem(NamedTuple):
             offset=None if self.offset is None else self.offset[rows],
             family=self.family, intercept=self.intercept, standardize=self.standardize, factors=self.factors,
             l1_ratio=self.l1_ratio, spread=self.spread, power=self.power, box=self.box, groups=self.groups,
+            relax_gamma=self.relax_gamma,
             mean=self.mean, center=self.center, scale=self.scale, constant=self.constant,
             mask=None if self.mask is None else self.mask[rows], masked=self.masked,
             originals=None if self.originals is None else self.originals[rows],
@@ -255,6 +261,7 @@ def make_problem(
     offset: FloatArray | None = None,
     penalty_factor: FloatArray | None = None,
     l1_ratio: float = 0.0,
+    relax_gamma: float = 1.0,
     bounds: tuple[FloatArray, FloatArray] | None = None,
     groups: IntArray | None = None,
     intercept: bool = True,
@@ -276,6 +283,8 @@ def make_problem(
     penalty_factor : (p,) float64 or None
     l1_ratio : float
         Share r of L1 in the penalty, 0 to 1.
+    relax_gamma : float
+        Share of the penalized solution in a relaxed one, 0 to 1 (1: not relaxed).
     bounds : (p,) and (p,) float64, optional
         Lower and upper bounds of the coefficients on the original scale.
     groups : (p,) int, optional
@@ -319,6 +328,7 @@ def make_problem(
     problem = Problem(
         X, y, s, offset, family, intercept, standardize, f,
         mean, center, scale, constant, mask, masked, originals, l1_ratio, power=power, box=box,
+        relax_gamma=relax_gamma,
     )  # fmt: skip
     return problem if groups is None else problem.with_groups(groups)
 

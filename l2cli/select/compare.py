@@ -31,6 +31,12 @@ class Candidate(NamedTuple):
     kind: str
     l1_ratio: float = 0.0
     rule: str = "min"
+    relax_gamma: float = 1.0
+
+    @property
+    def penalty(self) -> tuple[float, float]:
+        """What tells penalties apart: l1_ratio and relax_gamma."""
+        return self.l1_ratio, self.relax_gamma
 
 
 class Scores(NamedTuple):
@@ -56,7 +62,8 @@ class Pair(NamedTuple):
 
 GROUP_LASSO = -1.0
 """Stands for the group lasso where others have an l1_ratio."""
-MODELS = ("mean", "ols", "ridge", "ridge:1se", "lasso", "lasso:1se", "enet", "enet:1se", "group", "group:1se")
+TUNED = ("ridge", "lasso", "enet", "relaxed", "group")
+MODELS = ("mean", "ols", *(name + rule for name in TUNED for rule in ("", ":1se")))
 DEFAULT_MODELS = ("ridge", "ridge:1se", "lasso", "ols", "mean")
 
 
@@ -73,16 +80,18 @@ def parse_candidates(specs: Sequence[str], l1_ratio: float = 0.0, *, groups: boo
         True where there are groups; then their lasso is one of the usual models.
     """
     mixed = 0.0 < l1_ratio < 1.0
-    ratios = {"ridge": 0.0, "lasso": 1.0, "enet": l1_ratio if mixed else 0.5, "group": GROUP_LASSO}
+    penalties = {"ridge": (0.0, 1.0), "lasso": (1.0, 1.0), "enet": (l1_ratio if mixed else 0.5, 1.0)}
+    penalties |= {"relaxed": (1.0, 0.0), "group": (GROUP_LASSO, 1.0)}
     known = {
         "mean": Candidate("mean only", "mean", "mean"),
         "ols": Candidate("unpenalized", "ols", "ols"),
     }
-    for name, ratio in ratios.items():
-        title = {"enet": f"enet {ratio:g}", "group": "group lasso"}.get(name, name)
+    titles = {"enet": f"enet {penalties['enet'][0]:g}", "relaxed": "relaxed lasso", "group": "group lasso"}
+    for name, (ratio, gamma) in penalties.items():
+        title = titles.get(name, name)
         for rule in ("min", "1se"):
             spec = name if rule == "min" else f"{name}:1se"
-            known[f"{name}:{rule}"] = Candidate(f"{title} ({rule})", spec, "tuned", ratio, rule)
+            known[f"{name}:{rule}"] = Candidate(f"{title} ({rule})", spec, "tuned", ratio, rule, gamma)
         known[name] = known[f"{name}:min"]
     chosen: list[Candidate] = []
     if not groups and any(spec.startswith("group") for spec in specs):
@@ -109,9 +118,9 @@ class Contender(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What the candidates are compared on: a contender for each l1_ratio, folds, metric and lambda scale."""
+    """What the candidates are compared on: a contender for each penalty, folds, metric and lambda scale."""
 
-    contenders: Mapping[float, Contender]
+    contenders: Mapping[tuple[float, float], Contender]
     folds: Folds
     metric: str
     scale: str
@@ -126,13 +135,13 @@ class Comparison(NamedTuple):
 
     def run(self, candidates: Sequence[Candidate], progress: Progress | None = None) -> list[Scores]:
         """Return the scores of every candidate, in that order."""
-        inner: dict[float, list[tuple[FloatArray, float]]] = {}
+        inner: dict[tuple[float, float], list[tuple[FloatArray, float]]] = {}
         result = []
         for candidate in candidates:
             start = time.perf_counter()
             shared = 0.0
             note = None
-            contender = self.contenders[candidate.l1_ratio]
+            contender = self.contenders[candidate.penalty]
             fits = contender.fits
             try:
                 if candidate.kind == "mean":
@@ -140,9 +149,9 @@ class Comparison(NamedTuple):
                 elif candidate.kind == "ols":
                     values = fits.losses(np.zeros(1), self.metric)[:, 0]
                 else:
-                    known = inner.get(candidate.l1_ratio)
+                    known = inner.get(candidate.penalty)
                     if known is None:
-                        known = inner[candidate.l1_ratio] = self._tune(contender, progress)
+                        known = inner[candidate.penalty] = self._tune(contender, progress)
                     else:  # the tuning was done for another rule: it counts for this one too
                         shared = sum(seconds for _, seconds in known)
                     index = 0 if candidate.rule == "min" else 1

@@ -17,6 +17,7 @@ from l2cli.select.elastic_net_folds import ElasticNetFolds
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.glm_folds import GlmFolds
 from l2cli.select.learner import FoldFits
+from l2cli.select.relaxed_folds import RelaxedGlmFolds, RelaxedNetFolds
 from l2cli.select.ridge_folds import RidgeFolds
 
 FloatArray = npt.NDArray[np.float64]
@@ -44,17 +45,20 @@ class CVResult(NamedTuple):
 def fold_fits(
     problem: Problem, folds: Folds, scale: str, *, jobs: int | None = None, progress: Progress | None = None
 ) -> FoldFits:
-    """Return the fold fits of a problem's family."""
+    """Return the fold fits of a problem's family, relaxed where the problem is."""
+    relaxed = problem.relax_gamma < 1.0
     if problem.family == "gaussian":
         return gaussian_fold_fits(problem, folds, scale, progress)
-    return GlmFolds(problem, folds, scale, jobs, progress)
+    glm = RelaxedGlmFolds if relaxed else GlmFolds
+    return glm(problem, folds, scale, jobs, progress)
 
 
 def gaussian_fold_fits(
     problem: Problem, folds: Folds, scale: str, progress: Progress | None = None
 ) -> GaussianFolds:
     """Return the fold fits of a gaussian problem, which may have several targets."""
-    learner = RidgeFolds if problem.is_smooth else ElasticNetFolds
+    net = RelaxedNetFolds if problem.relax_gamma < 1.0 else ElasticNetFolds
+    learner = RidgeFolds if problem.is_smooth else net
     return learner(problem, folds, scale, progress)
 
 

@@ -22,9 +22,9 @@ DATA = f"{COLUMNS} {READING} {MODEL}"
 
 # What the contract lists, as far as this version has the method behind it.
 OPTIONS = {
-    "fit": f"{DATA} --lambda --tol {FOLDS} --select --rule {OUTPUT} --no-progress --save",
-    "cv": f"{DATA} --tol {FOLDS} --rule {OUTPUT} --no-progress --save",
-    "path": f"{DATA} --tol {OUTPUT}",
+    "fit": f"{DATA} --lambda --relax-gamma --tol {FOLDS} --select --rule {OUTPUT} --no-progress --save",
+    "cv": f"{DATA} --relax-gamma --tol {FOLDS} --rule {OUTPUT} --no-progress --save",
+    "path": f"{DATA} --relax-gamma --tol {OUTPUT}",
     "compare": f"{DATA} {FOLDS} --models {OUTPUT} --no-progress",
     "predict": f"{READING} --unseen --threshold --id {OUTPUT}",
     "evaluate": f"{READING} --unseen --threshold {OUTPUT}",

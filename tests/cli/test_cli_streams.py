@@ -232,7 +232,7 @@ def test_an_interrupt_ends_the_workers_too(spawn, tmp_path):
 
 def test_a_warning_of_the_refit_counts_in_a_cross_validation(quick, tmp_path):
     lines = [
-        f"{a},{2 * a},{a + e:.3f}" for a, e in zip(range(30), default_rng(0).normal(size=30), strict=True)
+        f"{a},{2 * a},{a + e:.3f}" for a, e in zip(range(5, 35), default_rng(0).normal(size=30), strict=True)
     ]
     (tmp_path / "tied.csv").write_text("a,b,y\n" + "\n".join(lines) + "\n")
     done = quick("cv", "tied.csv", "--lambdas", "0", "--strict", "--json")

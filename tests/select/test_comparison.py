@@ -49,7 +49,7 @@ def comparison_of(problem, folds, grid, metric="mse", scale="sum", **more):
     contenders = {}
     for ratio in (0.0, 1.0):
         mixed = problem._replace(l1_ratio=ratio)
-        contenders[ratio] = Contender(mixed, grid, fold_fits(mixed, folds, scale))
+        contenders[ratio, 1.0] = Contender(mixed, grid, fold_fits(mixed, folds, scale))
     return Comparison(contenders, folds, metric, scale, **more)
 
 

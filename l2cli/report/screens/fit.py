@@ -120,7 +120,10 @@ def _lambda_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     column = max(len(label), LABEL_WIDTH + 4)
     name = Span(label.ljust(column), "value")
     lines = clauses([line(name, facts[0]), *map(line, facts[1:])], page, indent=column)
-    equal = equivalents(lam.get("equivalents") or {}, result["settings"]) if lam["value"] else []
+    relaxed = result["settings"].get("relax_gamma") not in (None, 1.0)  # no option of others says that
+    equal = (
+        equivalents(lam.get("equivalents") or {}, result["settings"]) if lam["value"] and not relaxed else []
+    )
     if equal:
         first, *others = [line(Span(f"= {text}", "hint")) for text in equal]
         lines += clauses([line(" " * column, *first), *others], page, indent=column, between=" ")

@@ -71,6 +71,9 @@ def model_lines(
     power = settings.get("tweedie_power")
     family += f" (power {trimmed(power)})" if power else ""
     facts = [family, bare if unpenalized else penalty_text(settings)]
+    gamma = settings.get("relax_gamma")
+    if gamma is not None and not unpenalized:
+        facts.append("not relaxed (gamma 1)" if gamma == 1.0 else f"relaxed (gamma {trimmed(gamma)})")
     if bounded := [ends for ends in settings.get("bounds") or [] if ends != [None, None]]:
         facts.append(f"bounds on {count(len(bounded), 'coefficient')}")
     if settings.get("standardize") is False:

@@ -1,0 +1,167 @@
+"""Features that say too much or nothing: copies of the target, and columns that only name the rows.
+
+They are warned of, never left out. Nothing here passes over all rows: some rows, or the ranges that are known
+already, clear almost every column, and only the suspects are looked at whole.
+"""
+
+from __future__ import annotations
+
+from math import lgamma, log
+from shlex import quote
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.data.build import IDENTIFIER_LEVELS, IDENTIFIER_SHARE
+from l2cli.data.dataset import Dataset
+from l2cli.data.levels import MISSING_LEVEL
+from l2cli.errors import shown
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+SAMPLE = 64
+"""Rows that clear a column which does not determine the target."""
+LEAST_ROWS = 10
+"""Of fewer rows a column may count, or determine, the target by chance."""
+NEAR, PERFECT = 1e-3, 1e-12
+"""1 - |correlation| with the target up to which a column is looked at, and warned of."""
+BY_CHANCE = 0.01
+"""So many columns may be expected to separate the classes by chance."""
+LONG = 200
+"""Rows from which consecutive integers number the rows wherever they start; of fewer they may be years."""
+
+
+def feature_warnings(dataset: Dataset) -> list[dict[str, Any]]:
+    """Return warnings about features; ``dataset.X`` is not standardized yet."""
+    return perfect_predictors(dataset) + identifiers(dataset)
+
+
+def perfect_predictors(dataset: Dataset) -> list[dict[str, Any]]:
+    """Return the warning for columns each of which determines the target alone (missing cells aside).
+
+    Numbers: |correlation| 1; two classes: every value of one lies above every value of the other, in more
+    rows than chance explains: p columns separate n rows, n1 of them positive, with probability about
+    2 p / C(n, n1).
+    """
+    X, y = dataset.X, dataset.y
+    if len(y) < LEAST_ROWS or y.ndim > 1 or dataset.family == "multinomial":
+        return []
+    if dataset.schema.classes is None:
+        found, how = _correlated(X, y), "has correlation 1 with it"
+    else:
+        found, how = _separating(X, y), "separates its classes"
+    if not found:
+        return []
+    names = _names(dataset, found)
+    one = len(names) == 1
+    return [
+        {
+            "code": "perfect_predictor",
+            "message": f"{_listed(names)} {'alone determines' if one else 'each determine'} the target "
+            f"'{shown(dataset.schema.target)}' ({'it ' + how if one else 'each ' + how}): "
+            f"{'is it a copy' if one else 'are they copies'}? {_drop(names)}",
+        }
+    ]
+
+
+def _correlated(X: FloatArray, y: FloatArray) -> list[int]:
+    """Return the columns with |correlation| 1."""
+    some = np.unique(np.linspace(0, len(y) - 1, SAMPLE).astype(np.int64))
+    near = np.flatnonzero(_unexplained(X[some], y[some]) <= NEAR)
+    # a sample in which nothing varies clears no column, so all rows must show that one does
+    return [int(j) for j in near if _determines(X[:, j], y)]
+
+
+def _unexplained(X: FloatArray, y: FloatArray) -> FloatArray:
+    """Return 1 - |correlation| of each column with y over its present cells; 0 where neither varies."""
+    present = ~np.isnan(X)
+    count = np.maximum(present.sum(axis=0), 1)
+    x = np.where(present, X, 0.0)
+    x = np.where(present, x - x.sum(axis=0) / count, 0.0)
+    t = np.where(present, y[:, None], 0.0)
+    t = np.where(present, t - t.sum(axis=0) / count, 0.0)
+    sizes = np.sqrt((x * x).sum(axis=0) * (t * t).sum(axis=0))
+    both_flat = (np.ptp(x, axis=0) == 0.0) & (np.ptp(t, axis=0) == 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rest = 1.0 - np.abs((x * t).sum(axis=0)) / sizes
+    return np.where(both_flat, 0.0, np.where(np.isfinite(rest), rest, 1.0))
+
+
+def _determines(x: FloatArray, y: FloatArray) -> bool:
+    """Return True where the present cells of a column, all rows looked at, are those of y in another unit."""
+    present = ~np.isnan(x)
+    x, y = x[present], y[present]
+    if len(y) < LEAST_ROWS or x.min() == x.max() or y.min() == y.max():
+        return False
+    return float(_unexplained(x[:, None], y)[0]) <= PERFECT
+
+
+def _separating(X: FloatArray, y: FloatArray) -> list[int]:
+    """Return the columns that separate two classes, if chance alone would not do that to any."""
+    groups = [np.flatnonzero(y == 0.0), np.flatnonzero(y > 0.0)]
+    n, n1 = len(y), len(groups[1])
+    ways = lgamma(n + 1) - lgamma(n1 + 1) - lgamma(n - n1 + 1)
+    if log(2.0 * max(X.shape[1], 1)) - ways > log(BY_CHANCE):
+        return []
+    some = [_spread_out(rows, SAMPLE // 2) for rows in groups]
+    near = np.flatnonzero(_apart(X[some[0]], X[some[1]]))
+    return [int(j) for j in near if _apart(X[groups[0], j], X[groups[1], j])]
+
+
+def _spread_out(rows: IntArray, count: int) -> IntArray:
+    return rows[np.unique(np.linspace(0, len(rows) - 1, count).astype(np.int64))]
+
+
+def _apart(a: FloatArray, b: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return, per column, True where all present cells of one set of rows lie above those of the other."""
+    low = [np.fmin.reduce(part, axis=0) for part in (a, b)]
+    high = [np.fmax.reduce(part, axis=0) for part in (a, b)]
+    return np.asarray((high[0] < low[1]) | (high[1] < low[0]))
+
+
+def identifiers(dataset: Dataset) -> list[dict[str, Any]]:
+    """Return a warning for every column used as a feature that only names the rows."""
+    warnings, at = [], 0
+    for feature, seen in zip(dataset.schema.features if dataset.stats else (), dataset.stats, strict=True):
+        text = None
+        if feature.kind == "category":
+            levels = len([level for level in feature.levels if level != MISSING_LEVEL])
+            present = dataset.n_rows * (1.0 - seen.missing)
+            if levels > IDENTIFIER_LEVELS and levels >= IDENTIFIER_SHARE * present:
+                text = f"has {levels} levels in {dataset.n_rows} rows, so it names rows that never come again"
+        elif seen.low is not None and seen.high is not None and seen.missing == 0.0:
+            span = seen.high - seen.low + 1.0
+            counting = seen.low in (0.0, 1.0) or dataset.n_rows > LONG
+            counting &= LEAST_ROWS <= dataset.n_rows <= span <= dataset.rows_read
+            if counting and _distinct_integers(dataset.X[:, at], int(seen.low), int(span)):
+                text = f"counts the rows ({seen.low:.0f} to {seen.high:.0f}), so it may only number them"
+        if text is not None:
+            message = f"column '{shown(feature.name)}' {text}: {_drop([feature.name])}"
+            warnings.append({"code": "identifier", "message": message})
+        at += len(feature.names)
+    return warnings
+
+
+def _distinct_integers(values: FloatArray, low: int, span: int) -> bool:
+    """Return True for distinct integers from ``low`` on, of which there are at most ``span``."""
+    if not np.all(values == np.floor(values)):
+        return False
+    return int(np.bincount(values.astype(np.int64) - low, minlength=span).max()) == 1
+
+
+def _names(dataset: Dataset, columns: list[int]) -> list[str]:
+    """Return the columns of the file that some design columns come from."""
+    owners = [feature.name for feature in dataset.schema.features for _ in feature.names]
+    return list(dict.fromkeys(owners[j] for j in columns))
+
+
+def _listed(names: list[str], most: int = 5) -> str:
+    text = ", ".join(f"'{shown(name)}'" for name in names[:most])
+    return text + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _drop(names: list[str]) -> str:
+    """Return the option that leaves columns out, as it is typed."""
+    items = quote(",".join(shown(name).replace(",", "\\,") for name in names[:5]))
+    return f"--drop {items} leaves {'it' if len(names) == 1 else 'them'} out"

@@ -1,0 +1,151 @@
+"""Relaxed fits on all folds: what each fold's penalized fit selects is fitted again without penalty.
+
+Gaussian: G_AA v = c_A by the moments of the training rows, so no fit looks at a row. The others: damped
+Newton at lambda 0 on the training rows, from the null model, since only that tells a solution from separated
+classes; those have no finite fit, and a loss of NaN that ranks last. See :mod:`l2cli.core.relaxed`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.moments import GramSystem, TrainingStats, training_problem
+from l2cli.core.path import bare_solver, solve_path
+from l2cli.core.problem import Problem
+from l2cli.core.relaxed import active_columns, distinct_sets
+from l2cli.core.solvers.newton import RUNAWAY
+from l2cli.core.solvers.ridge import scaled_rows
+from l2cli.engines.pool import parallel_map
+from l2cli.select.elastic_net_folds import ElasticNetFolds
+from l2cli.select.glm_folds import KKT_LIMIT, GlmFolds
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+INDEPENDENT = 1e-8
+"""Where each column keeps this share of its squares beside those before it, the Gram is solved as it is."""
+NEWTON_FLOPS = 20.0
+"""Flops of a maximum likelihood fit, in units of n |A|^2."""
+
+
+class RelaxedNetFolds(ElasticNetFolds):
+    """Relaxed elastic nets of a gaussian problem; see :class:`l2cli.select.learner.FoldFits`."""
+
+    def _solve(
+        self, i: int, stats: TrainingStats, system: GramSystem | None, lambdas: FloatArray
+    ) -> tuple[FloatArray, float]:
+        """Return internal coefficients (p, L) of one fit and the larger KKT residual of its parents."""
+        penalized, worst = super()._solve(i, stats, system, lambdas)
+        g = self.problem.relax_gamma
+        active = active_columns(self.problem, penalized) & (stats.sd > 0.0)[:, None]
+        some = np.flatnonzero(active.any(axis=1))
+        G, c = self._products(i, stats, system, some)
+        unit = float(np.abs(c).max(initial=0.0))
+        v = np.zeros(penalized.shape)
+        for columns, places in distinct_sets(active, np.arange(len(lambdas))):
+            if not len(columns):
+                continue
+            at = np.searchsorted(some, columns)
+            fit = None if self.problem.box is not None else normal_equations(G[np.ix_(at, at)], c[at])
+            if fit is None:
+                fit, residual = self._by_rows(i, stats, columns)
+                worst = max(worst, residual)
+            elif unit > 0.0:
+                off = np.abs(G[np.ix_(at, at)] @ fit - c[at])
+                worst = max(worst, float(off.max()) / unit)
+            v[np.ix_(columns, places)] = fit[:, None]
+        return g * penalized + (1.0 - g) * v, worst
+
+    def _products(
+        self, i: int, stats: TrainingStats, system: GramSystem | None, some: IntArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return Z'SZ and Z'Sy of some columns, by the moments or, where p > n, by the rows."""
+        if system is not None:
+            return system.G[np.ix_(some, some)], system.c[some]
+        A, b, _, _ = scaled_rows(self.problem, stats, self._training(i))
+        A = A[:, some]
+        return A.T @ A, b @ A
+
+    def _by_rows(self, i: int, stats: TrainingStats, columns: IntArray) -> tuple[FloatArray, float]:
+        """Return the fit of tied or bounded columns, of least norm or within bounds, and its residual."""
+        part = training_problem(self.problem, self._training(i), stats)
+        path = solve_path(part.select(columns), np.zeros(1))
+        return path.u[:, 0], float(path.certificate.kkt_residual[0])
+
+
+def normal_equations(G: FloatArray, c: FloatArray) -> FloatArray | None:
+    """Return the solution of Gv = c, None where the columns are too nearly tied for their Gram."""
+    size = np.sqrt(np.diag(G))
+    unit = G / np.outer(size, size)
+    try:
+        pivots = np.diag(np.linalg.cholesky(unit))
+    except np.linalg.LinAlgError:
+        return None
+    if float(pivots.min()) ** 2 < INDEPENDENT:
+        return None
+    v: FloatArray = np.linalg.solve(unit, c / size) / size
+    return v
+
+
+class RelaxedGlmFolds(GlmFolds):
+    """Relaxed fits of the other families; see :class:`l2cli.select.learner.FoldFits`."""
+
+    _parents: dict[tuple[int, bytes], FloatArray] | None = None
+    """(fit, active set) -> unpenalized coefficients (p + 1,), NaN where the classes are separated."""
+
+    def _solve(self, lambdas: FloatArray) -> FloatArray:
+        """Return coefficients (L, F, p + 1), those of lambda 0 as they are: both parents are one there."""
+        penalized, g = super()._solve(lambdas), self.problem.relax_gamma
+        some = np.flatnonzero(lambdas > 0.0)
+        if self._parents is None:
+            self._parents = {}
+        active = [self._active(i, penalized[:, i]) for i in range(len(self.rows))]
+        tasks, keys = [], []
+        for i, sets in enumerate(active):
+            todo = [columns for columns, _ in distinct_sets(sets, some)]
+            todo = [columns for columns in todo if (i, columns.tobytes()) not in self._parents]
+            if todo:
+                tasks.append((self.problem, self.rows[i], self.stats[i], todo))
+                keys += [(i, columns.tobytes()) for columns in todo]
+        if tasks:
+            work = sum(len(columns) ** 2 for *_, todo in tasks for columns in todo)
+            flops = NEWTON_FLOPS * self.problem.n_rows * float(work)
+            done = parallel_map(unpenalized_fits, tasks, jobs=self.jobs, flops=flops)
+            self._parents.update(zip(keys, (theta for fits, _ in done for theta in fits), strict=True))
+            self.kkt_max = max(self.kkt_max, *(residual for _, residual in done))
+        result = penalized.copy()
+        for i, sets in enumerate(active):
+            for columns, places in distinct_sets(sets, some):
+                v = self._parents[i, columns.tobytes()]
+                result[places, i] = g * penalized[places, i] + (1.0 - g) * v
+        return result
+
+    def _active(self, i: int, theta: FloatArray) -> BoolArray:
+        """Return the active sets (p, L) of one fit's coefficients (L, p + 1)."""
+        return active_columns(self.problem, theta[:, :-1].T) & (self.stats[i].sd > 0.0)[:, None]
+
+
+def unpenalized_fits(
+    problem: Problem, held_out: IntArray, stats: TrainingStats, sets: list[IntArray]
+) -> tuple[list[FloatArray], float]:
+    """Return the unpenalized coefficients (p + 1,) on some sets of columns without some rows.
+
+    NaN where the classes are separated; with the largest KKT residual of the others.
+    """
+    rest = np.ones(problem.n_rows, dtype=bool)
+    rest[held_out] = False
+    part, result, worst = training_problem(problem, np.flatnonzero(rest), stats), [], 0.0
+    for columns in sets:
+        theta = np.zeros(problem.n_columns + 1)
+        if len(columns):
+            answer = bare_solver(part.select(columns)).solve(0.0)
+            if answer.last_move > RUNAWAY or not answer.residual <= KKT_LIMIT:
+                theta[:] = np.nan
+            else:
+                theta[columns], theta[-1] = answer.u, answer.intercept
+                worst = max(worst, answer.residual)
+        elif problem.intercept:
+            theta[-1] = problem.likelihood.null_intercept(part.y, part.weights, part.offset)
+        result.append(theta)
+    return result, worst

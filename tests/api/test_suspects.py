@@ -1,0 +1,239 @@
+"""Warnings on features and curves: present where they help, absent where they would be noise, told once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from l2cli.api import suspects
+from l2cli.api.cv import cv_dataset
+from l2cli.api.fit import fit_dataset
+from l2cli.api.path import path_dataset
+from l2cli.data.build import build_dataset
+from l2cli.data.frame import table_from_frame
+from l2cli.spec import ColumnSpec, GridSpec, ModelSpec, SelectSpec
+
+
+def frame(n=60, seed=0):
+    import pandas as pd
+
+    rng = np.random.default_rng(seed)
+    data = pd.DataFrame({"a": rng.normal(size=n), "b": rng.integers(0, 9, size=n) * 1.0})
+    data["y"] = data["a"] + 0.3 * data["b"] + rng.normal(size=n)
+    return data
+
+
+def built(data, target="y", model=None, **columns):
+    table = table_from_frame(data)
+    return build_dataset(table, ColumnSpec(target=target, **columns), model or ModelSpec())
+
+
+def warned(data, **columns):
+    """Return {code: message} of the warnings about features, and check that nothing was left out for them."""
+    dataset = built(data, **columns)
+    found = suspects.feature_warnings(dataset)
+    assert len({w["code"] for w in found}) == len(found)
+    return {w["code"]: w["message"] for w in found}
+
+
+def test_ordinary_features_are_not_suspected():
+    assert warned(frame()) == {}
+
+
+def test_a_column_that_is_the_target_in_another_unit_is_named():
+    data = frame()
+    data.insert(0, "y in cm", 100.0 * data["y"] - 3.0)
+    expected = {
+        "perfect_predictor": "'y in cm' alone determines the target 'y' (it has correlation 1 with it): "
+        "is it a copy? --drop 'y in cm' leaves it out"
+    }
+    assert warned(data) == expected
+    data.insert(1, "minus", -data["y"])
+    text = warned(data)["perfect_predictor"]
+    assert text.startswith("'y in cm', 'minus' each determine the target 'y'")
+    assert text.endswith("are they copies? --drop 'y in cm,minus' leaves them out")
+
+
+@pytest.mark.parametrize(
+    ("noise", "found"), [(1e-7, True), (1e-5, False), (1e-2, False)], ids=["rounded", "close", "near"]
+)
+def test_the_correlation_must_be_one_to_twelve_digits(noise, found):
+    data = frame(n=500)
+    rng = np.random.default_rng(1)
+    data.insert(0, "copy", data["y"] + noise * data["y"].std() * rng.normal(size=500))
+    assert ("perfect_predictor" in warned(data)) is found
+
+
+def test_a_copy_with_missing_cells_is_still_a_copy():
+    data = frame()
+    data.insert(0, "copy", data["y"].where(np.arange(60) % 7 > 0))
+    assert "'copy' alone determines" in warned(data)["perfect_predictor"]
+
+
+def test_rare_rows_decide_where_a_sample_shows_nothing():
+    data = frame(n=2000)
+    data["y"] = 0.0
+    data.loc[[5, 777], "y"] = [1.5, 4.0]  # none of the rows looked at first
+    data.insert(0, "copy", 2.0 * data["y"])
+    data.insert(1, "flat", 0.0)
+    data.loc[9, "flat"] = 1.0
+    message = warned(data)["perfect_predictor"]
+    assert message.startswith("'copy' alone")
+    assert "flat" not in message
+
+
+@pytest.mark.parametrize("family", ["poisson", "gamma"])
+def test_a_copy_is_a_copy_under_any_family_of_numbers(family):
+    data = frame()
+    data["y"] = np.arange(1.0, 61.0) ** 2
+    data.insert(0, "copy", data["y"])
+    dataset = built(data, model=ModelSpec(family=family))
+    assert suspects.perfect_predictors(dataset)[0]["message"].startswith("'copy' alone determines")
+
+
+def test_a_column_that_separates_the_classes_is_named():
+    data = frame()
+    data["y"] = np.where(data["y"] > 1.0, "yes", "no")
+    assert warned(data) == {}
+    data.insert(0, "score", np.where(data["y"] == "yes", 1.0, -1.0) + 0.5 * np.tanh(data["a"]))
+    text = warned(data)["perfect_predictor"]
+    assert text == (
+        "'score' alone determines the target 'y' (it separates its classes): is it a copy? "
+        "--drop score leaves it out"
+    )
+    data.loc[3, "score"] = -data.loc[3, "score"]
+    assert warned(data) == {}
+
+
+def test_a_level_that_is_the_class_is_traced_to_its_column():
+    data = frame()
+    data["y"] = np.where(data["y"] > 1.0, "yes", "no")
+    data.insert(0, "answer", np.where(data["y"] == "yes", "j", "n"))
+    assert "'answer' alone determines" in warned(data)["perfect_predictor"]
+
+
+def test_few_rows_separate_by_chance_and_are_not_told():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(12, 400))
+    y = np.array([0.0] * 10 + [1.0] * 2)
+    assert suspects._separating(X, y) == []
+    assert suspects._separating(np.repeat(X, 10, axis=0), np.repeat(y, 10)) != []
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        (np.arange(60.0), True),
+        (np.random.default_rng(0).permutation(60) + 1.0, True),
+        (np.arange(60.0) + 1950.0, False),
+        (np.arange(60.0) * 2.0, False),
+        (np.r_[np.arange(59.0), 0.0], False),
+        (np.arange(60.0) + 0.5, False),
+    ],
+    ids=["from-0", "shuffled-from-1", "years", "gaps", "repeated", "halves"],
+)
+def test_an_integer_column_that_counts_the_rows_is_named(values, found):
+    data = frame()
+    data.insert(0, "nr of case", values)
+    warning = warned(data).get("identifier", "")
+    assert bool(warning) is found
+    low, high = values.min(), values.max()
+    text = f"column 'nr of case' counts the rows ({low:.0f} to {high:.0f}), so it may only number them"
+    assert warning == (f"{text}: --drop 'nr of case' leaves it out" if found else "")
+
+
+def test_long_runs_of_integers_number_the_rows_wherever_they_start():
+    data = frame(n=300)
+    data.insert(0, "case", np.arange(300.0) + 5001.0)
+    assert "column 'case' counts the rows (5001 to 5300)" in warned(data)["identifier"]
+
+
+def test_rows_left_out_leave_gaps_in_a_row_number():
+    data = frame()
+    data.insert(0, "case", np.arange(60.0))
+    data.loc[[4, 20], "y"] = np.nan
+    assert "column 'case' counts the rows (0 to 59)" in warned(data)["identifier"]
+
+
+def test_text_with_a_level_for_every_row_is_named_if_it_was_asked_for():
+    data = frame()
+    data.insert(0, "name", [f"n{i}" for i in range(60)])
+    assert warned(data) == {}  # left out already
+    text = warned(data, features=("name", "a"))["identifier"]
+    assert text == (
+        "column 'name' has 60 levels in 60 rows, so it names rows that never come again: "
+        "--drop name leaves it out"
+    )
+    data["name"] = [f"n{i % 12}" for i in range(60)]
+    assert warned(data, features=("name", "a")) == {}
+
+
+def codes(content):
+    return [w["code"] for w in content["warnings"]]
+
+
+def test_every_command_tells_of_a_suspect_once():
+    data = frame()
+    data.insert(0, "case", np.arange(60.0))
+    for content in (
+        fit_dataset(built(data), ModelSpec(), SelectSpec()).to_dict(),
+        cv_dataset(built(data), ModelSpec(), SelectSpec()).to_dict(),
+        path_dataset(built(data), ModelSpec()).to_dict(),
+    ):
+        assert codes(content) == ["identifier"]
+
+
+@pytest.mark.parametrize("select", ["loo", "cv", "gcv"])
+def test_a_curve_that_prefers_no_lambda_is_told_once(dataset_of, select):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(60, 3))
+    y = X[:, 0] + rng.normal(size=60)
+    narrow = ModelSpec(lambdas=GridSpec(low=0.3, high=3.0, count=5))
+    content = fit_dataset(dataset_of(X, y), narrow, SelectSpec(select)).to_dict()
+    # gcv has no standard error that could tell
+    assert codes(content) == (["early"] if select == "gcv" else ["early", "flat_curve"])
+    if select != "gcv":
+        assert content["warnings"][1]["message"] == (
+            "the selection curve is flat over the whole grid, 0.3 to 3: the data cannot tell any of these "
+            "lambdas from the best; a wider grid may show more"
+        )
+    wide = ModelSpec(lambdas=GridSpec(low=0.3, high=3e3, count=5))
+    assert "flat_curve" not in codes(fit_dataset(dataset_of(X, y), wide, SelectSpec(select)).to_dict())
+
+
+def test_the_curve_of_cv_is_told_once_and_a_clear_minimum_not_at_all(dataset_of):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(60, 3))
+    signal, noise = X[:, 0] + rng.normal(size=60), rng.normal(size=60)
+    content = cv_dataset(dataset_of(X, noise), ModelSpec(), SelectSpec()).to_dict()
+    assert codes(content) == ["early", "flat_curve"]
+    assert content["warnings"][1]["message"].endswith("the features may say little about the target")
+    assert content["verdict"].startswith("flat over the whole grid")
+    assert codes(cv_dataset(dataset_of(X, signal), ModelSpec(), SelectSpec()).to_dict()) == ["early"]
+    one = ModelSpec(lambdas=GridSpec(values=(1.0,)))
+    assert codes(cv_dataset(dataset_of(X, noise), one, SelectSpec()).to_dict()) == ["early"]
+
+
+@pytest.mark.parametrize(("p", "shown"), [(12, True), (9, True), (8, False)])
+def test_lambda_zero_with_as_many_columns_as_rows_is_told(dataset_of, p, shown):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(10, p)), rng.normal(size=10)
+    fit = fit_dataset(dataset_of(X, y), ModelSpec(lambdas=GridSpec(values=(0.0,))), SelectSpec())
+    found = [w for w in fit.to_dict()["warnings"] if w["code"] != "early"]
+    assert [w["code"] for w in found] == (["more_columns_than_rows"] if shown else [])
+    if shown:
+        assert f"lambda 0 with {p} features on 10 rows fits these rows perfectly" in found[0]["message"]
+        assert ("least norm" in found[0]["message"]) is (p == 12)
+        assert fit.to_dict()["metrics"]["train"]["rmse"] < 1e-10
+    path = path_dataset(dataset_of(X, y), ModelSpec(lambdas=GridSpec(values=(1.0, 0.5))))
+    assert codes(path.to_dict()) == ["early"]
+
+
+def test_lambda_zero_in_the_grid_of_cv_is_told_whichever_lambda_wins(dataset_of):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 30)), rng.normal(size=20)
+    model = ModelSpec(lambdas=GridSpec(values=(1e4, 10.0, 0.0)))
+    content = cv_dataset(dataset_of(X, y), model, SelectSpec(folds=4)).to_dict()
+    assert content["lambda_min"] > 0.0
+    assert codes(content).count("more_columns_than_rows") == 1
+    assert "rank_deficient" not in codes(content)
