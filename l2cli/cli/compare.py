@@ -28,7 +28,7 @@ class Candidates(OptionGroup):
         typer.Option(
             "--models",
             metavar="LIST",
-            help="of mean, ols, ridge, lasso, enet, relaxed, group; the last five also as ridge:1se",
+            help="mean, ols, ridge, lasso, enet, relaxed, group; with :1se, as ridge:1se",
         ),
     ] = None
 

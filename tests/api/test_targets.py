@@ -57,7 +57,7 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:(target|the best lambda)")
+@pytest.mark.filterwarnings("ignore:(target|the best lambda|the selection curve)")
 @pytest.mark.parametrize("case", CASES)
 def test_a_fit_of_several_targets_is_the_fit_of_each(case):
     make, given = CASES[case]
@@ -83,7 +83,7 @@ def test_a_fit_of_several_targets_is_the_fit_of_each(case):
             assert part["metrics"]["validation"] == pytest.approx(whole["metrics"]["validation"], **CLOSE)
 
 
-@pytest.mark.filterwarnings("ignore:(target|the best lambda)")
+@pytest.mark.filterwarnings("ignore:(target|the best lambda|the selection curve)")
 @pytest.mark.parametrize("ratio", [0.0, 0.7])
 def test_cv_and_path_of_several_targets(ratio):
     X, Y = tall()
@@ -120,7 +120,7 @@ def counted(monkeypatch, module, name):
     return calls
 
 
-@pytest.mark.filterwarnings("ignore:(target|the best lambda)")
+@pytest.mark.filterwarnings("ignore:(target|the best lambda|the selection curve)")
 def test_every_factor_is_made_once_for_all_targets(monkeypatch):
     X, Y = tall(n=600)  # with so many columns the rows are too many to be factorized themselves
     X = np.column_stack([X, *(np.roll(X, k, axis=0) for k in range(1, 40))])
