@@ -14,12 +14,15 @@ import numpy.typing as npt
 
 from l2cli.core.penalties import Box, Groups, subgradient_distance
 from l2cli.core.solvers.active_set import ActiveSet
-from l2cli.core.solvers.gram import Gram
+from l2cli.core.solvers.gram import Gram, ProductGram
 from l2cli.core.solvers.group_set import GroupSet
+from l2cli.core.solvers.screening import WideNet
 
 FloatArray = npt.NDArray[np.float64]
 SETTLED = 1e-14
 """Optimality conditions are met to this share of the null model's gradient, or to rounding."""
+WIDE = 500
+"""Columns from which, more of them than rows, a path is solved on those that may count."""
 ROUGH = 1e-9
 """The same inside folds, whose residual need only reach 1e-5."""
 
@@ -82,9 +85,19 @@ class ElasticNet:
         -----
         The degrees of freedom are those of the ridge on the free columns, tr[(G_FF + b)^-1 G_FF].
         """
+        order = np.argsort(-lambdas, kind="stable")
+        if isinstance(self.gram, ProductGram) and len(self.q) >= WIDE:
+            net = WideNet(
+                self.gram.A, self._kink, self._square, self.box, self.groups, active_set,
+                (ROUGH if rough else SETTLED) * self.unit,
+            )  # fmt: skip
+            q = self.q if correction is None else self.q[:, None] + correction[:, order]
+            u, df = np.zeros((len(self.q), len(lambdas))), np.zeros(len(lambdas))
+            u[:, order], df[order] = net.solve(lambdas[order], q)
+            return u, df
         active = active_set(self.gram, self._kink, self.box, self.groups)
         u, df = np.zeros((len(self.q), len(lambdas))), np.zeros(len(lambdas))
-        for i in np.argsort(-lambdas, kind="stable"):
+        for i in order:
             q = self.q if correction is None else self.q + correction[:, i]
             a, b = lambdas[i] * self._kink, lambdas[i] * self._square
             u[:, i] = active.solve(q, a, b, tol=(ROUGH if rough else SETTLED) * self.unit)
@@ -93,8 +106,7 @@ class ElasticNet:
 
     def gradient(self, u: FloatArray, lambdas: FloatArray) -> FloatArray:
         """Return half the gradient of the smooth part of J by the Gram: (p, L)."""
-        products = np.column_stack([self.gram.product(column) for column in u.T])
-        return products - self.q[:, None] + np.multiply.outer(self._square, lambdas) * u
+        return self.gram.products(u) - self.q[:, None] + np.multiply.outer(self._square, lambdas) * u
 
     def residual(self, u: FloatArray, lambdas: FloatArray) -> FloatArray:
         """Return the KKT residual of coefficients (p, L) by the Gram: (L,)."""

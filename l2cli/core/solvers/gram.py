@@ -28,6 +28,10 @@ class Gram(Protocol):
         """Return the matrix times v (p,), of which few entries are not 0."""
         ...
 
+    def products(self, V: FloatArray) -> FloatArray:
+        """Return the matrix times V (p, L)."""
+        ...
+
     def scaled(self, scale: FloatArray) -> Gram:
         """Return the matrix with rows and columns divided by ``scale`` (p,)."""
         ...
@@ -52,6 +56,10 @@ class DenseGram:
         """Return the matrix times v, by the rows that count where those are few."""
         some = np.flatnonzero(v)
         return v @ self.matrix if 3 * len(some) > len(v) else v[some] @ self.matrix[some]
+
+    def products(self, V: FloatArray) -> FloatArray:
+        """Return the matrix times V."""
+        return np.asarray(self.matrix @ V)
 
     def scaled(self, scale: FloatArray) -> DenseGram:
         """Return the matrix with rows and columns divided by ``scale``."""
@@ -94,6 +102,10 @@ class ProductGram:
         weights = np.zeros(self._count)
         weights[self._slot[some]] = v[some]
         return np.asarray(weights @ self._kept[: self._count])
+
+    def products(self, V: FloatArray) -> FloatArray:
+        """Return A'(A V)."""
+        return np.asarray(self.A.T @ (self.A @ V))
 
     def scaled(self, scale: FloatArray) -> ProductGram:
         """Return the Gram of the columns divided by ``scale``."""
