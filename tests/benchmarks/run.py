@@ -257,7 +257,7 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run the contests; exit status 1 where a promised ratio is missed."""
+    """Run the contests; exit status 1 where a promised ratio is missed or our own command failed."""
     options = parse()
     measured, verdicts, everything = [], [], {}
     print(f"{machine()}; seed {options.seed}")
@@ -280,7 +280,8 @@ def main() -> int:
         print("", show(MEASURED, measured, options.markdown), sep="\n")
     if verdicts:
         print("", show(PROMISED, verdict_rows(verdicts), options.markdown), sep="\n")
-    return 0 if all(v.kept for v in verdicts) else 1
+    failed = [name for name, records in everything.items() if not records]
+    return 1 if failed or not all(v.kept for v in verdicts) else 0
 
 
 if __name__ == "__main__":
