@@ -10,10 +10,13 @@ import numpy.typing as npt
 from l2cli.api.setup import LEVEL, Setup, finite, floats
 from l2cli.core.covariance import quantile, standard_errors
 from l2cli.core.path import Path, design_factor, solve_path
+from l2cli.core.problem import Problem
 from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.solvers.ridge import RidgeFactor
 
 FloatArray = npt.NDArray[np.float64]
+NOTHING = 1e-13
+"""An unpenalized coefficient below this share of the largest is 0 but for rounding."""
 _KEYS = ("feature", "coef", "coef_standardized", "kept", "se", "ci_low", "ci_high")
 
 
@@ -78,12 +81,23 @@ def _kept(setup: Setup, path: Path, lam: float, factor: RidgeFactor | None) -> F
             factor = design_factor(problem, 0.0)
         free, tied = factor.solve(np.zeros(1))[:, 0], factor.null > 1e-6
     else:
-        if problem.n_columns >= problem.n_rows:
+        if problem.n_columns >= problem.n_rows or _separates(problem, u, path.intercept0[..., 0]):
             return unknown
-        answer = NewtonSolver(problem).solve(0.0)
+        answer = NewtonSolver(problem).solve(0.0, np.append(u.ravel(), path.intercept0[..., 0]))
         if answer.last_move > RUNAWAY or not answer.residual <= 1e-6:
             return unknown  # the classes are separated: there is no unpenalized fit to compare with
         free, tied = answer.u, design_factor(problem, 0.0).null > 1e-6
-    lost = ((tied | problem.constant) | (free.T == 0.0)).T
+    nothing = np.abs(free) <= NOTHING * np.abs(free).max(initial=0.0)
+    lost = ((tied | problem.constant) | nothing.T).T
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(lost, np.nan, u / free)
+
+
+def _separates(problem: Problem, u: FloatArray, intercept: FloatArray) -> bool:
+    """Return True where the fit puts every row in its class: then nothing bounds an unpenalized one."""
+    if problem.family not in ("binomial", "multinomial"):
+        return False
+    eta = problem.X @ u + intercept + (0.0 if problem.offset is None else problem.offset)
+    if problem.n_classes > 1:
+        return bool(np.all(eta.argmax(axis=1) == problem.y.argmax(axis=1)))
+    return problem.offset is None and bool(np.all((eta > 0.0) == (problem.y > 0.5)))

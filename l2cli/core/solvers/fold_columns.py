@@ -74,12 +74,13 @@ class Columns:
         rows, lam, folds = self.rows, self.lam[at], self.folds[at]
         keep = np.empty((len(rows.A), rows.classes * len(at)))
         r = rows.gradient(self.B[:, at], lam, folds, keep)
+        light = rows.light(keep)
         before = self.residual[at]
         goal = np.maximum(0.2 * rows.tolerance, before * np.minimum(0.1, np.sqrt(before)))
         x, z = np.zeros_like(r), precondition(r, at)
         direction, size = z.copy(), np.einsum("ij,ij->j", r, z)
         for done in range(MAX_ROUNDS):
-            H = rows.product(direction, keep, lam, folds)
+            H = rows.product(direction, light, lam, folds)
             bend = np.einsum("ij,ij->j", direction, H)
             open_ = (bend > 0.0) & ~(np.abs(r).max(axis=0) / self.unit[at] <= goal)
             if not open_.any():
