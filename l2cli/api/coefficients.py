@@ -10,7 +10,6 @@ import numpy.typing as npt
 from l2cli.api.setup import LEVEL, Setup, finite, floats
 from l2cli.core.covariance import quantile, standard_errors
 from l2cli.core.path import Path, design_factor, solve_path
-from l2cli.core.problem import Problem
 from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.solvers.ridge import RidgeFactor
 
@@ -81,7 +80,7 @@ def _kept(setup: Setup, path: Path, lam: float, factor: RidgeFactor | None) -> F
             factor = design_factor(problem, 0.0)
         free, tied = factor.solve(np.zeros(1))[:, 0], factor.null > 1e-6
     else:
-        if problem.n_columns >= problem.n_rows or _separates(problem, u, path.intercept0[..., 0]):
+        if problem.n_columns >= problem.n_rows:
             return unknown
         answer = NewtonSolver(problem).solve(0.0, np.append(u.ravel(), path.intercept0[..., 0]))
         if answer.last_move > RUNAWAY or not answer.residual <= 1e-6:
@@ -91,13 +90,3 @@ def _kept(setup: Setup, path: Path, lam: float, factor: RidgeFactor | None) -> F
     lost = ((tied | problem.constant) | nothing.T).T
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(lost, np.nan, u / free)
-
-
-def _separates(problem: Problem, u: FloatArray, intercept: FloatArray) -> bool:
-    """Return True where the fit puts every row in its class: then nothing bounds an unpenalized one."""
-    if problem.family not in ("binomial", "multinomial"):
-        return False
-    eta = problem.X @ u + intercept + (0.0 if problem.offset is None else problem.offset)
-    if problem.n_classes > 1:
-        return bool(np.all(eta.argmax(axis=1) == problem.y.argmax(axis=1)))
-    return problem.offset is None and bool(np.all((eta > 0.0) == (problem.y > 0.5)))

@@ -43,8 +43,8 @@ OWN_WEIGHTS_FLOPS = 5e7
 class Light(NamedTuple):
     """What products need, in single precision.
 
-    A : (n, p + q + 1) the bordered design. keep : (n, C N) the weights W of each column over its ``level``, of
-    classes the probabilities. weights : (n,) of classes those of the rows over ``level``.
+    A : (n, p + q + 1) the bordered design. keep : (n, C N) the weights W of each column over its ``level``,
+    of classes the probabilities. weights : (n,) of classes those of the rows over ``level``.
     """
 
     A: SingleArray

@@ -81,6 +81,15 @@ class GlmRows:
         gradient = -np.append(self.X.T @ r, slope)
         return mu, gradient, 0.5 * float(problem.weights @ family.deviance(problem.y, eta))
 
+    def separates(self, mu: FloatArray) -> bool:
+        """Return True where the means (no offset in them) put every row in its class."""
+        y = self.problem.y
+        if self.problem.offset is not None or self.problem.family not in ("binomial", "multinomial"):
+            return False
+        if self.classes > 1:
+            return bool(np.all((mu * y).sum(axis=1) > (mu * (1.0 - y)).max(axis=1)))
+        return bool(np.all(np.where(y > 0.5, mu > 0.5, mu < 0.5)))
+
     def curvature(self, mu: FloatArray, *, settled: bool = True) -> FloatArray:
         """Return H ((m + 1) C, (m + 1) C); ``settled`` False leaves out what classes have in common."""
         n, size = len(self.X), (self.X.shape[1] + 1) * self.classes

@@ -60,9 +60,9 @@ class NewtonResult(NamedTuple):
 
     u : (p,) internal coefficients, of classes (p, C); intercept : internal, of classes (C,). residual :
     gradient over that of the null model.
-    last_move : the largest change of an eta_i in the last step. A finite optimum is met quadratically, so it
-    is tiny there; where the classes are separated eta grows by about 1 a step for ever, while the gradient
-    vanishes.
+    last_move : the largest change of an eta_i in the last step, infinite where the classes are seen to be
+    separated. A finite optimum is met quadratically, so it is tiny there; else eta grows by about 1 a step for
+    ever, while the gradient vanishes.
     theta : the point in the solver's own coordinates, to start the next lambda from.
     """
 
@@ -121,8 +121,12 @@ class NewtonSolver:
         if rough:
             point = self._chord(point, lam)
         done, before_last = rough and self._violation(point) <= enough, theta
+        separated = False
         for _ in range(0 if done else MAX_ITERATIONS):
             before = self._violation(point)
+            separated = lam == 0.0 and self.rows.separates(point.mu)
+            if separated:  # so does every multiple of the point: there is no finite optimum
+                break
             if done and before <= 1e-14 * self.unit:
                 break
             moved = self._step(point, lam)
@@ -139,6 +143,7 @@ class NewtonSolver:
         u[self.problem.constant] = 0.0  # rounding in a step may have touched them
         df = np.nan if rough else self._effective_df(point, lam)
         last_move = float(np.abs(self.rows.predictor(point.theta - before_last)).max(initial=0.0))
+        last_move = np.inf if separated else last_move
         return NewtonResult(u, b0, df, residual, last_move, point.theta)
 
     def _split(self, theta: FloatArray) -> tuple[FloatArray, FloatArray | float]:

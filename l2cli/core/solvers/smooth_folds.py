@@ -147,7 +147,7 @@ class SmoothFolds(FoldRows):
         columns = Columns(self, guess, lam, folds)
         if guess is not last and not columns.residual.max() < 1.0:  # the extrapolation overshot
             columns = Columns(self, last, lam, folds)
-        renew = True  # an inverse at this lambda costs less than the passes it saves
+        renew = True  # an inverse at this lambda costs less than the rounds it saves
         for _ in range(MAX_PASSES):
             moving = columns.moving()
             if not len(moving):
