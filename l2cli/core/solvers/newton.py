@@ -61,8 +61,8 @@ class NewtonResult(NamedTuple):
     u : (p,) internal coefficients, of classes (p, C); intercept : internal, of classes (C,). residual :
     gradient over that of the null model.
     last_move : the largest change of an eta_i in the last step, infinite where the classes are seen to be
-    separated. A finite optimum is met quadratically, so it is tiny there; else eta grows by about 1 a step for
-    ever, while the gradient vanishes.
+    separated. A finite optimum is met quadratically, so it is tiny there; else eta grows by about 1 a step
+    for ever, while the gradient vanishes.
     theta : the point in the solver's own coordinates, to start the next lambda from.
     """
 
