@@ -96,11 +96,12 @@ def active_columns(problem: Problem, u: FloatArray) -> BoolArray:
 
 
 def distinct_sets(active: BoolArray, at: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
-    """Yield the distinct columns of ``active`` (p, L) among the places ``at``, each with its places."""
-    sets, which = np.unique(active[:, at], axis=1, return_inverse=True)
-    which = np.ravel(which)
-    for i in range(sets.shape[1] if len(at) else 0):
-        yield np.flatnonzero(sets[:, i]), at[which == i]
+    """Yield the distinct columns of ``active`` (p, L) in the order of places ``at``, with their places."""
+    found: dict[bytes, list[int]] = {}
+    for place in at.tolist():
+        found.setdefault(active[:, place].tobytes(), []).append(place)
+    for places in found.values():
+        yield np.flatnonzero(active[:, places[0]]), np.array(places, dtype=np.int64)
 
 
 def unpenalized_parents(problem: Problem, active: BoolArray, at: IntArray) -> Parents:

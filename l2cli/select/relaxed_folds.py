@@ -1,8 +1,9 @@
 """Relaxed fits on all folds: what each fold's penalized fit selects is fitted again without penalty.
 
-Gaussian: G_AA v = c_A by the moments of the training rows, so no fit looks at a row. The others: damped
-Newton at lambda 0 on the training rows, from the null model, since only that tells a solution from separated
-classes; those have no finite fit, and a loss of NaN that ranks last. See :mod:`l2cli.core.relaxed`.
+Gaussian: G_AA v = c_A by the moments of the training rows, so no fit looks at a row. The others: chord steps
+on all folds together, and where these do not settle, damped Newton at lambda 0 from the null model, since
+only that tells a solution from separated classes; those have no finite fit, and a loss of NaN that ranks
+last. See :mod:`l2cli.core.relaxed`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from l2cli.core.moments import GramSystem, TrainingStats, training_problem
 from l2cli.core.path import bare_solver, solve_path
 from l2cli.core.problem import Problem
 from l2cli.core.relaxed import active_columns, distinct_sets
+from l2cli.core.solvers.bare_folds import bare_fits, normal_equations
 from l2cli.core.solvers.newton import RUNAWAY
 from l2cli.core.solvers.ridge import scaled_rows
 from l2cli.engines.pool import parallel_map
@@ -23,8 +25,6 @@ from l2cli.select.glm_folds import KKT_LIMIT, GlmFolds
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-INDEPENDENT = 1e-8
-"""Where each column keeps this share of its squares beside those before it, the Gram is solved as it is."""
 NEWTON_FLOPS = 20.0
 """Flops of a maximum likelihood fit, in units of n |A|^2."""
 
@@ -74,20 +74,6 @@ class RelaxedNetFolds(ElasticNetFolds):
         return path.u[:, 0], float(path.certificate.kkt_residual[0])
 
 
-def normal_equations(G: FloatArray, c: FloatArray) -> FloatArray | None:
-    """Return the solution of Gv = c, None where the columns are too nearly tied for their Gram."""
-    size = np.sqrt(np.diag(G))
-    unit = G / np.outer(size, size)
-    try:
-        pivots = np.diag(np.linalg.cholesky(unit))
-    except np.linalg.LinAlgError:
-        return None
-    if float(pivots.min()) ** 2 < INDEPENDENT:
-        return None
-    v: FloatArray = np.linalg.solve(unit, c / size) / size
-    return v
-
-
 class RelaxedGlmFolds(GlmFolds):
     """Relaxed fits of the other families; see :class:`l2cli.select.learner.FoldFits`."""
 
@@ -98,28 +84,46 @@ class RelaxedGlmFolds(GlmFolds):
         """Return coefficients (L, F, p + 1), those of lambda 0 as they are: both parents are one there."""
         penalized, g = super()._solve(lambdas), self.problem.relax_gamma
         some = np.flatnonzero(lambdas > 0.0)
+        some = some[np.argsort(-lambdas[some], kind="stable")]
         if self._parents is None:
             self._parents = {}
-        active = [self._active(i, penalized[:, i]) for i in range(len(self.rows))]
-        tasks, keys = [], []
-        for i, sets in enumerate(active):
-            todo = [columns for columns, _ in distinct_sets(sets, some)]
-            todo = [columns for columns in todo if (i, columns.tobytes()) not in self._parents]
-            if todo:
-                tasks.append((self.problem, self.rows[i], self.stats[i], todo))
-                keys += [(i, columns.tobytes()) for columns in todo]
+        places = [list(distinct_sets(self._active(i, penalized[:, i]), some)) for i in range(len(self.rows))]
+        self._fit_parents(places, penalized)
+        result = penalized.copy()
+        for i, mine in enumerate(places):
+            for columns, at in mine:
+                v = self._parents[i, columns.tobytes()]
+                result[at, i] = g * penalized[at, i] + (1.0 - g) * v
+        return result
+
+    def _fit_parents(self, places: list[list[tuple[IntArray, IntArray]]], penalized: FloatArray) -> None:
+        """Add the unpenalized fits of every fit's sets that were not met before."""
+        assert self._parents is not None
+        known, k = self._parents, self.folds.k
+        new = [
+            [(columns, at[0]) for columns, at in mine if (i, columns.tobytes()) not in known]
+            for i, mine in enumerate(places)
+        ]
+        for r, batch in enumerate(self.batches):
+            mine = range(r * k, (r + 1) * k)
+            if any(new[i] for i in mine):
+                sets = [[columns for columns, _ in new[i]] for i in mine]
+                starts = [[penalized[at, i] for _, at in new[i]] for i in mine]
+                found, worst = bare_fits(batch, sets, starts)
+                self.kkt_max = max(self.kkt_max, worst)
+                for i, fits in zip(mine, found, strict=True):
+                    for (columns, _), theta in zip(new[i], fits, strict=True):
+                        if theta is not None:
+                            known[i, columns.tobytes()] = theta
+        rest = [[c for c, _ in mine if (i, c.tobytes()) not in known] for i, mine in enumerate(new)]
+        tasks = [(self.problem, self.rows[i], self.stats[i], sets) for i, sets in enumerate(rest) if sets]
         if tasks:
-            work = sum(len(columns) ** 2 for *_, todo in tasks for columns in todo)
+            work = sum(len(columns) ** 2 for sets in rest for columns in sets)
             flops = NEWTON_FLOPS * self.problem.n_rows * float(work)
             done = parallel_map(unpenalized_fits, tasks, jobs=self.jobs, flops=flops)
-            self._parents.update(zip(keys, (theta for fits, _ in done for theta in fits), strict=True))
+            keys = [(i, columns.tobytes()) for i, sets in enumerate(rest) for columns in sets]
+            known.update(zip(keys, (theta for fits, _ in done for theta in fits), strict=True))
             self.kkt_max = max(self.kkt_max, *(residual for _, residual in done))
-        result = penalized.copy()
-        for i, sets in enumerate(active):
-            for columns, places in distinct_sets(sets, some):
-                v = self._parents[i, columns.tobytes()]
-                result[places, i] = g * penalized[places, i] + (1.0 - g) * v
-        return result
 
     def _active(self, i: int, theta: FloatArray) -> BoolArray:
         """Return the active sets (p, L) of one fit's coefficients (L, p + 1)."""
@@ -131,17 +135,23 @@ def unpenalized_fits(
 ) -> tuple[list[FloatArray], float]:
     """Return the unpenalized coefficients (p + 1,) on some sets of columns without some rows.
 
-    NaN where the classes are separated; with the largest KKT residual of the others.
+    NaN where the classes are separated, as they are then by every larger set; with the largest KKT residual
+    of the others.
     """
     rest = np.ones(problem.n_rows, dtype=bool)
     rest[held_out] = False
     part, result, worst = training_problem(problem, np.flatnonzero(rest), stats), [], 0.0
+    separated: list[IntArray] = []
     for columns in sets:
         theta = np.zeros(problem.n_columns + 1)
-        if len(columns):
+        if any(np.isin(fewer, columns).all() for fewer in separated):
+            theta[:] = np.nan
+        elif len(columns):
             answer = bare_solver(part.select(columns)).solve(0.0)
             if answer.last_move > RUNAWAY or not answer.residual <= KKT_LIMIT:
                 theta[:] = np.nan
+                if answer.last_move > RUNAWAY:
+                    separated.append(columns)
             else:
                 theta[columns], theta[-1] = answer.u, answer.intercept
                 worst = max(worst, answer.residual)

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 
 from l2cli.core.grid import lambda_max
+from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
 from l2cli.core.relaxed import relaxed_path
+from l2cli.core.solvers import fold_rows
+from l2cli.core.solvers.bare_folds import bare_fits
+from l2cli.core.solvers.kinked_folds import KinkedFolds
 from l2cli.data.folds import Folds
+from l2cli.select import relaxed_folds
 from l2cli.select.compare import Comparison, Contender, parse_candidates
 from l2cli.select.cv import cross_validate, fold_fits
 
@@ -148,3 +153,53 @@ def test_the_relaxed_lasso_is_compared_as_it_tunes_itself():
     assert scores[0].values[0] == pytest.approx(
         losses_by_hand(data, 1.0, 0.0, lam, "sum", {})[0, 0], rel=1e-9
     )
+
+
+@pytest.mark.parametrize("own_weights", [True, False], ids=["own-curvatures", "shared-curvatures"])
+def test_the_folds_walk_together_to_the_same_losses(monkeypatch, own_weights):
+    data = Rows(240, 8, "binomial")
+    problem = data.problem(1.0, 0.0)
+    lambdas = lambda_max(problem) * np.geomspace(1.0, 0.01, 20)
+    expected = losses_by_hand(data, 1.0, 0.0, lambdas, "sum", {})
+    if not own_weights:
+        monkeypatch.setattr(fold_rows, "OWN_WEIGHTS_FLOPS", 0)
+    monkeypatch.setattr(relaxed_folds, "unpenalized_fits", None)  # no fit may need it
+    fits = fold_fits(problem, data.folds, "sum")
+    assert fits.losses(lambdas, "deviance") == pytest.approx(expected, rel=1e-9 if own_weights else 1e-6)
+    assert fits.kkt_max <= (1e-10 if own_weights else 1e-6)
+
+
+def test_what_does_not_settle_together_is_fitted_alone():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 3))
+    X = np.column_stack([X, X[:, 0], X[:, 1] + 100.0 * rng.normal(size=90)])
+    y = np.where(X[:, 0] + rng.logistic(size=90) > 0, 1.0, 0.0)
+    y[30:60] = np.where(X[30:60, 1] > 0, 1.0, 0.0)
+    problem = make_problem(X, y, family="binomial", l1_ratio=1.0)
+    ids = np.repeat([0, 1], [60, 30])
+    ids[:30] = 2
+    rows = KinkedFolds(problem, ids, 3)
+    sets = [[np.array([0, 1]), np.array([0, 1, 2])], [np.array([0, 3])], []]
+    starts = [[rows.origin()[:, f]] * len(sets[f]) for f in range(3)]
+    found, worst = bare_fits(rows, sets, starts)
+    assert worst <= 1e-10
+    assert [len(fits) for fits in found] == [2, 1, 0]
+    assert found[1][0] is None  # two columns that are one
+    for columns, theta in zip(sets[0], found[0], strict=True):
+        part = problem.take(np.flatnonzero(ids != 0)).select(columns)
+        path = solve_path(part, np.zeros(1))
+        assert theta is not None
+        assert theta[columns] == pytest.approx(path.u[:, 0], rel=1e-8)
+        assert theta[-1] == pytest.approx(path.intercept0[0], abs=1e-8)
+
+
+def test_a_set_that_holds_a_separated_one_is_separated():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4))
+    problem = make_problem(X, np.where(X[:, 1] > 0, 1.0, 0.0), family="binomial", l1_ratio=1.0)
+    folds = Folds((np.arange(60) % 3)[None, :], 3, "rows")
+    fits = relaxed_folds.RelaxedGlmFolds(problem._replace(relax_gamma=0.5), folds)
+    sets = [np.array([0]), np.array([0, 1]), np.array([0, 1, 3]), np.array([2])]
+    found, worst = relaxed_folds.unpenalized_fits(problem, fits.rows[0], fits.stats[0], sets)
+    assert [bool(np.isfinite(theta).all()) for theta in found] == [True, False, False, True]
+    assert worst < 1e-10
