@@ -39,7 +39,7 @@ def on_training_rows(X, y, given, rows, lambdas, **settings):
 def compare(X, y, given, ids, *, lambdas=LAMBDAS, tolerance=2e-5, **settings):
     """Assert that the batched fits are those of each training set, on the original columns.
 
-    A residual of 1e-6 leaves about that much of the coefficients; the intercept takes part in the centring.
+    A residual of 1e-6 (in single precision) leaves about that much of the coefficients; the intercept takes part in the centring.
     """
     k = int(ids.max()) + 1
     problem = make_problem(X, y, family="binomial", **given, **settings)
@@ -48,7 +48,7 @@ def compare(X, y, given, ids, *, lambdas=LAMBDAS, tolerance=2e-5, **settings):
     solutions, residuals = batch.solve(np.repeat(lambdas[:, None], k, axis=1), told.append)
     assert sum(told) == len(lambdas)
     assert residuals.shape == (len(lambdas), k)
-    assert residuals.max() <= 1e-6
+    assert residuals.max() <= 3e-6
     for f in range(k):
         coef, intercept = on_training_rows(X, y, given, ids != f, lambdas, **settings)
         for i in range(len(lambdas)):
@@ -141,7 +141,7 @@ def test_folds_with_kinks_are_their_own_fits(monkeypatch, settings):
         solutions, residuals = KinkedFolds(problem, ids, 5).solve(
             np.repeat(LAMBDAS[:, None], 5, axis=1), lambda _: None
         )
-        assert residuals.max() <= 1e-6
+        assert residuals.max() <= 3e-6
         for f in range(5):
             coef, _ = on_training_rows(X, y, given, ids != f, LAMBDAS, **settings)
             assert problem.original(solutions[:, :-1, f].T, 0.0)[0] * problem.scale[:, None] == pytest.approx(
@@ -205,7 +205,34 @@ def test_saturated_probabilities_do_not_stop_a_fold():
     batch = SmoothFolds(make_problem(x[:, None], y, family="binomial"), ids, 5)
     lambdas = np.repeat(np.geomspace(10.0, 1e-6, 12)[:, None], 5, axis=1)
     solutions, residuals = batch.solve(lambdas, lambda _: None)
-    assert residuals.max() <= 1e-6
+    assert residuals.max() <= 3e-6
     sizes = [float(B[0].min()) for B in solutions]
     assert sizes == sorted(sizes)
     assert sizes[-1] > 5.0
+
+
+@pytest.mark.parametrize("settings", [{}, {"l1_ratio": 0.5}], ids=["smooth", "kinked"])
+def test_single_precision_is_verified_and_given_up_where_it_does_not_serve(monkeypatch, settings):
+    monkeypatch.setattr(fold_rows, "OWN_WEIGHTS_FLOPS", 0)
+    X, y, given, ids = data(missing=0.0)
+    problem = make_problem(X, y, family="binomial", **given, **settings)
+    solver = SmoothFolds if problem.is_smooth else KinkedFolds
+    lambdas = np.repeat(LAMBDAS[:, None], 5, axis=1)
+    batch = solver(problem, ids, 5)
+    assert batch._fits_single()
+    fine, residual = batch.solve(lambdas, lambda _: None)
+    assert residual.max() <= 3e-6
+    spoiled = solver(problem, ids, 5)
+    rows = (spoiled.A * (1.0 + 1e-3 * np.sin(np.arange(90)))[:, None]).astype(np.float32)
+    monkeypatch.setattr(spoiled, "_rows32", lambda: rows)
+    again, residual = spoiled.solve(lambdas, lambda _: None)
+    assert residual.max() <= 1e-6
+    assert again == pytest.approx(fine, abs=2e-5)
+
+
+def test_weights_or_offsets_that_single_precision_cannot_hold_are_left_in_double():
+    X, y, given, ids = data(missing=0.0)
+    given["weights"] = given["weights"] * 10.0 ** np.linspace(-5.0, 5.0, 90)
+    assert not SmoothFolds(make_problem(X, y, family="binomial", **given), ids, 5)._fits_single()
+    given["weights"], given["offset"] = np.ones(90), 100.0 * given["offset"]
+    assert not SmoothFolds(make_problem(X, y, family="binomial", **given), ids, 5)._fits_single()

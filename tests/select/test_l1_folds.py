@@ -88,7 +88,7 @@ def test_large_binomial_folds_share_their_curvatures(monkeypatch, mix):
     monkeypatch.setattr(fold_rows, "OWN_WEIGHTS_FLOPS", 0)
     fits = fold_fits(problem, data.folds, "sum")
     assert fits.losses(lambdas, "deviance") == pytest.approx(expected, rel=1e-4)
-    assert 1e-12 < fits.kkt_max <= 1e-6
+    assert 1e-12 < fits.kkt_max <= 3e-6
 
 
 def test_lambda_zero_among_others_is_the_unpenalized_fit():

@@ -13,6 +13,7 @@ Per pass of N columns 4 n p C N flops and n C N exponentials; per curvature n (p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +37,10 @@ IntArray = npt.NDArray[np.int64]
 SingleArray = npt.NDArray[np.float32]
 TOLERANCE, FINE_TOLERANCE = 1e-6, 1e-10
 """Relative gradient at which a fold fit is done (the contract asks 1e-5); fine where that costs nothing."""
+SPAN, FARTHEST = 1e6, 50.0
+"""Single precision serves weights within this factor of each other and of 1, and offsets up to the second."""
+VERIFIED, AGREED = 32, 3.0
+"""Fits that are computed again in double precision, and how many tolerances they may be off then."""
 OWN_WEIGHTS_FLOPS = 5e7
 """Up to this much work for a Gram per training set, each has the weights W of its own column."""
 
@@ -75,6 +80,9 @@ class FoldRows:
         self.uniform = bool(np.all(self.weights == 1.0))
         c = self.classes
         self.A = self._bordered()
+        self._A32: SingleArray | None = None
+        self._single: SingleArray | None = None
+        """The rows that gradients are computed with, where not in double precision."""
         self.own_weights = k * self.A.size * self.A.shape[1] * c**2 <= OWN_WEIGHTS_FLOPS
         self.tolerance = FINE_TOLERANCE if self.own_weights else TOLERANCE
         columns: list[ColumnMoments] = [
@@ -94,7 +102,6 @@ class FoldRows:
         gradient = self.gradient(self.origin(), np.zeros(k), np.arange(k))
         unit = np.abs(gradient[:-c]).max(axis=0, initial=0.0)
         self.unit = np.where(unit > 0, unit, 1.0)
-        self._A32: SingleArray | None = None
         self._alone: dict[int, NewtonSolver | L1Newton] = {}
 
     def _bordered(self) -> FloatArray:
@@ -148,17 +155,60 @@ class FoldRows:
         C, own = self._expand(B, folds), [np.flatnonzero(folds == f) for f in range(self.k)]
         return self._passed(lambda rows: self._pull(rows, C, own, keep), B, lam, folds)
 
-    def light(self, keep: FloatArray) -> Light:
-        """Return what :meth:`product` takes: ``keep`` and the rows in single precision, scaled to fit it."""
+    def _rows32(self) -> SingleArray:
         if self._A32 is None:
             self._A32 = self.A.astype(np.float32)
+        return self._A32
+
+    @contextmanager
+    def in_single_precision(self) -> Iterator[None]:
+        """Let gradients be computed in single precision, where the numbers fit it and are many enough.
+
+        A gradient of n rows then errs by about 1e-7 of what it is the sum of, over the root of n: some 1e-8
+        of the null model's. :meth:`verified` tells where that was not so.
+        """
+        if not self.own_weights and self._fits_single():
+            self._single = self._rows32()
+        try:
+            yield
+        finally:
+            self._single = None
+
+    def _fits_single(self) -> bool:
+        """Return True for families, weights and offsets of ordinary size."""
+        s, far = self.weights, 0.0 if self.offset is None else float(np.abs(self.offset).max())
+        even = float(s.max()) <= SPAN * float(s.min()) and 1.0 / SPAN <= float(s.max()) <= SPAN
+        return self.family.name in ("binomial", "multinomial", "poisson") and even and far <= FARTHEST
+
+    def verified(
+        self, B: FloatArray, lam: FloatArray, residual: FloatArray,
+        distance: Callable[[FloatArray, FloatArray, FloatArray, IntArray], FloatArray],
+    ) -> bool:  # fmt: skip
+        """Return True where double precision agrees with residuals (L, K) at B (L, (p + 1) C, K).
+
+        The columns with the largest coefficients are computed again, whose rounding is the largest; their
+        residuals are put in their place. ``distance`` is what the optimality conditions leave of a gradient.
+        """
+        size = np.where(residual <= self.tolerance, np.abs(B).sum(axis=1), -1.0).ravel()
+        some = np.argsort(-size, kind="stable")[:VERIFIED]
+        some = some[size[some] >= 0.0]
+        if not len(some):
+            return True
+        at, f = np.unravel_index(some, residual.shape)
+        columns = B[at, :, f].T
+        off = distance(self.gradient(columns, lam[at, f], f), columns, lam[at, f], f)
+        exact = finite_residual(off, self.unit[f])
+        residual[at, f] = np.maximum(exact, residual[at, f])
+        return bool(np.all(exact <= AGREED * self.tolerance))
+
+    def light(self, keep: FloatArray) -> Light:
+        """Return what :meth:`product` takes: ``keep`` and the rows in single precision, scaled to fit it."""
+        A = self._rows32()
         if self.classes > 1:
             s, level = self.weights, float(self.weights.max())
-            return Light(
-                self._A32, keep.astype(np.float32), (s / level).astype(np.float32), np.array([level])
-            )
+            return Light(A, keep.astype(np.float32), (s / level).astype(np.float32), np.array([level]))
         level = np.maximum(keep.max(axis=0), 1e-300)
-        return Light(self._A32, (keep / level).astype(np.float32), np.zeros(0, dtype=np.float32), level)
+        return Light(A, (keep / level).astype(np.float32), np.zeros(0, dtype=np.float32), level)
 
     def product(self, V: FloatArray, light: Light, lam: FloatArray, folds: IntArray) -> FloatArray:
         """Return (H + lambda D) V, each column with the curvature at its own point: ((p + 1) C, N).
@@ -201,8 +251,9 @@ class FoldRows:
 
     def _pull(self, rows: slice, C: FloatArray, own: list[IntArray], keep: FloatArray | None) -> FloatArray:
         """Return A'R of some rows; the columns ``own`` of a fold do not see its rows."""
-        A, size = self.A[rows], rows.stop - rows.start
-        eta = A @ C
+        size = rows.stop - rows.start
+        A: npt.NDArray[Any] = self.A[rows] if self._single is None else self._single[rows]
+        eta = A @ C.astype(A.dtype, copy=False)
         if self.offset is not None:
             eta += self.offset[rows, None]
         if self.classes > 1:

@@ -53,7 +53,11 @@ class KinkedFolds(FoldRows):
         with row_threads(self.A.size * self.k) as run:
             self.run = run
             try:
-                return self._walk(lambdas, advance)
+                with self.in_single_precision():
+                    B, residual = self._walk(lambdas, advance)
+                if self.verified(B, lambdas, residual, self._off):
+                    return B, residual
+                return self._walk(lambdas, lambda _: None)
             finally:
                 self.run = map  # the pool is about to close, and could not be sent to another process
 
@@ -145,6 +149,15 @@ class KinkedFolds(FoldRows):
         """Return the gradient and its largest entry over the null model's (inf: not finite): (K,)."""
         gradient = self.gradient(B, lam, np.arange(self.k))
         return gradient, finite_residual(self._distance(gradient, B, lam), self.unit)
+
+    def _off(self, gradient: FloatArray, B: FloatArray, lam: FloatArray, folds: IntArray) -> FloatArray:
+        """Return what the optimality conditions leave of the gradients of some columns of some folds."""
+        result, every = np.empty_like(gradient), np.zeros((len(B), self.k))
+        for j, f in enumerate(folds.tolist()):
+            points, slopes = every.copy(), every.copy()
+            points[:, f], slopes[:, f] = B[:, j], gradient[:, j]
+            result[:, j] = self._distance(slopes, points, np.full(self.k, lam[j]))[:, f]
+        return result
 
     def _distance(self, gradient: FloatArray, B: FloatArray, lam: FloatArray) -> FloatArray:
         """Return what the optimality conditions leave of the gradient: ((p + 1) C, K)."""

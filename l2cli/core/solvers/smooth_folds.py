@@ -89,7 +89,11 @@ class SmoothFolds(FoldRows):
         with row_threads(self.A.size * self.k * self.classes) as run:
             self.run = run
             try:
-                return self._solve(lambdas, advance)
+                with self.in_single_precision():
+                    B, residual = self._solve(lambdas, advance)
+                if self.verified(B, lambdas, residual, lambda gradient, *_: gradient):
+                    return B, residual
+                return self._solve(lambdas, lambda _: None)
             finally:
                 self.run = map  # the pool is about to close, and could not be sent to another process
 
