@@ -24,7 +24,7 @@ from l2cli.models.model import Model
 from l2cli.models.saved import build_model
 from l2cli.select.curve import Curve, extended
 from l2cli.select.cv import validation_metrics
-from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_eta
+from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_metrics
 from l2cli.spec import ModelSpec, SelectSpec
 
 FloatArray = npt.NDArray[np.float64]
@@ -129,8 +129,7 @@ def _fit_banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> 
     problem = chosen.problem
     if method == "loo":
         at = chosen.weight
-        eta = leave_one_out_eta(problem, design_factor(problem, at), at)
-        validation = metric_table(problem.likelihood, problem.y, eta, problem.weights)
+        validation = leave_one_out_metrics(problem, design_factor(problem, at), at)
         return describe(chosen, Choice(1.0, "loo", metric="mse", validation=validation), select)
     folds = chosen.folds(select)
     validation = validation_metrics(chosen.fold_fits(folds, select), [1.0])[0]
@@ -153,10 +152,8 @@ def _by_leverage(setup: Setup, factor: RidgeFactor, method: str, rule: str) -> C
     grid, automatic = setup.grid(factor)
     curve = extended(grid, evaluate, automatic)
     lam = float(curve.lambdas[curve.index_by(rule)])
-    problem, validation = setup.problem, None
-    if method == "loo":
-        eta = leave_one_out_eta(problem, factor, lam * setup.weight)
-        validation = metric_table(problem.likelihood, problem.y, eta, problem.weights)
+    loo = method == "loo"
+    validation = leave_one_out_metrics(setup.problem, factor, lam * setup.weight) if loo else None
     criterion = "mse" if method == "loo" else "gcv"
     return Choice(lam, method, rule, curve.edge_by(rule), curve, criterion, validation)
 
