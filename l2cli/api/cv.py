@@ -147,9 +147,17 @@ def _curve_keys(result: CVResult) -> dict[str, Any]:
 
 
 def verdict(curve: Curve) -> str:
-    """Say in one line how sure the choice of lambda is."""
+    """Say in one line how sure the choice of lambda is, and whether the 1se rule ran out of lambdas."""
     if len(curve.lambdas) < 2:
         return "one lambda only: nothing was chosen"
+    text = _sureness(curve)
+    if curve.edge_by("1se") == "high" != curve.edge:
+        text += "; lambda_1se is the largest lambda tried"
+    return text
+
+
+def _sureness(curve: Curve) -> str:
+    """Return how well the data tell the best lambda from others."""
     best = float(curve.lambdas[curve.index_min])
     if curve.edge is not None:
         side = "largest" if curve.edge == "high" else "smallest"

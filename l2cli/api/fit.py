@@ -24,7 +24,7 @@ from l2cli.models.model import Model
 from l2cli.models.saved import build_model
 from l2cli.select.curve import Curve, extended
 from l2cli.select.cv import validation_metrics
-from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_eta
+from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_metrics
 from l2cli.spec import ModelSpec, SelectSpec
 
 FloatArray = npt.NDArray[np.float64]
@@ -129,8 +129,7 @@ def _fit_banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> 
     problem = chosen.problem
     if method == "loo":
         at = chosen.weight
-        eta = leave_one_out_eta(problem, design_factor(problem, at), at)
-        validation = metric_table(problem.likelihood, problem.y, eta, problem.weights)
+        validation = leave_one_out_metrics(problem, design_factor(problem, at), at)
         return describe(chosen, Choice(1.0, "loo", metric="mse", validation=validation), select)
     folds = chosen.folds(select)
     validation = validation_metrics(chosen.fold_fits(folds, select), [1.0])[0]
@@ -153,16 +152,16 @@ def _by_leverage(setup: Setup, factor: RidgeFactor, method: str, rule: str) -> C
     grid, automatic = setup.grid(factor)
     curve = extended(grid, evaluate, automatic)
     lam = float(curve.lambdas[curve.index_by(rule)])
-    problem, validation = setup.problem, None
-    if method == "loo":
-        eta = leave_one_out_eta(problem, factor, lam * setup.weight)
-        validation = metric_table(problem.likelihood, problem.y, eta, problem.weights)
-    return Choice(lam, method, rule, curve.edge, curve, "mse" if method == "loo" else "gcv", validation)
+    loo = method == "loo"
+    validation = leave_one_out_metrics(setup.problem, factor, lam * setup.weight) if loo else None
+    criterion = "mse" if method == "loo" else "gcv"
+    return Choice(lam, method, rule, curve.edge_by(rule), curve, criterion, validation)
 
 
 def choice_of(curve: Curve, metric: str, rule: str) -> Choice:
     """Return the choice that a cross-validation curve makes by a rule, its validation metrics left out."""
-    return Choice(float(curve.lambdas[curve.index_by(rule)]), "cv", rule, curve.edge, curve, metric)
+    lam = float(curve.lambdas[curve.index_by(rule)])
+    return Choice(lam, "cv", rule, curve.edge_by(rule), curve, metric)
 
 
 def describe(
@@ -172,6 +171,7 @@ def describe(
     problem, dataset, model = setup.problem, setup.dataset, setup.model
     lam = choice.lam * setup.weight
     path = relaxed_path(problem, np.array([lam]), factor)
+    span = None if choice.curve is None else choice.curve.range_by(choice.rule or "min")
     content = setup.envelope(
         "fit", select, select=choice.selected_by, rule=choice.rule, folds=choice.folds, tol=model.tol
     )
@@ -190,9 +190,7 @@ def describe(
             "rule": choice.rule,
             "edge": choice.edge,
             "equivalents": setup.equivalents(choice.lam),
-            "range": list(choice.curve.as_good)
-            if choice.curve is not None and choice.curve.as_good
-            else None,
+            "range": None if span is None else list(span),
         },
         **tables,
         "effective_df": float(path.effective_df[0]),
@@ -219,7 +217,8 @@ def curve_warnings(
     """Return what a curve of validation errors warns of, beside the warnings known already."""
     if choice.curve is None:
         return []
-    found = edge_warning(choice) + flat_warning(choice.curve, automatic=setup.model.lambdas.is_auto)
+    automatic = setup.model.lambdas.is_auto
+    found = edge_warning(choice, automatic=automatic) + flat_warning(choice.curve, automatic=automatic)
     found += wide_warning(setup.problem, choice.curve.lambdas)
     return [warning for warning in found if warning not in known]
 
@@ -239,19 +238,22 @@ def flat_warning(curve: Curve, *, automatic: bool) -> list[dict[str, Any]]:
     ]
 
 
-def edge_warning(choice: Choice) -> list[dict[str, Any]]:
-    """Return the warning that the best lambda lies on the edge of the grid, if it does."""
+def edge_warning(choice: Choice, *, automatic: bool) -> list[dict[str, Any]]:
+    """Return the warning that the lambda reported lies on the edge of the grid, if it does.
+
+    Where the 1se rule ends at the largest lambda of an automatic grid, a model of no effects is within one
+    standard error of the best: that is a finding, and no wider grid would change it.
+    """
     if choice.edge is None or choice.curve is None:
         return []
     side = "largest" if choice.edge == "high" else "smallest"
-    best = float(choice.curve.lambdas[choice.curve.index_min])
-    return [
-        {
-            "code": "lambda_edge",
-            "message": f"the best lambda, {best:.4g}, is the {side} of the grid: "
-            "the optimum may lie beyond its edge",
-        }
-    ]
+    name, beyond = "the best lambda", "the optimum may lie beyond its edge"
+    if choice.rule == "1se" and choice.edge == "high":
+        if automatic:  # no grid of its own reaches where even no effect is a standard error worse
+            return []
+        name, beyond = "lambda by the 1se rule", "larger ones may be within one standard error too"
+    message = f"{name}, {choice.lam:.4g}, is the {side} of the grid: {beyond}"
+    return [{"code": "lambda_edge", "message": message}]
 
 
 def certificate_of(path: Path, i: int, tol: float | None) -> dict[str, Any]:

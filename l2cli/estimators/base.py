@@ -293,8 +293,9 @@ class _ChosenLambda(_L2Model):
             grid, automatic = lambda_grid(spec, problem)
             fits = fold_fits(problem, folds, "sum", jobs=choice.jobs)
             curve = cross_validate(fits, folds, grid, metric=metric, automatic=automatic).curve
-        if curve.edge is not None and not spec.is_auto:
-            end = "largest" if curve.edge == "high" else "smallest"
+        edge = curve.edge_by(choice.rule)
+        if edge is not None and not spec.is_auto:
+            end = "largest" if edge == "high" else "smallest"
             message = f"the best lambda is the {end} of those given: the optimum may lie beyond it"
             warnings.warn(message, UserWarning, stacklevel=4)
         self.lambdas_, self.mean_, self.se_ = curve.lambdas, curve.mean, curve.se

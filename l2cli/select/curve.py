@@ -52,25 +52,34 @@ class Curve(NamedTuple):
     @property
     def edge(self) -> str | None:
         """``low`` or ``high`` where the best lambda is the smallest or largest of several, else None."""
-        best = self.lambdas[self.index_min]
+        return self.edge_by("min")
+
+    def edge_by(self, rule: str) -> str | None:
+        """Return ``low`` or ``high`` where the lambda of a rule is the smallest or largest of several."""
+        chosen = self.lambdas[self.index_by(rule)]
         if len(self.lambdas) < 2:
             return None
-        return "high" if best == self.lambdas.max() else "low" if best == self.lambdas.min() else None
+        return "high" if chosen == self.lambdas.max() else "low" if chosen == self.lambdas.min() else None
 
     @property
     def as_good(self) -> tuple[float, float] | None:
-        """Smallest and largest lambda around the best that do as well, None where that is not known.
+        """Smallest and largest lambda around the best that do as well; see :meth:`range_by`."""
+        return self.range_by("min")
 
-        A lambda does as well if its mean exceeds the best by no more than one standard error of the *paired*
-        difference; the range is the run of such lambdas around the best.
+    def range_by(self, rule: str) -> tuple[float, float] | None:
+        """Return the ends of the run of lambdas around that of a rule that do as well, None where not known.
+
+        By ``min`` a lambda does as well if its mean exceeds the best by no more than one standard error of
+        the *paired* difference; by ``1se`` if it is within one standard error of the best.
         """
         if np.isnan(self.paired_se).all() or len(self.lambdas) < 2:
             return None
         order = np.argsort(self.lambdas, kind="stable")
-        best = self.index_min
-        good = (self.loss - self.loss[best] <= self.paired_se)[order]
-        good[order == best] = True
-        at = int(np.flatnonzero(order == best)[0])
+        best, chosen = self.index_min, self.index_by(rule)
+        slack = np.full(len(order), self.se[best]) if rule == "1se" else self.paired_se
+        good = (self.loss - self.loss[best] <= slack)[order]
+        good[(order == best) | (order == chosen)] = True
+        at = int(np.flatnonzero(order == chosen)[0])
         low = at
         while low > 0 and good[low - 1]:
             low -= 1

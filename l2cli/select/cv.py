@@ -125,13 +125,19 @@ def cross_validate(
 def validation_metrics(fits: FoldFits, lambdas: Sequence[float]) -> list[dict[str, float | None]]:
     """Return, per lambda, every metric of the family out of fold, weighted by fold; None: undefined.
 
-    The rmse is the root of the average mse.
+    The rmse is the root of the average mse. The r2 is pooled likewise, 1 - average mse / average mse of the
+    training means: a fold of few rows has no r2 of its own worth averaging (``fold_losses`` keep it).
     """
     share = fits.fold_weights / fits.fold_weights.sum()
     grid = np.array(lambdas)
     tables: list[dict[str, float | None]] = [{} for _ in lambdas]
     for metric in FAMILY_METRICS[fits.family.name]:
-        means = share @ fits.losses(grid, "mse" if metric == "rmse" else metric)
-        for table, mean in zip(tables, np.sqrt(means) if metric == "rmse" else means, strict=True):
+        means = share @ fits.losses(grid, "mse" if metric in ("rmse", "r2") else metric)
+        if metric == "rmse":
+            means = np.sqrt(means)
+        elif metric == "r2":
+            with np.errstate(divide="ignore", invalid="ignore"):  # the target may not vary
+                means = 1.0 - means / (share @ fits.null_mse())
+        for table, mean in zip(tables, means, strict=True):
             table[metric] = float(mean) if np.isfinite(mean) else None
     return tables

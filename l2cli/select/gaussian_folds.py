@@ -158,6 +158,10 @@ class GaussianFolds(ABC):
         rows = self._training(i)
         return float(np.average(self.problem.y[rows], weights=self.problem.weights[rows]))
 
+    def null_mse(self) -> FloatArray:
+        """Return (F,): the held-out mse of the mean of each fit's training rows, the unit of r2."""
+        return np.array([self._null_mse(i) for i in range(len(self.rows))])
+
     def _null_mse(self, i: int) -> float:
         """Return the held-out mse of the training mean, the unit of r2."""
         rows = self.rows[i]

@@ -90,6 +90,12 @@ class GlmFolds:
             )  # fmt: skip
         return result
 
+    def null_mse(self) -> FloatArray:
+        """Return (F,): the held-out mse of the mean of each fit's training rows, the unit of r2."""
+        y, s = self.problem.y, self.problem.weights
+        away = [np.square(y[rows] - self._training_mean(rows)) for rows in self.rows]
+        return np.array([np.average(a, weights=s[rows]) for a, rows in zip(away, self.rows, strict=True)])
+
     def _training_mean(self, rows: IntArray) -> float:
         return float(
             np.average(np.delete(self.problem.y, rows), weights=np.delete(self.problem.weights, rows))

@@ -39,6 +39,10 @@ class FoldFits(Protocol):
         """Return (F, L): each fit's weighted mean loss over its held-out rows."""
         ...
 
+    def null_mse(self) -> FloatArray:
+        """Return (F,): the held-out mse of the mean of each fit's training rows, the unit of r2."""
+        ...
+
     def heldout_eta(self, lam: float) -> FloatArray:
         """Return (repeats, n): each row's linear predictor by the fit that did not see it."""
         ...

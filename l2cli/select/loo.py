@@ -18,6 +18,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.metrics import metric_table
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.errors import FitError
@@ -89,6 +90,15 @@ def leave_one_out_eta(problem: Problem, factor: RidgeFactor, lam: float) -> Floa
     for rows, e, h in residual_blocks(problem, factor, np.array([lam])):
         eta[rows] = problem.y[rows] - (e / (1.0 - h))[:, 0]
     return eta
+
+
+def leave_one_out_metrics(problem: Problem, factor: RidgeFactor, lam: float) -> dict[str, float | None]:
+    """Return every metric of the rows left out; r2 is against the mean of y without the row."""
+    s, y = problem.weights, problem.y
+    with np.errstate(divide="ignore", invalid="ignore"):  # one row has nothing beside it
+        without = (s @ y - s * y) / (s.sum() - s)
+    eta = leave_one_out_eta(problem, factor, lam)
+    return metric_table(problem.likelihood, y, eta, s, baseline=without)
 
 
 def generalized_cv(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> Curve:

@@ -242,6 +242,20 @@ def test_an_answer_that_did_not_converge_is_refused(binary, monkeypatch):
     assert 1e-8 < certificate["kkt_residual"] < 0.1
 
 
+def test_by_the_1se_rule_edge_and_range_are_those_of_the_lambda_reported(regression):
+    def lambda_of(*lambdas):
+        model = ModelSpec(lambdas=GridSpec(values=lambdas))
+        content = fit_dataset(regression(), model, SelectSpec(rule="1se")).to_dict()
+        return content["lambda"], [w["message"] for w in content["warnings"] if w["code"] == "lambda_edge"]
+
+    inside, quiet = lambda_of(1e5, 1e-1, 1e-2)
+    assert (inside["value"], inside["edge"], quiet) == (0.1, None, [])
+    assert inside["range"] == [0.01, 0.1]
+    outer, told = lambda_of(1e-1, 1e-2)
+    assert (outer["value"], outer["edge"]) == (0.1, "high")
+    assert told[0].startswith("lambda by the 1se rule, 0.1, is the largest of the grid")
+
+
 def test_the_best_on_the_edge_of_a_given_grid_is_told(regression):
     content = fit_dataset(regression(), given(1e6, 1e5), SelectSpec()).to_dict()
     assert content["lambda"]["edge"] == "low"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from l2cli.api.cv import verdict
 from l2cli.core.grid import log_grid
 from l2cli.select.curve import Curve, best_index, extended
 
@@ -66,6 +67,17 @@ def test_the_range_that_does_as_well_is_one_run_around_the_best():
     assert curve_of(mean[::-1], paired=paired[::-1], lambdas=GRID[::-1]).as_good == (1.0, 2.0)
     assert curve_of(mean).as_good is None
     assert curve_of([1.0], lambdas=GRID[:1], paired=[0.0]).as_good is None
+
+
+def test_edge_and_range_speak_of_the_lambda_of_the_rule():
+    curve = curve_of([3.0, 1.9, 1.6, 1.2, 1.0], se=0.7, paired=[9.0, 0.1, 0.1, 0.1, 0.0])
+    assert (curve.edge_by("min"), curve.edge_by("1se")) == ("low", None)
+    assert curve.range_by("min") == (1.0, 1.0)
+    assert curve.range_by("1se") == (1.0, 4.0)
+    leaping = curve_of([1.5, 2.0, 1.6, 1.2, 1.0], se=0.7, paired=np.zeros(5))
+    assert leaping.edge_by("1se") == "high"
+    assert leaping.range_by("1se") == (16.0, 16.0)
+    assert "lambda_1se is the largest lambda tried" in verdict(curve_of([1.5, 1.4, 1.3, 1.0, 1.1], se=0.7))
 
 
 class Landscape:

@@ -10,7 +10,7 @@ from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
 from l2cli.data.folds import Folds, draw_folds
 from l2cli.errors import FitError
-from l2cli.select.cv import fold_fits
+from l2cli.select.cv import fold_fits, validation_metrics
 from l2cli.select.glm_folds import GlmFolds
 
 LAMBDAS = np.array([100.0, 10.0, 1.0])
@@ -203,3 +203,16 @@ def test_progress_reaches_its_total(shape):
 def test_there_is_no_factor_of_all_rows_for_free():
     data = Data(80, 5)
     assert GlmFolds(data.problem(), data.folds).full_factor() is None
+
+
+def test_r2_of_counts_is_pooled_over_the_folds():
+    data = Data(80, 5, family="poisson")
+    fits = fold_fits(data.problem(), data.folds, "sum")
+    null, weight = np.zeros(4), np.zeros(4)
+    for i, (_, rows) in enumerate(data.fits()):
+        baseline = np.average(data.y[rows], weights=data.s[rows])
+        weight[i] = data.s[~rows].sum()
+        null[i] = data.s[~rows] @ (data.y[~rows] - baseline) ** 2 / weight[i]
+    assert fits.null_mse() == pytest.approx(null)
+    table = validation_metrics(fits, [10.0])[0]
+    assert table["r2"] == pytest.approx(1.0 - table["mse"] / (weight @ null / weight.sum()))

@@ -13,7 +13,7 @@ from l2cli.core.path import design_factor
 from l2cli.core.problem import make_problem
 from l2cli.core.solvers.ridge import factor_from_gram, factor_from_kernel, factor_from_rows
 from l2cli.errors import FitError
-from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_eta
+from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_eta, leave_one_out_metrics
 
 LAMBDAS = np.array([200.0, 10.0, 0.5])
 
@@ -148,3 +148,14 @@ def test_leave_one_out_that_is_nowhere_defined_is_an_error():
     factor = design_factor(square, 0.0)
     with pytest.raises(FitError, match="GCV is undefined"):
         generalized_cv(square, factor, np.zeros(1))
+
+
+def test_r2_of_rows_left_out_is_against_the_mean_without_the_row():
+    problem = problem_of(25, 3, weighted=True)
+    factor = design_factor(problem, 0.0)
+    found = leave_one_out_metrics(problem, factor, 10.0)
+    y, s, n = problem.y, problem.weights, problem.n_rows
+    without = np.array([np.average(np.delete(y, i), weights=np.delete(s, i)) for i in range(n)])
+    left = s @ (y - leave_one_out_eta(problem, factor, 10.0)) ** 2
+    assert found["r2"] == pytest.approx(1.0 - left / (s @ (y - without) ** 2), rel=1e-12)
+    assert found["mse"] == pytest.approx(left / s.sum(), rel=1e-12)

@@ -112,7 +112,8 @@ def _lambda_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
         facts.append(f"it lies on the {lam['edge']} edge of the grid")
     if lam.get("range"):
         low, high = lam["range"]
-        facts.append(f"any lambda from {trimmed(low, 2)} to {trimmed(high, 2)} does as well")
+        how = "is within one standard error of the best" if lam.get("rule") == "1se" else "does as well"
+        facts.append(f"any lambda from {trimmed(low, 2)} to {trimmed(high, 2)} {how}")
     label = f" lambda {lambda_text(lam)}  "
     if bands := result["settings"].get("group_lambdas"):
         facts[:0] = [f"{shown(name, page)} {trimmed(value)}" for name, value in bands.items()]
