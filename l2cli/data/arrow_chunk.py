@@ -51,6 +51,12 @@ class Plan:
     failed: set[int] = field(default_factory=set)
     maybe_codes: set[int] = field(default_factory=set)
 
+    def with_decimal(self, decimal: str, texts: list[int]) -> Plan:
+        """Return the plan to read the same columns, all but ``texts`` as numbers with this decimal mark."""
+        numbers = sorted({*self.numbers, *self.texts} - set(texts))
+        rules = self.rules.with_decimal(decimal)
+        return Plan(self.layout, self.label, rules, numbers, texts, maybe_codes=set(numbers))
+
 
 @dataclass(eq=False)
 class Block:

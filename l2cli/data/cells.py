@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite, isinf, nan
+from math import isfinite, isinf, isnan, nan
 from typing import NamedTuple
 
 from l2cli.spec import ReadSpec
@@ -36,7 +36,7 @@ class CellRules:
 
     missing : cells that count as missing in every column.
     uncertain : cells that count as missing in a column whose every other present cell is a number.
-    decimals : decimal marks, tried in this order; a column has one of them throughout.
+    decimals : decimal marks, tried in this order; a file has one of them throughout.
     """
 
     missing: frozenset[str] = MISSING
@@ -151,6 +151,15 @@ def numbers(cells: Sequence[str], decimal: str = ".") -> list[float] | None:
         return list(map(float, texts))
     except ValueError:
         return None
+
+
+def marked_cell(cells: Sequence[str], values: Sequence[float]) -> tuple[int, str] | None:
+    """Return position and decimal mark of the first number that has one, None where all are without."""
+    for i, (cell, value) in enumerate(zip(cells, values, strict=True)):
+        mark = "." if "." in cell else "," if "," in cell else None
+        if mark is not None and not isnan(value):
+            return i, mark
+    return None
 
 
 def plain_numbers(cells: Sequence[str], rules: CellRules) -> list[float] | None:

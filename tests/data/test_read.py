@@ -42,8 +42,16 @@ CASES = {
     "tab": Case(b"a\tb\n1\tx y\n2\t\n", {"a": [1, 2]}, {"b": ["x y", None]}),
     "tab with empty cells": Case(b"a\tb\tc\n1\t\t\n\t\t3\n", {"a": [1, NAN], "b": [NAN, NAN], "c": [NAN, 3]}),
     "semicolon and decimal comma": Case(b"a;b\n1,5;2\n-,25;3\n", {"a": [1.5, -0.25], "b": [2, 3]}),
-    "each column its own decimal mark": Case(
-        b"a;b;c\n1,5;2.5;1,5\n2,5;3.5;1.5\n", {"a": [1.5, 2.5], "b": [2.5, 3.5]}, {"c": ["1,5", "1.5"]}
+    "one decimal mark, a column with both": Case(
+        b"a;b;c\n1,5;.;1,5\n2,5;3;1.5\n",
+        {"a": [1.5, 2.5], "b": [NAN, 3]},
+        {"c": ["1,5", "1.5"]},
+        ("column 'b': 1 cell '.' taken as missing",),
+    ),
+    "decimal comma late": Case(
+        b"a;b;c\n" + b"1;2;x\n" * 12 + b"1,5;2;1.5\n",
+        {"a": [1] * 12 + [1.5], "b": [2] * 13},
+        {"c": ["x"] * 12 + ["1.5"]},
     ),
     "decimal comma asked for": Case(
         b"a\tb\n1,5\t2.5\n", {"a": [1.5]}, {"b": ["2.5"]}, spec=ReadSpec(decimal=",")

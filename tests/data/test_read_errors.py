@@ -79,6 +79,16 @@ MALFORMED = {
         "standard input line 3: 'Infinity' in column 'b' is not a finite number; "
         "correct it, or give --na Infinity if it means missing",
     ),
+    "a column with decimal points, one with commas": (
+        b"rev;x;y\n7;1;2\n1.234;3,5;4\n",
+        "standard input: both . and , stand in numbers: '1.234' in column 'rev' (line 3) and '3,5' in column"
+        " 'x' (line 3); give the decimal sign with --decimal . or --decimal ,",
+    ),
+    "both decimal marks, late": (
+        b"x;rev;y\n" + b"1;2;3\n" * 12 + b"3,5;7;4\n" + b"1;2;3\n" * 12 + b"1;1.000;4\n",
+        "standard input: both . and , stand in numbers: '1.000' in column 'rev' (line 27) and '3,5' in column"
+        " 'x' (line 14); give the decimal sign with --decimal . or --decimal ,",
+    ),
     "only a header": (
         b"a,b\n\n",
         "standard input: no data rows, only a header (a, b); give --no-header if the first line is data",
