@@ -52,5 +52,6 @@ def test_thousands_separators_get_a_hint_that_works(cell, spec, read):
         build_dataset(table, ColumnSpec(), ModelSpec())
     assert str(caught.value) == (
         f"standard input line 11: '{cell}' in column 'rev' is not a number; if these are thousands"
-        " separators, take them out; else --decimal names the decimal sign, and --categorical 'rev' keeps text"
+        " separators, take them out; else --decimal names the decimal sign, and --categorical 'rev'"
+        " keeps text"
     )

@@ -99,9 +99,28 @@ CASES = {
     ),
     "tokens of one's own": Case(
         b"a,b,c\n-999,NA,none\n1,2,?\n-999.0,3,x\n",
-        {"a": [NAN, 1, -999]},
+        {"a": [NAN, 1, NAN]},
         {"b": ["NA", "2", "3"], "c": [None, "?", "x"]},
         spec=ReadSpec(na=("-999", "none")),
+    ),
+    "tokens that are numbers, by value": Case(
+        b"a,b,c,d\n" + b"1,2,x,05\n" * 12 + b"-999.0,0099,-9.99E2,-999.\n 99.0 ,99.5, 99,+99\n",
+        {"a": [1] * 12 + [NAN] * 2, "b": [2] * 12 + [NAN, 99.5]},
+        {"c": ["x"] * 12 + [None] * 2, "d": ["05"] * 12 + [None] * 2},
+        ("column 'd' is text: numbers with leading zeros, like 05, are codes",),
+        ReadSpec(na=("-999", "99")),
+    ),
+    "a code is no number to a token": Case(
+        b"zip,b\n" + b"1,a\n" * 12 + b"099,099\n99,99\n",
+        {},
+        {"zip": ["1"] * 12 + ["099", None], "b": ["a"] * 12 + ["099", None]},
+        ("column 'zip' is text: numbers with leading zeros, like 099, are codes",),
+        ReadSpec(na=("99",)),
+    ),
+    "a token with the decimal mark of the file": Case(
+        b"a;b\n-1,50;2,5\n3;-1,5\n",
+        {"a": [NAN, 3], "b": [2.5, NAN]},
+        spec=ReadSpec(na=("-1,5",), decimal=","),
     ),
     "a token behind blanks": Case(
         b"a,b\n   -9,1\n-9\t,2\n5,3\n", {"a": [NAN, NAN, 5], "b": [1, 2, 3]}, spec=ReadSpec(na=("-9",))
