@@ -168,6 +168,12 @@ CASES = {
         {"row_names": ["x", "y"]},
         ("the header has one name fewer than the rows have fields; the first column is 'row_names'",),
     ),
+    "row names without a name, targets missing": Case(
+        b"b,c\nx,1,2\ny,3,\nz,4,6\n",
+        {"b": [1, 3, 4], "c": [2, NAN, 6]},
+        {"row_names": ["x", "y", "z"]},
+        ("the header has one name fewer than the rows have fields; the first column is 'row_names'",),
+    ),
     "no header": Case(b"1,x\n2,y\n", {"x1": [1, 2]}, {"x2": ["x", "y"]}, spec=ReadSpec(header=False)),
     "a header of numbers": Case(
         b"1,2\n3,4\n5,6\n",
