@@ -5,6 +5,7 @@ Nothing here imports pyarrow; the arrays are passed in by modules that do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,6 +52,13 @@ class Floats(NamedTuple):
     values: FloatArray
     nulls: BoolArray | None
     strange: BoolArray | None
+
+    def without(self, missing: Sequence[float]) -> Floats:
+        """Return the array with null where its value is one of ``missing``."""
+        if not missing:
+            return self
+        gone: BoolArray = np.isin(self.values, missing)
+        return self._replace(nulls=gone if self.nulls is None else gone | self.nulls)
 
     def all_whole(self) -> bool:
         """Return True where every value is a whole number and not negative."""

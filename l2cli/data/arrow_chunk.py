@@ -51,6 +51,12 @@ class Plan:
     failed: set[int] = field(default_factory=set)
     maybe_codes: set[int] = field(default_factory=set)
 
+    def with_decimal(self, decimal: str, texts: list[int]) -> Plan:
+        """Return the plan to read the same columns, all but ``texts`` as numbers with this decimal mark."""
+        numbers = sorted({*self.numbers, *self.texts} - set(texts))
+        rules = self.rules.with_decimal(decimal)
+        return Plan(self.layout, self.label, rules, numbers, texts, maybe_codes=set(numbers))
+
 
 @dataclass(eq=False)
 class Block:
@@ -94,7 +100,7 @@ class ChunkParser:
             f"{before}{token}{behind}" for token in gone for before in ("", " ") for behind in ("", " ")
         }
         self._nulls = sorted(padded)
-        self._number_like = [token.encode() for token in plan.rules.number_like]
+        self._missing_values = sorted(plan.rules.missing_values)
 
     def parse(self, chunk: Chunk) -> Block:
         """Return the columns of a chunk.
@@ -122,6 +128,12 @@ class ChunkParser:
             block.lines = self._lines(chunk, block.n_rows)
         if block.n_rows:
             self._settle(block, chunk, data, self._fill(block, table, coded, failed))
+        return self._without_missing(block)
+
+    def _without_missing(self, block: Block) -> Block:
+        """Take out the numbers that ``--na`` names, however they are written."""
+        for value in self._missing_values:
+            block.numbers[block.numbers == value] = np.nan
         return block
 
     def _lines(self, chunk: Chunk, n_rows: int) -> IntCodes:
@@ -136,12 +148,6 @@ class ChunkParser:
 
     def _may_differ(self, chunk: Chunk) -> bool:
         """Return True where pyarrow would or might split a chunk in another way than the reference."""
-        if any(
-            token in chunk.data
-            and any(b + token in chunk.data or token + b in chunk.data for b in (b" ", b"\t"))
-            for token in self._number_like
-        ):
-            return True
         # In a file of one column pyarrow would take a line of blanks for a cell.
         if self._width == 1 and _BLANK_LINE.search(chunk.data):
             return True
@@ -214,7 +220,7 @@ class ChunkParser:
         for k, j in enumerate(self._plan.numbers):
             self._add_cells(block, k, columns[j])
         block.texts = {j: code_cells(columns[j]) for j in self._plan.texts}
-        return block
+        return self._without_missing(block)
 
     def _fill(self, block: Block, table: Any, coded: dict[int, CodedCells], failed: set[int]) -> _Open:
         """Fill a block from a pyarrow table; return what its numbers leave open."""
@@ -227,7 +233,7 @@ class ChunkParser:
             if j in coded:
                 self._add_numbers(block, k, coded[j])
                 continue
-            column = floats_of(table.column(str(j)).chunk(0))
+            column = floats_of(table.column(str(j)).chunk(0)).without(self._missing_values)
             block.numbers[:, k] = column.values
             if column.nulls is not None:
                 left.nulls[k] = column.nulls

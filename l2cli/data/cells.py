@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite, isinf, nan
+from math import isfinite, isinf, isnan, nan
 from typing import NamedTuple
 
 from l2cli.spec import ReadSpec
@@ -36,7 +36,7 @@ class CellRules:
 
     missing : cells that count as missing in every column.
     uncertain : cells that count as missing in a column whose every other present cell is a number.
-    decimals : decimal marks, tried in this order; a column has one of them throughout.
+    decimals : decimal marks, tried in this order; a file has one of them throughout.
     """
 
     missing: frozenset[str] = MISSING
@@ -49,9 +49,18 @@ class CellRules:
         return self.missing | self.uncertain
 
     @cached_property
-    def number_like(self) -> tuple[str, ...]:
-        """The missing cells that would be numbers if they were not missing, such as ``-999``."""
-        return tuple(sorted(t for t in self.missing if first_numbers([t], self.decimals) is not None))
+    def missing_values(self) -> frozenset[float]:
+        """The missing cells that are numbers, such as ``-999``: ``-999.0`` is missing as well."""
+        found = (first_numbers([token], self.decimals) for token in self.missing)
+        return frozenset(values[0] for values in found if values is not None and isfinite(values[0]))
+
+    def is_missing(self, cell: str) -> bool:
+        """Return True for a cell that is missing in a column of text; a code such as ``099`` is no 99."""
+        if cell in self.missing or not self.missing_values:
+            return cell in self.missing
+        found = first_numbers([cell], self.decimals)
+        is_code = has_leading_zero(cell) and only_digits([cell])
+        return found is not None and found[0] in self.missing_values and not is_code
 
     def with_decimal(self, decimal: str) -> CellRules:
         """Return the same rules with one decimal mark."""
@@ -102,14 +111,14 @@ def judge(levels: Iterable[str], rules: CellRules) -> Reading:
     Numbers are converted by ``float``, which rounds correctly; the work is one pass over the distinct cells.
     """
     cells = [level.strip(BLANKS) for level in levels]
-    missing = [i for i, cell in enumerate(cells) if cell in rules.missing]
+    missing = [i for i, cell in enumerate(cells) if rules.is_missing(cell)]
     gone = rules.no_numbers
     infinite = [
         i
         for i, cell in enumerate(cells)
         if cell[-1:] in "fFyY" and cell not in gone and _INFINITE.fullmatch(cell)
     ]
-    odd = set(infinite)
+    odd = {*infinite, *missing}
     plain = [i for i, cell in enumerate(cells) if cell not in gone and i not in odd]
     ordinary = [cells[i] for i in plain]
     digits = only_digits(ordinary) and not infinite
@@ -118,7 +127,7 @@ def judge(levels: Iterable[str], rules: CellRules) -> Reading:
     values = None if found is None else [nan] * len(cells)
     if values is not None and found is not None:
         for i, value in zip(plain, found, strict=True):
-            values[i] = value
+            values[i] = nan if value in rules.missing_values and not zeros else value
         infinite += [i for i, value in zip(plain, found, strict=True) if isinf(value)]
         for i in infinite:
             values[i] = float("inf")
@@ -153,9 +162,23 @@ def numbers(cells: Sequence[str], decimal: str = ".") -> list[float] | None:
         return None
 
 
+def infinite_values(cells: Iterable[str]) -> set[float]:
+    """Return the infinite numbers among these cells."""
+    return {float(cell) for cell in cells if _INFINITE.fullmatch(cell)}
+
+
+def marked_cell(cells: Sequence[str], values: Sequence[float]) -> tuple[int, str] | None:
+    """Return position and decimal mark of the first number that has one, None where all are without."""
+    for i, (cell, value) in enumerate(zip(cells, values, strict=True)):
+        mark = "." if "." in cell else "," if "," in cell else None
+        if mark is not None and not isnan(value):
+            return i, mark
+    return None
+
+
 def plain_numbers(cells: Sequence[str], rules: CellRules) -> list[float] | None:
     """Return cells as finite numbers, the short way; None where :func:`judge` has to decide."""
-    found = None if rules.number_like else numbers(cells, rules.decimals[0])
+    found = None if rules.missing_values else numbers(cells, rules.decimals[0])
     # An infinite sum of finite numbers only means the long way.
     if found is None or not isfinite(sum(found)):
         return None

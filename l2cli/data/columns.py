@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.data.cells import CellRules, Reading, has_leading_zero, judge, plain_numbers
+from l2cli.data.cells import CellRules, Reading, has_leading_zero, judge, marked_cell, plain_numbers
 from l2cli.data.table import FloatArray, Table, TextColumn
 from l2cli.errors import DataError, shown
 
@@ -89,13 +89,16 @@ class Settled:
     ----------
     values : the columns of numbers. texts : the columns of text. notes : one line for each thing worth
         saying.
+    marks : where the file may have either decimal mark, those that numbers have: row, column and cell of one.
     """
 
-    def __init__(self, rules: CellRules | None = None) -> None:
+    def __init__(self, rules: CellRules | None = None, decimal: str | None = None) -> None:
         self.values: dict[str, FloatArray] = {}
         self.texts: dict[str, TextColumn] = {}
         self.notes: list[str] = []
+        self.marks: dict[str, tuple[int, str, str]] = {}
         self._rules = rules or CellRules()
+        self._decimal = decimal or self._rules.decimals[0]
         self._infinite: list[tuple[int, str, str]] = []
 
     def add_cells(self, name: str, cells: Sequence[str]) -> None:
@@ -103,6 +106,7 @@ class Settled:
         found = plain_numbers(cells, self._rules)
         if found is not None:
             self.values[name] = np.array(found, dtype=np.float64)
+            self._note_mark(name, cells, found)
             return
         self.add_coded(name, code_cells(cells))
 
@@ -118,6 +122,21 @@ class Settled:
             return
         self.values[name], facts = number_column(cells, reading)
         self.add_facts(name, facts)
+        self._note_mark(name, reading.cells, reading.values, cells.codes)
+
+    @property
+    def decimal(self) -> str:
+        """The decimal mark of the file."""
+        return next(iter(self.marks), self._decimal)
+
+    def _note_mark(
+        self, name: str, cells: Sequence[str], values: Sequence[float], codes: IntCodes | None = None
+    ) -> None:
+        """Remember a number with a decimal mark; ``cells[codes[i]]`` is that of row i, or ``cells[i]``."""
+        found = marked_cell(cells, values) if len(self._rules.decimals) > 1 else None
+        if found is not None and found[1] not in self.marks:
+            row = found[0] if codes is None else int(np.argmax(codes == found[0]))
+            self.marks[found[1]] = (row, name, cells[found[0]])
 
     def add_facts(self, name: str, facts: NumberFacts) -> None:
         """Note what a column of numbers held besides numbers."""
@@ -126,6 +145,19 @@ class Settled:
             self.notes.append(f"column '{shown(name)}': {cells} '{token}' taken as missing")
         if facts.infinite is not None:
             self._infinite.append((facts.infinite[0], name, facts.infinite[1]))
+
+    def refuse_two_marks(self, label: str, place: Callable[[int], str]) -> None:
+        """Raise DataError where one column has decimal points and another commas: one separates thousands."""
+        if len(self.marks) > 1:
+            both = [
+                f"'{shown(cell.strip())}' in column '{shown(name)}' ({place(row)})"
+                for row, name, cell in map(self.marks.__getitem__, ".,")
+            ]
+            raise DataError(
+                f"{label}: both . and , stand in numbers: {' and '.join(both)}",
+                hint="give the decimal sign with --decimal . or --decimal ,",
+                code="decimal",
+            )
 
     def refuse_infinite(self, label: str, place: Callable[[int], str]) -> None:
         """Raise DataError naming the first infinite cell of a column of numbers, if there is one."""
@@ -162,8 +194,9 @@ def make_table(
         matrix, place = joined, {name: j for j, name in enumerate(numeric)}
     index = {name: place[name] for name in numeric}
     return Table(
-        source, tuple(names), len(matrix), matrix, index, settled.texts, [*notes, *settled.notes], line_of
-    )
+        source, tuple(names), len(matrix), matrix, index, settled.texts, [*notes, *settled.notes], line_of,
+        settled.decimal,
+    )  # fmt: skip
 
 
 class LineMap:

@@ -134,10 +134,11 @@ def _header_names(
                 f"{label}: every row ends with a delimiter that the header lacks",
                 hint="add one there or remove them",
             )
-        names.insert(0, "")
-        notes = (
-            f"the header has one name fewer than the rows have fields; the first column is '{ROW_NAMES}'",
-        )
+        if _name_rows(body):
+            names.insert(0, "")
+            notes = (
+                f"the header has one name fewer than the rows have fields; the first column is '{ROW_NAMES}'",
+            )
     if names[0] == "" and len(names) > 1 and ROW_NAMES not in names:
         names[0] = ROW_NAMES
     blank = [str(i + 1) for i, name in enumerate(names) if not name]
@@ -149,6 +150,19 @@ def _header_names(
         )
     refuse_repeated_names(names, label)
     return tuple(names), notes
+
+
+def _name_rows(body: list[list[str]]) -> bool:
+    """Return True where the first cells can name the rows, so that it is their column that lacks a name.
+
+    They are distinct, and none is blank. A blank in the last column speaks for a remark without a header
+    behind some rows, which would shift every name; words as row names outweigh a few of those.
+    """
+    first = [row[0].strip(BLANKS) for row in body]
+    if "" in first or len(set(first)) < len(first):
+        return False
+    blank = sum(not row[-1].strip(BLANKS) for row in body)
+    return not blank or (2 * blank <= len(body) and first_numbers(first, ".,") is None)
 
 
 def refuse_repeated_names(names: Sequence[str], label: str) -> None:

@@ -22,18 +22,18 @@ MISSING_LEVEL = "(missing)"
 _LEADING_ZERO = re.compile(r"\s*[+-]?0\d", re.ASCII)
 
 
-def parse_number(text: str) -> float | None:
-    """Return the number written in ``text`` under the rules of the reader (a decimal point), else None.
+def parse_number(text: str, decimal: str = ".") -> float | None:
+    """Return the number written in ``text`` under the rules of the reader with this decimal mark, else None.
 
     >>> parse_number("2.50"), parse_number("2,50")
     (2.5, None)
     """
-    found = numbers([text.strip(BLANKS)])
+    found = numbers([text.strip(BLANKS)], decimal)
     return None if found is None else found[0]
 
 
 def looks_numeric(text: str) -> bool:
-    """Return True for numbers, and for what is one with a decimal comma (``1,5``)."""
+    """Return True for numbers, whichever the decimal mark (``1.5``, ``1,5``)."""
     cell = text.strip(BLANKS)
     return numbers([cell]) is not None or numbers([cell], ",") is not None
 
@@ -116,7 +116,7 @@ def as_numbers(
     if table.is_number(name):
         return table.number(name)
     column = table.texts[name]
-    parsed = [parse_number(level) for level in column.levels]
+    parsed = [parse_number(level, table.decimal) for level in column.levels]
     bad = np.array([value is None for value in parsed] + [False])
     if bad.any():
         is_bad = bad[column.codes] if rows is None else bad[column.codes[rows]]

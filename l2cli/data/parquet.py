@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from l2cli.data.arrow_buffers import has_dtype, nulls_of, values_of
-from l2cli.data.cells import BLANKS, numbers
+from l2cli.data.cells import BLANKS, CellRules, infinite_values
 from l2cli.data.columns import IntCodes, LineMap, NumberFacts, Settled, make_table
 from l2cli.data.dialect import refuse_repeated_names
 from l2cli.data.source import Source
@@ -144,8 +144,8 @@ class _Content:
         self._numeric = [name for name, kind in kinds.items() if kind == "number"]
         self._matrix = np.empty((n_rows, len(self._numeric)))
         tokens = [token.strip(BLANKS) for token in spec.na or ()]
-        self._missing = frozenset(("", *tokens))
-        self._missing_numbers = [found[0] for token in tokens if (found := numbers([token]))]
+        self._missing = CellRules(frozenset(("", *tokens)))
+        self._missing_numbers = [*self._missing.missing_values, *infinite_values(tokens)]
         self._texts = {
             name: _TextCells(n_rows, self._missing) for name, kind in kinds.items() if kind != "number"
         }
@@ -195,7 +195,7 @@ class _Content:
 class _TextCells:
     """A column of text as it is read: codes into levels in order of first appearance, -1 where missing."""
 
-    def __init__(self, n_rows: int, missing: frozenset[str]) -> None:
+    def __init__(self, n_rows: int, missing: CellRules) -> None:
         self._codes: IntCodes = np.full(n_rows, -1, dtype=np.int32)
         self._levels: dict[str, int] = {}
         self._missing = missing
@@ -221,7 +221,7 @@ class _TextCells:
     def _place(self, value: object, kind: str) -> int:
         text = "" if value is None else str(value).strip(BLANKS)
         text = _iso(text) if kind == "date" else text
-        return -1 if text in self._missing else self._levels.setdefault(text, len(self._levels))
+        return -1 if self._missing.is_missing(text) else self._levels.setdefault(text, len(self._levels))
 
     def column(self) -> TextColumn:
         return TextColumn(self._codes, tuple(self._levels))

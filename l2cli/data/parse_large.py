@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 
@@ -54,30 +54,59 @@ def read_large(
     Time: pyarrow's, on as many threads as there are processors (4 at most). Memory: the matrix and, for each
     thread, about four chunks.
     """
-    plan = _planned(b"".join(start), layout, keep, source.label, sizes.guessed_rows)
-    first = Gatherer(plan)
     size = min(max(sizes.chunk, sizes.per_column * len(layout.names)), _MAX_CHUNK_BYTES)
     run = _Runner(source, layout, size)
-    run(chain(start, pieces), plan, first)
+
+    def anew() -> Iterator[bytes]:
+        return clean_pieces(source.blocks(sizes.piece), spec.encoding, source.label)
+
+    plan = _planned(b"".join(start), layout, keep, source.label, sizes.guessed_rows)
+    first, second = _gathered(run, plan, chain(start, pieces), anew)
+    settled = _settled(first, second, keep)
+    other = next((mark for mark in settled.marks if mark != plan.rules.decimals[0]), None)
+    if other is not None:
+        # The numbers of pyarrow do not tell whether they had a mark: under the other one, they show it.
+        plan = plan.with_decimal(other, [j for j in keep if layout.names[j] in settled.texts])
+        seen = settled.marks[other]
+        del first, second, settled
+        first, second = _gathered(run, plan, anew(), anew)
+        settled = _settled(first, second, keep)
+        settled.marks.setdefault(other, seen)
+    return _table(first, second, settled, keep, source)
+
+
+def _gathered(
+    run: _Runner, plan: Plan, pieces: Iterator[bytes], anew: Callable[[], Iterator[bytes]]
+) -> tuple[Gatherer, Gatherer]:
+    """Read by a plan, and once more the columns that turned out otherwise than planned."""
+    first = Gatherer(plan)
+    run(pieces, plan, first)
     again = [j for j in plan.numbers if j in plan.failed or (j in plan.maybe_codes and j in first.zeros)]
-    second = Gatherer(Plan(layout, source.label, plan.rules, [], again))
+    second = Gatherer(Plan(plan.layout, plan.label, plan.rules, [], again))
     if again:
-        run(clean_pieces(source.blocks(sizes.piece), spec.encoding, source.label), second.plan, second)
+        run(anew(), second.plan, second)
         if second.n_rows != first.n_rows:
-            raise DataError(f"{source.label}: changed while it was read")
-    return _table(first, second, keep, source)
+            raise DataError(f"{plan.label}: changed while it was read")
+    return first, second
 
 
-def _table(first: Gatherer, second: Gatherer, keep: Sequence[int], source: Source) -> Table:
-    """Settle all columns, in file order, and put them together."""
+def _settled(first: Gatherer, second: Gatherer, keep: Sequence[int]) -> Settled:
+    """Settle all columns, in file order."""
     plan, names = first.plan, first.plan.layout.names
     again, texts = set(second.plan.texts), set(plan.texts)
-    settled = Settled(plan.layout.rules)
+    settled = Settled(plan.layout.rules, plan.rules.decimals[0])
     for j in keep:
         if j in again or j in texts:
             settled.add_coded(names[j], (second if j in again else first).text(j))
         else:
             settled.add_facts(names[j], first.facts.get(j, NumberFacts()))
+    return settled
+
+
+def _table(first: Gatherer, second: Gatherer, settled: Settled, keep: Sequence[int], source: Source) -> Table:
+    """Put the columns together."""
+    plan, names = first.plan, first.plan.layout.names
+    again = set(second.plan.texts)
     kept = [k for k, j in enumerate(plan.numbers) if j not in again]
     table = make_table(
         source.typed,
@@ -88,6 +117,7 @@ def _table(first: Gatherer, second: Gatherer, keep: Sequence[int], source: Sourc
         first.matrix.taken(kept),
         [names[plan.numbers[k]] for k in kept],
     )
+    settled.refuse_two_marks(source.label, table.place)
     settled.refuse_infinite(source.label, table.place)
     return table
 

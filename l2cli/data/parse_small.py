@@ -90,5 +90,6 @@ def read_small(data: bytes, layout: Layout, keep: Sequence[int], source: Source)
     for j in keep if columns else []:
         settled.add_cells(layout.names[j], columns[j])
     table = make_table(source.typed, names, settled, layout.notes, lines, np.empty((len(rows.fields), 0)))
+    settled.refuse_two_marks(source.label, table.place)
     settled.refuse_infinite(source.label, table.place)
     return table

@@ -32,6 +32,7 @@ class Table:
     texts : the other columns.
     notes : what the reader decided and the user should know, one line each.
     line_of : maps a 0-based data row to its 1-based line in the file where that is known.
+    decimal : decimal mark of the file, for text that turns out to be needed as numbers.
     """
 
     source: str
@@ -42,6 +43,7 @@ class Table:
     texts: dict[str, TextColumn]
     notes: list[str] = field(default_factory=list)
     line_of: Callable[[int], int | None] = lambda _row: None
+    decimal: str = "."
 
     def is_number(self, name: str) -> bool:
         """Return True where every present cell of the column is a number."""

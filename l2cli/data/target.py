@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +34,7 @@ _LEAST = {
     "tweedie": "numbers of at least 0",
     "gamma": "numbers above 0",
 }
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}([.,' ]\d{3})+([.,]\d*)?", re.ASCII)
 LARGEST = 1e150
 """Numbers must be smaller than this: sums of squares, which every fit takes, would overflow."""
 
@@ -60,12 +62,12 @@ def first_stray_cell(table: Table, name: str, rows: IntArray) -> int | None:
     """Return the first row whose text is no number where more than half of the present cells are numbers.
 
     None where the column is mostly words, and where all cells are plain numbers (codes such as 01234, kept as
-    text for their leading zeros). A word is named before a token such as ``?``, and that before a number like
-    ``1,5``: the first is what made the column text.
+    text for their leading zeros). A word is named before a token such as ``?``, and that before a number with
+    the other decimal mark (``1,5``): the first is what made the column text.
     """
     column = table.texts[name]
     counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)[1:]
-    rank = np.array([_strangeness(level) for level in column.levels] + [0])
+    rank = np.array([_strangeness(level, table.decimal) for level in column.levels] + [0])
     present = rank[:-1] * (counts > 0)
     numeric = int(counts[(rank[:-1] == 0) | (rank[:-1] == 1)].sum())
     if not present.any() or 2 * numeric <= int(counts.sum()):
@@ -73,9 +75,9 @@ def first_stray_cell(table: Table, name: str, rows: IntArray) -> int | None:
     return int(rows[int(np.argmax(rank[column.codes[rows]] == present.max()))])
 
 
-def _strangeness(cell: str) -> int:
-    """Return 0 for a number, 1 for one with a comma, 2 for a token that often means missing, 3 for a word."""
-    if parse_number(cell) is not None:
+def _strangeness(cell: str, decimal: str) -> int:
+    """Return 0 for a number, 1 with the other mark, 2 for a token that often means missing, 3 for a word."""
+    if parse_number(cell, decimal) is not None:
         return 0
     return 1 if looks_numeric(cell) else 2 if cell in UNCERTAIN else 3
 
@@ -86,8 +88,16 @@ def refuse_stray_cells(table: Table, name: str, rows: IntArray) -> None:
     if row is None:
         return
     cell = table.texts[name].levels[table.texts[name].codes[row]]
-    if looks_numeric(cell):
-        hint = f"give --decimal ',' if the comma is the decimal sign, or --categorical '{shown(name)}'"
+    if _THOUSANDS.fullmatch(cell):
+        hint = (
+            f"if these are thousands separators, take them out; else --decimal names the decimal sign,"
+            f" and --categorical '{shown(name)}' keeps text"
+        )
+    elif looks_numeric(cell):
+        mark, called = (",", "comma") if table.decimal == "." else (".", "point")
+        hint = (
+            f"give --decimal '{mark}' if the {called} is the decimal sign, or --categorical '{shown(name)}'"
+        )
     else:
         hint = f"mend the cell, or give --na '{shown(cell)}' or --categorical '{shown(name)}'"
     raise not_a_number(table, name, row, hint)

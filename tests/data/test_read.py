@@ -42,8 +42,16 @@ CASES = {
     "tab": Case(b"a\tb\n1\tx y\n2\t\n", {"a": [1, 2]}, {"b": ["x y", None]}),
     "tab with empty cells": Case(b"a\tb\tc\n1\t\t\n\t\t3\n", {"a": [1, NAN], "b": [NAN, NAN], "c": [NAN, 3]}),
     "semicolon and decimal comma": Case(b"a;b\n1,5;2\n-,25;3\n", {"a": [1.5, -0.25], "b": [2, 3]}),
-    "each column its own decimal mark": Case(
-        b"a;b;c\n1,5;2.5;1,5\n2,5;3.5;1.5\n", {"a": [1.5, 2.5], "b": [2.5, 3.5]}, {"c": ["1,5", "1.5"]}
+    "one decimal mark, a column with both": Case(
+        b"a;b;c\n1,5;.;1,5\n2,5;3;1.5\n",
+        {"a": [1.5, 2.5], "b": [NAN, 3]},
+        {"c": ["1,5", "1.5"]},
+        ("column 'b': 1 cell '.' taken as missing",),
+    ),
+    "decimal comma late": Case(
+        b"a;b;c\n" + b"1;2;x\n" * 12 + b"1,5;2;1.5\n",
+        {"a": [1] * 12 + [1.5], "b": [2] * 13},
+        {"c": ["x"] * 12 + ["1.5"]},
     ),
     "decimal comma asked for": Case(
         b"a\tb\n1,5\t2.5\n", {"a": [1.5]}, {"b": ["2.5"]}, spec=ReadSpec(decimal=",")
@@ -91,9 +99,28 @@ CASES = {
     ),
     "tokens of one's own": Case(
         b"a,b,c\n-999,NA,none\n1,2,?\n-999.0,3,x\n",
-        {"a": [NAN, 1, -999]},
+        {"a": [NAN, 1, NAN]},
         {"b": ["NA", "2", "3"], "c": [None, "?", "x"]},
         spec=ReadSpec(na=("-999", "none")),
+    ),
+    "tokens that are numbers, by value": Case(
+        b"a,b,c,d\n" + b"1,2,x,05\n" * 12 + b"-999.0,0099,-9.99E2,-999.\n 99.0 ,99.5, 99,+99\n",
+        {"a": [1] * 12 + [NAN] * 2, "b": [2] * 12 + [NAN, 99.5]},
+        {"c": ["x"] * 12 + [None] * 2, "d": ["05"] * 12 + [None] * 2},
+        ("column 'd' is text: numbers with leading zeros, like 05, are codes",),
+        ReadSpec(na=("-999", "99")),
+    ),
+    "a code is no number to a token": Case(
+        b"zip,b\n" + b"1,a\n" * 12 + b"099,099\n99,99\n",
+        {},
+        {"zip": ["1"] * 12 + ["099", None], "b": ["a"] * 12 + ["099", None]},
+        ("column 'zip' is text: numbers with leading zeros, like 099, are codes",),
+        ReadSpec(na=("99",)),
+    ),
+    "a token with the decimal mark of the file": Case(
+        b"a;b\n-1,50;2,5\n3;-1,5\n",
+        {"a": [NAN, 3], "b": [2.5, NAN]},
+        spec=ReadSpec(na=("-1,5",), decimal=","),
     ),
     "a token behind blanks": Case(
         b"a,b\n   -9,1\n-9\t,2\n5,3\n", {"a": [NAN, NAN, 5], "b": [1, 2, 3]}, spec=ReadSpec(na=("-9",))
@@ -139,6 +166,12 @@ CASES = {
         b'"b","c"\n"x",1,2\n"y",3,4\n',
         {"b": [1, 3], "c": [2, 4]},
         {"row_names": ["x", "y"]},
+        ("the header has one name fewer than the rows have fields; the first column is 'row_names'",),
+    ),
+    "row names without a name, targets missing": Case(
+        b"b,c\nx,1,2\ny,3,\nz,4,6\n",
+        {"b": [1, 3, 4], "c": [2, NAN, 6]},
+        {"row_names": ["x", "y", "z"]},
         ("the header has one name fewer than the rows have fields; the first column is 'row_names'",),
     ),
     "no header": Case(b"1,x\n2,y\n", {"x1": [1, 2]}, {"x2": ["x", "y"]}, spec=ReadSpec(header=False)),

@@ -79,6 +79,16 @@ MALFORMED = {
         "standard input line 3: 'Infinity' in column 'b' is not a finite number; "
         "correct it, or give --na Infinity if it means missing",
     ),
+    "a column with decimal points, one with commas": (
+        b"rev;x;y\n7;1;2\n1.234;3,5;4\n",
+        "standard input: both . and , stand in numbers: '1.234' in column 'rev' (line 3) and '3,5' in column"
+        " 'x' (line 3); give the decimal sign with --decimal . or --decimal ,",
+    ),
+    "both decimal marks, late": (
+        b"x;rev;y\n" + b"1;2;3\n" * 12 + b"3,5;7;4\n" + b"1;2;3\n" * 12 + b"1;1.000;4\n",
+        "standard input: both . and , stand in numbers: '1.000' in column 'rev' (line 27) and '3,5' in column"
+        " 'x' (line 14); give the decimal sign with --decimal . or --decimal ,",
+    ),
     "only a header": (
         b"a,b\n\n",
         "standard input: no data rows, only a header (a, b); give --no-header if the first line is data",
@@ -108,6 +118,21 @@ MALFORMED = {
         b"a,b\n1,2,\n3,4,\n",
         "standard input: every row ends with a delimiter that the header lacks; add one there or remove them",
     ),
+    "a remark behind some rows": (
+        b"a,b,y\n0,0.559,1,\n1,0.668,3,ok\n2,0.1,5,ok\n",
+        "standard input line 2: 4 fields where the header has 3 ('' would belong to no column); "
+        "mend the line or give --delimiter",
+    ),
+    "one field more, and the first does not name the rows": (
+        b"a,y\nx,1,2\nx,3,4\n",
+        "standard input line 2: 3 fields where the header has 2 ('2' would belong to no column); "
+        "mend the line or give --delimiter",
+    ),
+    "one field more, and most of the last are blank": (
+        b"a,y\nx,1,\nz,3,4\nu,5,\n",
+        "standard input line 2: 3 fields where the header has 2 ('' would belong to no column); "
+        "mend the line or give --delimiter",
+    ),
     "control characters": (
         b"a,\x1b[31mb\n1\n",
         "standard input line 2: 1 field where the header has 2 (column '\\x1b[31mb' would be empty); "
@@ -130,7 +155,7 @@ def test_rows_without_a_header_are_measured_against_the_first(read):
 
 def test_rows_with_names_are_measured_against_the_first(read):
     with pytest.raises(DataError, match="line 202: 2 fields where the first row has 3"):
-        read(b"a,b\n" + b"r,1,2\n" * 200 + b"3,4\n")
+        read(b"a,b\n" + b"".join(b"r%d,1,2\n" % i for i in range(200)) + b"3,4\n")
 
 
 def test_an_open_quote_does_not_swallow_a_large_file(read_in):

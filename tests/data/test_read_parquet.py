@@ -127,6 +127,14 @@ def test_tokens_for_missing_cells():
     assert as_texts(table, "b") == [None, None]
 
 
+def test_tokens_that_are_numbers_are_missing_by_value():
+    columns = {"a": [-999.0, 1.0], "b": ["-999.0", "0999"], "c": [float("-inf"), 2.0]}
+    table = read(packed(columns), ReadSpec(na=("-999", "999", "-inf")))
+    np.testing.assert_array_equal(table.number("a"), [NAN, 1])
+    assert as_texts(table, "b") == [None, "0999"]
+    np.testing.assert_array_equal(table.number("c"), [NAN, 2])
+
+
 def test_a_packed_file():
     assert read(gzip.compress(packed({"a": [1, 2]}))).number("a").tolist() == [1, 2]
 
