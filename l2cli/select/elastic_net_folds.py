@@ -27,7 +27,7 @@ class ElasticNetFolds(GaussianFolds):
     """Elastic nets of a problem without each fold in turn; see :class:`l2cli.select.learner.FoldFits`."""
 
     _known: tuple[FloatArray, list[tuple[TrainingStats, FloatArray]]] | None = None
-    """The lambdas asked for last, and their solutions: one metric after another asks for the same."""
+    """The lambdas asked for so far, and every fit's solutions: one metric after another asks for the same."""
 
     def __init__(
         self, problem: Problem, folds: Folds, scale: str = "sum",
@@ -39,9 +39,22 @@ class ElasticNetFolds(GaussianFolds):
 
     def solutions(self, lambdas: FloatArray) -> Iterator[tuple[TrainingStats, FloatArray]]:
         """Yield, for every fit, its preprocessing and coefficients (p, L), having noted their residuals."""
-        if self._known is not None and np.array_equal(self._known[0], lambdas):
-            yield from self._known[1]
-            return
+        known = np.zeros(0) if self._known is None else self._known[0]
+        new = np.array([lam for lam in np.unique(lambdas) if lam not in known])
+        if len(new):
+            solved = self._solve_all(new)
+            if self._known is not None:
+                solved = [
+                    (s, np.hstack([u, v])) for (s, u), (_, v) in zip(self._known[1], solved, strict=True)
+                ]
+            self._known = (np.append(known, new), solved)
+        assert self._known is not None
+        at = np.array([int(np.flatnonzero(self._known[0] == lam)[0]) for lam in lambdas])
+        for stats, u in self._known[1]:
+            yield stats, u[:, at]
+
+    def _solve_all(self, lambdas: FloatArray) -> list[tuple[TrainingStats, FloatArray]]:
+        """Return every fit's preprocessing and coefficients (p, L), noting their residuals."""
         zero = (lambdas == 0.0) & (self.problem.box is None)
         some = ~zero
         bare = self._unpenalized() if zero.any() else repeat(np.zeros((self.problem.n_columns, 1)))
@@ -63,8 +76,7 @@ class ElasticNetFolds(GaussianFolds):
                 solved.append((stats, u))
                 if self.progress is not None:
                     self.progress("folds", len(solved), len(self.rows))
-        self._known = (lambdas.copy(), solved)
-        yield from solved
+        return solved
 
     def _unpenalized(self) -> Iterator[FloatArray]:
         """Yield every fit's coefficients (p, 1) at lambda 0: those of the ridge, of least norm if tied."""

@@ -39,7 +39,7 @@ def on_training_rows(X, y, given, rows, lambdas, **settings):
 def compare(X, y, given, ids, *, lambdas=LAMBDAS, tolerance=2e-5, **settings):
     """Assert that the batched fits are those of each training set, on the original columns.
 
-    A residual of 1e-6 (in single precision) leaves about that much of the coefficients; the intercept takes part in the centring.
+    A residual of 1e-6 leaves about that much of the coefficients; the intercept takes part in the centring.
     """
     k = int(ids.max()) + 1
     problem = make_problem(X, y, family="binomial", **given, **settings)

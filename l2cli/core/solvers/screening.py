@@ -82,17 +82,23 @@ class WideNet:
             self._admit(gradient, 2.0 * float(lambdas[at][-1]) - last)
             for _ in range(MOST_ROUNDS):
                 u[:, at], df[at] = self._stretch(start, lambdas[at], Q[:, at])
-                slope = self.A.T @ (self.A[:, self.used] @ u[self.used, at])
+                slope = self.A.T @ (self._rows @ u[self.used, at])
                 slope += np.multiply.outer(self.square, lambdas[at]) * u[:, at] - Q[:, at]
-                off = subgradient_distance(
-                    slope, u[:, at], np.multiply.outer(self.kink, lambdas[at]), self.box, self.groups
-                )
-                missed = (np.abs(off).max(axis=1) > self.tol) & ~self.used
+                missed = self._missed(slope, u[:, at], lambdas[at])
                 if not missed.any():
                     break
                 self._include(missed)
             start, gradient, last = u[:, at.stop - 1], slope[:, -1], float(lambdas[at][-1])
         return u, df
+
+    def _missed(self, slope: FloatArray, u: FloatArray, lambdas: FloatArray) -> BoolArray:
+        """Return the columns not in use whose conditions the gradient (p, S) violates."""
+        if self.box is None and self.groups is None:  # they are zero
+            least = (np.abs(slope) - np.multiply.outer(self.kink, lambdas)).max(axis=1)
+            return np.asarray((least > self.tol) & ~self.used)
+        kink = np.multiply.outer(self.kink, lambdas)
+        off = subgradient_distance(slope, u, kink, self.box, self.groups)
+        return np.asarray((np.abs(off).max(axis=1) > self.tol) & ~self.used)
 
     def _admit(self, gradient: FloatArray, level: float) -> None:
         """Let in the columns whose gradient reaches ``level`` times their kink."""
@@ -113,7 +119,8 @@ class WideNet:
         at = np.flatnonzero(self.used)
         box = None if self.box is None else Box(self.box.lower[at], self.box.upper[at])
         groups = None if self.groups is None else self.groups.select(at)
-        gram = ProductGram(np.ascontiguousarray(self.A[:, at]))
+        self._rows = np.ascontiguousarray(self.A[:, at])
+        gram = ProductGram(self._rows)
         self._active = self.make(gram, self.kink[at], box, groups)
         self._begun = False
 
