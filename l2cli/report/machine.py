@@ -62,12 +62,26 @@ def _json_inline(value: Any, unicode: bool) -> str:
         return _json_string(value, unicode)
     if isinstance(value, float):
         return float.__repr__(value) if math.isfinite(value) else "null"
+    if (quick := _json_quick(value, unicode)) is not None:
+        return quick
     if isinstance(value, Mapping):
         inner = (f"{_json_string(str(k), unicode)}: {_json_inline(v, unicode)}" for k, v in value.items())
         return f"{{{', '.join(inner)}}}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join([_json_inline(item, unicode) for item in value])}]"
     return json.dumps(value)
+
+
+def _json_quick(value: Any, unicode: bool) -> str | None:
+    """Return the JSON of a list or object by the library's encoder, None where it needs a closer look.
+
+    Numbers that JSON cannot say and characters that do not print are looked at one by one.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        return None
+    return text if text.isprintable() and (unicode or text.isascii()) else None
 
 
 def _json_string(text: str, unicode: bool) -> str:
