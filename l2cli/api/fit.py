@@ -218,7 +218,7 @@ def curve_warnings(
     if choice.curve is None:
         return []
     automatic = setup.model.lambdas.is_auto
-    found = edge_warning(choice, automatic=automatic) + flat_warning(choice.curve, automatic=automatic)
+    found = edge_warning(choice, automatic=automatic) or flat_warning(choice.curve, automatic=automatic)
     found += wide_warning(setup.problem, choice.curve.lambdas)
     return [warning for warning in found if warning not in known]
 

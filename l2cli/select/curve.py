@@ -11,6 +11,10 @@ import numpy.typing as npt
 from l2cli.core.grid import MOST_EXTENSIONS, extend
 
 FloatArray = npt.NDArray[np.float64]
+NO_DIFFERENCE = 1e-3
+"""Mean errors this close, as a share of the best, are no difference to anyone, however sure it is."""
+NO_GAIN = 1e-4
+"""An automatic grid does not grow where its last quarter gained less than this share of the best error."""
 
 
 class Curve(NamedTuple):
@@ -70,13 +74,16 @@ class Curve(NamedTuple):
         """Return the ends of the run of lambdas around that of a rule that do as well, None where not known.
 
         By ``min`` a lambda does as well if its mean exceeds the best by no more than one standard error of
-        the *paired* difference; by ``1se`` if it is within one standard error of the best.
+        the *paired* difference, or by less than NO_DIFFERENCE of it: where all rows move together the
+        standard error alone tells differences apart that matter to nobody. By ``1se`` if it is within one
+        standard error of the best.
         """
         if np.isnan(self.paired_se).all() or len(self.lambdas) < 2:
             return None
         order = np.argsort(self.lambdas, kind="stable")
         best, chosen = self.index_min, self.index_by(rule)
-        slack = np.full(len(order), self.se[best]) if rule == "1se" else self.paired_se
+        least = NO_DIFFERENCE * abs(self.loss[best])
+        slack = np.full(len(order), self.se[best]) if rule == "1se" else np.fmax(self.paired_se, least)
         good = (self.loss - self.loss[best] <= slack)[order]
         good[(order == best) | (order == chosen)] = True
         at = int(np.flatnonzero(order == chosen)[0])

@@ -69,6 +69,12 @@ def test_the_range_that_does_as_well_is_one_run_around_the_best():
     assert curve_of([1.0], lambdas=GRID[:1], paired=[0.0]).as_good is None
 
 
+def test_differences_below_a_thousandth_are_none():
+    mean = [5.0, 2.004, 2.001, 2.0, 2.0019]
+    assert curve_of(mean, paired=np.zeros(5)).as_good == (1.0, 4.0)
+    assert curve_of([0.6, 0.79, 0.7995, 0.8, 0.6], paired=np.zeros(5), up=True).as_good == (2.0, 4.0)
+
+
 def test_edge_and_range_speak_of_the_lambda_of_the_rule():
     curve = curve_of([3.0, 1.9, 1.6, 1.2, 1.0], se=0.7, paired=[9.0, 0.1, 0.1, 0.1, 0.0])
     assert (curve.edge_by("min"), curve.edge_by("1se")) == ("low", None)
