@@ -150,7 +150,7 @@ def _by_leverage(setup: Setup, factor: RidgeFactor, method: str, rule: str) -> C
         return Curve(lambdas, curve.mean, curve.se, curve.paired_se)
 
     grid, automatic = setup.grid(factor)
-    curve = extended(grid, evaluate, automatic)
+    curve = extended(grid, evaluate, automatic, zero=True)
     lam = float(curve.lambdas[curve.index_by(rule)])
     loo = method == "loo"
     validation = leave_one_out_metrics(setup.problem, factor, lam * setup.weight) if loo else None
@@ -189,6 +189,7 @@ def describe(
             "selected_by": choice.selected_by,
             "rule": choice.rule,
             "edge": choice.edge,
+            "penalty_needed": False if choice.curve is not None and choice.curve.needs_no_penalty else None,
             "equivalents": setup.equivalents(choice.lam),
             "range": None if span is None else list(span),
         },
@@ -241,10 +242,10 @@ def flat_warning(curve: Curve, *, automatic: bool) -> list[dict[str, Any]]:
 def edge_warning(choice: Choice, *, automatic: bool) -> list[dict[str, Any]]:
     """Return the warning that the lambda reported lies on the edge of the grid, if it does.
 
-    Where the 1se rule ends at the largest lambda of an automatic grid, a model of no effects is within one
+    None where the curve has levelled off towards 0: smaller ones do no better. Where the 1se rule ends at the largest lambda of an automatic grid, a model of no effects is within one
     standard error of the best: that is a finding, and no wider grid would change it.
     """
-    if choice.edge is None or choice.curve is None:
+    if choice.edge is None or choice.curve is None or (choice.curve.settled and choice.edge == "low"):
         return []
     side = "largest" if choice.edge == "high" else "smallest"
     name, beyond = "the best lambda", "the optimum may lie beyond its edge"

@@ -128,8 +128,20 @@ def test_growth_ends_where_the_curve_is_flat():
         asked.append(lambdas)
         return curve_of(np.full(len(lambdas), 4.0), lambdas=lambdas)
 
-    assert extended(log_grid(1e-2, 1e2, 12), flat, automatic=True).edge == "high"
-    assert len(asked) == 2
+    curve = extended(log_grid(1e-2, 1e2, 12), flat, automatic=True)
+    assert (curve.edge, curve.settled, len(asked)) == ("high", True, 1)
+    assert np.isnan(curve.unpenalized)
+
+
+@pytest.mark.parametrize(("at_zero", "needless"), [(2.0, True), (2.1, False)])
+def test_a_curve_that_levels_off_towards_zero_needs_no_penalty_if_zero_does_as_well(at_zero, needless):
+    def levelling(lambdas):
+        return curve_of(np.where(lambdas > 0, 2.0 + lambdas**2, at_zero), lambdas=lambdas, se=0.1)
+
+    curve = extended(log_grid(1e-6, 1e2, 40), levelling, automatic=True, zero=True)
+    assert (len(curve.lambdas), curve.edge, curve.needs_no_penalty) == (40, "low", needless)
+    assert ("no penalty needed, --lambda 0 does as well" in verdict(curve)) == needless
+    assert not extended(log_grid(1e-6, 1e2, 40), levelling, automatic=False, zero=True).needs_no_penalty
 
 
 def test_growth_ends_before_lambdas_leave_the_range_of_doubles():
