@@ -163,7 +163,7 @@ def _sureness(curve: Curve) -> str:
         return (
             f"flat below {(curve.as_good or (best, best))[1]:.3g}: no penalty needed, --lambda 0 does as well"
         )
-    if curve.edge is not None and not (curve.settled and curve.edge == "low"):
+    if curve.edge is not None:
         side = "largest" if curve.edge == "high" else "smallest"
         return f"the best lambda, {best:.3g}, is the {side} of the grid: the optimum may lie beyond it"
     if curve.as_good is None:

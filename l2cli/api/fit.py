@@ -242,10 +242,10 @@ def flat_warning(curve: Curve, *, automatic: bool) -> list[dict[str, Any]]:
 def edge_warning(choice: Choice, *, automatic: bool) -> list[dict[str, Any]]:
     """Return the warning that the lambda reported lies on the edge of the grid, if it does.
 
-    None where the curve has levelled off towards 0: smaller ones do no better. Where the 1se rule ends at the largest lambda of an automatic grid, a model of no effects is within one
+    Where the 1se rule ends at the largest lambda of an automatic grid, a model of no effects is within one
     standard error of the best: that is a finding, and no wider grid would change it.
     """
-    if choice.edge is None or choice.curve is None or (choice.curve.settled and choice.edge == "low"):
+    if choice.edge is None or choice.curve is None:
         return []
     side = "largest" if choice.edge == "high" else "smallest"
     name, beyond = "the best lambda", "the optimum may lie beyond its edge"

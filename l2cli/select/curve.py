@@ -63,11 +63,16 @@ class Curve(NamedTuple):
         return self.edge_by("min")
 
     def edge_by(self, rule: str) -> str | None:
-        """Return ``low`` or ``high`` where the lambda of a rule is the smallest or largest of several."""
+        """Return ``low`` or ``high`` where the lambda of a rule is the smallest or largest of several.
+
+        Not ``low`` where the curve has levelled off: smaller ones do no better.
+        """
         chosen = self.lambdas[self.index_by(rule)]
         if len(self.lambdas) < 2:
             return None
-        return "high" if chosen == self.lambdas.max() else "low" if chosen == self.lambdas.min() else None
+        if chosen == self.lambdas.max():
+            return "high"
+        return "low" if chosen == self.lambdas.min() and not self.settled else None
 
     @property
     def levels_off(self) -> bool:

@@ -139,7 +139,7 @@ def test_a_curve_that_levels_off_towards_zero_needs_no_penalty_if_zero_does_as_w
         return curve_of(np.where(lambdas > 0, 2.0 + lambdas**2, at_zero), lambdas=lambdas, se=0.1)
 
     curve = extended(log_grid(1e-6, 1e2, 40), levelling, automatic=True, zero=True)
-    assert (len(curve.lambdas), curve.edge, curve.needs_no_penalty) == (40, "low", needless)
+    assert (len(curve.lambdas), curve.edge, curve.needs_no_penalty) == (40, None, needless)
     assert ("no penalty needed, --lambda 0 does as well" in verdict(curve)) == needless
     assert not extended(log_grid(1e-6, 1e2, 40), levelling, automatic=False, zero=True).needs_no_penalty
 
