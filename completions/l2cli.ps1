@@ -56,7 +56,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--repeats'); Kind = 'free'; Words = @(); About = 'repeat with new folds (default 1)' }
             @{ Names = @('--fold-column'); Kind = 'column'; Words = @(); About = 'column with the fold of each row; no feature' }
             @{ Names = @('--group-column'); Kind = 'column'; Words = @(); About = 'rows of one group stay in one fold; no feature' }
-            @{ Names = @('--metric'); Kind = 'words'; Words = @('deviance', 'mse', 'rmse', 'mae', 'r2', 'accuracy', 'error', 'auc', 'log_loss', 'brier', 'f1'); About = 'what is compared (default deviance)' }
+            @{ Names = @('--metric'); Kind = 'words'; Words = @('deviance', 'mse', 'rmse', 'mae', 'r2', 'accuracy', 'error', 'auc', 'log_loss', 'brier', 'f1'); About = 'what is compared (default: deviance, for gaussian the mse)' }
             @{ Names = @('--seed'); Kind = 'free'; Words = @(); About = 'seed of the folds' }
             @{ Names = @('--jobs', '-j'); Kind = 'free'; Words = @(); About = 'processes, -1 for all cores (default: as many as help)' }
             @{ Names = @('--save'); Kind = 'file'; Words = @(); About = 'save the model for predict and evaluate' }
@@ -109,7 +109,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--repeats'); Kind = 'free'; Words = @(); About = 'repeat with new folds (default 1)' }
             @{ Names = @('--fold-column'); Kind = 'column'; Words = @(); About = 'column with the fold of each row; no feature' }
             @{ Names = @('--group-column'); Kind = 'column'; Words = @(); About = 'rows of one group stay in one fold; no feature' }
-            @{ Names = @('--metric'); Kind = 'words'; Words = @('deviance', 'mse', 'rmse', 'mae', 'r2', 'accuracy', 'error', 'auc', 'log_loss', 'brier', 'f1'); About = 'what is compared (default deviance)' }
+            @{ Names = @('--metric'); Kind = 'words'; Words = @('deviance', 'mse', 'rmse', 'mae', 'r2', 'accuracy', 'error', 'auc', 'log_loss', 'brier', 'f1'); About = 'what is compared (default: deviance, for gaussian the mse)' }
             @{ Names = @('--seed'); Kind = 'free'; Words = @(); About = 'seed of the folds' }
             @{ Names = @('--jobs', '-j'); Kind = 'free'; Words = @(); About = 'processes, -1 for all cores (default: as many as help)' }
             @{ Names = @('--save'); Kind = 'file'; Words = @(); About = 'save the model for predict and evaluate' }
@@ -203,7 +203,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--repeats'); Kind = 'free'; Words = @(); About = 'repeat with new folds (default 1)' }
             @{ Names = @('--fold-column'); Kind = 'column'; Words = @(); About = 'column with the fold of each row; no feature' }
             @{ Names = @('--group-column'); Kind = 'column'; Words = @(); About = 'rows of one group stay in one fold; no feature' }
-            @{ Names = @('--metric'); Kind = 'words'; Words = @('deviance', 'mse', 'rmse', 'mae', 'r2', 'accuracy', 'error', 'auc', 'log_loss', 'brier', 'f1'); About = 'what is compared (default deviance)' }
+            @{ Names = @('--metric'); Kind = 'words'; Words = @('deviance', 'mse', 'rmse', 'mae', 'r2', 'accuracy', 'error', 'auc', 'log_loss', 'brier', 'f1'); About = 'what is compared (default: deviance, for gaussian the mse)' }
             @{ Names = @('--seed'); Kind = 'free'; Words = @(); About = 'seed of the folds' }
             @{ Names = @('--jobs', '-j'); Kind = 'free'; Words = @(); About = 'processes, -1 for all cores (default: as many as help)' }
             @{ Names = @('--no-progress'); Kind = 'flag'; Words = @(); About = 'no progress line on the terminal' }

@@ -53,8 +53,7 @@ def compare_dataset(
 ) -> CompareResult:
     """Compare models on a dataset (which is used up); each is tuned inside its own training folds.
 
-    The default metric is the rmse for gaussian targets (the unit of the target) and the deviance for
-    binomial.
+    The default metric is the mse for gaussian targets (whose root the screen shows) and else the deviance.
 
     Raises
     ------
@@ -71,7 +70,7 @@ def compare_dataset(
         )
     candidates = parse_candidates(models, model.l1_ratio, groups=model.groups is not None)
     setup = prepare(dataset, replace(model, groups=None))
-    metric = setup.metric(select) if select.metric or dataset.family != "gaussian" else "rmse"
+    metric = setup.metric(select)
     folds = setup.folds(select)
     contenders = {r: _contender(setup, *r, folds, select) for r in sorted({c.penalty for c in candidates})}
     comparison = Comparison(

@@ -159,6 +159,10 @@ def verdict(curve: Curve) -> str:
 def _sureness(curve: Curve) -> str:
     """Return how well the data tell the best lambda from others."""
     best = float(curve.lambdas[curve.index_min])
+    if curve.needs_no_penalty:
+        return (
+            f"flat below {(curve.as_good or (best, best))[1]:.3g}: no penalty needed, --lambda 0 does as well"
+        )
     if curve.edge is not None:
         side = "largest" if curve.edge == "high" else "smallest"
         return f"the best lambda, {best:.3g}, is the {side} of the grid: the optimum may lie beyond it"

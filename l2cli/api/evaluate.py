@@ -95,9 +95,11 @@ def evaluate_table(
     weights = None
     if weights_name is not None and weights_name in table.names:
         weights = read_weights(table, weights_name, rows)
+        notes.append(f"rows weighted by '{shown(weights_name)}', the weights in training")
     eta = applied.eta[rows]
     drift = find_drift(model, table, rows, weights)
     settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
+    settings["weights"] = None if weights is None else weights_name
     if model.family == "binomial":
         settings["threshold"] = threshold
     notes += applied.notes

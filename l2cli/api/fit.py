@@ -150,7 +150,7 @@ def _by_leverage(setup: Setup, factor: RidgeFactor, method: str, rule: str) -> C
         return Curve(lambdas, curve.mean, curve.se, curve.paired_se)
 
     grid, automatic = setup.grid(factor)
-    curve = extended(grid, evaluate, automatic)
+    curve = extended(grid, evaluate, automatic, zero=True)
     lam = float(curve.lambdas[curve.index_by(rule)])
     loo = method == "loo"
     validation = leave_one_out_metrics(setup.problem, factor, lam * setup.weight) if loo else None
@@ -189,6 +189,7 @@ def describe(
             "selected_by": choice.selected_by,
             "rule": choice.rule,
             "edge": choice.edge,
+            "penalty_needed": False if choice.curve is not None and choice.curve.needs_no_penalty else None,
             "equivalents": setup.equivalents(choice.lam),
             "range": None if span is None else list(span),
         },
@@ -218,7 +219,7 @@ def curve_warnings(
     if choice.curve is None:
         return []
     automatic = setup.model.lambdas.is_auto
-    found = edge_warning(choice, automatic=automatic) + flat_warning(choice.curve, automatic=automatic)
+    found = edge_warning(choice, automatic=automatic) or flat_warning(choice.curve, automatic=automatic)
     found += wide_warning(setup.problem, choice.curve.lambdas)
     return [warning for warning in found if warning not in known]
 

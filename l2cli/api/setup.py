@@ -81,16 +81,30 @@ class Setup(NamedTuple):
         return lambda_grid(self.model.lambdas, self.problem, factor, weight=self.weight)
 
     def folds(self, select: SelectSpec) -> Folds:
-        """Return the folds asked for: given, by group, stratified (by class) or by rows."""
+        """Return the folds asked for: given, by group, stratified (by class) or by rows.
+
+        Where nobody asked for a number, few rows get as many as can all be filled, and a note says so.
+        """
         dataset = self.dataset
         if dataset.fold_labels is not None:
             return given_folds(dataset.fold_labels, dataset.fold_names)
         strata = None
         if dataset.schema.classes is not None and dataset.groups is None:
             strata = dataset.y.astype(np.int64)
+        k = select.k
+        if select.folds is None:
+            most, what = dataset.n_rows, "rows"
+            if dataset.groups is not None:
+                most, what = len(np.unique(dataset.groups)), "groups"
+            elif strata is not None:
+                most, what = int(np.bincount(strata).max()), "rows of the largest class"
+            if most < k:
+                k = max(2, most)
+                note = f"{k} folds instead of {select.k}: there are {most} {what}"
+                dataset.notes.extend([note] if note not in dataset.notes else [])
         return draw_folds(
             dataset.n_rows,
-            select.k,
+            k,
             seed=select.seed,
             repeats=select.repeats,
             strata=strata,

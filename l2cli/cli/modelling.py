@@ -208,7 +208,11 @@ class Choosing(OptionGroup):
     ] = None
     metric: Annotated[
         str | None,
-        typer.Option("--metric", metavar=words(METRICS), help="what is compared (default deviance)"),
+        typer.Option(
+            "--metric",
+            metavar=words(METRICS),
+            help="what is compared (default: deviance, for gaussian the mse)",
+        ),
     ] = None
     seed: Annotated[str, typer.Option("--seed", metavar="N", help="seed of the folds")] = "0"
     jobs: Annotated[

@@ -16,6 +16,7 @@ the same columns (standardized or not) in both tools, the other tool has the sam
 | ``sklearn_sgd_alpha``: SGDRegressor, SGDClassifier(alpha, l1_ratio) | gaussian, binomial | n value * |
 | ``statsmodels_glm_alpha``: GLM fit_regularized(alpha, L1_wt > 0) | all but multinomial | n value * |
 | ``statsmodels_alpha``: OLS, WLS fit_regularized(alpha, L1_wt) | gaussian | W value |
+| ``statsmodels_alpha``: Logit, Poisson fit_regularized(alpha) | binomial, poisson, r = 1 | value |
 | ``glmnet_lambda``, its alpha q | binomial, multinomial, poisson | W value, r = q |
 | ``glmnet_lambda``, its alpha q | gaussian | lambda r = W value q; lambda (1-r) = W value (1-q) / sd |
 | ``torch_weight_decay``: SGD, coupled Adam | binomial, multinomial, poisson, r = 0 | n value |
@@ -47,6 +48,7 @@ from l2cli.spec import FAMILIES, check_lambda
 _LOG_LINK = ("poisson", "gamma", "tweedie")
 _CANONICAL = ("gaussian", "binomial", "multinomial", "poisson")
 _CLASSES = ("binomial", "multinomial")
+_STATSMODELS_L1 = ("binomial", "poisson")
 _SINGLE = tuple(family for family in FAMILIES[1:] if family != "multinomial")
 
 
@@ -86,7 +88,9 @@ CONVENTIONS: dict[str, Convention] = {
     "glum_alpha": Convention("glum GeneralizedLinearRegressor(alpha)", _SINGLE, needs=("weight_sum",)),
     "statsmodels_glm_alpha": Convention("statsmodels GLM fit_regularized(alpha)", _SINGLE, needs=("rows",)),
     "statsmodels_alpha": Convention(
-        "statsmodels OLS, WLS fit_regularized(alpha)", ("gaussian",), needs=("weight_sum",)
+        "statsmodels OLS, WLS, Logit, Poisson fit_regularized(alpha)",
+        ("gaussian", *_STATSMODELS_L1),
+        needs=("weight_sum",),
     ),
     "glmnet_lambda": Convention("R glmnet(lambda)", _CANONICAL, needs=("weight_sum", "target_sd")),
     "torch_weight_decay": Convention(
@@ -133,7 +137,7 @@ def equivalents(
     elif lam > 0.0:
         result["sklearn_C"] = 1.0 / lam
     if weight_sum and family in _CANONICAL:
-        scale = 1.0 if family != "gaussian" else target_sd
+        scale = 1.0 if family != "gaussian" or l1_ratio == 1.0 else target_sd
         if scale:
             first, second = lam * l1_ratio, lam * (1.0 - l1_ratio) * scale
             result["glmnet_lambda"] = (first + second) * factor_mean / weight_sum
@@ -177,23 +181,28 @@ def from_convention(
     convention = _checked(name, value, family, mix)
     known = {"weight_sum": weight_sum, "rows": n_rows, "target_sd": target_sd}
     for need in convention.needs:
-        if need == "target_sd" and family != "gaussian":
+        if need == "target_sd" and (family != "gaussian" or mix == 1.0):
+            continue
+        if name == "statsmodels_alpha" and family != "gaussian":
             continue
         if not known[need] or not math.isfinite(known[need] or math.nan):
             raise UsageError(
-                f"converting {name} ({family}) needs the {_NEEDS[need]}, a number above 0",
-                hint="give it, or the data",
+                f"converting {name} ({family}) needs the {_NEEDS[need][0]}, a number above 0",
+                hint=f"give {_NEEDS[need][1]}, or DATA to take it from",
             )
     W, n, sd = weight_sum or 0.0, n_rows or 0, target_sd or 0.0
     if name == "glmnet_lambda":
         strength = W * value / factor_mean
-        return _joined(strength * mix, strength * (1.0 - mix) / (sd if family == "gaussian" else 1.0), mix)
+        squared = strength * (1.0 - mix)
+        return _joined(strength * mix, squared / sd if family == "gaussian" and squared else squared, mix)
     if name == "textbook":
         return _joined(value * mix / 2.0, value * (1.0 - mix), mix)
     if name == "sklearn_C":
         return 1.0 / value, mix
     if name == "torch_weight_decay":
         return (outputs * n * value / 2.0 if family == "gaussian" else n * value), mix
+    if name == "statsmodels_alpha" and family != "gaussian":
+        return value, mix
     factor = {
         "lambda_mean": W,
         "sklearn_elasticnet_alpha": W,
@@ -207,9 +216,9 @@ def from_convention(
 
 
 _NEEDS = {
-    "weight_sum": "number of rows (or the sum of their weights)",
-    "rows": "number of rows",
-    "target_sd": "standard deviation of the target",
+    "weight_sum": ("number of rows (or the sum of their weights)", "--rows or --weight-sum"),
+    "rows": ("number of rows", "--rows"),
+    "target_sd": ("standard deviation of the target", "--target-sd"),
 }
 
 
@@ -217,7 +226,14 @@ def _checked(name: str, value: float, family: str, mix: float) -> Convention:
     """Return the convention called ``name`` after checking that it exists, fits, and has a sensible value."""
     convention = CONVENTIONS.get(name)
     if convention is None:
-        raise UsageError(f"no convention '{name}'", hint=f"choose one of {', '.join(CONVENTIONS)}")
+        from difflib import get_close_matches
+
+        near = get_close_matches(name.lower(), {key.lower(): key for key in CONVENTIONS}, n=1)
+        known = f"choose one of {', '.join(CONVENTIONS)}"
+        exact = next((key for key in CONVENTIONS if near and key.lower() == near[0]), None)
+        raise UsageError(
+            f"no convention '{name}'", hint=f"did you mean '{exact}'? {known}" if exact else known
+        )
     if family not in convention.families:
         raise UsageError(f"{name} is for {' and '.join(convention.families)} models, not {family}")
     check_lambda(value, name)
@@ -225,6 +241,11 @@ def _checked(name: str, value: float, family: str, mix: float) -> Convention:
         raise UsageError("sklearn_C must be larger than 0, since lambda = 1/C")
     if not 0.0 <= mix <= 1.0:
         raise UsageError(f"l1_ratio must be between 0 and 1, not {mix:g}")
+    if name == "statsmodels_alpha" and family in _STATSMODELS_L1 and mix != 1.0:
+        raise UsageError(
+            f"statsmodels_alpha of {family} models is pure L1",
+            hint="give --l1-ratio 1 (GLM: statsmodels_glm_alpha)",
+        )
     if mix and not convention.mixed:
         raise UsageError(f"{name} has no l1_ratio", hint="leave it out, or give 0")
     return convention

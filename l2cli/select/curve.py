@@ -9,15 +9,21 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.grid import MOST_EXTENSIONS, extend
+from l2cli.errors import FitError
 
 FloatArray = npt.NDArray[np.float64]
+NO_DIFFERENCE = 1e-3
+"""Mean errors this close, as a share of the best, are no difference to anyone, however sure it is."""
+NO_GAIN = 1e-4
+"""An automatic grid does not grow where its last quarter gained less than this share of the best error."""
 
 
 class Curve(NamedTuple):
     """Mean error and its standard error at each lambda.
 
     lambdas, mean, se : (L,), lambdas on the scale in force. paired_se : (L,) standard error of the difference
-    from the best, NaN where unknown. greater_is_better : of the metric.
+    from the best, NaN where unknown. greater_is_better : of the metric. settled : an automatic grid ended
+    where the curve has levelled off. unpenalized : the mean at lambda 0, NaN where it was not asked.
     """
 
     lambdas: FloatArray
@@ -25,6 +31,8 @@ class Curve(NamedTuple):
     se: FloatArray
     paired_se: FloatArray
     greater_is_better: bool = False
+    settled: bool = False
+    unpenalized: float = np.nan
 
     @property
     def loss(self) -> FloatArray:
@@ -55,11 +63,33 @@ class Curve(NamedTuple):
         return self.edge_by("min")
 
     def edge_by(self, rule: str) -> str | None:
-        """Return ``low`` or ``high`` where the lambda of a rule is the smallest or largest of several."""
+        """Return ``low`` or ``high`` where the lambda of a rule is the smallest or largest of several.
+
+        Not ``low`` where the curve has levelled off: smaller ones do no better.
+        """
         chosen = self.lambdas[self.index_by(rule)]
         if len(self.lambdas) < 2:
             return None
-        return "high" if chosen == self.lambdas.max() else "low" if chosen == self.lambdas.min() else None
+        if chosen == self.lambdas.max():
+            return "high"
+        return "low" if chosen == self.lambdas.min() and not self.settled else None
+
+    @property
+    def levels_off(self) -> bool:
+        """True where the outer quarter of the grid, up to the best on its edge, gained less than NO_GAIN."""
+        edge = self.edge
+        if edge is None:
+            return False
+        order = np.argsort(self.lambdas, kind="stable")[:: 1 if edge == "low" else -1]
+        inner, outer = self.loss[order[max(1, len(order) // 4)]], self.loss[order[0]]
+        return bool(abs(inner - outer) <= NO_GAIN * abs(outer))
+
+    @property
+    def needs_no_penalty(self) -> bool:
+        """True where lambda 0 was tried below an automatic grid and is no worse than its best."""
+        best = float(self.loss[self.index_min])
+        loss = -self.unpenalized if self.greater_is_better else self.unpenalized
+        return loss - best <= NO_DIFFERENCE * abs(best)
 
     @property
     def as_good(self) -> tuple[float, float] | None:
@@ -70,13 +100,16 @@ class Curve(NamedTuple):
         """Return the ends of the run of lambdas around that of a rule that do as well, None where not known.
 
         By ``min`` a lambda does as well if its mean exceeds the best by no more than one standard error of
-        the *paired* difference; by ``1se`` if it is within one standard error of the best.
+        the *paired* difference, or by less than NO_DIFFERENCE of it: where all rows move together the
+        standard error alone tells differences apart that matter to nobody. By ``1se`` if it is within one
+        standard error of the best.
         """
         if np.isnan(self.paired_se).all() or len(self.lambdas) < 2:
             return None
         order = np.argsort(self.lambdas, kind="stable")
         best, chosen = self.index_min, self.index_by(rule)
-        slack = np.full(len(order), self.se[best]) if rule == "1se" else self.paired_se
+        least = NO_DIFFERENCE * abs(self.loss[best])
+        slack = np.full(len(order), self.se[best]) if rule == "1se" else np.fmax(self.paired_se, least)
         good = (self.loss - self.loss[best] <= slack)[order]
         good[(order == best) | (order == chosen)] = True
         at = int(np.flatnonzero(order == chosen)[0])
@@ -95,20 +128,32 @@ def best_index(lambdas: FloatArray, loss: FloatArray) -> int:
     return int(tied[np.argmax(lambdas[tied])])
 
 
-def extended(grid: FloatArray, evaluate: Callable[[FloatArray], Curve], automatic: bool) -> Curve:
+def extended(
+    grid: FloatArray, evaluate: Callable[[FloatArray], Curve], automatic: bool, *, zero: bool = False
+) -> Curve:
     """Return the curve on a grid, grown while its best lambda lies on an edge (automatic grids only).
 
     ``evaluate`` returns the curve of any lambdas; it should remember what it has solved. A grid grows to at
-    most MOST_EXTENSIONS times its length, a quarter at a time.
+    most MOST_EXTENSIONS times its length, a quarter at a time, and not where the curve has levelled off.
+    With ``zero``, lambda 0 is tried where it has done so at the low end.
     """
     limit = MOST_EXTENSIONS * len(grid)
     curve = evaluate(grid)
     while automatic and (edge := curve.edge) is not None and len(curve.lambdas) < limit:
+        if curve.levels_off:
+            return curve._replace(settled=True, unpenalized=_at_zero(evaluate, asked=zero and edge == "low"))
         more = extend(curve.lambdas, edge, limit - len(curve.lambdas))
         if not len(more) or not np.all(np.isfinite(more) & (more > 1e-300)):
             break
-        before = float(curve.loss.min())
         curve = evaluate(np.sort(np.concatenate([curve.lambdas, more]))[::-1].copy())
-        if edge == curve.edge and abs(before - float(curve.loss.min())) <= 1e-9 * abs(before):
-            break  # flat to the end: more of the same says nothing new
     return curve
+
+
+def _at_zero(evaluate: Callable[[FloatArray], Curve], *, asked: bool) -> float:
+    """Return the mean error at lambda 0, NaN where it is not asked for or not defined."""
+    if not asked:
+        return np.nan
+    try:
+        return float(evaluate(np.zeros(1)).mean[0])
+    except FitError:
+        return np.nan

@@ -118,7 +118,8 @@ def cross_validate(
             )
         return weighted_curve(lambdas, losses, fits.fold_weights, folds, metric)
 
-    curve = extended(grid, evaluate, automatic)
+    smooth = fits.family.name == "gaussian" and fits.problem.is_smooth  # where lambda 0 costs no more
+    curve = extended(grid, evaluate, automatic, zero=smooth)
     return CVResult(curve, np.column_stack([known[float(v)] for v in curve.lambdas]), metric, folds, fits)
 
 

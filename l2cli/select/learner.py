@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.families import Family
+from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import RidgeFactor
 
 FloatArray = npt.NDArray[np.float64]
@@ -24,6 +25,8 @@ class FoldFits(Protocol):
 
     family: Family
     """The family, which says what metrics there are."""
+
+    problem: Problem
 
     fold_weights: FloatArray
     """(F,) weight of the rows held out by each fit."""

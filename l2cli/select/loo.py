@@ -14,42 +14,77 @@ n r L), in blocks of rows.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.metrics import metric_table
 from l2cli.core.problem import Problem, row_blocks
-from l2cli.core.solvers.ridge import RidgeFactor
+from l2cli.core.solvers.ridge import EPS, RidgeFactor
 from l2cli.errors import FitError
 from l2cli.select.curve import Curve, best_index
 
 FloatArray = npt.NDArray[np.float64]
+ROUNDINGS = 16.0
+"""Roundings up to which a leverage is 1."""
 
 
-def residual_blocks(
-    problem: Problem, factor: RidgeFactor, lambdas: FloatArray
-) -> Iterator[tuple[slice, FloatArray, FloatArray]]:
-    """Yield (rows, residuals e (b, L), leverages h (b, L)) by blocks of rows, lambdas on the sum scale."""
+class RowBlock(NamedTuple):
+    """Rows of a ridge with every lambda: residuals e, 1 - h, and the residuals without the row, all (b, L).
+
+    ``left_out`` is e / (1 - h), NaN where h is 1.
+    """
+
+    rows: slice
+    e: FloatArray
+    slack: FloatArray
+    left_out: FloatArray
+
+
+def residual_blocks(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> Iterator[RowBlock]:
+    """Yield the residuals of blocks of rows, lambdas on the sum scale.
+
+    With g_k = 1 / (e_k (e_k + lambda)) and what no penalty leaves, the residual r_i and c_i = 1 - h_i(0),
+
+        e_i = r_i + lambda sum_k a_ik b_k g_k,     1 - h_i = c_i + lambda s_i sum_k a_ik^2 g_k,
+
+    so that nothing cancels as lambda falls. Where c_i is rounding alone, row i is fitted exactly without a
+    penalty: r_i and c_i are 0, and lambda drops out of e_i / (1 - h_i).
+    """
     s, y, n = problem.weights, problem.response, problem.n_rows
     center = (s @ problem.X) / s.sum() if problem.intercept else np.zeros(problem.n_columns)
     y_mean = float(s @ y) / float(s.sum()) if problem.intercept else 0.0
-    columns = factor.free
-    shrink = 1.0 / (factor.e[:, None] + lambdas)
-    coefficients = factor.projection[:, None] * shrink
+    columns, e = factor.free, factor.e
+    gain = 1.0 / (e[:, None] * (e[:, None] + lambdas))
     shared = 1.0 / s.sum() if problem.intercept else 0.0
-    for rows in row_blocks(n, problem.n_columns + 2 * len(factor.e) + 3 * len(lambdas)):
+    # How far rounding turns each direction: by the condition, which a Gram squares.
+    turned = EPS * (e.max(initial=0.0) / e) ** (0.5 if factor.exact else 1.0)
+    for rows in row_blocks(n, problem.n_columns + 2 * len(e) + 4 * len(lambdas)):
         Z = problem.X[rows] - center
         free = Z[:, columns.at]
         A = Z / factor.root
         if len(columns.at):
             A = A - free @ columns.cross
-        scores = A @ factor.V
-        e = (y[rows] - y_mean - free @ columns.base)[:, None] - scores @ coefficients
-        h = np.square(scores) @ shrink + shared
+        scores, weight = A @ factor.V, s[rows]
+        hat = weight[:, None] * np.square(scores) / e
+        taken = shared * weight
         if len(columns.at):
-            h += np.einsum("ij,jk,ik->i", free, columns.inverse, free)[:, None]
-        yield rows, e, h * s[rows, None]
+            taken += weight * np.einsum("ij,jk,ik->i", free, columns.inverse, free)
+        rest = y[rows] - y_mean - free @ columns.base - scores @ (factor.projection / e)
+        complement = 1.0 - taken - hat.sum(axis=1)
+        rounding = ROUNDINGS * (EPS + np.sqrt(hat) @ turned)
+        exact = complement <= rounding
+        alone = hat.sum(axis=1) <= rounding  # an unpenalized column is for this row
+        r, c = np.where(exact, 0.0, rest)[:, None], np.where(exact, 0.0, complement)[:, None]
+        pull = scores @ (factor.projection[:, None] * gain)
+        hold = weight[:, None] * (np.square(scores) @ gain)
+        hold[exact & alone] = 0.0
+        residual, slack = r + lambdas * pull, c + lambdas * hold
+        with np.errstate(divide="ignore", invalid="ignore"):
+            left_out = np.where(exact[:, None], pull / hold, residual / slack)
+        left_out[~(slack > 0.0)] = np.nan
+        yield RowBlock(rows, residual, slack, left_out)
 
 
 def leave_one_out(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> tuple[Curve, FloatArray]:
@@ -68,15 +103,15 @@ def leave_one_out(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) ->
     first, cross, slack = np.zeros(count), np.zeros((count, count)), np.full(count, np.inf)
     total = float(share @ (problem.response - share @ problem.response) ** 2)
     unit = total if total > 0 else 1.0
-    for rows, e, h in residual_blocks(problem, factor, lambdas):
-        slack = np.minimum(slack, (1.0 - h).min(axis=0))
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            loss = np.square(e / (1.0 - h)) / unit
-        loss[:, ~(slack > 1e-12)] = 0.0
+    for rows, _, left, left_out in residual_blocks(problem, factor, lambdas):
+        slack = np.minimum(slack, left.min(axis=0))
+        with np.errstate(over="ignore"):
+            loss = np.square(left_out) / unit
+        loss[:, ~(slack > 0.0)] = 0.0
         first += share[rows] @ loss
         cross += loss.T @ (loss * share[rows, None])
     second = np.diag(cross)
-    mean = np.where(slack > 1e-12, first, np.inf)
+    mean = np.where(slack > 0.0, first, np.inf)
     best = best_index(lambdas, mean)
     se = np.sqrt(np.maximum(second - first**2, 0.0) / n)
     paired = np.maximum(second + second[best] - 2.0 * cross[best] - (first - first[best]) ** 2, 0.0)
@@ -87,8 +122,8 @@ def leave_one_out(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) ->
 def leave_one_out_eta(problem: Problem, factor: RidgeFactor, lam: float) -> FloatArray:
     """Return each row's linear predictor by the fit without it: (n,)."""
     eta = np.empty(problem.n_rows)
-    for rows, e, h in residual_blocks(problem, factor, np.array([lam])):
-        eta[rows] = problem.y[rows] - (e / (1.0 - h))[:, 0]
+    for block in residual_blocks(problem, factor, np.array([lam])):
+        eta[block.rows] = problem.y[block.rows] - block.left_out[:, 0]
     return eta
 
 
@@ -104,12 +139,12 @@ def leave_one_out_metrics(problem: Problem, factor: RidgeFactor, lam: float) -> 
 def generalized_cv(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> Curve:
     """Return the curve of GCV = (RSS / W) / (1 - df/n)^2, df with the intercept; no standard errors."""
     rss = np.zeros(len(lambdas))
-    for rows, e, _ in residual_blocks(problem, factor, lambdas):
-        rss += problem.weights[rows] @ np.square(e)
-    df = factor.effective_df(lambdas) + float(problem.intercept)
-    left = 1.0 - df / problem.n_rows
-    with np.errstate(divide="ignore"):
-        value = np.where(left > 1e-12, rss / problem.weight_sum / np.maximum(left, 1e-12) ** 2, np.inf)
+    for block in residual_blocks(problem, factor, lambdas):
+        rss += problem.weights[block.rows] @ np.square(block.e)
+    spare = problem.n_rows - factor.rank - int(problem.intercept)  # a whole number: nothing cancels
+    left = (spare + (lambdas / (factor.e[:, None] + lambdas)).sum(axis=0)) / problem.n_rows
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.where(left > 0.0, rss / problem.weight_sum / left**2, np.inf)
     unknown = np.full(len(lambdas), np.nan)
     return _defined(Curve(lambdas, value, unknown, unknown), "GCV")
 

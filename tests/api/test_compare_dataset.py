@@ -15,16 +15,16 @@ from l2cli.spec import ModelSpec, SelectSpec
 
 def test_the_default_candidates_are_compared_on_the_same_folds(regression):
     content = compare_dataset(regression(), ModelSpec(), SelectSpec(folds=5)).to_dict()
-    assert content["metric"] == "rmse"
+    assert content["metric"] == "mse"
     models = {m["spec"]: m for m in content["models"]}
     assert set(models) == {"ridge", "ridge:1se", "lasso", "ols", "mean"}
     means = [m["mean"] for m in content["models"]]
     assert means == sorted(means)
     assert content["models"][-1]["spec"] == "mean"
-    cv = cv_dataset(regression(), ModelSpec(), SelectSpec(folds=5, metric="rmse"))
+    cv = cv_dataset(regression(), ModelSpec(), SelectSpec(folds=5))
     assert models["ridge"]["lambda"] == cv.lambda_min
     assert models["ridge:1se"]["lambda"] == cv.lambda_1se
-    lasso = cv_dataset(regression(), ModelSpec(l1_ratio=1.0), SelectSpec(folds=5, metric="rmse"))
+    lasso = cv_dataset(regression(), ModelSpec(l1_ratio=1.0), SelectSpec(folds=5))
     assert models["lasso"]["lambda"] == lasso.lambda_min
     assert models["ols"]["lambda"] == 0.0
     assert models["mean"]["lambda"] is None

@@ -10,6 +10,7 @@ import pytest
 from l2cli.api.cv import cv_dataset, verdict
 from l2cli.api.fit import fit_dataset
 from l2cli.data.folds import draw_folds
+from l2cli.errors import UsageError
 from l2cli.select.curve import Curve
 from l2cli.spec import GridSpec, ModelSpec, SelectSpec
 
@@ -131,3 +132,17 @@ def curve_of(mean, paired, lambdas=(16.0, 8.0, 4.0, 2.0, 1.0)):
 )
 def test_the_verdict_says_how_sure_the_choice_is(curve, words):
     assert words in verdict(curve)
+
+
+def test_few_rows_get_as_many_folds_as_can_be_filled(regression, binary):
+    content = cv_dataset(regression(n=6, p=2), ModelSpec(), SelectSpec()).to_dict()
+    assert content["folds"]["k"] == content["refit"]["settings"]["folds"] == 6
+    assert content["data"]["notes"][-1] == "6 folds instead of 10: there are 6 rows"
+    grouped = regression(n=20, p=2, groups=np.arange(20) // 5)
+    assert len(cv_dataset(grouped, ModelSpec(), SelectSpec()).content["fold_sizes"]) == 4
+    pairs = binary(n=12)
+    pairs.y[:] = np.arange(12) % 2
+    content = cv_dataset(pairs, ModelSpec(), SelectSpec()).to_dict()
+    assert content["fold_sizes"] == [2] * 6
+    with pytest.raises(UsageError, match="7 folds need at least 7 rows"):
+        cv_dataset(regression(n=6, p=2), ModelSpec(), SelectSpec(folds=7))

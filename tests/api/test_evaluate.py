@@ -157,6 +157,15 @@ def test_a_missing_weights_column_is_noted(table):
     found = evaluate_table(model, table("a,y\n1,0\n2,2\n3,1\n"))
     assert "no column 'w', the weights in training: every row counts alike" in found.data["notes"]
     assert found.metrics["mse"] == pytest.approx((1 + 0 + 4) / 3)
+    assert found.settings["weights"] is None
+
+
+def test_weighted_scores_say_so(table):
+    model = model_of(table("a,w,y\n1,1,0.5\n2,2,1\n4,3,1.5\n", "train.csv"), [1.0], weights="w")
+    found = evaluate_table(model, table("a,w,y\n1,3,0\n2,2,2\n3,1,1\n"))
+    assert "rows weighted by 'w', the weights in training" in found.data["notes"]
+    assert found.settings["weights"] == "w"
+    assert found.metrics["mse"] == pytest.approx((3 * 1 + 2 * 0 + 1 * 4) / 6)
 
 
 def test_calibration_bins_are_tenths_of_the_rows():

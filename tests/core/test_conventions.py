@@ -254,6 +254,26 @@ def test_statsmodels_glm_elastic_net():
     check("poisson", Z[:, 1:], LOSS, tool.params, lam, r, s=S_LOSS, standardize=False, tol=1e-6)
 
 
+@pytest.mark.parametrize("family", ["binomial", "poisson"])
+def test_statsmodels_l1(family):
+    import statsmodels.api as sm
+
+    X, y = (X_CARS, MANUAL) if family == "binomial" else (X_LOSS, LOSS)
+    Z = np.column_stack([np.ones(len(y)), standardized(X)])
+    model = (sm.Logit if family == "binomial" else sm.Poisson)(y, Z)
+    tool = model.fit_regularized(
+        alpha=np.array([0.0, 2.0, 2.0, 2.0]),
+        acc=1e-14,
+        maxiter=5000,
+        disp=0,
+        trim_mode="off",
+        qc_verbose=False,
+    )
+    lam, r = from_convention("statsmodels_alpha", 2.0, mix=1.0, family=family)
+    solution = np.where(np.abs(tool.params) < 1e-7, 0.0, tool.params)
+    check(family, Z[:, 1:], y, solution, lam, r, standardize=False, tol=1e-6)
+
+
 # ---------------------------------------------------------------- glmnet 4.1-6, thresh 1e-22, solutions
 
 GLMNET_GAUSSIAN: dict[str, tuple[list[float], dict[str, Any]]] = {
@@ -461,8 +481,12 @@ def test_there_and_back(name, family):
     if family not in CONVENTIONS[name].families:
         return
     known: dict[str, Any] = {"family": family, "weight_sum": 40.0, "n_rows": 30, "target_sd": 2.5}
-    lam, r = from_convention(name, 0.7, **known)
-    assert r == 0.0
+    pure = name == "statsmodels_alpha" and family == "binomial"
+    lam, r = from_convention(name, 0.7, mix=1.0 if pure else 0.0, **known)
+    assert r == float(pure)
+    if pure:
+        assert lam == 0.7
+        return
     same = equivalents(lam, **known) | {"lambda": lam}
     if name in same:
         assert same[name] == pytest.approx(0.7)
@@ -478,13 +502,19 @@ def test_there_and_back(name, family):
 @pytest.mark.parametrize(
     ("arguments", "found"),
     [
-        (("ridge_alpha", 1.0, {}), "no convention 'ridge_alpha'; choose one of lambda, lambda_mean"),
+        (
+            ("ridge_alpha", 1.0, {}),
+            "no convention 'ridge_alpha'; did you mean 'sklearn_ridge_alpha'? choose one of lambda, lambda_mean",
+        ),
         (("sklearn_C", 1.0, {}), "sklearn_C is for binomial and multinomial models, not gaussian"),
         (("sklearn_C", 0.0, {"family": "binomial"}), "sklearn_C must be larger than 0"),
         (("lambda", -1.0, {}), "lambda must be 0 or larger, not -1"),
         (("lambda", float("nan"), {}), "lambda must be 0 or larger, not nan"),
         (("lambda_mean", 1.0, {}), "needs the number of rows (or the sum of their weights)"),
         (("glmnet_lambda", 1.0, {"weight_sum": 9.0}), "needs the standard deviation of the target"),
+        (("glmnet_lambda", 1.0, {"weight_sum": 9.0}), "give --target-sd, or DATA to take it from"),
+        (("sklearn_c", 1.0, {}), "no convention 'sklearn_c'; did you mean 'sklearn_C'? choose one of"),
+        (("statsmodels_alpha", 1.0, {"family": "poisson"}), "statsmodels_alpha of poisson models is pure L1"),
         (("sklearn_sgd_alpha", 1.0, {"weight_sum": 9.0}), "needs the number of rows"),
         (("sklearn_ridge_alpha", 1.0, {"mix": 0.5}), "sklearn_ridge_alpha has no l1_ratio"),
         (("lambda", 1.0, {"mix": 1.5}), "l1_ratio must be between 0 and 1, not 1.5"),
@@ -495,3 +525,9 @@ def test_what_cannot_be_converted(arguments, found):
     with pytest.raises(UsageError) as caught:
         from_convention(name, value, **({"family": "gaussian"} | more))
     assert found in str(caught.value)
+
+
+def test_a_gaussian_lasso_of_glmnet_needs_no_spread():
+    known: dict[str, Any] = {"family": "gaussian", "weight_sum": 506.0}
+    assert from_convention("glmnet_lambda", 0.1, mix=1.0, **known) == (pytest.approx(50.6), 1.0)
+    assert back("glmnet_lambda", 50.6, l1_ratio=1.0, **known) == pytest.approx(0.1)

@@ -69,6 +69,12 @@ def test_the_range_that_does_as_well_is_one_run_around_the_best():
     assert curve_of([1.0], lambdas=GRID[:1], paired=[0.0]).as_good is None
 
 
+def test_differences_below_a_thousandth_are_none():
+    mean = [5.0, 2.004, 2.001, 2.0, 2.0019]
+    assert curve_of(mean, paired=np.zeros(5)).as_good == (1.0, 4.0)
+    assert curve_of([0.6, 0.79, 0.7995, 0.8, 0.6], paired=np.zeros(5), up=True).as_good == (2.0, 4.0)
+
+
 def test_edge_and_range_speak_of_the_lambda_of_the_rule():
     curve = curve_of([3.0, 1.9, 1.6, 1.2, 1.0], se=0.7, paired=[9.0, 0.1, 0.1, 0.1, 0.0])
     assert (curve.edge_by("min"), curve.edge_by("1se")) == ("low", None)
@@ -122,8 +128,20 @@ def test_growth_ends_where_the_curve_is_flat():
         asked.append(lambdas)
         return curve_of(np.full(len(lambdas), 4.0), lambdas=lambdas)
 
-    assert extended(log_grid(1e-2, 1e2, 12), flat, automatic=True).edge == "high"
-    assert len(asked) == 2
+    curve = extended(log_grid(1e-2, 1e2, 12), flat, automatic=True)
+    assert (curve.edge, curve.settled, len(asked)) == ("high", True, 1)
+    assert np.isnan(curve.unpenalized)
+
+
+@pytest.mark.parametrize(("at_zero", "needless"), [(2.0, True), (2.1, False)])
+def test_a_curve_that_levels_off_towards_zero_needs_no_penalty_if_zero_does_as_well(at_zero, needless):
+    def levelling(lambdas):
+        return curve_of(np.where(lambdas > 0, 2.0 + lambdas**2, at_zero), lambdas=lambdas, se=0.1)
+
+    curve = extended(log_grid(1e-6, 1e2, 40), levelling, automatic=True, zero=True)
+    assert (len(curve.lambdas), curve.edge, curve.needs_no_penalty) == (40, None, needless)
+    assert ("no penalty needed, --lambda 0 does as well" in verdict(curve)) == needless
+    assert not extended(log_grid(1e-6, 1e2, 40), levelling, automatic=False, zero=True).needs_no_penalty
 
 
 def test_growth_ends_before_lambdas_leave_the_range_of_doubles():

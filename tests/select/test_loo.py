@@ -159,3 +159,35 @@ def test_r2_of_rows_left_out_is_against_the_mean_without_the_row():
     left = s @ (y - leave_one_out_eta(problem, factor, 10.0)) ** 2
     assert found["r2"] == pytest.approx(1.0 - left / (s @ (y - without) ** 2), rel=1e-12)
     assert found["mse"] == pytest.approx(left / s.sum(), rel=1e-12)
+
+
+def refits_by_svd(problem, lam):
+    """Return each row's eta by a fit of the others, accurate at the smallest lambdas."""
+    eta = np.empty(problem.n_rows)
+    for i in range(problem.n_rows):
+        X, y = np.delete(problem.X, i, axis=0), np.delete(problem.y, i)
+        U, d, Vt = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+        keep = d > 1e-10 * d[0]
+        w = Vt[keep].T @ (d[keep] / (d[keep] ** 2 + lam) * (U[:, keep].T @ (y - y.mean())))
+        eta[i] = y.mean() + (problem.X[i] - X.mean(axis=0)) @ w
+    return eta
+
+
+@pytest.mark.parametrize("design", ["wide", "levels of one row, tied columns"])
+def test_leave_one_out_keeps_its_digits_as_lambda_falls(design):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(20, 60))
+    if design != "wide":
+        levels = np.array([0, 1, 2, *rng.integers(3, 6, size=27)])
+        X = np.column_stack([levels[:, None] == np.arange(6), rng.normal(size=(30, 2))]).astype(float)
+        X = np.column_stack([X, X[:, -1]])
+    problem = make_problem(X, X[:, 0] + rng.normal(size=len(X)))
+    factor = design_factor(problem, 0.0)
+    lambdas = np.array([1e-2, 1e-6, 1e-9, 1e-12])
+    means = [np.mean((problem.y - refits_by_svd(problem, lam)) ** 2) for lam in lambdas]
+    assert leave_one_out(problem, factor, lambdas)[0].mean == pytest.approx(means, rel=1e-11)
+    if design == "wide":  # RSS = lambda^2 y'(K + lambda)^-2 y, tr(1 - H) = lambda tr (K + lambda)^-1
+        e, U = np.linalg.eigh(factor.V.T @ factor.V * np.sqrt(np.outer(factor.e, factor.e)))
+        z = U.T @ (factor.projection / np.sqrt(factor.e))
+        gcv = [np.sum((z / (e + v)) ** 2) / 20 / (np.sum(1 / (e + v)) / 20) ** 2 for v in lambdas]
+        assert generalized_cv(problem, factor, lambdas).mean == pytest.approx(gcv, rel=1e-9)

@@ -108,7 +108,9 @@ def _gap_text(gap: float | None) -> str:
 def _lambda_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     lam = result["lambda"]
     facts = [kept_text(result)]
-    if lam.get("edge"):
+    if lam.get("penalty_needed") is False:
+        facts.append("no penalty needed: --lambda 0 does as well")
+    elif lam.get("edge"):
         facts.append(f"it lies on the {lam['edge']} edge of the grid")
     if lam.get("range"):
         low, high = lam["range"]
