@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -68,13 +68,22 @@ class Job:
         self._read_seconds = 0.0
         self._solve_seconds = 0.0
 
-    def table(self, data: str, spec: ReadSpec, names: Collection[str] | None = None) -> Table:
-        """Read the file ``data``, or standard input for ``-``; of ``names`` only these columns."""
+    def table(
+        self,
+        data: str,
+        spec: ReadSpec,
+        names: Collection[str] | None = None,
+        verbatim: Container[str] = (),
+    ) -> Table:
+        """Read the file ``data``, or standard input for ``-``; of ``names`` only these columns.
+
+        Columns of ``verbatim`` are kept as they stand too.
+        """
         stdin = self._typed() if data == "-" else None
         started = perf_counter()
         from l2cli.data.read import read_table
 
-        table = read_table(data, spec, stdin=stdin, names=names)
+        table = read_table(data, spec, stdin=stdin, names=names, verbatim=verbatim)
         self._read_seconds += perf_counter() - started
         return table
 
@@ -88,7 +97,9 @@ class Job:
 
     def dataset(self, data: str, spec: ReadSpec, columns: ColumnSpec, model: ModelSpec) -> Dataset:
         """Read the file ``data`` and make the rows and columns that a model is fitted to."""
-        table = self.table(data, spec)
+        from l2cli.data.schema import LabelColumns
+
+        table = self.table(data, spec, verbatim=LabelColumns(columns))
         started = perf_counter()
         from l2cli.data.build import build_dataset
 

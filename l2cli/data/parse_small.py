@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from l2cli.data.columns import IntCodes, LineMap, Settled, make_table
+from l2cli.data.columns import IntCodes, LineMap, Settled, code_cells, make_table, verbatim_column
 from l2cli.data.dialect import Layout
 from l2cli.data.records import RecordReader
 from l2cli.data.source import Source
@@ -77,7 +77,9 @@ def _ragged(record: list[str], layout: Layout, label: str, line: int) -> DataErr
     )
 
 
-def read_small(data: bytes, layout: Layout, keep: Sequence[int], source: Source) -> Table:
+def read_small(
+    data: bytes, layout: Layout, keep: Sequence[int], source: Source, verbatim: Container[str] = ()
+) -> Table:
     """Return the table of a clean text that is in memory whole, header included."""
     check_text(data, 1, source.label)
     body = data[after_lines(data, layout.header_lines) :]
@@ -89,6 +91,8 @@ def read_small(data: bytes, layout: Layout, keep: Sequence[int], source: Source)
     names = [layout.names[j] for j in keep]
     for j in keep if columns else []:
         settled.add_cells(layout.names[j], columns[j])
+        if layout.names[j] in verbatim:
+            settled.verbatim[layout.names[j]] = verbatim_column(code_cells(columns[j]))
     table = make_table(source.typed, names, settled, layout.notes, lines, np.empty((len(rows.fields), 0)))
     settled.refuse_two_marks(source.label, table.place)
     settled.refuse_infinite(source.label, table.place)

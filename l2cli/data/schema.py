@@ -91,6 +91,17 @@ def match_columns(table: Table, patterns: Sequence[str], option: str) -> _Match:
     return _Match(frozenset(literal), frozenset(glob))
 
 
+class LabelColumns:
+    """The names of columns whose cells are labels by what the user says, found without the table."""
+
+    def __init__(self, columns: ColumnSpec) -> None:
+        self._patterns = (*columns.categorical, columns.fold_column, columns.group_column)
+
+    def __contains__(self, name: object) -> bool:
+        """Return True where a role or a pattern of ``--categorical`` names the column."""
+        return any(name == wanted or fnmatchcase(str(name), wanted) for wanted in self._patterns if wanted)
+
+
 def resolve_roles(table: Table, columns: ColumnSpec) -> Roles:
     """Return the role of every column.
 
