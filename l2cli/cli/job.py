@@ -16,7 +16,7 @@ from l2cli.cli import STARTED
 from l2cli.cli.options import FORMATS, Output, ProgressOutput, SavingOutput
 from l2cli.cli.output import Target, plan_file, plan_output, refuse_same
 from l2cli.cli.progress import Progress
-from l2cli.cli.streams import guarded_stdout, say
+from l2cli.cli.streams import forgiving_stderr, guarded_stdout, say
 from l2cli.cli.threads import spare_threads
 from l2cli.errors import ExitStatus
 from l2cli.spec import ColumnSpec, ModelSpec, ReadSpec
@@ -164,8 +164,9 @@ class Job:
         from l2cli.report.render import render_messages
 
         notes = [] if self._options.quiet else self._notes(result)
-        paint(render_messages(notes, result["warnings"]), sys.stderr, self._options.color)
-        sys.stderr.flush()
+        with forgiving_stderr():
+            paint(render_messages(notes, result["warnings"]), sys.stderr, self._options.color)
+            sys.stderr.flush()
 
     def _notes(self, result: Mapping[str, Any]) -> list[str]:
         """Return what the user should know: choices made, and with ``--verbose`` where the time went."""

@@ -21,6 +21,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 CODINGS = ("auto", "onehot", "treatment")
+LARGEST_BOUND = 1e150
 MISSING_RULES = ("impute", "drop", "error", "indicator")
 
 
@@ -286,6 +287,12 @@ def coefficient_bounds(
     for pattern, low, high in patterns:
         if not (low <= high and low < math.inf and high > -math.inf):
             raise UsageError(f"--bounds '{shown(pattern)}' needs LOW <= HIGH, not {low:g}:{high:g}")
+        beyond = next((end for end in (low, high) if LARGEST_BOUND <= abs(end) < np.inf), None)
+        if beyond is not None:
+            raise UsageError(
+                f"--bounds '{shown(pattern)}': {beyond:g} is beyond {LARGEST_BOUND:g}, its square overflows",
+                hint="leave the end out if there is no bound",
+            )
         at = design_columns(features, pattern, "--bounds", source)
         lower[at], upper[at] = low, high
     return lower, upper

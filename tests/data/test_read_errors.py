@@ -313,6 +313,7 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
         (ReadSpec(delimiter=",", decimal=","), "--delimiter and --decimal are both ','"),
         (ReadSpec(decimal="x"), "--decimal 'x': must be . or ,"),
         (ReadSpec(encoding="klingon"), "--encoding klingon: no such encoding"),
+        (ReadSpec(encoding="\xe9"), "--encoding \xe9: no such encoding"),
         (ReadSpec(encoding="base64"), "--encoding base64: no such encoding"),
     ],
 )
