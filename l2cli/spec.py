@@ -116,11 +116,26 @@ def _whole(value: Any, name: str, least: int) -> None:
         raise UsageError(f"{name} must be a whole number of at least {least}, not {value!r}")
 
 
+LEAST_L1_RATIO = 1e-9
+"""The smallest lambda without any feature grows like 1/ratio: below this it drowns all else."""
+MOST_REPEATS = 1000
+"""Cross-validation repeated more often would tell nothing new."""
+
+
 def check_lambda(value: float, option: str) -> float:
     """Return ``value`` if it is a finite number >= 0, else raise UsageError naming ``option``."""
+    if value == math.inf:
+        raise UsageError(f"{option} must be a finite number, not {value:g}")
     if not (math.isfinite(value) and value >= 0):
         raise UsageError(f"{option} must be 0 or larger, not {value:g}")
     return value
+
+
+def check_l1_ratio(ratio: float, option: str) -> float:
+    """Return a ratio in [0, 1], or raise UsageError where it is so small that its lambdas mean nothing."""
+    if 0.0 < ratio < LEAST_L1_RATIO:
+        raise UsageError(f"{option} must be 0 (L2) or at least {LEAST_L1_RATIO:g}, not {ratio:g}")
+    return ratio
 
 
 def check_tweedie_power(power: float, family: str) -> None:
@@ -184,6 +199,7 @@ class ModelSpec:
             check_tweedie_power(self.tweedie_power, self.family)
         if not 0.0 <= self.l1_ratio <= 1.0:
             raise UsageError(f"l1_ratio must be between 0 and 1, not {self.l1_ratio!r}")
+        check_l1_ratio(self.l1_ratio, "l1_ratio")
         if self.groups is not None:
             self._check_groups(self.groups)
         if self.relax_gamma is not None:

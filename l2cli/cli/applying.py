@@ -65,6 +65,17 @@ class Applying(OptionGroup):
         return model
 
 
+def exact_columns(model: Model, *more: str | None) -> set[str]:
+    """Return the columns of a file whose cells are labels to a model, and those of ``more``, not None."""
+    from l2cli.data.levels import WHOLE, parse_number
+
+    data = model.data
+    labels = {feature.name for feature in data.features if feature.kind == "category"}
+    if any(abs(parse_number(label) or 0.0) >= WHOLE for label in data.classes or ()):
+        labels.add(data.target)
+    return labels | {name for name in more if name is not None}
+
+
 def needed_columns(model: Model, *more: str | None) -> set[str]:
     """Return the columns of a file that a model reads, and those of ``more`` that are not None."""
     data = model.data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from l2cli.cli.applying import Applying, SavedModel, needed_columns
+from l2cli.cli.applying import Applying, SavedModel, exact_columns, needed_columns
 from l2cli.cli.binding import bind
 from l2cli.cli.job import Job
 from l2cli.cli.options import Data, Output, Reading
@@ -19,7 +19,8 @@ def evaluate(model: SavedModel, data: Data, applying: Applying, reading: Reading
     job = Job(output, [model, data])
     loaded = applying.load(model)
     targets = [one.data.target for one in loaded.each()]
-    table = job.table(data, spec, needed_columns(loaded, *targets, loaded.data.weights))
+    needed = needed_columns(loaded, *targets, loaded.data.weights)
+    table = job.table(data, spec, needed, exact_columns(loaded))
     from l2cli.api.evaluate import evaluate_table
 
     with job.solving():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,7 +16,7 @@ from l2cli.cli import STARTED
 from l2cli.cli.options import FORMATS, Output, ProgressOutput, SavingOutput
 from l2cli.cli.output import Target, plan_file, plan_output, refuse_same
 from l2cli.cli.progress import Progress
-from l2cli.cli.streams import guarded_stdout, say
+from l2cli.cli.streams import forgiving_stderr, guarded_stdout, say
 from l2cli.cli.threads import spare_threads
 from l2cli.errors import ExitStatus
 from l2cli.spec import ColumnSpec, ModelSpec, ReadSpec
@@ -68,13 +68,22 @@ class Job:
         self._read_seconds = 0.0
         self._solve_seconds = 0.0
 
-    def table(self, data: str, spec: ReadSpec, names: Collection[str] | None = None) -> Table:
-        """Read the file ``data``, or standard input for ``-``; of ``names`` only these columns."""
+    def table(
+        self,
+        data: str,
+        spec: ReadSpec,
+        names: Collection[str] | None = None,
+        verbatim: Container[str] = (),
+    ) -> Table:
+        """Read the file ``data``, or standard input for ``-``; of ``names`` only these columns.
+
+        Columns of ``verbatim`` are kept as they stand too.
+        """
         stdin = self._typed() if data == "-" else None
         started = perf_counter()
         from l2cli.data.read import read_table
 
-        table = read_table(data, spec, stdin=stdin, names=names)
+        table = read_table(data, spec, stdin=stdin, names=names, verbatim=verbatim)
         self._read_seconds += perf_counter() - started
         return table
 
@@ -88,7 +97,9 @@ class Job:
 
     def dataset(self, data: str, spec: ReadSpec, columns: ColumnSpec, model: ModelSpec) -> Dataset:
         """Read the file ``data`` and make the rows and columns that a model is fitted to."""
-        table = self.table(data, spec)
+        from l2cli.data.schema import LabelColumns
+
+        table = self.table(data, spec, verbatim=LabelColumns(columns))
         started = perf_counter()
         from l2cli.data.build import build_dataset
 
@@ -153,8 +164,9 @@ class Job:
         from l2cli.report.render import render_messages
 
         notes = [] if self._options.quiet else self._notes(result)
-        paint(render_messages(notes, result["warnings"]), sys.stderr, self._options.color)
-        sys.stderr.flush()
+        with forgiving_stderr():
+            paint(render_messages(notes, result["warnings"]), sys.stderr, self._options.color)
+            sys.stderr.flush()
 
     def _notes(self, result: Mapping[str, Any]) -> list[str]:
         """Return what the user should know: choices made, and with ``--verbose`` where the time went."""

@@ -15,6 +15,7 @@ from l2cli.spec import (
     FAMILIES,
     GROUP_PENALTIES,
     METRICS,
+    MOST_REPEATS,
     RULES,
     SCALES,
     SELECTORS,
@@ -22,6 +23,7 @@ from l2cli.spec import (
     GroupSpec,
     ModelSpec,
     SelectSpec,
+    check_l1_ratio,
 )
 
 
@@ -102,7 +104,9 @@ class Modelling(OptionGroup):
             penalty_factor=values.penalty_factors(self.penalty_factor),
             bounds=values.bounds(self.bounds),
             groups=self.group_spec(),
-            l1_ratio=values.number_between(self.l1_ratio, "--l1-ratio", 0.0, 1.0),
+            l1_ratio=check_l1_ratio(
+                values.number_between(self.l1_ratio, "--l1-ratio", 0.0, 1.0), "--l1-ratio"
+            ),
             standardize=self.standardize,
             intercept=self.intercept,
             tweedie_power=None
@@ -229,7 +233,7 @@ class Choosing(OptionGroup):
             folds=None if self.folds is None else values.whole(self.folds, "--folds", 2),
             repeats=SelectSpec.repeats
             if self.repeats is None
-            else values.whole(self.repeats, "--repeats", 1),
+            else values.whole(self.repeats, "--repeats", 1, MOST_REPEATS),
             metric=None if self.metric is None else values.choice(self.metric, "--metric", METRICS),
             seed=values.whole(self.seed, "--seed", 0),
             jobs=self._jobs(),

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from l2cli.cli import values
-from l2cli.cli.applying import Applying, SavedModel, needed_columns
+from l2cli.cli.applying import Applying, SavedModel, exact_columns, needed_columns
 from l2cli.cli.binding import bind
 from l2cli.cli.job import Job
 from l2cli.cli.options import Data, Output, Reading
@@ -33,7 +33,9 @@ def predict(model: SavedModel, data: Data, applying: Predicting, reading: Readin
     id_column = values.column(applying.id, "--id")
     job = Job(output, [model, data], default="csv")
     loaded = applying.load(model)
-    table = job.table(data, spec, needed_columns(loaded, id_column))
+    table = job.table(
+        data, spec, needed_columns(loaded, id_column), exact_columns(loaded, loaded.data.id, id_column)
+    )
     from l2cli.api.predict import predict_table
 
     with job.solving():

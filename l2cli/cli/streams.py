@@ -22,8 +22,26 @@ def write_stderr(text: str) -> None:
     if stream is None:
         return
     encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    stream.flush()
+    with forgiving_stderr():
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+
+
+@contextmanager
+def forgiving_stderr() -> Iterator[None]:
+    """Let what cannot be written to standard error go nowhere: a lost note changes no exit status.
+
+    Raises
+    ------
+    BrokenPipeError
+        If the reader has gone.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError:
+        _discard(sys.stderr)
 
 
 @contextmanager
@@ -51,7 +69,11 @@ def guarded_stdout() -> Iterator[TextIO]:
 
 def discard_stdout() -> None:
     """Let what is still buffered go nowhere, or the interpreter would fail on it when it leaves."""
-    if sys.stdout is not None:
+    _discard(sys.stdout)
+
+
+def _discard(stream: TextIO | None) -> None:
+    if stream is not None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

@@ -45,11 +45,13 @@ def number_between(text: str, option: str, low: float, high: float) -> float:
     return value
 
 
-def whole(text: str, option: str, least: int) -> int:
-    """Return the whole number in ``text`` if it is at least ``least``, else raise UsageError."""
+def whole(text: str, option: str, least: int, most: int | None = None) -> int:
+    """Return the whole number in ``text`` if it is from ``least`` to ``most``, else raise UsageError."""
     cleaned = text.strip()
     if not _WHOLE.fullmatch(cleaned) or int(cleaned) < least:
         raise UsageError(f"{option} must be a whole number of at least {least}, not '{shown(text)}'")
+    if most is not None and int(cleaned) > most:
+        raise UsageError(f"{option} may be at most {most}, not {shown(text)}")
     return int(cleaned)
 
 
@@ -253,10 +255,7 @@ def grid(text: str) -> GridSpec:
 
 def _count(text: str) -> int:
     """Return the number of values of a grid."""
-    count = whole(text, "--lambdas: N", 1)
-    if count > MOST_LAMBDAS:
-        raise UsageError(f"--lambdas: N may be at most {MOST_LAMBDAS}, not {count}")
-    return count
+    return whole(text, "--lambdas: N", 1, MOST_LAMBDAS)
 
 
 def _lambdas_of_file(path: str) -> tuple[float, ...]:

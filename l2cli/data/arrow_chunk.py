@@ -27,7 +27,7 @@ from l2cli.data.records import WHITESPACE, RecordReader
 from l2cli.data.table import FloatArray
 
 _NO_NUMBER = re.compile(r"In CSV column #(\d+):.*conversion error")
-_BLANK_LINE = re.compile(rb"^[ \t]+$", re.MULTILINE)
+_BLANK_LINE = re.compile(rb"^[ \t]*\n", re.MULTILINE)
 _RETRIES = 8
 
 
@@ -66,11 +66,13 @@ class Block:
     facts : what columns of numbers held besides. zeros : columns in which a cell of digits has a leading
         zero.
     lines : line of the first row where the others follow on, else the line of each.
+    blank : the last blank line behind all rows of a file of one column, None where there is none.
     """
 
     n_rows: int
     numbers: FloatArray
     lines: int | IntCodes
+    blank: int | None = None
     texts: dict[int, CodedCells] = field(default_factory=dict)
     facts: dict[int, NumberFacts] = field(default_factory=dict)
     zeros: set[int] = field(default_factory=set)
@@ -148,7 +150,7 @@ class ChunkParser:
 
     def _may_differ(self, chunk: Chunk) -> bool:
         """Return True where pyarrow would or might split a chunk in another way than the reference."""
-        # In a file of one column pyarrow would take a line of blanks for a cell.
+        # In a file of one column a blank line is an error where rows follow.
         if self._width == 1 and _BLANK_LINE.search(chunk.data):
             return True
         if chunk.quotes is None:
@@ -213,7 +215,7 @@ class ChunkParser:
         """Parse a chunk with the reference tokenizer."""
         rows = parse_rows(chunk.data.decode(), self._plan.layout, self._plan.label, chunk.first_line)
         block = self._empty_block(len(rows.fields))
-        block.lines = rows.run()
+        block.lines, block.blank = rows.run(), rows.blank
         columns = rows.columns()
         if not columns:
             return block

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.data.cells import CellRules, Reading, has_leading_zero, judge, marked_cell, plain_numbers
+from l2cli.data.cells import BLANKS, CellRules, Reading, has_leading_zero, judge, marked_cell, plain_numbers
 from l2cli.data.table import FloatArray, Table, TextColumn
 from l2cli.errors import DataError, shown
 
@@ -82,19 +82,27 @@ def text_column(cells: CodedCells, reading: Reading) -> TextColumn:
     return TextColumn(np.asarray(mapped, dtype=np.int32)[cells.codes], tuple(index))
 
 
+def verbatim_column(cells: CodedCells) -> TextColumn:
+    """Return a column of text whose cells are those of the file, blanks around them aside."""
+    stripped = [cell.strip(BLANKS) for cell in cells.levels]
+    empty = [i for i, cell in enumerate(stripped) if not cell]
+    return text_column(cells, Reading(stripped, None, empty, [], [], False, False))
+
+
 class Settled:
     """The columns of a table as they are settled, one after the other in file order.
 
     Attributes
     ----------
-    values : the columns of numbers. texts : the columns of text. notes : one line for each thing worth
-        saying.
+    values : the columns of numbers. texts : the columns of text. verbatim : columns as they stand.
+    notes : one line for each thing worth saying.
     marks : where the file may have either decimal mark, those that numbers have: row, column and cell of one.
     """
 
     def __init__(self, rules: CellRules | None = None, decimal: str | None = None) -> None:
         self.values: dict[str, FloatArray] = {}
         self.texts: dict[str, TextColumn] = {}
+        self.verbatim: dict[str, TextColumn] = {}
         self.notes: list[str] = []
         self.marks: dict[str, tuple[int, str, str]] = {}
         self._rules = rules or CellRules()
@@ -195,7 +203,7 @@ def make_table(
     index = {name: place[name] for name in numeric}
     return Table(
         source, tuple(names), len(matrix), matrix, index, settled.texts, [*notes, *settled.notes], line_of,
-        settled.decimal,
+        settled.decimal, settled.verbatim,
     )  # fmt: skip
 
 

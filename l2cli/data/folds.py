@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.errors import UsageError
+from l2cli.spec import MOST_REPEATS
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -75,10 +76,13 @@ def draw_folds(
     if k < 2:
         raise UsageError(f"--folds must be 2 or more, not {k}")
     if k > units:
+        found = f"there is {units}" if units == 1 else f"there are {units}"
         raise UsageError(
-            f"{k} folds need at least {k} {what}, there are {units}",
-            hint=f"give --folds {max(units, 2)} or fewer",
+            f"{k} folds need at least {k} {what}, {found}",
+            hint=f"give --folds {units} or fewer" if units >= 2 else f"no folds can be made of {units}",
         )
+    if repeats > MOST_REPEATS:
+        raise UsageError(f"--repeats may be at most {MOST_REPEATS}, not {repeats}")
     ids = np.empty((repeats, n_rows), dtype=np.int64)
     for r in range(repeats):
         if groups is not None:

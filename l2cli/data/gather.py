@@ -8,6 +8,7 @@ import numpy as np
 
 from l2cli.data.arrow_chunk import Block, Plan
 from l2cli.data.columns import CodedCells, IntCodes, LineMap, NumberFacts
+from l2cli.data.parse_small import blank_line
 from l2cli.data.table import FloatArray
 
 
@@ -69,6 +70,7 @@ class Gatherer:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.n_rows = 0
+        self._blank: int | None = None
         self.lines = LineMap()
         self.zeros: set[int] = set()
         self.facts: dict[int, NumberFacts] = {}
@@ -78,6 +80,9 @@ class Gatherer:
 
     def add(self, block: Block, fraction: float) -> None:
         """Append a block, with which this fraction of the file has been read."""
+        if len(self.plan.layout.names) == 1 and block.n_rows and self._blank is not None:
+            raise blank_line(self.plan.label, self._blank)
+        self._blank = block.blank
         self.lines.add(self.n_rows, block.lines)
         self.matrix.append(block.numbers, fraction)
         self.zeros |= block.zeros

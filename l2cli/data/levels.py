@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,10 @@ IntArray = npt.NDArray[np.int64]
 MISSING_LEVEL = "(missing)"
 """The level that missing cells of a category get; always the last one."""
 
+WHOLE = 2.0**53
+"""From here on doubles leave whole numbers out, so they cannot tell labels apart."""
+_MOST_DIGITS = 40
+
 _LEADING_ZERO = re.compile(r"\s*[+-]?0\d", re.ASCII)
 
 
@@ -32,18 +37,34 @@ def parse_number(text: str, decimal: str = ".") -> float | None:
     return None if found is None else found[0]
 
 
+def exact_number(text: str, decimal: str = ".") -> float | int | None:
+    """Return the number written in ``text`` as :func:`parse_number`, whole ones beyond 2^53 with every digit.
+
+    >>> exact_number("9007199254740993"), exact_number("4.0")
+    (9007199254740993, 4.0)
+    """
+    value = parse_number(text, decimal)
+    if value is None or abs(value) < WHOLE:
+        return value
+    written = Decimal(text.strip(BLANKS).replace(decimal, "."))
+    whole = written.adjusted() < _MOST_DIGITS and written == written.to_integral_value()
+    return int(written) if whole else value
+
+
 def looks_numeric(text: str) -> bool:
     """Return True for numbers, whichever the decimal mark (``1.5``, ``1,5``)."""
     cell = text.strip(BLANKS)
     return numbers([cell]) is not None or numbers([cell], ",") is not None
 
 
-def level_text(value: float) -> str:
+def level_text(value: float | int) -> str:
     """Return the shortest text of a number that is a level.
 
     >>> level_text(4.0), level_text(2.5)
     ('4', '2.5')
     """
+    if isinstance(value, int):
+        return str(value)
     value = float(value)
     return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
 
@@ -56,7 +77,7 @@ def sorted_levels(levels: Iterable[str]) -> list[str]:
     """
     levels = set(levels)
     real = sorted(levels - {MISSING_LEVEL})
-    values = [parse_number(level) for level in real]
+    values = [exact_number(level) for level in real]
     if all(value is not None for value in values):
         real = [level for _, level in sorted(zip(values, real, strict=True))]
     return real + [MISSING_LEVEL] * (MISSING_LEVEL in levels)
@@ -70,15 +91,15 @@ class LevelIndex:
 
     def __init__(self, levels: Sequence[str]) -> None:
         self._exact = {level: i for i, level in enumerate(levels)}
-        self._values: dict[float, int] = {}
+        self._values: dict[float | int, int] = {}
         for i, level in enumerate(levels):
             value = self._value(level)
             if value is not None:
                 self._values.setdefault(value, i)
 
     @staticmethod
-    def _value(text: str) -> float | None:
-        return None if _LEADING_ZERO.match(text) else parse_number(text)
+    def _value(text: str) -> float | int | None:
+        return None if _LEADING_ZERO.match(text) else exact_number(text)
 
     def find(self, text: str) -> int | None:
         """Return the position of the level, None if it is unknown."""
@@ -90,15 +111,45 @@ class LevelIndex:
 
 
 def as_text(table: Table, name: str) -> TextColumn:
-    """Return a column as text; numbers become their shortest texts, levels in ascending order."""
+    """Return a column as text; numbers become their shortest texts, levels in ascending order.
+
+    Raises
+    ------
+    DataError
+        For numbers from 2^53 on, where doubles leave whole numbers out, unless the table has them verbatim.
+    """
     if name in table.texts:
         return table.texts[name]
     values = table.number(name)
     present = ~np.isnan(values)
+    large = np.abs(values) >= WHOLE
+    if large.any():
+        return _large_labels(table, name, int(np.argmax(large)), present)
     distinct, inverse = np.unique(values[present], return_inverse=True)
     codes = np.full(table.n_rows, -1, dtype=np.int32)
     codes[present] = inverse
     return TextColumn(codes, tuple(level_text(value) for value in distinct))
+
+
+def _large_labels(table: Table, name: str, row: int, present: npt.NDArray[np.bool_]) -> TextColumn:
+    """Return a column with large numbers as text, from its cells as they stand in the file."""
+    column = table.verbatim.get(name)
+    if column is None:
+        raise DataError(
+            f"{where(table, row)}: column '{shown(name)}' is used as labels, and holds numbers beyond 2^53,"
+            " of which neighbours merge",
+            hint=f"give --categorical '{shown(name)}', or shorten the labels",
+            code="large_label",
+        )
+    used = np.unique(column.codes[present])
+    values = {int(code): exact_number(column.levels[code], table.decimal) for code in used}
+    order = sorted({value for value in values.values() if value is not None})
+    place = {value: i for i, value in enumerate(order)}
+    lookup = np.full(len(column.levels) + 1, -1, dtype=np.int32)
+    for code, value in values.items():
+        lookup[code] = -1 if value is None else place[value]
+    codes = np.where(present, lookup[column.codes], np.int32(-1))
+    return TextColumn(codes, tuple(level_text(value) for value in order))
 
 
 def as_numbers(

@@ -6,7 +6,7 @@ A text of blanks only, and what ``--na`` names, is missing as well. pyarrow is i
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,7 +36,9 @@ def parquet_names(source: Source, spec: ReadSpec) -> tuple[str, ...]:
     return tuple(name for name in names if not _PANDAS_INDEX.fullmatch(name))
 
 
-def read_parquet(source: Source, spec: ReadSpec, names: Collection[str] | None = None) -> Table:
+def read_parquet(
+    source: Source, spec: ReadSpec, names: Collection[str] | None = None, verbatim: Container[str] = ()
+) -> Table:
     """Return the table of a Parquet file.
 
     Parameters
@@ -47,6 +49,8 @@ def read_parquet(source: Source, spec: ReadSpec, names: Collection[str] | None =
         Only ``na`` has a meaning here.
     names : collection of str, optional
         Keep only these columns.
+    verbatim : container of str
+        Columns of which text, whole and decimal numbers are kept as they stand too.
 
     Raises
     ------
@@ -62,7 +66,12 @@ def read_parquet(source: Source, spec: ReadSpec, names: Collection[str] | None =
         wanted = [name for name in present if name in asked]
         kept = [name for name in wanted if not _PANDAS_INDEX.fullmatch(name)]
         kinds = {name: _kind(file.schema_arrow.field(name).type, name, source.label) for name in kept}
-        content = _Content(file.metadata.num_rows, kinds, spec)
+        exact = {
+            name
+            for name, kind in kinds.items()
+            if name in verbatim and (kind == "text" or _is_exact(file.schema_arrow.field(name).type))
+        }
+        content = _Content(file.metadata.num_rows, kinds, spec, exact)
         for group in range(file.num_row_groups):
             content.add_row_group(file, group)
     if not content.n_rows:
@@ -135,10 +144,17 @@ def _kind(of: Any, name: str, label: str) -> str:
     )
 
 
+def _is_exact(of: Any) -> bool:
+    """Return True for numbers that text keeps better than a double."""
+    from pyarrow import types
+
+    return bool(types.is_integer(of) or types.is_decimal(of))
+
+
 class _Content:
     """The columns read so far."""
 
-    def __init__(self, n_rows: int, kinds: dict[str, str], spec: ReadSpec) -> None:
+    def __init__(self, n_rows: int, kinds: dict[str, str], spec: ReadSpec, exact: Collection[str]) -> None:
         self.n_rows = n_rows
         self._kinds = kinds
         self._numeric = [name for name, kind in kinds.items() if kind == "number"]
@@ -149,6 +165,7 @@ class _Content:
         self._texts = {
             name: _TextCells(n_rows, self._missing) for name, kind in kinds.items() if kind != "number"
         }
+        self._verbatim = {name: _TextCells(n_rows, CellRules(frozenset({""}))) for name in exact}
         self._infinite: dict[str, tuple[int, str]] = {}
         self._rows = 0
 
@@ -169,6 +186,9 @@ class _Content:
                     target[:, k] = column[top : top + _ROWS_AT_ONCE]
         for name, cells in self._texts.items():
             cells.add(first, file.read_row_group(group, columns=[name]).column(name), self._kinds[name])
+        for name, cells in self._verbatim.items():
+            kind = "text" if self._kinds[name] == "text" else "exact"
+            cells.add(first, file.read_row_group(group, columns=[name]).column(name), kind)
         self._rows = last
 
     def _note_infinite(self, name: str, column: FloatArray, first: int) -> None:
@@ -185,6 +205,7 @@ class _Content:
             self._matrix[self._matrix == value] = np.nan
         settled = Settled()
         settled.texts = {name: cells.column() for name, cells in self._texts.items()}
+        settled.verbatim = {name: cells.column() for name, cells in self._verbatim.items()}
         for name, infinite in self._infinite.items():
             settled.add_facts(name, NumberFacts(infinite=infinite))
         table = make_table(source.typed, names, settled, notes, LineMap(), self._matrix, self._numeric)
@@ -203,7 +224,8 @@ class _TextCells:
     def add(self, first: int, column: Any, kind: str) -> None:
         """Add the cells of a pyarrow column from row ``first`` on."""
         for chunk in column.chunks:
-            array = chunk.cast("string") if kind == "bool" or str(chunk.type) == "string_view" else chunk
+            as_string = kind in ("bool", "exact") or str(chunk.type) == "string_view"
+            array = chunk.cast("string") if as_string else chunk
             coded = array if hasattr(array, "dictionary") else array.dictionary_encode()
             levels = coded.dictionary.cast("string") if kind == "date" else coded.dictionary
             texts, nulls = levels.to_pylist(), nulls_of(coded.indices)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 
 from l2cli.data.arrow_chunk import Block, ChunkParser, Plan
 from l2cli.data.cells import CellRules, judge, only_digits, plain_numbers
 from l2cli.data.chunks import Chunk, Cutter
-from l2cli.data.columns import NumberFacts, Settled, make_table
+from l2cli.data.columns import NumberFacts, Settled, make_table, verbatim_column
 from l2cli.data.dialect import Layout, sample_of
 from l2cli.data.gather import Gatherer
 from l2cli.data.records import RecordReader
@@ -37,6 +37,7 @@ def read_large(
     source: Source,
     spec: ReadSpec,
     sizes: Sizes,
+    verbatim: Container[str] = (),
 ) -> Table:
     """Return the table of a clean text that is too large for the standard library.
 
@@ -48,6 +49,8 @@ def read_large(
         Its columns, and the positions of those to keep.
     source, spec
         To read it again from the start where a column turns out otherwise than guessed.
+    verbatim : container of str
+        Names of columns to keep as they stand too.
 
     Notes
     -----
@@ -60,17 +63,18 @@ def read_large(
     def anew() -> Iterator[bytes]:
         return clean_pieces(source.blocks(sizes.piece), spec.encoding, source.label)
 
-    plan = _planned(b"".join(start), layout, keep, source.label, sizes.guessed_rows)
+    exact = {j for j in keep if layout.names[j] in verbatim}
+    plan = _planned(b"".join(start), layout, keep, source.label, sizes.guessed_rows, exact)
     first, second = _gathered(run, plan, chain(start, pieces), anew)
-    settled = _settled(first, second, keep)
+    settled = _settled(first, second, keep, exact)
     other = next((mark for mark in settled.marks if mark != plan.rules.decimals[0]), None)
     if other is not None:
         # The numbers of pyarrow do not tell whether they had a mark: under the other one, they show it.
-        plan = plan.with_decimal(other, [j for j in keep if layout.names[j] in settled.texts])
+        plan = plan.with_decimal(other, [j for j in keep if j in exact or layout.names[j] in settled.texts])
         seen = settled.marks[other]
         del first, second, settled
         first, second = _gathered(run, plan, anew(), anew)
-        settled = _settled(first, second, keep)
+        settled = _settled(first, second, keep, exact)
         settled.marks.setdefault(other, seen)
     return _table(first, second, settled, keep, source)
 
@@ -90,14 +94,17 @@ def _gathered(
     return first, second
 
 
-def _settled(first: Gatherer, second: Gatherer, keep: Sequence[int]) -> Settled:
+def _settled(first: Gatherer, second: Gatherer, keep: Sequence[int], exact: Container[int]) -> Settled:
     """Settle all columns, in file order."""
     plan, names = first.plan, first.plan.layout.names
     again, texts = set(second.plan.texts), set(plan.texts)
     settled = Settled(plan.layout.rules, plan.rules.decimals[0])
     for j in keep:
         if j in again or j in texts:
-            settled.add_coded(names[j], (second if j in again else first).text(j))
+            cells = (second if j in again else first).text(j)
+            settled.add_coded(names[j], cells)
+            if j in exact:
+                settled.verbatim[names[j]] = verbatim_column(cells)
         else:
             settled.add_facts(names[j], first.facts.get(j, NumberFacts()))
     return settled
@@ -150,8 +157,13 @@ def _done(waiting: deque[tuple[Chunk, Future[Block]]]) -> tuple[Block, float]:
     return future.result(), chunk.fraction
 
 
-def _planned(start: bytes, layout: Layout, keep: Sequence[int], label: str, guessed_rows: int) -> Plan:
-    """Guess from the first rows which columns hold numbers, with which decimal mark, and which codes."""
+def _planned(
+    start: bytes, layout: Layout, keep: Sequence[int], label: str, guessed_rows: int, exact: Container[int]
+) -> Plan:
+    """Guess from the first rows which columns hold numbers, with which decimal mark, and which codes.
+
+    Columns of ``exact`` are read as text, so that their cells are at hand as they stand.
+    """
     sample, whole = sample_of(start, whole=False)
     reader = RecordReader(sample.decode(), layout.delimiter, label, whole=whole)
     width = len(layout.names)
@@ -164,7 +176,7 @@ def _planned(start: bytes, layout: Layout, keep: Sequence[int], label: str, gues
         point, comma = (rules.with_decimal(mark) for mark in ".,")
         only_comma = any(_guess(columns[j], point) is None and _guess(columns[j], comma) for j in keep)
         rules = comma if only_comma else point
-    guesses = {j: _guess(columns[j], rules) for j in keep}
+    guesses = {j: None if j in exact else _guess(columns[j], rules) for j in keep}
     texts = [j for j in keep if guesses[j] is None]
     plan = Plan(layout, label, rules, [j for j in keep if guesses[j] is not None], texts)
     plan.maybe_codes = {j for j in keep if guesses[j] == "whole"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from l2cli.data.columns import IntCodes, LineMap, Settled, make_table
+from l2cli.data.columns import IntCodes, LineMap, Settled, code_cells, make_table, verbatim_column
 from l2cli.data.dialect import Layout
 from l2cli.data.records import RecordReader
 from l2cli.data.source import Source
@@ -17,10 +17,14 @@ from l2cli.errors import DataError, shown
 
 
 class Rows(NamedTuple):
-    """The records of a text: ``fields[i]`` begins on line ``lines[i]`` and has a cell for every column."""
+    """The records of a text: ``fields[i]`` begins on line ``lines[i]`` and has a cell for every column.
+
+    blank : the last of the blank lines behind the last record, None where there is none.
+    """
 
     fields: list[list[str]]
     lines: list[int]
+    blank: int | None = None
 
     def run(self) -> int | IntCodes:
         """Return the lines as :class:`LineMap` keeps them: the first where the rest follow on, else all."""
@@ -47,18 +51,32 @@ def parse_rows(text: str, layout: Layout, label: str, first_line: int) -> Rows:
     Raises
     ------
     DataError
-        Where a row has more or fewer fields than the header, or a quote is never closed; names the line.
+        Where a row has more or fewer fields than the header, a quote is never closed, or a line of a file of
+        one column is blank that more rows follow; names the line.
     """
     reader = RecordReader(text, layout.delimiter, label, first_line)
     width = len(layout.names)
     fields: list[list[str]] = []
     lines: list[int] = []
+    end = first_line - 1
     for record in reader:
         if len(record) != width:
             raise _ragged(record, layout, label, reader.start)
+        if width == 1 and reader.start > end + 1:
+            raise blank_line(label, reader.start - 1)
         fields.append(record)
         lines.append(reader.start)
-    return Rows(fields, lines)
+        end = reader.line
+    return Rows(fields, lines, reader.line if reader.line > end else None)
+
+
+def blank_line(label: str, line: int) -> DataError:
+    """Describe a blank line among the rows of one column: skipped, all answers below would be off by one."""
+    return DataError(
+        f"{label} line {line}: a blank line in a file of one column",
+        hint="write NA if a value is missing there, or delete the line",
+        code="blank_line",
+    )
 
 
 def _ragged(record: list[str], layout: Layout, label: str, line: int) -> DataError:
@@ -77,7 +95,9 @@ def _ragged(record: list[str], layout: Layout, label: str, line: int) -> DataErr
     )
 
 
-def read_small(data: bytes, layout: Layout, keep: Sequence[int], source: Source) -> Table:
+def read_small(
+    data: bytes, layout: Layout, keep: Sequence[int], source: Source, verbatim: Container[str] = ()
+) -> Table:
     """Return the table of a clean text that is in memory whole, header included."""
     check_text(data, 1, source.label)
     body = data[after_lines(data, layout.header_lines) :]
@@ -89,6 +109,8 @@ def read_small(data: bytes, layout: Layout, keep: Sequence[int], source: Source)
     names = [layout.names[j] for j in keep]
     for j in keep if columns else []:
         settled.add_cells(layout.names[j], columns[j])
+        if layout.names[j] in verbatim:
+            settled.verbatim[layout.names[j]] = verbatim_column(code_cells(columns[j]))
     table = make_table(source.typed, names, settled, layout.notes, lines, np.empty((len(rows.fields), 0)))
     settled.refuse_two_marks(source.label, table.place)
     settled.refuse_infinite(source.label, table.place)

@@ -8,7 +8,7 @@ light: NumPy is loaded by :func:`read_table`, and neither by :func:`read_header`
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Container, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from l2cli.data.dialect import SAMPLE_BYTES, Layout, check_read_spec, find_layout, sample_of
@@ -30,6 +30,7 @@ def read_table(
     *,
     stdin: BinaryIO | None = None,
     names: Collection[str] | None = None,
+    verbatim: Container[str] = (),
 ) -> Table:
     """Read a file whole.
 
@@ -43,6 +44,8 @@ def read_table(
         Read for ``-`` instead of the standard input of the process; not closed.
     names : collection of str, optional
         Keep only these columns; names the file does not have are ignored. Default: all.
+    verbatim : container of str
+        Columns whose cells are wanted as they stand too (:attr:`Table.verbatim`).
 
     Returns
     -------
@@ -65,7 +68,7 @@ def read_table(
     spec = spec or ReadSpec()
     check_read_spec(spec)
     with open_source(source, stdin) as opened:
-        return read_opened(opened, spec, names)
+        return read_opened(opened, spec, names, verbatim=verbatim)
 
 
 def read_header(
@@ -93,13 +96,17 @@ def read_header(
 
 
 def read_opened(
-    opened: Source, spec: ReadSpec, names: Collection[str] | None = None, sizes: Sizes = DEFAULT_SIZES
+    opened: Source,
+    spec: ReadSpec,
+    names: Collection[str] | None = None,
+    sizes: Sizes = DEFAULT_SIZES,
+    verbatim: Container[str] = (),
 ) -> Table:
     """Read an open source, as :func:`read_table`, which says what the other arguments are."""
     if opened.kind == "parquet":
         from l2cli.data.parquet import read_parquet
 
-        return read_parquet(opened, spec, names)
+        return read_parquet(opened, spec, names, verbatim)
     pieces = clean_pieces(opened.blocks(sizes.piece), spec.encoding, opened.label)
     start, whole = _beginning(pieces, max(sizes.small, SAMPLE_BYTES))
     beginning = b"".join(start)
@@ -109,11 +116,11 @@ def read_opened(
     if whole and len(beginning) <= sizes.small:
         from l2cli.data.parse_small import read_small
 
-        table = read_small(beginning, layout, keep, opened)
+        table = read_small(beginning, layout, keep, opened, verbatim)
     else:
         from l2cli.data.parse_large import read_large
 
-        table = read_large(start, pieces, layout, keep, opened, spec, sizes)
+        table = read_large(start, pieces, layout, keep, opened, spec, sizes, verbatim)
     if table.n_rows == 0:
         raise DataError(
             f"{opened.label}: no data rows, only a header ({shown(', '.join(layout.names), 80)})",

@@ -1,9 +1,9 @@
 """From clean text to records: the reference tokenizer, built on the ``csv`` module of the standard library.
 
 The rules: a field is quoted where a ``"`` is its first character (blanks before it aside); a doubled ``"``
-inside is one; any other quote is an ordinary character. A line of nothing but blanks is skipped, in a file of
-one column too (a missing cell stands there as ``NA`` or ``""``). With the delimiter ``" "`` fields are
-separated by runs of blanks.
+inside is one; any other quote is an ordinary character. A line of nothing but blanks is skipped; whoever
+reads one column refuses it among the rows (a missing cell stands there as ``NA`` or ``""``). With the
+delimiter ``" "`` fields are separated by runs of blanks.
 """
 
 from __future__ import annotations

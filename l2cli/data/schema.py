@@ -21,6 +21,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 CODINGS = ("auto", "onehot", "treatment")
+LARGEST_BOUND = 1e150
 MISSING_RULES = ("impute", "drop", "error", "indicator")
 
 
@@ -89,6 +90,17 @@ def match_columns(table: Table, patterns: Sequence[str], option: str) -> _Match:
             )
         glob.update(found)
     return _Match(frozenset(literal), frozenset(glob))
+
+
+class LabelColumns:
+    """The names of columns whose cells are labels by what the user says, found without the table."""
+
+    def __init__(self, columns: ColumnSpec) -> None:
+        self._patterns = (*columns.categorical, columns.fold_column, columns.group_column)
+
+    def __contains__(self, name: object) -> bool:
+        """Return True where a role or a pattern of ``--categorical`` names the column."""
+        return any(name == wanted or fnmatchcase(str(name), wanted) for wanted in self._patterns if wanted)
 
 
 def resolve_roles(table: Table, columns: ColumnSpec) -> Roles:
@@ -275,6 +287,12 @@ def coefficient_bounds(
     for pattern, low, high in patterns:
         if not (low <= high and low < math.inf and high > -math.inf):
             raise UsageError(f"--bounds '{shown(pattern)}' needs LOW <= HIGH, not {low:g}:{high:g}")
+        beyond = next((end for end in (low, high) if LARGEST_BOUND <= abs(end) < np.inf), None)
+        if beyond is not None:
+            raise UsageError(
+                f"--bounds '{shown(pattern)}': {beyond:g} is beyond {LARGEST_BOUND:g}, its square overflows",
+                hint="leave the end out if there is no bound",
+            )
         at = design_columns(features, pattern, "--bounds", source)
         lower[at], upper[at] = low, high
     return lower, upper

@@ -33,6 +33,8 @@ class Table:
     notes : what the reader decided and the user should know, one line each.
     line_of : maps a 0-based data row to its 1-based line in the file where that is known.
     decimal : decimal mark of the file, for text that turns out to be needed as numbers.
+    verbatim : columns asked for as they stand in the file, ``NA`` and ``1.10`` included; only an empty cell
+        is missing there. They are among ``numbers`` or ``texts`` too.
     """
 
     source: str
@@ -44,6 +46,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     line_of: Callable[[int], int | None] = lambda _row: None
     decimal: str = "."
+    verbatim: dict[str, TextColumn] = field(default_factory=dict)
 
     def is_number(self, name: str) -> bool:
         """Return True where every present cell of the column is a number."""

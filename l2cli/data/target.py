@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from l2cli.data.cells import UNCERTAIN
 from l2cli.data.levels import (
+    WHOLE,
     LevelIndex,
     as_numbers,
     as_text,
@@ -276,11 +277,11 @@ def refuse_extremes(
 
 def _zero_one(table: Table, name: str, rows: IntArray, positive: str) -> FloatArray:
     """Return 1.0 where the label is ``positive``, else 0.0."""
-    if table.is_number(name):
+    if table.is_number(name) and abs(float(positive)) < WHOLE:
         value = table.number(name)[rows]
-        # level_text is exact for every double, so the label's value is the cell's value
+        # level_text is exact for every such double, so the label's value is the cell's value
         return np.asarray(value == float(positive), dtype=np.float64)
-    column = table.texts[name]
+    column = as_text(table, name)
     hit = np.array([float(level == positive) for level in column.levels] + [0.0])
     y: FloatArray = hit[column.codes[rows]]
     return y

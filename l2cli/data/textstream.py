@@ -91,6 +91,9 @@ def known_encoding(name: str) -> str:
     hint = "for example utf-8, latin-1, cp1252, utf-16"
     try:
         codec = codecs.lookup(name)
+    except (LookupError, ValueError) as error:  # ValueError, and so UnicodeError, for a name beyond ASCII
+        raise UsageError(f"--encoding {shown(name)}: no such encoding", hint=hint) from error
+    try:
         codecs.getincrementaldecoder(codec.name)
         # Codecs such as base64, which are not of text, refuse this with a LookupError.
         b"0".decode(codec.name)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, TextIO
 
 DEFAULT_WIDTH = 80
-_LEAST_WIDTH = 48
+_LEAST_WIDTH = 40
 # One character of each kind that screens draw with: block, braille, box, triangle, plus-minus, ellipsis.
 _SAMPLE = "█⣿─▲±…"
 

@@ -234,3 +234,15 @@ def test_the_threshold_and_the_id_act(quick, classes, data):
     done = quick("predict", "g.json", "data.csv", "--threshold", "0.3")
     assert done.returncode == 2
     assert "--threshold is for models of two classes, and g.json is gaussian" in done.stderr
+
+
+def test_the_id_is_printed_as_it_stands(quick, data, tmp_path):
+    assert quick("fit", "data.csv", "--save", "m.json", "-q").returncode == 0
+    ids = ["12345678901234560", "12345678901234561", "1.10", "1.1", "1e3", "007", "NA"]
+    rows = [f"{cell},{i},1,0" for i, cell in enumerate(ids)]
+    (tmp_path / "new.csv").write_text("id,a,b,c\n" + "\n".join(rows) + "\n")
+    done = quick("predict", "m.json", "new.csv", "--id", "id")
+    assert [line.split(",")[0] for line in done.stdout.splitlines()] == ["id", *ids]
+    # a feature of the model may be the id as well; its numbers stay numbers where none would change
+    found = json.loads(quick("predict", "m.json", "new.csv", "--id", "a", "--json").stdout)
+    assert [row["a"] for row in found["predictions"]] == list(range(7))

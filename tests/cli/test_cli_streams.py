@@ -88,6 +88,17 @@ def test_a_full_disk_is_said(run, data):
     assert done.stderr == "l2cli: error: cannot write to standard output: No space left on device\n"
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no full device")
+@pytest.mark.parametrize(
+    ("words", "status"), [(["nope.csv"], 3), (["data.csv"], 0), (["data.csv", "-k", "1"], 2)]
+)
+def test_notes_that_cannot_be_written_change_no_status(run, data, words, status):
+    with open("/dev/full", "wb") as stream:
+        done = run("fit", *words, capture_output=False, stdout=subprocess.PIPE, stderr=stream)
+    assert done.returncode == status
+    assert ("intercept" in done.stdout) == (status == 0)
+
+
 def test_a_closed_standard_output_is_said(data, tmp_path, environment):
     command = f"exec {sys.executable} -m l2cli fit data.csv -q >&-"
     done = subprocess.run(
@@ -170,6 +181,14 @@ def test_colour_can_be_forced_into_a_pipe(run, data):
 def test_columns_gives_the_width_of_a_terminal(terminal, data):
     _, text = terminal("fit", "data.csv", COLUMNS="60")
     assert max(len(COLOUR.sub("", line)) for line in text.splitlines()) <= 60
+
+
+@pytest.mark.parametrize("words", [["fit"], ["cv"], ["path"], ["compare"], ["fit", "-t", "b,y"]])
+def test_a_narrow_terminal_gets_narrow_lines(words, terminal, data):
+    command, *options = words
+    _, text = terminal(command, "data.csv", *options, "-q", "--no-progress", COLUMNS="40")
+    lines = [COLOUR.sub("", line) for line in text.splitlines()]
+    assert 30 < max(len(line) for line in lines if not line.startswith("l2cli: warning")) <= 40
 
 
 def test_a_terminal_without_unicode_gets_ascii(run, data):

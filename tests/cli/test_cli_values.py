@@ -36,6 +36,12 @@ def test_whole_numbers_below_the_least_or_none_at_all_are_refused(text):
         values.whole(text, "--folds", 2)
 
 
+def test_whole_numbers_have_a_limit_where_more_make_no_sense():
+    assert values.whole("1000", "--repeats", 1, 1000) == 1000
+    with pytest.raises(UsageError, match=r"^--repeats may be at most 1000, not 99999$"):
+        values.whole("99999", "--repeats", 1, 1000)
+
+
 def test_whole_numbers_are_read():
     assert [values.whole(text, "--folds", 2) for text in ("2", "10", " 5 ")] == [2, 10, 5]
 
@@ -77,7 +83,7 @@ def test_a_single_lambda_is_a_number_or_auto():
     ("text", "message"),
     [
         ("nan", "--lambda must be 0 or larger, not nan"),
-        ("inf", "--lambda must be 0 or larger, not inf"),
+        ("inf", "--lambda must be a finite number, not inf"),
         ("-1", "--lambda must be 0 or larger, not -1"),
         ("1,2", "--lambda takes one number or auto, not '1,2'; use --lambdas for several"),
         ("1:2", "--lambda takes one number or auto, not '1:2'; use --lambdas for several"),
@@ -178,3 +184,28 @@ def test_references_need_a_level():
     assert values.references(["sex=male", "a=b=c"]) == ("sex=male", "a=b=c")
     with pytest.raises(UsageError, match="write column=level"):
         values.references(["sex"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--l1-ratio", "1e-320", "-k", "3"],
+            "--l1-ratio must be 0 (L2) or at least 1e-09, not 9.99989e-321",
+        ),
+        (
+            ["--bounds", "a=1e308:", "--lambda", "1"],
+            "--bounds 'a': 1e+308 is beyond 1e+150, its square overflows",
+        ),
+        (["--lambda", "inf"], "--lambda must be a finite number, not inf"),
+        (
+            ["--repeats", "99999999999999999", "-k", "3"],
+            "--repeats may be at most 1000, not 99999999999999999",
+        ),
+        (["--encoding", "\xe9"], "--encoding \xe9: no such encoding"),
+    ],
+)
+def test_values_that_no_fit_could_survive_are_wrong_usage(quick, data, words, message):
+    done = quick("fit", "data.csv", *words)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"l2cli: error: {message}")

@@ -65,13 +65,17 @@ WAYS: dict[str, tuple[str, Sizes]] = {
 
 
 def read_bytes(
-    content: bytes, way: str = "small", spec: ReadSpec | None = None, names: Collection[str] | None = None
+    content: bytes,
+    way: str = "small",
+    spec: ReadSpec | None = None,
+    names: Collection[str] | None = None,
+    verbatim: Collection[str] = (),
 ) -> Table:
     """Read ``content`` as standard input in one of the ways."""
     packer, sizes = WAYS[way]
     packed = PACKERS[packer](content)
     with open_source("-", io.BytesIO(packed)) as opened:
-        return read_opened(opened, spec or ReadSpec(), names, sizes)
+        return read_opened(opened, spec or ReadSpec(), names, sizes, verbatim)
 
 
 @pytest.fixture(params=list(WAYS))
@@ -79,8 +83,13 @@ def read(request: pytest.FixtureRequest) -> Reader:
     """Return a reader of bytes, in every way there is."""
     way: str = request.param
 
-    def reader(content: bytes, spec: ReadSpec | None = None, names: Collection[str] | None = None) -> Table:
-        return read_bytes(content, way, spec, names)
+    def reader(
+        content: bytes,
+        spec: ReadSpec | None = None,
+        names: Collection[str] | None = None,
+        verbatim: Collection[str] = (),
+    ) -> Table:
+        return read_bytes(content, way, spec, names, verbatim)
 
     return reader
 

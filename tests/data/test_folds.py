@@ -109,6 +109,12 @@ def test_one_given_label_is_no_cross_validation():
     [
         ({"n_rows": 5, "k": 1}, "--folds must be 2 or more, not 1"),
         ({"n_rows": 5, "k": 6}, "6 folds need at least 6 rows, there are 5; give --folds 5 or fewer"),
+        ({"n_rows": 1, "k": 2}, "2 folds need at least 2 rows, there is 1; no folds can be made of 1"),
+        (
+            {"n_rows": 9, "k": 2, "groups": np.zeros(9, dtype=np.int64)},
+            "2 folds need at least 2 groups, there is 1; no folds can be made of 1",
+        ),
+        ({"n_rows": 9, "k": 2, "repeats": 10**17}, f"--repeats may be at most 1000, not {10**17}"),
         (
             {"n_rows": 6, "k": 4, "groups": np.array([0, 0, 1, 1, 2, 2])},
             "4 folds need at least 4 groups, there are 3",

@@ -73,11 +73,13 @@ CASES = {
     "quotes inside": Case(b'a,b\n1,5" pipe\n2,"x"tail\n', {"a": [1, 2]}, {"b": ['5" pipe', "xtail"]}),
     "a header of two lines": Case(b'"a\nb",c\n1,2\n', {"a\nb": [1], "c": [2]}),
     "one column": Case(b"a\n1\nNA\n2.5\n", {"a": [1, NAN, 2.5]}),
-    "one column, blank lines are no rows": Case(b'a\n1\n\n  \n""\n2\n', {"a": [1, NAN, 2]}),
-    "one column, text late and blank lines": Case(
-        b"a\n" + b"1\n" * 12 + b"x\n  \n \t\n2\n \n" * 3, {}, {"a": ["1"] * 12 + ["x", "2"] * 3}
+    "one column, a missing cell, blank lines at the end": Case(
+        b'\na\n1\n""\n2\n\n  \n' + b"\n" * 50, {"a": [1, NAN, 2]}
     ),
-    "one column of text": Case(b"a\nx\n\t\n y\n", {}, {"a": ["x", "y"]}),
+    "one column, text late and blank lines": Case(
+        b"a\n" + b"1\n" * 12 + b'"x\n\n"\n2\n \t\n', {}, {"a": ["1"] * 12 + ["x\n\n", "2"]}
+    ),
+    "one column of text": Case(b"a\nx\n y\n\t\n", {}, {"a": ["x", "y"]}),
     "missing cells": Case(
         b"a,b\n,\nNA,NA\nN/A,n/a\nNaN,nan\nnull,NULL\n#N/A, NA \n1,x\n",
         {"a": [NAN] * 6 + [1]},

@@ -133,6 +133,26 @@ MALFORMED = {
         "standard input line 2: 3 fields where the header has 2 ('' would belong to no column); "
         "mend the line or give --delimiter",
     ),
+    "a blank line in one column": (
+        b"a\n1\n\n3\n",
+        "standard input line 3: a blank line in a file of one column; "
+        "write NA if a value is missing there, or delete the line",
+    ),
+    "a line of blanks in one column": (
+        b"a\n1\n2\n \t\n3\n\n4\n",
+        "standard input line 4: a blank line in a file of one column; "
+        "write NA if a value is missing there, or delete the line",
+    ),
+    "a blank line below one name": (
+        b"a\n\n1\n",
+        "standard input line 2: a blank line in a file of one column; "
+        "write NA if a value is missing there, or delete the line",
+    ),
+    "many blank lines in one column": (
+        b"a\n" + b"1\n" * 30 + b"\n" * 60 + b"x\n",
+        "standard input line 91: a blank line in a file of one column; "
+        "write NA if a value is missing there, or delete the line",
+    ),
     "control characters": (
         b"a,\x1b[31mb\n1\n",
         "standard input line 2: 1 field where the header has 2 (column '\\x1b[31mb' would be empty); "
@@ -293,6 +313,7 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
         (ReadSpec(delimiter=",", decimal=","), "--delimiter and --decimal are both ','"),
         (ReadSpec(decimal="x"), "--decimal 'x': must be . or ,"),
         (ReadSpec(encoding="klingon"), "--encoding klingon: no such encoding"),
+        (ReadSpec(encoding="\xe9"), "--encoding \xe9: no such encoding"),
         (ReadSpec(encoding="base64"), "--encoding base64: no such encoding"),
     ],
 )

@@ -108,7 +108,7 @@ def test_rich_knows_every_style():
 
 def test_what_a_terminal_can_show():
     assert look_at(Screen(), environ={"COLUMNS": "132"}) == (True, 132, True, True)
-    assert look_at(Screen(), environ={"COLUMNS": "12"}).width == 48
+    assert look_at(Screen(), environ={"COLUMNS": "12"}).width == 40
     assert look_at(Screen(), environ={"COLUMNS": "many"}).width == 80
     assert look_at(Screen(), environ={"TERM": "dumb"}) == (True, 80, False, False)
 
