@@ -504,7 +504,7 @@ def test_there_and_back(name, family):
     [
         (
             ("ridge_alpha", 1.0, {}),
-            "no convention 'ridge_alpha'; did you mean 'sklearn_ridge_alpha'? choose one of lambda, lambda_mean",
+            "no convention 'ridge_alpha'; did you mean 'sklearn_ridge_alpha'? choose one of lambda",
         ),
         (("sklearn_C", 1.0, {}), "sklearn_C is for binomial and multinomial models, not gaussian"),
         (("sklearn_C", 0.0, {"family": "binomial"}), "sklearn_C must be larger than 0"),
