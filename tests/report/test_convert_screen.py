@@ -10,7 +10,7 @@ from l2cli.report.screens.convert import screen
 
 def text_of(*arguments, **known):
     lines = screen(convert_lambda(*arguments, **known).to_dict(), Page(100, unicode=True))
-    return ["".join(span if isinstance(span, str) else span.text for span in line).rstrip() for line in lines]
+    return ["".join(span.text for span in line).rstrip() for line in lines]
 
 
 def test_a_mix_stands_below_every_strength_that_has_one():
