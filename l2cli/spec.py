@@ -101,7 +101,7 @@ class GridSpec:
         if self.count < 1:
             raise UsageError(f"--lambdas needs at least one value, not {self.count}")
         if self.low is not None and (self.high is None or self.low <= 0 or self.high < self.low):
-            raise UsageError(f"--lambdas {self.low:g}:{self.high}", hint="LO:HI needs 0 < LO <= HI")
+            raise UsageError(f"--lambdas {self.low:g}:{self.high:g}", hint="LO:HI needs 0 < LO <= HI")
 
 
 def _one_of(value: Any, name: str, allowed: Collection[str]) -> None:

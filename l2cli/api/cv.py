@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from l2cli.api.banded import choose_bands, given_lambdas, is_banded, with_bands
 from l2cli.api.fit import FitResult, choice_of, curve_warnings, describe, together
-from l2cli.api.setup import Progress, Setup, floats, prepare
+from l2cli.api.setup import Progress, Setup, brief, floats, prepare
 from l2cli.api.targets import joined, stacked
 from l2cli.data.dataset import Dataset
 from l2cli.select.curve import Curve
@@ -161,21 +161,22 @@ def _sureness(curve: Curve) -> str:
     best = float(curve.lambdas[curve.index_min])
     if curve.needs_no_penalty:
         return (
-            f"flat below {(curve.as_good or (best, best))[1]:.3g}: no penalty needed, --lambda 0 does as well"
+            f"flat below {brief((curve.as_good or (best, best))[1])}: "
+            "no penalty needed, --lambda 0 does as well"
         )
     if curve.edge is not None:
         side = "largest" if curve.edge == "high" else "smallest"
-        return f"the best lambda, {best:.3g}, is the {side} of the grid: the optimum may lie beyond it"
+        return f"the best lambda, {brief(best)}, is the {side} of the grid: the optimum may lie beyond it"
     if curve.as_good is None:
-        return f"best at {best:.3g}, well inside the grid"
+        return f"best at {brief(best)}, well inside the grid"
     low, high = curve.as_good
     if low <= curve.lambdas.min() and high >= curve.lambdas.max():
         return "flat over the whole grid: the data cannot tell these lambdas apart"
     if high / max(low, 1e-300) < 1.5:
-        return f"a clear minimum at {best:.3g}, well inside the grid"
+        return f"a clear minimum at {brief(best)}, well inside the grid"
     if low <= curve.lambdas.min():
-        return f"flat below {high:.3g}: any smaller lambda does as well, so little shrinkage is needed"
+        return f"flat below {brief(high)}: any smaller lambda does as well, so little shrinkage is needed"
     if high >= curve.lambdas.max():
-        return f"flat above {low:.3g}: any larger lambda does as well, so the features say little"
-    span = f"{low:.3g} to {high:.3g}"
+        return f"flat above {brief(low)}: any larger lambda does as well, so the features say little"
+    span = f"{brief(low)} to {brief(high)}"
     return f"flat from {span}: the data cannot tell these apart; the minimum is well inside the grid"

@@ -12,10 +12,11 @@ import numpy.typing as npt
 from l2cli.api.banded import choose_bands, given_lambdas, is_banded, with_bands
 from l2cli.api.coefficients import coefficient_tables
 from l2cli.api.judge import check_path, wide_warning
-from l2cli.api.setup import Progress, Setup, finite, floats, prepare, resolve_selector
+from l2cli.api.setup import Progress, Setup, brief, finite, floats, prepare, resolve_selector
 from l2cli.api.targets import joined, stacked
 from l2cli.core.metrics import metric_table
 from l2cli.core.path import Path, design_factor
+from l2cli.core.problem import Problem
 from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
@@ -172,6 +173,8 @@ def describe(
     lam = choice.lam * setup.weight
     path = relaxed_path(problem, np.array([lam]), factor)
     span = None if choice.curve is None else choice.curve.range_by(choice.rule or "min")
+    if _is_constant(problem):  # every lambda is the best
+        choice, span = choice._replace(edge=None), None
     content = setup.envelope(
         "fit", select, select=choice.selected_by, rule=choice.rule, folds=choice.folds, tol=model.tol
     )
@@ -216,12 +219,17 @@ def curve_warnings(
     setup: Setup, choice: Choice, known: Sequence[dict[str, Any]] = ()
 ) -> list[dict[str, Any]]:
     """Return what a curve of validation errors warns of, beside the warnings known already."""
-    if choice.curve is None:
+    if choice.curve is None or _is_constant(setup.problem):
         return []
     automatic = setup.model.lambdas.is_auto
     found = edge_warning(choice, automatic=automatic) or flat_warning(choice.curve, automatic=automatic)
     found += wide_warning(setup.problem, choice.curve.lambdas)
     return [warning for warning in found if warning not in known]
+
+
+def _is_constant(problem: Problem) -> bool:
+    """Return True where the target does not vary: the intercept is the fit, whatever lambda."""
+    return problem.y.ndim == 1 and bool(problem.y.min() == problem.y.max())
 
 
 def flat_warning(curve: Curve, *, automatic: bool) -> list[dict[str, Any]]:
@@ -233,8 +241,8 @@ def flat_warning(curve: Curve, *, automatic: bool) -> list[dict[str, Any]]:
     return [
         {
             "code": "flat_curve",
-            "message": f"the selection curve is flat over the whole grid, {low:.3g} to {high:.3g}: the data "
-            f"cannot tell any of these lambdas from the best; {why}",
+            "message": f"the selection curve is flat over the whole grid, {brief(low)} to {brief(high)}: "
+            f"the data cannot tell any of these lambdas from the best; {why}",
         }
     ]
 

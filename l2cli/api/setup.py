@@ -262,6 +262,11 @@ def _pairs(bounds: tuple[FloatArray, FloatArray]) -> list[list[float | None]]:
     return [[finite(low), finite(high)] for low, high in zip(*bounds, strict=True)]
 
 
+def brief(value: float) -> str:
+    """Return a number with three digits, and none of its integer part lost: 1123, not 1.12e+03."""
+    return f"{value:.0f}" if 1e3 <= value < 1e7 else f"{value:.3g}"
+
+
 def finite(value: float | None) -> float | None:
     """Return a float, or None for what JSON cannot say."""
     return float(value) if value is not None and np.isfinite(value) else None

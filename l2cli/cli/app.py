@@ -56,6 +56,8 @@ def _dispatch(argv: list[str]) -> int:
     if word in {"--help", "-h"}:
         _print(overview())
         return ExitStatus.DONE
+    if word == "help" and (not argv[1:] or argv[1] in COMMANDS):
+        return _run_command(argv[1], ["--help"]) if argv[1:] else _dispatch([])
     if word == "--version":
         from l2cli._version import __version__
 

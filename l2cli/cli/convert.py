@@ -72,7 +72,10 @@ def convert(
     """Show a lambda in the conventions of other tools.
 
     What a conversion needs beside the number (rows, weights, the spread of the target) is given by options
-    or taken from a file.
+    or taken from a file. NAME is lambda, lambda_mean (--lambda-scale mean), sklearn_ridge_alpha, sklearn_C,
+    sklearn_elasticnet_alpha (Lasso too), sklearn_glm_alpha, sklearn_sgd_alpha, sklearn_mlp_alpha, glum_alpha,
+    statsmodels_alpha, statsmodels_glm_alpha, glmnet_lambda, torch_weight_decay, or textbook: t in deviance +
+    t [q sum |w| + (1 - q) sum w^2], q being --l1-ratio.
     """
     name, equals, text = strength.partition("=")
     if not equals:

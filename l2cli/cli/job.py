@@ -185,6 +185,9 @@ class Job:
             notes.append(f"family {self._chosen_family} (by the target, change with --family)")
         if self._model_target is not None:
             notes.append(f"model saved in {self._model_target.path}")
+        ending = (self._options.output or "").rpartition(".")[2].lower()
+        if ending != self.format and ending in FORMATS:
+            notes.append(f"{self._target.path} holds {self.format}, as asked, not {ending}")
         if self._options.verbose:
             timing = result["timing"]
             memory = "" if timing["peak_rss_mb"] is None else f", {timing['peak_rss_mb']:.0f} MB at most"

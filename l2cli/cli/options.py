@@ -18,7 +18,7 @@ import typer
 
 from l2cli.cli import values
 from l2cli.cli.binding import OptionGroup, repeatable
-from l2cli.errors import UsageError
+from l2cli.errors import UsageError, shown
 from l2cli.spec import ColumnSpec, ReadSpec
 
 if TYPE_CHECKING:
@@ -186,12 +186,22 @@ class Output(OptionGroup):
             raise UsageError(
                 f"--json and --format {self.format} contradict one another", hint="give one of them"
             )
-        if self.json:
-            return "json"
-        if self.format is not None:
-            return values.choice(self.format, "--format", allowed)
+        asked = "json" if self.json else self.format
+        chosen = None if asked is None else values.choice(asked, "--format", allowed)
         ending = os.path.splitext(self.output or "")[1].lstrip(".").lower()
-        return ending if ending in allowed and ending != "table" else default
+        by_ending = ending if ending in allowed and ending != "table" else None
+        if chosen is None and by_ending is None and ending and ending != "txt" and not self._is_special():
+            known = ", ".join(name for name in allowed if name != "table")
+            raise UsageError(
+                f"--output {shown(self.output or '')}: no format has the ending .{shown(ending)}",
+                hint=f"give --format, or the ending {known}, or txt for the {default}",
+            )
+        return chosen or by_ending or default
+
+    def _is_special(self) -> bool:
+        """Return True where the output is a device or a pipe, whose name says nothing."""
+        path = self.output or ""
+        return os.path.exists(path) and not os.path.isfile(path)
 
     def check(self) -> None:
         """Refuse a colour that does not exist and contradicting flags."""

@@ -101,9 +101,23 @@ def _no_option(error: click.NoSuchOption) -> UsageError:
     ]
     close = nearest(name, [opt for opt in known if opt.startswith("--")])
     command = error.ctx.command.name
+    elsewhere = [] if close and close.startswith(name) else _commands_with(name)
+    if elsewhere:
+        return UsageError(f"no option {name} in {command}", hint=f"it belongs to {', '.join(elsewhere)}")
     if close is not None:
         return UsageError(f"no option {name} in {command}; did you mean {close}?")
     return UsageError(f"no option {name} in {command}", hint=f"see {_help_of(error)}")
+
+
+def _commands_with(name: str) -> list[str]:
+    """Return the commands that have an option, which is why this asks every one of them."""
+    from l2cli.cli.app import load_command
+
+    return [
+        command
+        for command in COMMANDS
+        if any(name in (*param.opts, *param.secondary_opts) for param in load_command(command).params)
+    ]
 
 
 def _help_of(error: ClickException) -> str:

@@ -249,6 +249,9 @@ def grid(text: str) -> GridSpec:
         return GridSpec(count=_count(parts[1])) if len(parts) == 2 else GridSpec()
     if len(parts) in (2, 3):
         low, high = number(parts[0], option), number(parts[1], option)
+        if low > high > 0.0:
+            turned = ":".join([parts[1], parts[0], *parts[2:]])
+            raise UsageError(f"{option} {shown(text)}: LO is above HI", hint=f"write {shown(turned)}")
         return GridSpec(low=low, high=high, count=_count(parts[2]) if len(parts) == 3 else GridSpec.count)
     return GridSpec(values=tuple(check_lambda(number(part, option), option) for part in text.split(",")))
 

@@ -117,8 +117,21 @@ def find_layout(sample: str, whole: bool, spec: ReadSpec, label: str) -> Layout:
         notes += (
             f"the first line, {shown(', '.join(names))}, was taken as names; if it is data, give --no-header",
         )
+    notes += _comma_note(body, rules)
     width_source = "the header" if len(names) == len(first) else "the first row"
     return Layout(delimiter, names, header_end, rules, notes, width_source)
+
+
+def _comma_note(body: list[list[str]], rules: CellRules) -> tuple[str, ...]:
+    """Return the note that numbers have decimal commas, where that was found out and not said."""
+    if len(rules.decimals) < 2:
+        return ()
+    points, commas = (rules.with_decimal(mark) for mark in ".,")
+    for column in zip(*body, strict=False):
+        cells = [cell.strip(BLANKS) for cell in column]
+        if _mostly_numbers(cells, commas) and not _mostly_numbers(cells, points):
+            return ("numbers have decimal commas (say otherwise with --decimal .)",)
+    return ()
 
 
 def _header_names(

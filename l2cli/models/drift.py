@@ -168,7 +168,12 @@ def _level_drift(
             unseen.append((level, float(share)))
     if unseen:
         total = _percent(sum(share for _, share in unseen))
-        found.append(("unseen level", f"{listed([level for level, _ in unseen])} ({total} of the rows)"))
+        found.append(
+            (
+                "unseen level",
+                f"{listed([level for level, _ in unseen])} never seen in training ({total} of the rows)",
+            )
+        )
     old = {level: float(seen["levels"].get(level, 0.0)) for level in shares}
     worst = max(shares, key=lambda level: abs(shares[level] - old[level]), default=None)
     if worst is not None and _share_moved(shares[worst], old[worst], LEVEL_CHANGE, error):

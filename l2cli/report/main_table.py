@@ -98,8 +98,9 @@ def evaluate_table(result: Mapping[str, Any]) -> Columns:
 
 
 def convert_table(result: Mapping[str, Any]) -> Columns:
-    """Return one row per convention."""
-    return {"elsewhere": list(result["equivalents"]), "value": list(result["equivalents"].values())}
+    """Return one row per convention, lambda and the mix here first."""
+    values = {key: result[key] for key in ("lambda", "l1_ratio")} | result["equivalents"]
+    return {"elsewhere": list(values), "value": list(values.values())}
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Columns:

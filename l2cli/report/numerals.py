@@ -101,35 +101,40 @@ def _no_finer(value: float | None, digits: int, finest: int) -> str:
 
 
 def ratio(value: float | None, decimals: int) -> str:
-    """Return a number whose best value is 1, as ``1.00`` only where it is 1.
+    """Return a number whose best value is 1, as ``1.00`` only where it is 1 to six decimals.
 
     Examples
     --------
-    >>> ratio(0.4874, 2), ratio(0.99996, 2), ratio(1.0, 2), ratio(-0.001, 2)
-    ('0.49', '0.99996', '1.00', '0.00')
+    >>> ratio(0.4874, 2), ratio(0.99996, 2), ratio(1.0, 2), ratio(1 - 1e-9, 2), ratio(-0.001, 2)
+    ('0.49', '0.99996', '1.00', '1.00', '0.00')
     """
     if value is None:
         return NOTHING
-    while decimals < 6 and value < 1 and float(fixed(value, decimals)) == 1:
-        decimals += 1
-    return fixed(value, decimals)
+    more = decimals
+    while more < 6 and value < 1 and float(fixed(value, more)) == 1:
+        more += 1
+    # Where even six decimals are not enough, zeros behind the point would say nothing.
+    return fixed(value, decimals if value < 1 and float(fixed(value, more)) == 1 else more)
 
 
 def percent(share: float | None, decimals: int = 0) -> str:
-    """Return a share as percent; 100 % only where it is all of it.
+    """Return a share as percent; 100 % only where it is all of it to three decimals.
 
     Examples
     --------
-    >>> percent(0.98), percent(0.97891, 1), percent(0.99996, 1), percent(1.0, 1), percent(-0.0001)
+    >>> percent(0.98), percent(0.97891, 1), percent(0.99996, 1), percent(1 - 1e-9, 1), percent(-0.0001)
     ('98 %', '97.9 %', '99.996 %', '100 %', '0 %')
     """
     if share is None:
         return NOTHING
     if share in (0.0, 1.0):
         return f"{share * 100:.0f} %"
-    while decimals < 3 and share < 1 and float(fixed(share * 100, decimals)) == 100:
-        decimals += 1
-    return f"{fixed(share * 100, decimals)} %"
+    more = decimals
+    while more < 3 and share < 1 and float(fixed(share * 100, more)) == 100:
+        more += 1
+    if share < 1 and float(fixed(share * 100, more)) == 100:
+        return "100 %"
+    return f"{fixed(share * 100, more)} %"
 
 
 def p_value(value: float) -> str:

@@ -267,6 +267,8 @@ def test_a_constant_target_is_its_mean(dataset_of):
     X = np.random.default_rng(6).normal(size=(30, 3))
     content = fit_dataset(dataset_of(X, np.full(30, 4.5)), ModelSpec(), SelectSpec()).to_dict()
     assert content["intercept"] == 4.5
+    assert (content["lambda"]["edge"], content["lambda"]["range"]) == (None, None)
+    assert [w["code"] for w in content["warnings"]] == ["early"]
     assert [row["coef"] for row in content["coefficients"]] == pytest.approx([0.0, 0.0, 0.0], abs=1e-12)
     json.dumps(content, allow_nan=False)
 

@@ -31,7 +31,13 @@ USAGE = [
     # values
     (["fit", "data.csv", "--lambda", "nan"], "--lambda must be 0 or larger, not nan"),
     (["fit", "data.csv", "--lambda", "-1"], "--lambda must be 0 or larger, not -1"),
-    (["fit", "data.csv", "--lambdas", "10:1"], "LO:HI needs 0 < LO <= HI"),
+    (["fit", "data.csv", "--lambdas", "10:1"], "--lambdas 10:1: LO is above HI; write 1:10"),
+    (["fit", "data.csv", "--lambdas", "100:1:5"], "--lambdas 100:1:5: LO is above HI; write 1:100:5"),
+    (["cv", "data.csv", "--select", "loo"], "no option --select in cv; it belongs to fit"),
+    (
+        ["fit", "data.csv", "-o", "m.html"],
+        "no format has the ending .html; give --format, or the ending json",
+    ),
     (
         ["fit", "data.csv", "--family", "poison"],
         "--family 'poison' is not available; choose auto, gaussian, binomial, multinomial, poisson, gamma or",

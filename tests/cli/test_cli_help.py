@@ -146,3 +146,8 @@ def without_time(text: str) -> str:
 
 def test_a_command_is_known_by_its_own_name():
     assert [load_command(name).name for name in COMMANDS] == list(COMMANDS)
+
+
+def test_help_is_a_command_too(quick):
+    assert quick("help", "fit").stdout == quick("fit", "--help").stdout
+    assert quick("help").stdout == quick("--help").stdout

@@ -37,7 +37,9 @@ def test_the_ending_of_the_file_says_the_format(quick, tmp_path, data, name, sta
 
 
 def test_the_format_asked_for_wins_over_the_ending(quick, tmp_path, data):
-    assert quick("fit", "data.csv", "-q", "-o", "o.csv", "--json").returncode == 0
+    done = quick("fit", "data.csv", "-o", "o.csv", "--json")
+    assert done.returncode == 0
+    assert "note: o.csv holds json, as asked, not csv" in done.stderr
     assert json.loads((tmp_path / "o.csv").read_text())["schema"] == "l2cli/fit/1"
 
 

@@ -123,3 +123,11 @@ def test_a_file_of_its_own_delimiter_is_not_sniffed(tmp_path):
     path.write_bytes(b"a,b;c\n1,2;3\n")
     assert read_table(str(path), ReadSpec(delimiter=";")).names == ("a,b", "c")
     assert read_table(str(path), ReadSpec(delimiter="comma")).names == ("a", "b;c")
+
+
+def test_decimal_commas_found_out_are_told():
+    told = "numbers have decimal commas (say otherwise with --decimal .)"
+    text = "a;b\n1,5;2\n3,5;4\n"
+    assert find_layout(text, True, ReadSpec(), "file").notes == (told,)
+    assert find_layout(text, True, ReadSpec(decimal=","), "file").notes == ()
+    assert find_layout("a;b\n1.5;2\n", True, ReadSpec(), "file").notes == ()

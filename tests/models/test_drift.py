@@ -107,7 +107,9 @@ def test_levels(model):
     assert set(found) == {("town", "level share")}
     X = sample(np.random.default_rng(8), 100)
     X[:2, 2] = ["Rome", "Pisa"]
-    assert drift(model, X) == {("town", "unseen level"): "Rome, Pisa (2 % of the rows)"}
+    assert drift(model, X) == {
+        ("town", "unseen level"): "Rome, Pisa never seen in training (2 % of the rows)"
+    }
 
 
 def test_weights_count(model):

@@ -200,7 +200,7 @@ def test_the_table_of_a_path_is_long(stored):
     [
         ("compare_gaussian", "name", 4),
         ("evaluate_binomial", "metric", 7),
-        ("convert_gaussian", "elsewhere", 6),
+        ("convert_gaussian", "elsewhere", 8),
     ],
 )
 def test_other_tables_have_a_row_for_each(stored, name, columns, rows):

@@ -112,7 +112,7 @@ def test_a_fit_that_did_not_converge_says_so(stored):
         (-0.01, "no overfitting gap"),
         (0.05, "overfitting gap 5 %: small"),
         (0.25, "overfitting gap 25 %: moderate"),
-        (1.5, "overfitting gap 150 %: large"),
+        (1.5, "overfitting gap 2.5 times: large"),
         (1e12, "fits these rows exactly: judge by the unseen"),
     ],
 )

@@ -102,6 +102,8 @@ def _gap_text(gap: float | None) -> str:
     if gap > _EXACT_GAP:
         return "fits these rows exactly: judge by the unseen"
     size = "small" if gap < _SMALL_GAP else "moderate" if gap < _LARGE_GAP else "large"
+    if gap > 1.0:
+        return f"overfitting gap {trimmed(1.0 + gap, 2)} times: {size}"
     return f"overfitting gap {percent(gap)}: {size}"
 
 
@@ -185,6 +187,18 @@ def _legend(result: Mapping[str, Any], page: Page) -> list[Line]:
             " constant; the largest effects first"
         ]
     elif any(c.get("kept") is not None and c.get("se") is None for c in result["coefficients"]):
-        words.append("kept: how much of the unpenalized coefficient is left")
+        words.append("kept: how much of the unpenalized coefficient is left" + _kept_puzzles(result))
     text = "; ".join(words) + ". Next: l2cli cv, l2cli path, l2cli compare"
     return flowed([Span(text, "hint")], page)
+
+
+def _kept_puzzles(result: Mapping[str, Any]) -> str:
+    """Return what the odd shares mean, where there are any."""
+    shares = [c.get("kept") for c in result["coefficients"]]
+    known = [share for share in shares if share is not None]
+    parts = [
+        "negative: the sign is flipped" if min(known) < 0 else "",
+        "above 100 %: it grew as a correlated feature shrank" if max(known) >= 1.005 else "",
+        "blank: no unique unpenalized fit" if None in shares else "",
+    ]
+    return "".join(f" ({text})" for text in [", ".join(part for part in parts if part)] if text)

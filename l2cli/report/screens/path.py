@@ -111,13 +111,11 @@ def _table_lines(result: Mapping[str, Any], coefficients: Sequence[Coefficient],
     """Return features down, lambdas across; as many lambdas as the page has room for."""
     some = [c for c in coefficients if _size(c) > 0.0] or coefficients[:1]
     top = some[: shown_count(len(some), page)]
-    labels = [*cells(["df", "deviance"], "hint"), *cells((visible(c["feature"]) for c in top), "name")]
+    labels = [*cells(["df", "deviance (sum)"], "hint"), *cells((visible(c["feature"]) for c in top), "name")]
     names = Column("lambda", labels, least=10)
-    # From small to large, as in the drawing above.
-    order = sorted(range(len(result["lambdas"])), key=lambda i: result["lambdas"][i])
     columns: list[Column] = []
     for number in range(SAMPLES, 1, -1):
-        columns = [_lambda_column(result, top, order[i]) for i in _samples(len(order), number)]
+        columns = [_lambda_column(result, top, i) for i in _samples(len(result["lambdas"]), number)]
         needed = sum(map(column_width, columns)) + GAP * len(columns) + INDENT
         name_width = min(column_width(names), 20) if page.terminal else column_width(names)
         if needed + name_width <= page.width:
@@ -145,6 +143,6 @@ def _foot(result: Mapping[str, Any], page: Page) -> list[Line]:
     )
     text = (
         "Coefficients are the effect of one standard deviation of the feature; df: degrees of freedom "
-        f"kept; deviance: sum over these rows. {solved}Next: l2cli cv chooses lambda"
+        f"kept; deviance (sum): over these rows. {solved}Next: l2cli cv chooses lambda"
     )
     return flowed([Span(text, "hint")], page)
