@@ -261,7 +261,7 @@ def test_few_rows_have_as_many_folds_as_they_can_fill():
     [
         ({"lam": -1.0}, "lam must be 0 or larger, not -1"),
         ({"lam": float("nan")}, "lam must be 0 or larger, not nan"),
-        ({"lam": float("inf")}, "lam must be 0 or larger, not inf"),
+        ({"lam": float("inf")}, "lam must be a finite number, not inf"),
         ({"lam": "auto"}, "lam must be a number, not 'auto'"),
         ({"lam": None}, "lam must be a number, not None"),
         ({"tol": 0.0}, "tol must be larger than 0"),

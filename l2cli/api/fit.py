@@ -11,10 +11,12 @@ import numpy.typing as npt
 
 from l2cli.api.banded import choose_bands, given_lambdas, is_banded, with_bands
 from l2cli.api.coefficients import coefficient_tables
-from l2cli.api.judge import check_path, wide_warning
+from l2cli.api.judge import check_path, lost_warning, wide_warning
 from l2cli.api.setup import Progress, Setup, brief, finite, floats, prepare, resolve_selector
+from l2cli.api.suspects import perfect_fit
 from l2cli.api.targets import joined, stacked
 from l2cli.core.metrics import metric_table
+from l2cli.core.objective import null_deviance
 from l2cli.core.path import Path, design_factor
 from l2cli.core.problem import Problem
 from l2cli.core.relaxed import relaxed_path
@@ -29,6 +31,10 @@ from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_metric
 from l2cli.spec import ModelSpec, SelectSpec
 
 FloatArray = npt.NDArray[np.float64]
+
+
+SATURATED = ("perfect_predictor", "more_columns_than_rows")
+"""Codes of warnings that say why a model fits its rows perfectly."""
 
 
 class Choice(NamedTuple):
@@ -183,6 +189,10 @@ def describe(
     u, intercept0 = path.u[..., 0], path.intercept0[..., 0]
     eta = problem.X @ u + intercept0 + (0.0 if problem.offset is None else problem.offset)
     train = metric_table(problem.likelihood, problem.y, eta, problem.weights)
+    if not any(w["code"] in SATURATED for w in content["warnings"]):
+        null = null_deviance(problem)
+        unexplained = float(path.certificate.train_deviance[0]) / null if null > 0.0 else 1.0
+        content["warnings"] += perfect_fit(dataset, u, unexplained, judged=choice.validation is not None)
     certificate = certificate_of(path, 0, model.tol)
     tables = coefficient_tables(setup, path, lam, factor)
     metrics = {"train": train, "validation": choice.validation}
@@ -224,6 +234,7 @@ def curve_warnings(
     automatic = setup.model.lambdas.is_auto
     found = edge_warning(choice, automatic=automatic) or flat_warning(choice.curve, automatic=automatic)
     found += wide_warning(setup.problem, choice.curve.lambdas)
+    found += lost_warning(setup.problem, choice.curve.lambdas, choice.curve.mean)
     return [warning for warning in found if warning not in known]
 
 

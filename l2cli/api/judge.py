@@ -69,12 +69,28 @@ def wide_warning(problem: Problem, lambdas: npt.NDArray[np.float64]) -> list[dic
     return [{"code": "more_columns_than_rows", "message": f"{many}{which}; give a lambda larger than 0"}]
 
 
+def lost_warning(
+    problem: Problem, lambdas: npt.NDArray[np.float64], mean: npt.NDArray[np.float64]
+) -> list[dict[str, Any]]:
+    """Return the warning that relaxed fits do not exist in every fold, at the lambdas without a mean loss."""
+    lost = ~np.isfinite(mean)
+    if problem.relax_gamma == 1.0 or not lost.any():
+        return []
+    text = (
+        f"{lost.sum()} of {len(lost)} lambdas (the largest {lambdas[lost].max():.3g}) have no finite relaxed "
+        f"fit in some fold, where {separated_rows(problem)} separated by the features it leaves unpenalized: "
+        "they were not chosen from"
+    )
+    return [{"code": "no_relaxed_fit", "message": text}]
+
+
 def _some(features: tuple[str, ...], which: npt.NDArray[np.bool_], most: int = 5) -> str:
     names = [features[j] for j in np.flatnonzero(which)]
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _who(problem: Problem) -> str:
+def separated_rows(problem: Problem) -> str:
+    """Return what is separated where a fit of the problem's family has no finite solution."""
     return (
         "the classes are"
         if problem.family in ("binomial", "multinomial")
@@ -91,7 +107,7 @@ def _refuse_separation(problem: Problem, path: Path, features: tuple[str, ...]) 
     if columns is not None:
         names = _some(features, columns, 3) or "the intercept"
         raise FitError(
-            f"no finite solution at lambda 0: {_who(problem)} separated by {names}",
+            f"no finite solution at lambda 0: {separated_rows(problem)} separated by {names}",
             hint="give a lambda larger than 0", code="separation",
         )  # fmt: skip
 
@@ -105,7 +121,7 @@ def _refuse_relaxing(
     columns = separating_columns(problem, active)
     if columns is not None:
         raise FitError(
-            f"no finite relaxed fit at lambda {lam:.4g}: {_who(problem)} separated by "
+            f"no finite relaxed fit at lambda {lam:.4g}: {separated_rows(problem)} separated by "
             f"{_some(features, columns, 3)}, which it leaves unpenalized",
             hint="give larger lambdas, or --relax-gamma 1", code="separation",
         )  # fmt: skip

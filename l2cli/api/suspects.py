@@ -26,6 +26,8 @@ LEAST_ROWS = 10
 """Of fewer rows a column may count, or determine, the target by chance."""
 NEAR, PERFECT = 1e-3, 1e-12
 """1 - |correlation| with the target up to which a column is looked at, and warned of."""
+COUNTS = 1e-6
+"""Share of the largest coefficient from which a feature has a part in a perfect fit."""
 BY_CHANCE = 0.01
 """So many columns may be expected to separate the classes by chance."""
 LONG = 200
@@ -63,6 +65,34 @@ def perfect_predictors(dataset: Dataset) -> list[dict[str, Any]]:
             f"{'is it a copy' if one else 'are they copies'}? {_drop(names)}",
         }
     ]
+
+
+def perfect_fit(dataset: Dataset, u: FloatArray, unexplained: float, *, judged: bool) -> list[dict[str, Any]]:
+    """Return the warning that a model of numbers leaves nothing of its target to explain.
+
+    Parameters
+    ----------
+    u : (p,) float64
+        Coefficients of the standardized columns.
+    unexplained : float
+        Share of the null model's deviance that is left.
+    judged : bool
+        The model was chosen by unseen rows: that many features can fit any target is then no news.
+    """
+    n, used = dataset.n_rows, np.abs(u) > COUNTS * np.abs(u).max(initial=0.0)
+    if n < LEAST_ROWS or dataset.schema.classes is not None or not unexplained <= PERFECT:
+        return []
+    names, target = _names(dataset, np.flatnonzero(used).tolist()), shown(dataset.schema.target)
+    if np.count_nonzero(used) + 1 >= n:
+        text = f"{np.count_nonzero(used)} features on {n} rows fit any target perfectly, and '{target}' too: "
+        text += "only unseen rows tell whether they say anything"
+        if judged:
+            return []
+    elif len(names) == 1:
+        text = f"{_listed(names)} alone determines the target '{target}': is it a copy? {_drop(names)}"
+    else:
+        text = f"{_listed(names)} together determine the target '{target}': is it computed from them?"
+    return [{"code": "perfect_predictor", "message": text}]
 
 
 def _correlated(X: FloatArray, y: FloatArray) -> list[int]:

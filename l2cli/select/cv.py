@@ -113,8 +113,8 @@ def cross_validate(
         if len(lost):
             raise FitError(
                 f"the {metric} of fold {lost[0] % folds.k + 1} is not a finite number at any lambda",
-                hint="its rows may be of one kind only, or the classes separated at lambda 0; change folds, "
-                "--metric or --lambdas",
+                hint="its rows may be of one kind only, or the classes separated where nothing is penalized; "
+                "change folds, --metric or --lambdas",
             )
         return weighted_curve(lambdas, losses, fits.fold_weights, folds, metric)
 

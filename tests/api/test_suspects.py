@@ -237,3 +237,88 @@ def test_lambda_zero_in_the_grid_of_cv_is_told_whichever_lambda_wins(dataset_of)
     assert content["lambda_min"] > 0.0
     assert codes(content).count("more_columns_than_rows") == 1
     assert "rank_deficient" not in codes(content)
+
+
+def exact(n=60, seed=4):
+    import pandas as pd
+
+    data = pd.DataFrame(np.random.default_rng(seed).normal(size=(n, 4)), columns=list("abcd"))
+    data["y"] = data["a"] + 2.0 * data["c"]
+    return data
+
+
+TOGETHER = "'a', 'c' together determine the target 'y': is it computed from them?"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"lambdas": GridSpec(values=(0.0,))},
+        {"l1_ratio": 1.0},
+        {"l1_ratio": 1.0, "relax_gamma": 0.0, "lambdas": GridSpec(values=(20.0,))},
+        {},
+    ],
+    ids=["unpenalized", "lasso", "relaxed", "ridge"],
+)
+def test_features_that_leave_nothing_to_explain_are_named_once(settings):
+    model = ModelSpec(**settings)
+    for command in (fit_dataset, cv_dataset):
+        content = command(built(exact(), model=model), model, SelectSpec()).to_dict()
+        assert [w["message"] for w in content["warnings"] if w["code"] == "perfect_predictor"] == [TOGETHER]
+
+
+def test_a_model_of_one_feature_that_leaves_nothing_names_it():
+    data = exact()
+    data["y"] = np.exp(0.5 * data["c"] + 1.0)  # not in proportion to c, but all of it
+    model = ModelSpec(family="gamma", lambdas=GridSpec(values=(0.0,)))
+    content = fit_dataset(built(data, model=model), model, SelectSpec()).to_dict()
+    assert [w["message"] for w in content["warnings"]] == [
+        "'c' alone determines the target 'y': is it a copy? --drop c leaves it out"
+    ]
+
+
+def test_an_ordinary_fit_leaves_something_to_explain():
+    data = exact()
+    data["y"] += 1e-4 * np.random.default_rng(5).normal(size=60)
+    model = ModelSpec(lambdas=GridSpec(values=(0.0,)))
+    assert codes(fit_dataset(built(data, model=model), model, SelectSpec()).to_dict()) == []
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["given", "chosen"])
+def test_as_many_features_as_rows_fit_perfectly_and_are_told_where_nothing_judged_them(given):
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame(rng.normal(size=(20, 30)), columns=[f"v{j}" for j in range(30)])
+    data["y"] = rng.normal(size=20)
+    lambdas = GridSpec(values=(1e-3,) if given else (1e-3, 1e-4))
+    model = ModelSpec(l1_ratio=1.0, relax_gamma=0.0, lambdas=lambdas)
+    content = fit_dataset(built(data, model=model), model, SelectSpec(folds=4)).to_dict()
+    found = [w["message"] for w in content["warnings"] if w["code"] == "perfect_predictor"]
+    assert content["metrics"]["train"]["r2"] > 1.0 - 1e-12
+    text = "19 features on 20 rows fit any target perfectly, and 'y' too: only unseen rows tell whether they"
+    assert found == ([f"{text} say anything"] if given else [])
+
+
+@pytest.mark.parametrize("gamma", [0.0, 1.0])
+def test_lambdas_whose_relaxed_fits_are_lost_to_separation_are_told(gamma):
+    import pandas as pd
+
+    rng = np.random.default_rng(2)
+    level = (rng.random(80) < 0.3) * 1.0
+    data = pd.DataFrame({"level": level, "w": rng.normal(size=80)})
+    data["y"] = np.where(level > 0, 0.0, 1.0 + rng.poisson(2, 80))
+    model = ModelSpec(
+        family="poisson", l1_ratio=1.0, relax_gamma=gamma, lambdas=GridSpec(values=(400.0, 8.0, 5.0))
+    )
+    for command in (fit_dataset, cv_dataset):
+        content = command(built(data, model=model), model, SelectSpec(folds=4)).to_dict()
+        found = [w["message"] for w in content["warnings"] if w["code"] == "no_relaxed_fit"]
+        assert found == (
+            []
+            if gamma
+            else [
+                "2 of 3 lambdas (the largest 8) have no finite relaxed fit in some fold, where the rows with "
+                "a target of 0 are separated by the features it leaves unpenalized: they were not chosen from"
+            ]
+        )

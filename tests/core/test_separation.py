@@ -7,6 +7,7 @@ import pytest
 
 from l2cli.core.problem import make_problem
 from l2cli.core.separation import separating_columns
+from l2cli.core.solvers.l1_newton import L1Newton
 from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 
 
@@ -141,3 +142,59 @@ def test_zeros_among_the_counts_of_every_level_are_no_separation():
 def test_sizes_are_never_separated():
     problem = counts_of([np.arange(6.0)], [1e-9, 1e-9, 1e-9, 1, 2, 3], "gamma")
     assert separating_columns(problem, everything(problem)) is None
+
+
+@pytest.mark.parametrize("needed", [1, 2, 3])
+def test_only_columns_with_a_part_in_a_separation_are_named(needed):
+    rng = np.random.default_rng(needed)
+    X = rng.normal(size=(300, 12))
+    places = [7, 2, 10][:needed]
+    problem = problem_of([X], X[:, places].sum(axis=1) > 0)
+    assert np.flatnonzero(named(problem)).tolist() == sorted(places)
+
+
+def test_of_several_classes_only_the_columns_that_separate_are_named():
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(150, 6))
+    y = np.digitize(X[:, 4], [-0.5, 0.5]).astype(float)
+    problem = make_problem(X, y, family="multinomial")
+    assert np.flatnonzero(named(problem)).tolist() == [4]
+
+
+def bounded(family, X, y, lower, upper):
+    return make_problem(X, y, family=family, bounds=(np.array(lower), np.array(upper)))
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "expected"),
+    [
+        ((-np.inf, 0.0, -1.0), (np.inf, np.inf, 1.0), [False, True, False]),
+        ((-np.inf, -np.inf, -np.inf), (np.inf, 0.0, np.inf), None),
+        ((-np.inf, -9.0, -np.inf), (np.inf, 9.0, np.inf), None),
+    ],
+    ids=["open-upwards", "closed-upwards", "closed"],
+)
+@pytest.mark.parametrize("mix", [0.0, 1.0])
+def test_bounds_keep_coefficients_from_running_away(lower, upper, expected, mix):
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=(80, 3))
+    problem = bounded("binomial", X, (X[:, 1] > 0) * 1.0, lower, upper)._replace(l1_ratio=mix)
+    found = separating_columns(problem, everything(problem))
+    assert (found.tolist() if found is not None else None) == expected
+    move = L1Newton(problem).solve(0.0).last_move
+    assert (move > RUNAWAY) == (expected is not None)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "apart"), [(-np.inf, 0.0, True), (-3.0, 3.0, False), (0.0, np.inf, False)]
+)
+@pytest.mark.parametrize("family", ["poisson", "tweedie"])
+def test_bounds_keep_a_level_of_zero_counts_from_running_away(family, lower, upper, apart):
+    rng = np.random.default_rng(8)
+    level = (np.arange(60) % 6 == 0).astype(float)
+    y = np.where(level > 0, 0.0, 1.0 + rng.poisson(2, 60))
+    X = np.column_stack([rng.normal(size=60), level])
+    problem = bounded(family, X, y, (-np.inf, lower), (np.inf, upper))
+    found = separating_columns(problem, everything(problem))
+    assert (found.tolist() if found is not None else None) == ([False, True] if apart else None)
+    assert (L1Newton(problem).solve(0.0).last_move > RUNAWAY) == apart
