@@ -106,7 +106,7 @@ def with_bands(setup: Setup, lambdas: FloatArray) -> Setup:
     problem = setup.problem._replace(factors=setup.problem.factors * lambdas[bands.labels], shared=None)
     chosen = dict(zip(bands.names, lambdas.tolist(), strict=True))
     model = replace(setup.model, lambdas=GridSpec(values=(1.0,)))
-    return setup._replace(problem=problem, model=model, group_lambdas=chosen)
+    return setup._replace(problem=problem, model=model, group_lambdas=chosen, together=None)
 
 
 def choose_bands(
@@ -140,7 +140,7 @@ def criterion(
         at = np.array([setup.weight])
         return float(leave_one_out(problem, design_factor(problem, float(at[0])), at)[0].mean[0])
     metric = setup.metric(select)
-    fits = setup._replace(problem=problem).fold_fits(folds, select)
+    fits = setup._replace(problem=problem, together=None).fold_fits(folds, select)
     losses = fits.losses(np.ones(1), metric)
     mean = float(weighted_curve(np.ones(1), losses, fits.fold_weights, folds, metric).mean[0])
     return -mean if greater_is_better(metric) else mean

@@ -95,6 +95,8 @@ def _direction(problem: Problem, chosen: IntArray) -> FloatArray | None:
 
 def _separating(A: Any, fixed: FloatArray | None, reach: FloatArray) -> FloatArray | None:
     """Return v within ``reach`` (m, 2) with A v >= 0 (not all 0) and fixed v = 0, None without one."""
+    if A.shape[1] == 0:
+        return None
     from scipy.optimize import linprog
 
     if not A.shape[1]:

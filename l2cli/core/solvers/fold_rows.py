@@ -38,7 +38,8 @@ SingleArray = npt.NDArray[np.float32]
 TOLERANCE, FINE_TOLERANCE = 1e-6, 1e-10
 """Relative gradient at which a fold fit is done (the contract asks 1e-5); fine where that costs nothing."""
 SPAN, FARTHEST = 1e6, 50.0
-"""Single precision serves weights within this factor of each other and of 1, and offsets up to the second."""
+"""Single precision serves weights within this factor of each other and of 1, offsets up to the second, and
+cells up to its square."""
 VERIFIED, AGREED = 32, 3.0
 """Fits that are computed again in double precision, and how many tolerances they may be off then."""
 OWN_WEIGHTS_FLOPS = 5e7
@@ -178,6 +179,7 @@ class FoldRows:
         """Return True for families, weights and offsets of ordinary size."""
         s, far = self.weights, 0.0 if self.offset is None else float(np.abs(self.offset).max())
         even = float(s.max()) <= SPAN * float(s.min()) and 1.0 / SPAN <= float(s.max()) <= SPAN
+        far = max(far, float(np.abs(self.A).max()) / FARTHEST)
         return self.family.name in ("binomial", "multinomial", "poisson") and even and far <= FARTHEST
 
     def verified(

@@ -41,7 +41,7 @@ HALVINGS = 40
 SHORT = 0.1
 """A Newton step cut to less than this share is followed by a sweep over the groups."""
 FLAT = (1e-12, 1e-9, 1e-6, 1e-3)
-"""Shares of the largest curvature, one tried after another, that are added to it.
+"""Shares of each column's curvature, one tried after another, that are added to it.
 
 Where tied columns leave none, a step is then no longer than J can be computed for.
 """
@@ -258,12 +258,13 @@ class GroupSet:
 
 
 def _solved(H: FloatArray, slope: FloatArray, share: float) -> FloatArray:
-    """Return the step that solves (H + share max H) step = slope, NaN where that is singular."""
+    """Return the step of (H + share diag H) step = slope by columns of unit size; NaN if singular."""
+    at, size = np.arange(len(H)), np.sqrt(np.maximum(np.diag(H), 0.0))
+    size[size == 0.0] = 1.0
+    raised = H / np.outer(size, size)
+    raised[at, at] += share
     try:
-        at = np.arange(len(H))
-        raised = H.copy()
-        raised[at, at] += share * float(H[at, at].max())
-        return np.asarray(np.linalg.solve(raised, slope))
+        return np.asarray(np.linalg.solve(raised, slope / size) / size)
     except np.linalg.LinAlgError:
         return np.full(len(slope), np.nan)
 

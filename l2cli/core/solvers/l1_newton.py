@@ -122,7 +122,7 @@ class L1Newton:
         theta = point.theta
         q = active.gram.product(theta) - point.gradient
         target = active.solve(
-            q, a, b, tol=max(INNER * min(violation, violation**2 / self.unit), FLOOR * self.unit)
+            q, a, b, tol=max(INNER * min(violation, violation**2 / (self.unit or 1.0)), FLOOR * self.unit)
         )
         step = target - theta
         rise = kink_value(a, target, self._groups) - kink_value(a, theta, self._groups)
