@@ -63,7 +63,10 @@ def _table(
 
 
 def _kept(setup: Setup, path: Path, lam: float, factor: RidgeFactor | None) -> FloatArray:
-    """Return each coefficient over the unpenalized one, NaN where that is tied, zero or not finite."""
+    """Return each coefficient over the unpenalized one, NaN where that is tied, not finite or but noise.
+
+    Noise is what rounding leaves of 0: some 1e-12 of the target or of the largest coefficient.
+    """
     problem, u = setup.problem, path.u[..., 0]
     unknown = np.full(u.shape, np.nan)
     if lam == 0.0:
@@ -84,6 +87,8 @@ def _kept(setup: Setup, path: Path, lam: float, factor: RidgeFactor | None) -> F
         if answer.last_move > RUNAWAY or not answer.residual <= 1e-6:
             return unknown  # the classes are separated: there is no unpenalized fit to compare with
         free, tied = answer.u, design_factor(problem, 0.0).null > 1e-6
-    lost = ((tied | problem.constant) | (free.T == 0.0)).T
+    unit = float(np.sqrt(np.mean(problem.y**2))) if problem.family == "gaussian" else 1.0
+    noise = 1e-12 * max(unit, float(np.abs(free).max(initial=0.0)))
+    lost = ((tied | problem.constant) | (np.abs(free.T) <= noise)).T
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(lost, np.nan, u / free)
