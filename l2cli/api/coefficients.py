@@ -14,8 +14,8 @@ from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.solvers.ridge import RidgeFactor
 
 FloatArray = npt.NDArray[np.float64]
-NOTHING = 1e-13
-"""An unpenalized coefficient below this share of the largest is 0 but for rounding."""
+NOTHING = 1e-12
+"""An unpenalized coefficient below this share of the target or the largest one is 0 but for rounding."""
 _KEYS = ("feature", "coef", "coef_standardized", "kept", "se", "ci_low", "ci_high")
 
 
@@ -65,7 +65,10 @@ def _table(
 
 
 def _kept(setup: Setup, path: Path, lam: float, factor: RidgeFactor | None) -> FloatArray:
-    """Return each coefficient over the unpenalized one, NaN where that is tied, zero or not finite."""
+    """Return each coefficient over the unpenalized one, NaN where that is tied, not finite or but noise.
+
+    Noise is what rounding leaves of 0: some 1e-12 of the target or of the largest coefficient.
+    """
     problem, u = setup.problem, path.u[..., 0]
     unknown = np.full(u.shape, np.nan)
     if lam == 0.0:
@@ -86,7 +89,8 @@ def _kept(setup: Setup, path: Path, lam: float, factor: RidgeFactor | None) -> F
         if answer.last_move > RUNAWAY or not answer.residual <= 1e-6:
             return unknown  # the classes are separated: there is no unpenalized fit to compare with
         free, tied = answer.u, design_factor(problem, 0.0).null > 1e-6
-    nothing = np.abs(free) <= NOTHING * np.abs(free).max(initial=0.0)
+    unit = float(np.abs(problem.y).max(initial=0.0)) if problem.family == "gaussian" else 1.0
+    nothing = np.abs(free) <= NOTHING * max(unit, float(np.abs(free).max(initial=0.0)))
     lost = ((tied | problem.constant) | nothing.T).T
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(lost, np.nan, u / free)

@@ -103,6 +103,9 @@ def _fit(setup: Setup, select: SelectSpec, progress: Progress | None) -> FitResu
     if model.lambdas.values is not None and len(model.lambdas.values) == 1:
         return describe(setup, Choice(model.lambdas.values[0], "given"), select)
     method = resolve_selector(setup, select)
+    if setup.problem.n_rows == 1 and method != "cv":
+        # every column is constant in one row, so that all lambdas give the same: its own value
+        return describe(setup, Choice(0.0, method, select.rule), select)
     if method == "cv":
         result, factor = setup.cross_validate(select, progress)
         choice = choice_of(result.curve, result.metric, select.rule)

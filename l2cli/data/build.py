@@ -140,7 +140,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
         bounds=coefficient_bounds(features, model.bounds, source),
         target_default=roles.target_default,
         stats=feature_statistics(table, plan.gaps, features, rows, weights, (low, high, mean)),
-        notes=notes, warnings=constant_targets(targets, target),
+        notes=notes, warnings=constant_targets(targets, target, model.intercept),
     )  # fmt: skip
 
 

@@ -125,3 +125,11 @@ def note_constant(
     if constant:
         what = "constant columns get" if len(constant) > 1 else "a constant column gets"
         notes.append(f"{what} coefficient 0: {quoted(constant)}")
+    tiny = [
+        name for name, a, b in zip(design, low, high, strict=True) if a < b and (0.5 * (b - a)) ** 2 == 0.0
+    ]
+    if tiny:
+        notes.append(
+            f"constant to double precision, coefficient 0: {quoted(tiny)} (the squares of such small"
+            " differences are 0; state them in another unit)"
+        )

@@ -320,14 +320,17 @@ def target_of_numbers(table: Table, name: str, rows: IntArray, family: str) -> F
     return y
 
 
-def constant_targets(names: tuple[str, ...], target: Target) -> list[dict[str, Any]]:
-    """Return a warning for every target of numbers without variation: only the intercept can be fitted."""
+def constant_targets(names: tuple[str, ...], target: Target, intercept: bool) -> list[dict[str, Any]]:
+    """Return a warning for every target of numbers without variation: only an intercept can fit it."""
     if target.classes is not None:
         return []
     warnings = []
     for name, y in zip(names, target.y.reshape(len(target.y), -1).T, strict=True):
         value = float(y[0])
         if bool((y == value).all()):
-            text = f"target '{shown(name)}' is constant ({level_text(value)}): the fit is the intercept alone"
+            only = intercept or value == 0.0
+            told = "the fit is the intercept alone" if intercept else "all coefficients are 0"
+            told = told if only else "without an intercept the features can only stand in for it"
+            text = f"target '{shown(name)}' is constant ({level_text(value)}): {told}"
             warnings.append({"code": "constant_target", "message": text})
     return warnings

@@ -8,7 +8,7 @@ from typing import Any
 
 from l2cli.errors import UsageError
 from l2cli.report.escape import visible
-from l2cli.report.layout import Line, Page, Span
+from l2cli.report.layout import Line, Page, Span, flowed, plain, width_of
 
 FORMATS = ("table", "json", "jsonl", "csv", "md")
 SCREENS = ("fit", "cv", "path", "compare", "evaluate", "convert")
@@ -49,8 +49,22 @@ def render(
         If ``fmt`` is none of the formats.
     """
     if fmt == "table":
-        return _screen(str(result["schema"]))(result, Page(width, unicode, terminal, verbose))
+        page = Page(width, unicode, terminal, verbose)
+        lines = _screen(str(result["schema"]))(result, page)
+        return _wrapped(lines, page) if terminal else lines
     return text_lines(_machine_text(result, fmt, unicode, terminal))
+
+
+def _wrapped(lines: list[Line], page: Page) -> list[Line]:
+    """Return the lines, those longer than the page broken between words under their own beginning."""
+    wrapped: list[Line] = []
+    for row in lines:
+        if width_of(row) <= page.width:
+            wrapped.append(row)
+            continue
+        text = plain(row)
+        wrapped += flowed(row, page, min(len(text) - len(text.lstrip(" ")), page.width // 3))
+    return wrapped
 
 
 def _screen(schema: str) -> Screen:

@@ -273,6 +273,26 @@ def test_a_constant_target_is_its_mean(dataset_of):
     json.dumps(content, allow_nan=False)
 
 
+@pytest.mark.parametrize("select", ["auto", "loo", "gcv"])
+def test_one_row_is_its_own_mean(dataset_of, select):
+    dataset = dataset_of(np.array([[1.0, 2.0]]), np.array([3.0]))
+    content = fit_dataset(dataset, ModelSpec(), SelectSpec(select=select)).to_dict()
+    assert content["intercept"] == 3.0
+    assert [row["coef"] for row in content["coefficients"]] == [0.0, 0.0]
+    json.dumps(content, allow_nan=False)
+
+
+def test_what_is_kept_of_rounding_noise_is_not_told(dataset_of):
+    rng = np.random.default_rng(3)
+    first = rng.normal(size=(40, 1)) + 2.0
+    X = np.column_stack([first, rng.normal(size=(40, 2))])
+    dataset = dataset_of(X, 3.0 * first[:, 0])
+    content = fit_dataset(dataset, given(1e-20), SelectSpec()).to_dict()
+    kept = [row["kept"] for row in content["coefficients"]]
+    assert kept[0] == pytest.approx(1.0)
+    assert kept[1:] == [None, None]
+
+
 def test_the_model_predicts_what_the_fit_does(regression):
     dataset = regression()
     X = dataset.X.copy()

@@ -301,3 +301,12 @@ def test_penalty_factors_of_one_are_none(build):
 def test_penalty_factors_that_make_no_sense(build, pattern, factor, found):
     model = ModelSpec(penalty_factor=((pattern, factor),))
     assert found in refused(build, UsageError, HOUSES, model)
+
+
+def test_a_column_whose_squares_vanish_is_noted(build):
+    data = build("x,z,y\n1e-300,1,1\n2e-300,3,2\n-1e-300,2,3\n")
+    assert data.notes == [
+        "constant to double precision, coefficient 0: 'x' (the squares of such small differences are 0; state"
+        " them in another unit)"
+    ]
+    assert build("x,z,y\n1e-150,1,1\n2e-150,3,2\n-1e-150,2,3\n").notes == []

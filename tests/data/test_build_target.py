@@ -130,6 +130,14 @@ def test_a_constant_number_is_fitted_with_a_warning(build):
     assert build("5 5 6").warnings == []
 
 
+def test_a_constant_target_without_an_intercept_is_no_fit_of_the_intercept(tmp_path):
+    path = tmp_path / "constant.csv"
+    for value, told in [("3", "without an intercept the features can only"), ("0", "all coefficients are 0")]:
+        path.write_text(f"x,y\n1,{value}\n2,{value}\n", encoding="utf-8")
+        data = build_dataset(read_table(str(path)), ColumnSpec(), ModelSpec(intercept=False))
+        assert f"target 'y' is constant ({value}): {told}" in data.warnings[0]["message"]
+
+
 def test_text_among_the_numbers_of_a_target(build):
     message = refused(build, DataError, "1.5 2 many 4")
     assert "target.csv line 4: 'many' in column 'y' is not a number" in message
