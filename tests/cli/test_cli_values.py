@@ -122,7 +122,7 @@ def test_grids_are_read_as_given(text, grid):
         ("auto:x", "--lambdas: N must be a whole number of at least 1, not 'x'"),
         ("1:10:1000000", "--lambdas: N may be at most 100000"),
         ("10:1", "LO is above HI; write 1:10"),
-        ("0:1", "LO is above HI; write 1:10"),
+        ("0:1", "LO:HI needs 0 < LO <= HI"),
         ("nan:1", "--lambdas needs a number, not 'nan'"),
         ("1,nan", "--lambdas needs a number, not 'nan'"),
         ("1,-2", "--lambdas must be 0 or larger, not -2"),

@@ -26,6 +26,7 @@ class Case:
     spec: ReadSpec | None = None
 
 
+COMMAS = ("numbers have decimal commas (say otherwise with --decimal .)",)
 CASES = {
     "plain": Case(b"a,b\n1,2.5\n-3,4e2\n", {"a": [1, -3], "b": [2.5, 400]}),
     "no newline at the end": Case(b"a,b\n1,2", {"a": [1], "b": [2]}),
@@ -41,7 +42,9 @@ CASES = {
     ),
     "tab": Case(b"a\tb\n1\tx y\n2\t\n", {"a": [1, 2]}, {"b": ["x y", None]}),
     "tab with empty cells": Case(b"a\tb\tc\n1\t\t\n\t\t3\n", {"a": [1, NAN], "b": [NAN, NAN], "c": [NAN, 3]}),
-    "semicolon and decimal comma": Case(b"a;b\n1,5;2\n-,25;3\n", {"a": [1.5, -0.25], "b": [2, 3]}),
+    "semicolon and decimal comma": Case(
+        b"a;b\n1,5;2\n-,25;3\n", {"a": [1.5, -0.25], "b": [2, 3]}, notes=COMMAS
+    ),
     "one decimal mark, a column with both": Case(
         b"a;b;c\n1,5;.;1,5\n2,5;3;1.5\n",
         {"a": [1.5, 2.5], "b": [NAN, 3]},
