@@ -49,12 +49,13 @@ CASES = {
         b"a;b;c\n1,5;.;1,5\n2,5;3;1.5\n",
         {"a": [1.5, 2.5], "b": [NAN, 3]},
         {"c": ["1,5", "1.5"]},
-        ("column 'b': 1 cell '.' taken as missing",),
+        (*COMMAS, "column 'b': 1 cell '.' taken as missing"),
     ),
     "decimal comma late": Case(
         b"a;b;c\n" + b"1;2;x\n" * 12 + b"1,5;2;1.5\n",
         {"a": [1] * 12 + [1.5], "b": [2] * 13},
         {"c": ["x"] * 12 + ["1.5"]},
+        COMMAS,
     ),
     "decimal comma asked for": Case(
         b"a\tb\n1,5\t2.5\n", {"a": [1.5]}, {"b": ["2.5"]}, spec=ReadSpec(decimal=",")
