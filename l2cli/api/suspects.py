@@ -97,7 +97,7 @@ def perfect_fit(dataset: Dataset, u: FloatArray, unexplained: float, *, judged: 
 
 def _correlated(X: FloatArray, y: FloatArray) -> list[int]:
     """Return the columns with |correlation| 1."""
-    some = np.unique(np.linspace(0, len(y) - 1, SAMPLE).astype(np.int64))
+    some = _spread_out(np.arange(len(y)), SAMPLE)
     near = np.flatnonzero(_unexplained(X[some], y[some]) <= NEAR)
     # a sample in which nothing varies clears no column, so all rows must show that one does
     return [int(j) for j in near if _determines(X[:, j], y)]
@@ -140,7 +140,8 @@ def _separating(X: FloatArray, y: FloatArray) -> list[int]:
 
 
 def _spread_out(rows: IntArray, count: int) -> IntArray:
-    return rows[np.unique(np.linspace(0, len(rows) - 1, count).astype(np.int64))]
+    # at most one place per row: the steps are at least 1, so no row comes twice
+    return rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(np.int64)]
 
 
 def _apart(a: FloatArray, b: FloatArray) -> npt.NDArray[np.bool_]:

@@ -13,12 +13,8 @@ from l2cli.core.problem import Problem
 from l2cli.data.folds import Folds
 from l2cli.errors import FitError
 from l2cli.select.curve import Curve, extended
-from l2cli.select.elastic_net_folds import ElasticNetFolds
 from l2cli.select.gaussian_folds import GaussianFolds
-from l2cli.select.glm_folds import GlmFolds
 from l2cli.select.learner import FoldFits
-from l2cli.select.relaxed_folds import RelaxedGlmFolds, RelaxedNetFolds
-from l2cli.select.ridge_folds import RidgeFolds
 
 FloatArray = npt.NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -46,20 +42,33 @@ def fold_fits(
     problem: Problem, folds: Folds, scale: str, *, jobs: int | None = None, progress: Progress | None = None
 ) -> FoldFits:
     """Return the fold fits of a problem's family, relaxed where the problem is."""
-    relaxed = problem.relax_gamma < 1.0
     if problem.family == "gaussian":
         return gaussian_fold_fits(problem, folds, scale, progress)
-    glm = RelaxedGlmFolds if relaxed else GlmFolds
-    return glm(problem, folds, scale, jobs, progress)
+    # solvers are loaded where they are used: a ridge fit starts without the others
+    if problem.relax_gamma < 1.0:
+        from l2cli.select.relaxed_folds import RelaxedGlmFolds
+
+        return RelaxedGlmFolds(problem, folds, scale, jobs, progress)
+    from l2cli.select.glm_folds import GlmFolds
+
+    return GlmFolds(problem, folds, scale, jobs, progress)
 
 
 def gaussian_fold_fits(
     problem: Problem, folds: Folds, scale: str, progress: Progress | None = None
 ) -> GaussianFolds:
     """Return the fold fits of a gaussian problem, which may have several targets."""
-    net = RelaxedNetFolds if problem.relax_gamma < 1.0 else ElasticNetFolds
-    learner = RidgeFolds if problem.is_smooth else net
-    return learner(problem, folds, scale, progress)
+    if problem.is_smooth:
+        from l2cli.select.ridge_folds import RidgeFolds
+
+        return RidgeFolds(problem, folds, scale, progress)
+    if problem.relax_gamma < 1.0:
+        from l2cli.select.relaxed_folds import RelaxedNetFolds
+
+        return RelaxedNetFolds(problem, folds, scale, progress)
+    from l2cli.select.elastic_net_folds import ElasticNetFolds
+
+    return ElasticNetFolds(problem, folds, scale, progress)
 
 
 def weighted_curve(

@@ -50,7 +50,14 @@ def test_a_column_of_numbers_stays_one(read):
     table = read(content, verbatim={"b"})
     assert table.number("b").tolist() == pytest.approx([1.5, 2.5, np.nan], nan_ok=True)
     assert cells(table.verbatim["b"]) == ["1,5", "2,50", "."]
-    assert table.notes == read(content).notes == ["column 'b': 1 cell '.' taken as missing"]
+    assert (
+        table.notes
+        == read(content).notes
+        == [
+            "numbers have decimal commas (say otherwise with --decimal .)",
+            "column 'b': 1 cell '.' taken as missing",
+        ]
+    )
 
 
 @pytest.mark.parametrize(
