@@ -60,10 +60,18 @@ def check_path(
 
 
 def wide_warning(problem: Problem, lambdas: npt.NDArray[np.float64]) -> list[dict[str, Any]]:
-    """Return the warning that a lambda of 0 lets as many columns as there are rows fit these perfectly."""
+    """Return the warning that a lambda of 0 lets as many columns as there are rows fit these perfectly.
+
+    Between bounds the fit need not be perfect; but where it is not unique, no least norm picks one.
+    """
     p, n = int(np.count_nonzero(~problem.constant)), problem.n_rows
-    if p + int(problem.intercept) < n or not np.any(lambdas == 0.0) or problem.box is not None or p < 2:
+    if p + int(problem.intercept) < n or not np.any(lambdas == 0.0) or p < 2:
         return []
+    if problem.box is not None:
+        if p + int(problem.intercept) == n:
+            return []
+        text = f"lambda 0 with {p} features on {n} rows: other coefficients within the bounds may fit as well"
+        return [{"code": "rank_deficient", "message": f"{text}; give a lambda larger than 0"}]
     many = f"lambda 0 with {p} features on {n} rows fits these rows perfectly and says nothing of new ones"
     which = ": the solution of least norm is shown" if p + int(problem.intercept) > n else ""
     return [{"code": "more_columns_than_rows", "message": f"{many}{which}; give a lambda larger than 0"}]

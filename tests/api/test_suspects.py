@@ -229,6 +229,16 @@ def test_lambda_zero_with_as_many_columns_as_rows_is_told(dataset_of, p, shown):
     assert codes(path.to_dict()) == ["early"]
 
 
+@pytest.mark.parametrize(("p", "shown"), [(12, True), (9, False)])
+def test_lambda_zero_between_bounds_does_not_claim_to_be_unique(p, shown):
+    import pandas as pd
+
+    data = pd.DataFrame(np.random.default_rng(0).normal(size=(10, p + 1))).add_prefix("x")
+    model = ModelSpec(lambdas=GridSpec(values=(0.0,)), bounds=(("x*", 0.0, np.inf),))
+    fit = fit_dataset(built(data, target=f"x{p}", model=model), model, SelectSpec())
+    assert codes(fit.to_dict()) == (["rank_deficient"] if shown else [])
+
+
 def test_lambda_zero_in_the_grid_of_cv_is_told_whichever_lambda_wins(dataset_of):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(20, 30)), rng.normal(size=20)
