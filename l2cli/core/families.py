@@ -95,7 +95,23 @@ class Gaussian:
         return float(s @ (y if offset is None else y - offset)) / float(s.sum())
 
 
-class Binomial:
+class _Probabilities:
+    """What families share whose mu is a probability: of one class, or of each of several."""
+
+    def curvature(self, y: FloatArray, mu: FloatArray) -> FloatArray:  # noqa: ARG002 - the same for every y
+        """Return mu (1 - mu)."""
+        return mu * (1.0 - mu)
+
+    def information(self, mu: FloatArray) -> FloatArray:
+        """Return mu (1 - mu)."""
+        return mu * (1.0 - mu)
+
+    def terms(self, y: FloatArray, mu: FloatArray) -> FloatArray:
+        """Return |y| + |mu|."""
+        return np.abs(y) + np.abs(mu)
+
+
+class Binomial(_Probabilities):
     """d = -2 [y eta - log(1 + e^eta)], mu = 1 / (1 + e^-eta)."""
 
     name = "binomial"
@@ -117,18 +133,6 @@ class Binomial:
     def residual(self, y: FloatArray, mu: FloatArray, out: FloatArray | None = None) -> FloatArray:
         """Return y - mu."""
         return np.subtract(y, mu, out=out)
-
-    def curvature(self, y: FloatArray, mu: FloatArray) -> FloatArray:  # noqa: ARG002 - the same for every y
-        """Return mu (1 - mu)."""
-        return mu * (1.0 - mu)
-
-    def information(self, mu: FloatArray) -> FloatArray:
-        """Return mu (1 - mu)."""
-        return mu * (1.0 - mu)
-
-    def terms(self, y: FloatArray, mu: FloatArray) -> FloatArray:
-        """Return |y| + |mu|."""
-        return np.abs(y) + np.abs(mu)
 
     def null_intercept(self, y: FloatArray, s: FloatArray, offset: FloatArray | None) -> float:
         """Return the logit of the mean without an offset, else what Newton steps lead to.
@@ -220,7 +224,7 @@ class PowerVariance:
         return float(np.log(share)) + lift - top
 
 
-class Multinomial:
+class Multinomial(_Probabilities):
     """d = -2 [eta_y - log sum_k e^eta_k], mu = softmax(eta), symmetric: every class has its own eta.
 
     Classes stand on the second axis: y (n, C) holds 1 for the class of the row and 0 elsewhere, eta and mu
@@ -253,18 +257,6 @@ class Multinomial:
         value = np.negative(mu, out=out)
         np.copyto(value, others, where=own)
         return value
-
-    def curvature(self, y: FloatArray, mu: FloatArray) -> FloatArray:  # noqa: ARG002 - the same for every y
-        """Return mu (1 - mu)."""
-        return mu * (1.0 - mu)
-
-    def information(self, mu: FloatArray) -> FloatArray:
-        """Return mu (1 - mu)."""
-        return mu * (1.0 - mu)
-
-    def terms(self, y: FloatArray, mu: FloatArray) -> FloatArray:
-        """Return |y| + |mu|."""
-        return np.abs(y) + np.abs(mu)
 
     def null_intercept(self, y: FloatArray, s: FloatArray, offset: FloatArray | None) -> FloatArray:  # noqa: ARG002
         """Return the logarithms of the class shares (C,), their sum 0; an offset common to all cancels."""

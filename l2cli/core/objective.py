@@ -108,6 +108,54 @@ def certify(
     2 (1 - c)^2 sum_i s_i e_i^2 over the curvature, for c near 1. The unpenalized coordinates, whose dual
     constraint g = 0 holds only to rounding, add their first-order terms.
     """
+    sums, count = _row_sums(problem, u, intercept), u.shape[-1]
+    flat = u.reshape(-1, count)  # one coordinate a row
+    gradient, absolute = sums.gradient.reshape(flat.shape), sums.absolute.reshape(flat.shape)
+    squares, kink = problem.penalty_weights(lambdas)
+    gradient += squares * flat
+    absolute += squares * np.abs(flat) + kink
+    if only is not None:
+        gradient, absolute = np.where(only, gradient, 0.0), np.where(only, absolute, 0.0)
+    box, groups = problem.coordinate_box, problem.coordinate_groups
+    off = subgradient_distance(gradient, flat, kink, box, groups)
+    violation, floor = np.abs(off).max(axis=0, initial=0.0), EPS * absolute.max(axis=0, initial=0.0)
+    gap = np.zeros(count)
+    if problem.intercept:
+        slope = np.abs(sums.intercept).reshape(-1, count)
+        least = sums.intercept_absolute.reshape(-1, count)
+        violation, floor = (
+            np.maximum(violation, slope.max(axis=0)),
+            np.maximum(floor, EPS * least.max(axis=0)),
+        )
+        gap = 2.0 * (slope * np.abs(intercept).reshape(-1, count)).sum(axis=0)
+    unit = null_gradient(problem)
+    scale = unit if unit > 0 else 1.0
+    gap += penalty_gap(flat, gradient, off, squares, kink, sums.pearson, box, groups)
+    null = null_deviance(problem)
+    gap = np.where(lambdas > 0, gap / null if null > 0 else 0.0, np.nan)
+    # 0/0 = 0: where the null model is already optimal to rounding there is no unit to measure with
+    kkt = violation / scale if unit > 0 else np.zeros(count)
+    return Certificate(kkt, floor / scale, gap, sums.deviance)
+
+
+class _RowSums(NamedTuple):
+    """Sums over the rows, without the penalty.
+
+    gradient, absolute : (p, C L), half the gradient in u and the sums of its absolute terms.
+    intercept, intercept_absolute : (L,) or (C, L), the same for the intercept.
+    deviance : (L,). pearson : (L,), sum_i r_i e_i / curvature_i, of a pure L1 penalty (else 0).
+    """
+
+    gradient: FloatArray
+    absolute: FloatArray
+    intercept: FloatArray
+    intercept_absolute: FloatArray
+    deviance: FloatArray
+    pearson: FloatArray
+
+
+def _row_sums(problem: Problem, u: FloatArray, intercept: FloatArray) -> _RowSums:
+    """Return what a certificate needs of the rows, in one pass over their blocks."""
     family, p, tail = problem.likelihood, u.shape[0], u.shape[1:]
     U, count = u.reshape(p, -1), u.shape[-1]
     gradient, absolute = np.zeros(U.shape), np.zeros(U.shape)
@@ -137,29 +185,4 @@ def certify(
         total -= r.sum(axis=0)
         total_absolute += rounding.sum(axis=0)
         deviance += problem.weights[rows] @ family.deviance(y, eta)
-    flat = u.reshape(-1, count)  # one coordinate a row
-    gradient, absolute = gradient.reshape(flat.shape), absolute.reshape(flat.shape)
-    squares, kink = problem.penalty_weights(lambdas)
-    gradient += squares * flat
-    absolute += squares * np.abs(flat) + kink
-    if only is not None:
-        gradient, absolute = np.where(only, gradient, 0.0), np.where(only, absolute, 0.0)
-    box, groups = problem.coordinate_box, problem.coordinate_groups
-    off = subgradient_distance(gradient, flat, kink, box, groups)
-    violation, floor = np.abs(off).max(axis=0, initial=0.0), EPS * absolute.max(axis=0, initial=0.0)
-    gap = np.zeros(count)
-    if problem.intercept:
-        slope, least = np.abs(total).reshape(-1, count), total_absolute.reshape(-1, count)
-        violation, floor = (
-            np.maximum(violation, slope.max(axis=0)),
-            np.maximum(floor, EPS * least.max(axis=0)),
-        )
-        gap = 2.0 * (slope * np.abs(intercept).reshape(-1, count)).sum(axis=0)
-    unit = null_gradient(problem)
-    scale = unit if unit > 0 else 1.0
-    gap += penalty_gap(flat, gradient, off, squares, kink, pearson, box, groups)
-    null = null_deviance(problem)
-    gap = np.where(lambdas > 0, gap / null if null > 0 else 0.0, np.nan)
-    # 0/0 = 0: where the null model is already optimal to rounding there is no unit to measure with
-    kkt = violation / scale if unit > 0 else np.zeros(count)
-    return Certificate(kkt, floor / scale, gap, deviance)
+    return _RowSums(gradient, absolute, total, total_absolute, deviance, pearson)

@@ -305,15 +305,7 @@ def make_problem(
     scale = np.where(constant, 1.0, sd)
     center = mean if intercept else np.zeros(p)
     originals = X.copy() if X.size <= KEEP_ORIGINALS and mask is None else None
-    inverse = 1.0 / scale
-
-    def standardize_rows(rows: slice) -> None:
-        block = X[rows]
-        block -= center
-        block *= inverse
-
-    with row_threads(X.size) as run:
-        list(run(standardize_rows, row_blocks(n, p)))
+    _standardize(X, center, scale)
     if mask is not None:
         fill = ((mean - center) / scale)[masked]
         for i, j in enumerate(masked):
@@ -331,6 +323,19 @@ def make_problem(
         relax_gamma=relax_gamma,
     )  # fmt: skip
     return problem if groups is None else problem.with_groups(groups)
+
+
+def _standardize(X: FloatArray, center: FloatArray, scale: FloatArray) -> None:
+    """Replace the columns by (X - center) / scale, in place, in blocks of rows."""
+    inverse = 1.0 / scale
+
+    def standardize_rows(rows: slice) -> None:
+        block = X[rows]
+        block -= center
+        block *= inverse
+
+    with row_threads(X.size) as run:
+        list(run(standardize_rows, row_blocks(*X.shape)))
 
 
 def _column_statistics(

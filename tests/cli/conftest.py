@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from numpy.random import default_rng
@@ -85,6 +86,18 @@ def quick(
         capfd.readouterr()
         status = run_app(list(words))
         return Done(int(status), *capfd.readouterr())
+
+    return start
+
+
+@pytest.fixture
+def quick_json(quick: Callable[..., Done]) -> Callable[..., Any]:
+    """Return a function that runs ``l2cli`` in this process with ``--json`` and returns what it answers."""
+
+    def start(*words: str) -> Any:
+        done = quick(*words, "--json", "--quiet")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
     return start
 

@@ -11,18 +11,12 @@ SAMPLES = Path(__file__).parents[2] / "sample_data"
 DIABETES, CANCER = SAMPLES / "diabetes.csv", SAMPLES / "breast_cancer.csv"
 
 
-def run_json(quick, *words):
-    done = quick(*words, "--json", "--quiet")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def test_a_lasso_leaves_features_out_and_says_which(quick):
+def test_a_lasso_leaves_features_out_and_says_which(quick, quick_json):
     done = quick("fit", str(DIABETES), "--l1-ratio", "1", "--lambda", "2000", "--quiet")
     assert "gaussian, L1; lambda given" in done.stdout
     assert "left out (coefficient 0): age" in done.stdout
     assert "Lasso(alpha=4.525) after StandardScaler" in done.stdout
-    result = run_json(quick, "fit", str(DIABETES), "--l1-ratio", "1", "--lambda", "2000")
+    result = quick_json("fit", str(DIABETES), "--l1-ratio", "1", "--lambda", "2000")
     left = [c["feature"] for c in result["coefficients"] if c["coef"] != 0.0]
     assert f"keeps {len(left)} of 10 features" in done.stdout
     assert result["settings"]["l1_ratio"] == 1.0
@@ -30,22 +24,22 @@ def test_a_lasso_leaves_features_out_and_says_which(quick):
     assert result["effective_df"] == pytest.approx(len(left))
 
 
-def test_an_elastic_net_is_named_with_its_mix(quick):
+def test_an_elastic_net_is_named_with_its_mix(quick, quick_json):
     done = quick("cv", str(CANCER), "--l1-ratio", "0.5", "--quiet")
     assert "binomial, elastic net (l1_ratio 0.5); 10 stratified folds" in done.stdout
-    result = run_json(quick, "cv", str(CANCER), "--l1-ratio", "0.5")
+    result = quick_json("cv", str(CANCER), "--l1-ratio", "0.5")
     assert result["refit"]["certificate"]["kkt_residual"] < 1e-10
     assert result["refit"]["certificate"]["duality_gap"] < 1e-10
     assert result["fold_kkt_max"] < 1e-5
     assert "sklearn_ridge_alpha" not in result["refit"]["lambda"]["equivalents"]
 
 
-def test_a_saved_lasso_predicts_what_it_was_fitted_to_predict(quick, tmp_path):
+def test_a_saved_lasso_predicts_what_it_was_fitted_to_predict(quick_json, tmp_path):
     model = tmp_path / "model.json"
-    result = run_json(quick, "fit", str(DIABETES), "--l1-ratio", "1", "--lambda", "800", "--save", str(model))
+    result = quick_json("fit", str(DIABETES), "--l1-ratio", "1", "--lambda", "800", "--save", str(model))
     saved = json.loads(model.read_text(encoding="utf-8"))
     assert saved["settings"]["l1_ratio"] == 1.0
-    score = run_json(quick, "evaluate", str(model), str(DIABETES))
+    score = quick_json("evaluate", str(model), str(DIABETES))
     assert score["metrics"]["mse"] == pytest.approx(result["metrics"]["train"]["mse"], rel=1e-12)
 
 

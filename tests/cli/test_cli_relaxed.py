@@ -14,22 +14,16 @@ SAMPLES = Path(__file__).parents[2] / "sample_data"
 DIABETES, CANCER = SAMPLES / "diabetes.csv", SAMPLES / "breast_cancer.csv"
 
 
-def run_json(quick, *words):
-    done = quick(*words, "--json", "--quiet")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 def table_of(path):
     lines = path.read_text(encoding="utf-8").splitlines()
     names = lines[0].split(",")
     return names, np.array([[float(v) for v in row.split(",")] for row in lines[1:]])
 
 
-def test_a_path_with_gamma_zero_is_least_squares_on_what_the_lasso_keeps(quick):
+def test_a_path_with_gamma_zero_is_least_squares_on_what_the_lasso_keeps(quick_json):
     grid = ("--lambdas", "10,4.5,1", "--lambda-scale", "mean", "--l1-ratio", "1.0")
-    plain = run_json(quick, "path", str(DIABETES), *grid)
-    relaxed = {g: run_json(quick, "path", str(DIABETES), *grid, "--relax-gamma", str(g)) for g in (0, 0.5, 1)}
+    plain = quick_json("path", str(DIABETES), *grid)
+    relaxed = {g: quick_json("path", str(DIABETES), *grid, "--relax-gamma", str(g)) for g in (0, 0.5, 1)}
     _, rows = table_of(DIABETES)
     lasso = np.array([c["coef"] for c in plain["coefficients"]])
     for i in range(3):
@@ -52,29 +46,29 @@ def test_a_path_with_gamma_zero_is_least_squares_on_what_the_lasso_keeps(quick):
     assert plain["settings"]["relax_gamma"] is None
 
 
-def test_a_relaxed_fit_is_named_saved_and_predicts(quick, tmp_path):
+def test_a_relaxed_fit_is_named_saved_and_predicts(quick, quick_json, tmp_path):
     model = tmp_path / "model.json"
     words = ("fit", str(DIABETES), "--l1-ratio", "1", "--lambda", "2000", "--relax-gamma", "0.25")
     done = quick(*words, "--quiet")
     assert "gaussian, L1, relaxed (gamma 0.25); lambda given" in done.stdout
     assert "Lasso(alpha" not in done.stdout
-    result = run_json(quick, *words, "--save", str(model))
+    result = quick_json(*words, "--save", str(model))
     assert result["certificate"]["duality_gap"] is None
     assert result["certificate"]["converged"] is True
     saved = json.loads(model.read_text(encoding="utf-8"))
     assert saved["settings"]["relax_gamma"] == 0.25
-    score = run_json(quick, "evaluate", str(model), str(DIABETES))
+    score = quick_json("evaluate", str(model), str(DIABETES))
     assert score["metrics"]["mse"] == pytest.approx(result["metrics"]["train"]["mse"], rel=1e-12)
     assert "L1, not relaxed (gamma 1)" in quick(*words[:-1], "1", "--quiet").stdout
 
 
-def test_cross_validation_judges_the_relaxed_fits(quick):
+def test_cross_validation_judges_the_relaxed_fits(quick_json):
     words = ("cv", str(CANCER), "--l1-ratio", "1", "--lambdas", "60,15", "--folds", "5")
-    plain, relaxed = run_json(quick, *words), run_json(quick, *words, "--relax-gamma", "0")
+    plain, relaxed = quick_json(*words), quick_json(*words, "--relax-gamma", "0")
     assert relaxed["mean"] != pytest.approx(plain["mean"], rel=1e-3)
     assert relaxed["fold_kkt_max"] < 1e-5
     assert relaxed["refit"]["settings"]["relax_gamma"] == 0.0
-    rmse = run_json(quick, "cv", str(DIABETES), "--l1-ratio", "1", "--relax-gamma", "0", "--metric", "mae")
+    rmse = quick_json("cv", str(DIABETES), "--l1-ratio", "1", "--relax-gamma", "0", "--metric", "mae")
     names, rows = table_of(DIABETES)
     run = l2cli.cv(rows[:, :-1], rows[:, -1], l1_ratio=1.0, relax_gamma=0.0, metric="mae")
     assert run.mean == pytest.approx(rmse["mean"], rel=1e-10)
@@ -124,7 +118,7 @@ def separated(tmp_path):
     return path
 
 
-def test_a_separated_active_set_ends_with_its_lambda_and_columns(quick, separated):
+def test_a_separated_active_set_ends_with_its_lambda_and_columns(quick, quick_json, separated):
     words = (str(separated), "--l1-ratio", "1", "--relax-gamma", "0.5", "--quiet")
     done = quick("path", *words, "--lambdas", "0.2,0.1", "--lambda-scale", "mean")
     assert done.returncode == 1
@@ -133,7 +127,7 @@ def test_a_separated_active_set_ends_with_its_lambda_and_columns(quick, separate
         "unpenalized; give larger lambdas, or --relax-gamma 1\n"
     ) in done.stderr
     assert quick("fit", *words, "--lambda", "100").returncode == 0
-    choice = run_json(quick, "cv", *words[:-1], "--lambdas", "100,5", "--folds", "4")
+    choice = quick_json("cv", *words[:-1], "--lambdas", "100,5", "--folds", "4")
     assert choice["mean"][1] is None
     assert choice["lambda_min"] == 100.0
 

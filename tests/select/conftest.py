@@ -82,3 +82,25 @@ def metric_by_hand(metric, y, eta, s, train_mean):
 @pytest.fixture
 def by_definition():
     return metric_by_hand
+
+
+def fold_losses_by_hand(solve, data, penalty, lambdas, scale, settings):
+    """Return the deviance (F, L) of every held-out fold, its model solved alone on the other rows."""
+    table = []
+    for ids in data.folds.ids:
+        for f in range(data.folds.k):
+            train, test = ids != f, ids == f
+            part = data.problem(*penalty, train, **settings)
+            path = solve(part, lambdas * (part.weight_sum if scale == "mean" else 1.0))
+            X = np.where(np.isnan(data.X[test]), part.mean, data.X[test])
+            b = path.intercept if part.intercept else np.zeros(len(lambdas))
+            eta = X @ path.coef + b + data.o[test, None]
+            y = data.y[test, None]
+            d = (y - eta) ** 2 if data.family == "gaussian" else 2 * (np.logaddexp(0, eta) - y * eta)
+            table.append(data.s[test] @ d / data.s[test].sum())
+    return np.array(table)
+
+
+@pytest.fixture
+def losses_by_hand():
+    return fold_losses_by_hand

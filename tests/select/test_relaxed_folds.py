@@ -39,22 +39,6 @@ class Rows:
         )  # fmt: skip
 
 
-def losses_by_hand(data, mix, gamma, lambdas, scale, settings):
-    table = []
-    for ids in data.folds.ids:
-        for f in range(data.folds.k):
-            train, test = ids != f, ids == f
-            part = data.problem(mix, gamma, train, **settings)
-            path = relaxed_path(part, lambdas * (part.weight_sum if scale == "mean" else 1.0))
-            X = np.where(np.isnan(data.X[test]), part.mean, data.X[test])
-            b = path.intercept if part.intercept else np.zeros(len(lambdas))
-            eta = X @ path.coef + b + data.o[test, None]
-            y = data.y[test, None]
-            d = (y - eta) ** 2 if data.family == "gaussian" else 2 * (np.logaddexp(0, eta) - y * eta)
-            table.append(data.s[test] @ d / data.s[test].sum())
-    return np.array(table)
-
-
 @pytest.mark.parametrize(
     ("family", "shape", "shares"),
     [
@@ -74,12 +58,14 @@ def losses_by_hand(data, mix, gamma, lambdas, scale, settings):
     ],
     ids=["lasso", "raw-mean", "enet-no-intercept"],
 )
-def test_fold_losses_are_those_of_fits_one_by_one(family, shape, shares, mix, gamma, scale, settings):
+def test_fold_losses_are_those_of_fits_one_by_one(
+    losses_by_hand, family, shape, shares, mix, gamma, scale, settings
+):
     data = Rows(shape[0], shape[1], family)
     problem = data.problem(mix, gamma, **settings)
     lambdas = lambda_max(problem) / (problem.weight_sum if scale == "mean" else 1.0) * np.array(shares)
     fits = fold_fits(problem, data.folds, scale)
-    expected = losses_by_hand(data, mix, gamma, lambdas, scale, settings)
+    expected = losses_by_hand(relaxed_path, data, (mix, gamma), lambdas, scale, settings)
     assert fits.losses(lambdas, "deviance") == pytest.approx(expected, rel=1e-6)
     assert fits.kkt_max < 1e-8
     assert not np.allclose(expected[:, 0], expected[:, 3])
@@ -102,14 +88,14 @@ def test_gamma_one_and_lambda_zero_are_not_relaxed(family):
 
 
 @pytest.mark.parametrize("bounds", [None, (-0.05, 0.05)], ids=["tied", "bounded"])
-def test_tied_and_bounded_columns_of_a_fold_go_by_its_rows(bounds):
+def test_tied_and_bounded_columns_of_a_fold_go_by_its_rows(losses_by_hand, bounds):
     data = Rows(60, 5, "gaussian", missing=0.0)
     data.X, data.f = np.hstack([data.X, data.X[:, :1]]), np.append(data.f, data.f[0])
     settings = {} if bounds is None else {"bounds": tuple(np.full(6, b) for b in bounds)}
     problem = data.problem(0.5, 0.0, **settings)
     lambdas = lambda_max(problem) * np.array([0.4, 0.1])
     fits = fold_fits(problem, data.folds, "sum")
-    expected = losses_by_hand(data, 0.5, 0.0, lambdas, "sum", settings)
+    expected = losses_by_hand(relaxed_path, data, (0.5, 0.0), lambdas, "sum", settings)
     assert fits.losses(lambdas, "deviance") == pytest.approx(expected, rel=1e-7)
     assert fits.kkt_max < 1e-9
 
@@ -133,7 +119,7 @@ def test_a_separated_active_set_has_no_loss_and_ranks_last():
     assert not np.isfinite(curve.mean[1])
 
 
-def test_the_relaxed_lasso_is_compared_as_it_tunes_itself():
+def test_the_relaxed_lasso_is_compared_as_it_tunes_itself(losses_by_hand):
     data = Rows(90, 5, "gaussian")
     lasso, relaxed = data.problem(1.0, 1.0), data.problem(1.0, 0.0)
     grid = lambda_max(lasso) * np.geomspace(1.0, 0.01, 12)
@@ -151,16 +137,16 @@ def test_the_relaxed_lasso_is_compared_as_it_tunes_itself():
     curve = cross_validate(fold_fits(part, inner, "sum"), inner, grid, metric="mse").curve
     lam = curve.lambdas[[curve.index_min]]
     assert scores[0].values[0] == pytest.approx(
-        losses_by_hand(data, 1.0, 0.0, lam, "sum", {})[0, 0], rel=1e-9
+        losses_by_hand(relaxed_path, data, (1.0, 0.0), lam, "sum", {})[0, 0], rel=1e-9
     )
 
 
 @pytest.mark.parametrize("own_weights", [True, False], ids=["own-curvatures", "shared-curvatures"])
-def test_the_folds_walk_together_to_the_same_losses(monkeypatch, own_weights):
+def test_the_folds_walk_together_to_the_same_losses(losses_by_hand, monkeypatch, own_weights):
     data = Rows(240, 8, "binomial")
     problem = data.problem(1.0, 0.0)
     lambdas = lambda_max(problem) * np.geomspace(1.0, 0.01, 20)
-    expected = losses_by_hand(data, 1.0, 0.0, lambdas, "sum", {})
+    expected = losses_by_hand(relaxed_path, data, (1.0, 0.0), lambdas, "sum", {})
     if not own_weights:
         monkeypatch.setattr(fold_rows, "OWN_WEIGHTS_FLOPS", 0)
     monkeypatch.setattr(relaxed_folds, "unpenalized_fits", None)  # no fit may need it

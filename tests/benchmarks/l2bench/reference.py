@@ -16,13 +16,16 @@ from l2bench.task import Task
 
 
 def best_known(task: Task) -> tuple[FloatArray, FloatArray]:
-    """Minimise J; return b : (K,) and u : (p, K)."""
+    """Minimise J; return b : (K,) and u : (p, K).
+
+    Raises ValueError for several classes with an L1 part: no contest has them, and `grow` is for one column.
+    """
     b = losses.null_intercepts(task.family, task.Y)
     u = np.zeros((task.Z.shape[1], len(b)))
     if task.l1 == 0:
         return newton(task, b, u)
     if len(b) > 1:
-        raise NotImplementedError("several classes with an L1 part")
+        raise ValueError(f"{len(b)} classes with an L1 part: the reference is for one column of coefficients")
     return grow(task, b, u)
 
 
