@@ -191,8 +191,8 @@ def labels_as_given(target: npt.NDArray[Any], classes: tuple[str, ...]) -> npt.N
 
 def _answers(
     model: Model | FitResult, X: Any, offset: Any, unseen: str, threshold: float
-) -> tuple[dict[str, list[Any]], npt.NDArray[Any] | None]:
-    """Return the columns of predictions, and the labels (None: no classes)."""
+) -> tuple[Model, dict[str, list[Any]], npt.NDArray[Any] | None]:
+    """Return the model itself, the columns of predictions, and the labels (None: no classes)."""
     saved = model.model if isinstance(model, FitResult) else model
     X, names = _with_names(X)
     if isinstance(model, FittedModel) and not _is_frame(X):
@@ -206,8 +206,9 @@ def _answers(
         extra[saved.data.offset] = np.asarray(offset)
     columns = predict_table(saved, _table(X, names, extra), unseen=unseen, threshold=threshold).columns
     if saved.data.classes is None:
-        return columns, None
-    return columns, model.classes if isinstance(model, FittedModel) else np.array(saved.data.classes)
+        return saved, columns, None
+    labels = model.classes if isinstance(model, FittedModel) else np.array(saved.data.classes)
+    return saved, columns, labels
 
 
 def _numbers(values: list[Any]) -> FloatArray:
@@ -244,8 +245,7 @@ def predict(
     UsageError
         If an option has no such value.
     """
-    columns, labels = _answers(model, X, offset, unseen, threshold)
-    saved = model.model if isinstance(model, FitResult) else model
+    saved, columns, labels = _answers(model, X, offset, unseen, threshold)
     if saved.others:
         names = [f"prediction_{one.data.target}" for one in saved.each()]
         return np.column_stack([_numbers(columns[name]) for name in names])
@@ -273,11 +273,9 @@ def predict_proba(
     DataError
         As :func:`predict`.
     """
-    columns, labels = _answers(model, X, offset, unseen, 0.5)
+    saved, columns, labels = _answers(model, X, offset, unseen, 0.5)
     if labels is None:
-        saved = model.model if isinstance(model, FitResult) else model
         raise UsageError(f"a {saved.family} model has no classes, so no probabilities", hint="use predict")
-    saved = model.model if isinstance(model, FitResult) else model
     if saved.by_class:
         names = [f"probability_{label}" for label in saved.data.classes or ()]
         return np.column_stack([_numbers(columns[name]) for name in names])

@@ -139,8 +139,9 @@ def _fit_banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> 
     problem = chosen.problem
     if method == "loo":
         at = chosen.weight
-        validation = leave_one_out_metrics(problem, design_factor(problem, at), at)
-        return describe(chosen, Choice(1.0, "loo", metric="mse", validation=validation), select)
+        factor = design_factor(problem, at)
+        validation = leave_one_out_metrics(problem, factor, at)
+        return describe(chosen, Choice(1.0, "loo", metric="mse", validation=validation), select, factor)
     folds = chosen.folds(select)
     validation = validation_metrics(chosen.fold_fits(folds, select), [1.0])[0]
     choice = Choice(1.0, "cv", metric=chosen.metric(select), validation=validation, folds=folds.k)

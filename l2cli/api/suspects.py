@@ -7,7 +7,6 @@ already, clear almost every column, and only the suspects are looked at whole.
 from __future__ import annotations
 
 from math import lgamma, log
-from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -194,5 +193,7 @@ def _listed(names: list[str], most: int = 5) -> str:
 
 def _drop(names: list[str]) -> str:
     """Return the option that leaves columns out, as it is typed."""
+    from shlex import quote  # a fit that suspects nothing does without
+
     items = quote(",".join(shown(name).replace(",", "\\,") for name in names[:5]))
     return f"--drop {items} leaves {'it' if len(names) == 1 else 'them'} out"

@@ -228,9 +228,10 @@ def _checked(name: str, value: float, family: str, mix: float) -> Convention:
     if convention is None:
         from difflib import get_close_matches
 
-        near = get_close_matches(name.lower(), {key.lower(): key for key in CONVENTIONS}, n=1)
+        lower = {key.lower(): key for key in CONVENTIONS}
+        near = get_close_matches(name.lower(), lower, n=1)
         known = f"choose one of {', '.join(CONVENTIONS)}"
-        exact = next((key for key in CONVENTIONS if near and key.lower() == near[0]), None)
+        exact = lower[near[0]] if near else None
         raise UsageError(
             f"no convention '{name}'", hint=f"did you mean '{exact}'? {known}" if exact else known
         )

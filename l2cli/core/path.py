@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,7 @@ from l2cli.core.moments import GramSystem, gram_system, moments_of
 from l2cli.core.objective import Certificate, certify, null_gradient
 from l2cli.core.penalties import subgradient_distance
 from l2cli.core.problem import Problem, row_blocks
-from l2cli.core.solvers.elastic_net import ElasticNet
 from l2cli.core.solvers.gram import DenseGram, ProductGram
-from l2cli.core.solvers.l1_newton import L1Newton
 from l2cli.core.solvers.least_squares import least_squares
 from l2cli.core.solvers.newton import NewtonSolver
 from l2cli.core.solvers.ridge import (
@@ -24,6 +22,10 @@ from l2cli.core.solvers.ridge import (
     penalized_inverse,
     scaled_rows,
 )
+
+if TYPE_CHECKING:
+    from l2cli.core.solvers.elastic_net import ElasticNet
+    from l2cli.core.solvers.l1_newton import L1Newton
 
 FloatArray = npt.NDArray[np.float64]
 ROWS_FLOPS = 2e7
@@ -135,6 +137,8 @@ def _l1_path(problem: Problem, lambdas: FloatArray) -> Path:
 
 def elastic_net_of(problem: Problem) -> ElasticNet:
     """Return the elastic nets of all rows, by their moments, or by products of columns where p > n."""
+    from l2cli.core.solvers.elastic_net import ElasticNet  # a ridge fit starts without
+
     penalty = (problem.l1_penalty, problem.penalty, problem.l1_ratio, problem.box, problem.groups)
     if problem.n_columns <= problem.n_rows:
         system = system_of(problem)
@@ -259,12 +263,18 @@ def _newton_path(problem: Problem, lambdas: FloatArray) -> Path:
 
 def newton_solver(problem: Problem) -> NewtonSolver | L1Newton:
     """Return what minimises J of a GLM: with an L1 part or bounds by inner active sets."""
-    return NewtonSolver(problem) if problem.is_smooth else L1Newton(problem)
+    return NewtonSolver(problem) if problem.is_smooth else _l1_newton(problem)
 
 
 def bare_solver(problem: Problem) -> NewtonSolver | L1Newton:
     """Return what minimises the deviance of a GLM alone, at lambda 0."""
-    return NewtonSolver(problem) if problem.box is None else L1Newton(problem)
+    return NewtonSolver(problem) if problem.box is None else _l1_newton(problem)
+
+
+def _l1_newton(problem: Problem) -> L1Newton:
+    from l2cli.core.solvers.l1_newton import L1Newton  # a ridge fit starts without
+
+    return L1Newton(problem)
 
 
 def _rank(problem: Problem) -> tuple[int, npt.NDArray[np.bool_]]:

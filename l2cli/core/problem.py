@@ -147,6 +147,11 @@ class Problem(NamedTuple):
         return y if self.offset is None else np.asarray((y.T - self.offset).T)
 
     @property
+    def class_codes(self) -> IntArray:
+        """The number of the class of every row, of two or more classes: (n,)."""
+        return (self.y if self.y.ndim == 1 else self.y.argmax(axis=1)).astype(np.int64)
+
+    @property
     def is_smooth(self) -> bool:
         """True where J has no kinks and no bounds: pure L2."""
         return self.l1_ratio == 0.0 and self.box is None

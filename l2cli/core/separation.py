@@ -99,14 +99,13 @@ def _separating(A: Any, fixed: FloatArray | None, reach: FloatArray) -> FloatArr
         return None
     from scipy.optimize import linprog
 
-    if not A.shape[1]:
-        return None
+    gain = A.sum(axis=0)
     bounds: list[tuple[float, float]] = [(low, high) for low, high in reach.tolist()]
     answer = linprog(
-        -A.sum(axis=0), A_ub=-A, b_ub=np.zeros(A.shape[0]), bounds=bounds, method="highs",
+        -gain, A_ub=-A, b_ub=np.zeros(A.shape[0]), bounds=bounds, method="highs",
         A_eq=fixed, b_eq=None if fixed is None else np.zeros(len(fixed)),
     )  # fmt: skip
-    if answer.x is None or float(A.sum(axis=0) @ answer.x) <= 1e-7 * float(abs(A).max()):
+    if answer.x is None or float(gain @ answer.x) <= 1e-7 * float(abs(A).max()):
         return None
     return np.asarray(answer.x)
 

@@ -318,8 +318,7 @@ class _ChosenLambda(_L2Model):
         """Return the folds of the rows kept: drawn as by the command line, or those of the splits given."""
         strata = None
         if problem.family in ("binomial", "multinomial"):
-            y_codes = problem.y if problem.y.ndim == 1 else problem.y.argmax(axis=1)
-            strata = y_codes.astype(np.int64)
+            strata = problem.class_codes
         if self.cv is None or isinstance(self.cv, int | np.integer):
             # ten, as the command line; of few rows as many as can all be filled
             most = problem.n_rows if strata is None else int(np.bincount(strata).max())

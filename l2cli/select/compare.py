@@ -221,9 +221,7 @@ class Comparison(NamedTuple):
         if k > 2:
             ids = self.folds.ids[i // k, rows]
             return Folds((ids - (ids > i % k))[None, :], k - 1, self.folds.kind)
-        y = self.problem.y[rows]
-        labels = y if y.ndim == 1 else y.argmax(axis=1)
-        strata = labels.astype(np.int64) if self.folds.kind == "stratified" else None
+        strata = self.problem.class_codes[rows] if self.folds.kind == "stratified" else None
         groups = None if self.groups is None else self.groups[rows]
         units = len(rows) if groups is None else len(np.unique(groups))
         return draw_folds(len(rows), max(2, min(10, units)), seed=self.seed, strata=strata, groups=groups)

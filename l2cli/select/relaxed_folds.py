@@ -17,7 +17,6 @@ from l2cli.core.problem import Problem
 from l2cli.core.relaxed import active_columns, distinct_sets
 from l2cli.core.solvers.bare_folds import bare_fits, normal_equations
 from l2cli.core.solvers.newton import RUNAWAY
-from l2cli.core.solvers.ridge import scaled_rows
 from l2cli.engines.pool import parallel_map
 from l2cli.select.elastic_net_folds import ElasticNetFolds
 from l2cli.select.glm_folds import KKT_LIMIT, GlmFolds
@@ -63,8 +62,8 @@ class RelaxedNetFolds(ElasticNetFolds):
         """Return Z'SZ and Z'Sy of some columns, by the moments or, where p > n, by the rows."""
         if system is not None:
             return system.G[np.ix_(some, some)], system.c[some]
-        A, b, _, _ = scaled_rows(self.problem, stats, self._training(i))
-        A = A[:, some]
+        gram, b = self._products_of(i, stats)
+        A = gram.A[:, some]
         return A.T @ A, b @ A
 
     def _by_rows(self, i: int, stats: TrainingStats, columns: IntArray) -> tuple[FloatArray, float]:

@@ -93,7 +93,7 @@ class ElasticNet:
             )  # fmt: skip
             q = self.q if correction is None else self.q[:, None] + correction[:, order]
             u, df = np.zeros((len(self.q), len(lambdas))), np.zeros(len(lambdas))
-            u[:, order], df[order] = net.solve(lambdas[order], q)
+            u[:, order], df[order] = net.solve(lambdas[order], q, with_df=not rough)
             return u, df
         active = active_set(self.gram, self._kink, self.box, self.groups)
         u, df = np.zeros((len(self.q), len(lambdas))), np.zeros(len(lambdas))

@@ -41,6 +41,7 @@ class KinkedFolds(FoldRows):
         super().__init__(problem, ids, k)
         groups = problem.coordinate_groups
         self.groups = None if groups is None else groups.with_singles(self.classes)
+        self.boxes = [self._box(f) for f in range(k)]
         self.models: tuple[FloatArray, list[ActiveSet | GroupSet]] | None = None
         """The curvature in use, and every fold's second-order model with it."""
 
@@ -55,7 +56,7 @@ class KinkedFolds(FoldRows):
             try:
                 with self.in_single_precision():
                     B, residual = self._walk(lambdas, advance)
-                if self.verified(B, lambdas, residual, self._off):
+                if self.verified(B, lambdas, residual, self._distance):
                     return B, residual
                 return self._walk(lambdas, lambda _: None)
             finally:
@@ -81,7 +82,7 @@ class KinkedFolds(FoldRows):
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return (B, curvature in use, residual (K,)) at one lambda by chord steps from ``guess``."""
         if self.problem.box is not None:
-            guess = np.column_stack([self._box(f).clip(guess[:, f]) for f in range(self.k)])
+            guess = np.column_stack([self.boxes[f].clip(guess[:, f]) for f in range(self.k)])
         gradient, residual = self._residual(guess, lam)
         if guess is not last and not residual.max() < 1.0:  # the extrapolation overshot
             guess = last
@@ -136,7 +137,7 @@ class KinkedFolds(FoldRows):
 
     def _model(self, curvature: FloatArray, f: int) -> ActiveSet | GroupSet:
         """Return the second-order model of fold f: dead columns and an absent intercept stay at 0."""
-        return active_set(DenseGram(curvature), self.kink[:, f], self._box(f), self.groups)
+        return active_set(DenseGram(curvature), self.kink[:, f], self.boxes[f], self.groups)
 
     def _box(self, f: int) -> Box:
         """Return the bounds of fold f's column, intercepts last."""
@@ -147,25 +148,18 @@ class KinkedFolds(FoldRows):
 
     def _residual(self, B: FloatArray, lam: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the gradient and its largest entry over the null model's (inf: not finite): (K,)."""
-        gradient = self.gradient(B, lam, np.arange(self.k))
-        return gradient, finite_residual(self._distance(gradient, B, lam), self.unit)
+        folds = np.arange(self.k)
+        gradient = self.gradient(B, lam, folds)
+        return gradient, finite_residual(self._distance(gradient, B, lam, folds), self.unit)
 
-    def _off(self, gradient: FloatArray, B: FloatArray, lam: FloatArray, folds: IntArray) -> FloatArray:
-        """Return what the optimality conditions leave of the gradients of some columns of some folds."""
-        result, every = np.empty_like(gradient), np.zeros((len(B), self.k))
-        for j, f in enumerate(folds.tolist()):
-            points, slopes = every.copy(), every.copy()
-            points[:, f], slopes[:, f] = B[:, j], gradient[:, j]
-            result[:, j] = self._distance(slopes, points, np.full(self.k, lam[j]))[:, f]
-        return result
-
-    def _distance(self, gradient: FloatArray, B: FloatArray, lam: FloatArray) -> FloatArray:
-        """Return what the optimality conditions leave of the gradient: ((p + 1) C, K)."""
+    def _distance(self, gradient: FloatArray, B: FloatArray, lam: FloatArray, folds: IntArray) -> FloatArray:
+        """Return what the optimality conditions leave of the gradients of some folds: ((p + 1) C, F)."""
+        kink = lam * self.kink[:, folds]
         if self.problem.box is None:
-            return subgradient_distance(gradient, B, lam * self.kink, None, self.groups)
+            return subgradient_distance(gradient, B, kink, None, self.groups)
         columns = [
-            subgradient_distance(gradient[:, [f]], B[:, [f]], (lam * self.kink)[:, [f]], self._box(f))
-            for f in range(self.k)
+            subgradient_distance(gradient[:, [j]], B[:, [j]], kink[:, [j]], self.boxes[f])
+            for j, f in enumerate(folds.tolist())
         ]
         return np.hstack(columns)
 

@@ -133,7 +133,7 @@ class L1Newton:
             if trial.objective <= point.objective + 1e-4 * t * slope:
                 return trial
             # near the optimum J no longer tells, the optimality conditions do
-            if self._violation(trial, a, b) < 0.5 * violation and t == 1.0:
+            if t == 1.0 and self._violation(trial, a, b) < 0.5 * violation:
                 return trial
             t *= 0.5
         return None

@@ -62,8 +62,10 @@ class WideNet:
         """Columns that the solver looks at."""
         self._widen()
 
-    def solve(self, lambdas: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return coefficients (p, L) and effective degrees of freedom (L,) at decreasing lambdas.
+    def solve(
+        self, lambdas: FloatArray, q: FloatArray, *, with_df: bool = True
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return coefficients (p, L) and effective degrees of freedom (L,) (or NaN) at decreasing lambdas.
 
         Parameters
         ----------
@@ -81,7 +83,7 @@ class WideNet:
             at = slice(first, min(first + STRETCH, count))
             self._admit(gradient, 2.0 * float(lambdas[at][-1]) - last)
             for _ in range(MOST_ROUNDS):
-                u[:, at], df[at] = self._stretch(start, lambdas[at], Q[:, at])
+                u[:, at], df[at] = self._stretch(start, lambdas[at], Q[:, at], with_df)
                 slope = self.A.T @ (self._rows @ u[self.used, at])
                 slope += np.multiply.outer(self.square, lambdas[at]) * u[:, at] - Q[:, at]
                 missed = self._missed(slope, u[:, at], lambdas[at])
@@ -125,7 +127,7 @@ class WideNet:
         self._begun = False
 
     def _stretch(
-        self, start: FloatArray, lambdas: FloatArray, Q: FloatArray
+        self, start: FloatArray, lambdas: FloatArray, Q: FloatArray, with_df: bool
     ) -> tuple[FloatArray, FloatArray]:
         """Return coefficients (p, S) and effective degrees of freedom (S,) on the columns in use."""
         at = np.flatnonzero(self.used)
@@ -136,5 +138,5 @@ class WideNet:
             self._begun = True
         for i, lam in enumerate(lambdas):
             u[at, i] = self._active.solve(Q[at, i], lam * kink, lam * square, tol=self.tol)
-            df[i] = self._active.effective_df()
+            df[i] = self._active.effective_df() if with_df else np.nan
         return u, df
