@@ -36,10 +36,10 @@ def on_training_rows(X, y, given, rows, lambdas, **settings):
     return path.coef, path.intercept
 
 
-def compare(X, y, given, ids, *, lambdas=LAMBDAS, tolerance=2e-5, **settings):
+def compare(X, y, given, ids, *, lambdas=LAMBDAS, tolerance=6e-5, **settings):
     """Assert that the batched fits are those of each training set, on the original columns.
 
-    A residual of 1e-6 leaves about that much of the coefficients; the intercept takes part in the centring.
+    A residual of 3e-6 leaves about that much of the coefficients; the intercept takes part in the centring.
     """
     k = int(ids.max()) + 1
     problem = make_problem(X, y, family="binomial", **given, **settings)
@@ -48,7 +48,7 @@ def compare(X, y, given, ids, *, lambdas=LAMBDAS, tolerance=2e-5, **settings):
     solutions, residuals = batch.solve(np.repeat(lambdas[:, None], k, axis=1), told.append)
     assert sum(told) == len(lambdas)
     assert residuals.shape == (len(lambdas), k)
-    assert residuals.max() <= 3e-6
+    assert residuals.max() <= 1e-5
     for f in range(k):
         coef, intercept = on_training_rows(X, y, given, ids != f, lambdas, **settings)
         for i in range(len(lambdas)):
@@ -113,7 +113,7 @@ def test_grids_of_any_length_and_spacing_are_filled(count):
 
 
 def test_most_of_a_fine_grid_is_right_as_interpolated(monkeypatch):
-    """On a grid of 100 the last half of the lambdas needs one pass over the rows for all of them."""
+    """On a grid of 100 the last two fifths of the lambdas need one pass over the rows for all of them."""
     X, y, given, ids = data(n=400)
     monkeypatch.setattr(fold_rows, "FINE_TOLERANCE", 1e-6)
     batch = SmoothFolds(make_problem(X, y, family="binomial", **given), ids, 5)
@@ -125,7 +125,7 @@ def test_most_of_a_fine_grid_is_right_as_interpolated(monkeypatch):
 
     monkeypatch.setattr(batch, "gradient", counted)
     batch.solve(np.repeat(np.geomspace(1e4, 1e-2, 100)[:, None], 5, axis=1), lambda _: None)
-    assert max(passes) >= 45 * 5
+    assert max(passes) >= 40 * 5
     assert sum(passes) < 2.2 * 100 * 5
 
 
@@ -141,7 +141,7 @@ def test_folds_with_kinks_are_their_own_fits(monkeypatch, settings):
         solutions, residuals = KinkedFolds(problem, ids, 5).solve(
             np.repeat(LAMBDAS[:, None], 5, axis=1), lambda _: None
         )
-        assert residuals.max() <= 3e-6
+        assert residuals.max() <= 1e-5
         for f in range(5):
             coef, _ = on_training_rows(X, y, given, ids != f, LAMBDAS, **settings)
             assert problem.original(solutions[:, :-1, f].T, 0.0)[0] * problem.scale[:, None] == pytest.approx(
@@ -205,7 +205,7 @@ def test_saturated_probabilities_do_not_stop_a_fold():
     batch = SmoothFolds(make_problem(x[:, None], y, family="binomial"), ids, 5)
     lambdas = np.repeat(np.geomspace(10.0, 1e-6, 12)[:, None], 5, axis=1)
     solutions, residuals = batch.solve(lambdas, lambda _: None)
-    assert residuals.max() <= 3e-6
+    assert residuals.max() <= 1e-5
     sizes = [float(B[0].min()) for B in solutions]
     assert sizes == sorted(sizes)
     assert sizes[-1] > 5.0
@@ -221,13 +221,13 @@ def test_single_precision_is_verified_and_given_up_where_it_does_not_serve(monke
     batch = solver(problem, ids, 5)
     assert batch._fits_single()
     fine, residual = batch.solve(lambdas, lambda _: None)
-    assert residual.max() <= 3e-6
+    assert residual.max() <= 1e-5
     spoiled = solver(problem, ids, 5)
     rows = (spoiled.A * (1.0 + 1e-3 * np.sin(np.arange(90)))[:, None]).astype(np.float32)
     monkeypatch.setattr(spoiled, "_rows32", lambda: rows)
     again, residual = spoiled.solve(lambdas, lambda _: None)
-    assert residual.max() <= 1e-6
-    assert again == pytest.approx(fine, abs=2e-5)
+    assert residual.max() <= fold_rows.TOLERANCE
+    assert again == pytest.approx(fine, abs=6e-5)
 
 
 def test_weights_or_offsets_that_single_precision_cannot_hold_are_left_in_double():
@@ -236,3 +236,27 @@ def test_weights_or_offsets_that_single_precision_cannot_hold_are_left_in_double
     assert not SmoothFolds(make_problem(X, y, family="binomial", **given), ids, 5)._fits_single()
     given["weights"], given["offset"] = np.ones(90), 100.0 * given["offset"]
     assert not SmoothFolds(make_problem(X, y, family="binomial", **given), ids, 5)._fits_single()
+
+
+@pytest.mark.parametrize("ratio", [1.05, 3.0, 1e4], ids=["fine", "coarse", "wide"])
+def test_the_lambdas_between_are_right_however_far_the_solved_ones_lie(ratio):
+    X, y, given, ids = data(missing=0.0)
+    lambdas = 1e5 * ratio ** -np.arange(12.0)
+    t = np.log(lambdas)
+    first = smooth_folds._solved_first(t)
+    assert first[0] == 0
+    assert first[-1] == 11
+    steps = np.diff(first)
+    assert np.all((steps == 1) | (-np.diff(t[first]) <= smooth_folds.REACH))
+    assert steps.max() == (smooth_folds.STRIDE if ratio < 1.1 else 1)
+    compare(X, y, given, ids, lambdas=lambdas[lambdas > 1e-3], tolerance=1e-4)
+
+
+def test_a_guess_worse_than_the_null_model_is_given_up_for_a_solution_nearby(monkeypatch):
+    X, y, given, ids = data(missing=0.0)
+    monkeypatch.setattr(
+        SmoothFolds,
+        "_interpolate",
+        lambda self, lambdas, B, known, wanted, t: np.full((len(wanted), *B.shape[1:]), 1e4),
+    )
+    compare(X, y, given, ids, lambdas=1e2 * 1.05 ** -np.arange(12.0))

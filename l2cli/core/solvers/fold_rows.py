@@ -35,7 +35,7 @@ from l2cli.core.solvers.newton import NewtonSolver
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 SingleArray = npt.NDArray[np.float32]
-TOLERANCE, FINE_TOLERANCE = 1e-6, 1e-10
+TOLERANCE, FINE_TOLERANCE = 3e-6, 1e-10
 """Relative gradient at which a fold fit is done (the contract asks 1e-5); fine where that costs nothing."""
 SPAN, FARTHEST = 1e6, 50.0
 """Single precision serves weights within this factor of each other and of 1, offsets up to the second, and

@@ -1,12 +1,13 @@
 """Families other than gaussian with pure L2, on all folds and lambdas: few solved, the others interpolated.
 
 The solution is analytic in log lambda (the curvature is positive), and (h + lambda d) u, with h the diagonal
-of the curvature at the null model, is flat at both ends. So every fourth lambda of a grid is solved from the
-largest down by Newton steps on all folds at once; then those halfway between are interpolated from their
-eight nearest neighbours in log lambda and corrected, and those halfway between again: at the last step the
-guess is as exact as the rest (measured: relative gradients of 1e-8 on grids of 100), and one pass over the
-rows, for all of its lambdas and folds together, proves it. What a pass finds above the tolerance is moved
-with the curvature of the nearest solved lambda, columns frozen as they converge.
+of the curvature at the null model, is flat at both ends. So every eighth lambda of a fine grid (every one of a
+coarse grid) is solved from the largest down by Newton steps on all folds at once; then those halfway between
+are interpolated from their eight nearest neighbours in log lambda and corrected, and those halfway between
+again, and so on: at the last step the guess is as exact as the rest (measured: relative gradients of 1e-8 on
+grids of 100), and one pass over the rows, for all of its lambdas and folds together, proves it. What a pass
+finds above the tolerance is moved with the curvature of the nearest solved lambda, columns frozen as they
+converge.
 
 Where columns are few, every training set has a curvature of its own and moves by chord steps. Else one
 curvature, of all rows, preconditions conjugate gradients for the Newton steps of all sets together.
@@ -34,8 +35,8 @@ from l2cli.core.threads import row_threads
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Advance = Callable[[int], None]
-STRIDE = 4
-"""Every so many lambdas of a grid are solved, the others interpolated."""
+STRIDE, REACH = 8, 1.0
+"""At least every so many lambdas of a grid one is solved, and one for every so much of log lambda."""
 NEIGHBOURS = 8
 """Solved lambdas that an interpolation uses."""
 FEW_COORDINATES = 128
@@ -101,7 +102,7 @@ class SmoothFolds(FoldRows):
         count, t = len(lambdas), np.log(lambdas[:, 0])
         B, residual = np.empty((count, len(self.origin()), self.k)), np.empty(lambdas.shape)
         kept: list[Curvature] = []
-        done = sorted({*range(0, count, STRIDE), count - 1})
+        done = _solved_first(t)
         for position, i in enumerate(done):
             before = done[max(0, position - 3) : position]
             last = B[before[-1]] if before else self.origin()
@@ -119,7 +120,8 @@ class SmoothFolds(FoldRows):
             for first in range(0, len(halfway), step):
                 some = halfway[first : first + step]
                 guess = self._interpolate(lambdas, B, done, some, t)
-                B[some], residual[some] = self._correct(lambdas[some], t[some], guess, kept)
+                larger = B[[done[np.searchsorted(done, i) - 1] for i in some]]
+                B[some], residual[some] = self._correct(lambdas[some], t[some], guess, larger, kept)
                 advance(len(some))
             done = sorted([*done, *halfway])
         return B, residual
@@ -171,12 +173,18 @@ class SmoothFolds(FoldRows):
         return columns.B, columns.residual, curvature
 
     def _correct(
-        self, lambdas: FloatArray, t: FloatArray, guess: FloatArray, kept: list[Curvature]
+        self, lambdas: FloatArray, t: FloatArray, guess: FloatArray, larger: FloatArray, kept: list[Curvature]
     ) -> tuple[FloatArray, FloatArray]:
-        """Return (coefficients (W, m, K), residuals (W, K)) at some lambdas, all columns in one pass."""
+        """Return (coefficients (W, m, K), residuals (W, K)) at some lambdas, all columns in one pass.
+
+        Where the guess is no better than the null model, the solution at a ``larger`` lambda is the start.
+        """
         count, m, k = guess.shape
-        B, place = guess.transpose(1, 0, 2).reshape(m, -1), np.repeat(np.arange(count), k)
-        columns = Columns(self, B, lambdas.reshape(-1), np.tile(np.arange(k), count))
+        place, safe = np.repeat(np.arange(count), k), larger.transpose(1, 0, 2).reshape(m, -1)
+        B, folds = guess.transpose(1, 0, 2).reshape(m, -1), np.tile(np.arange(k), count)
+        columns = Columns(self, B, lambdas.reshape(-1), folds)
+        if not np.all(close := columns.residual < 1.0):
+            columns = Columns(self, np.where(close, B, safe), lambdas.reshape(-1), folds)
         near: dict[int, Curvature] = {}
 
         def precondition(R: FloatArray, at: IntArray) -> FloatArray:
@@ -198,7 +206,7 @@ class SmoothFolds(FoldRows):
             for first in range(0, len(moving), columns.most):
                 self._move(columns, moving[first : first + columns.most], precondition)
             columns.stuck[moving] = ~(columns.residual[moving] <= STUCK * before)
-        columns.finish(columns.B)
+        columns.finish(safe)
         return columns.B.reshape(m, count, k).transpose(1, 0, 2), columns.residual.reshape(count, k)
 
     def _move(
@@ -244,3 +252,12 @@ class SmoothFolds(FoldRows):
         result: FloatArray = inverse[0] @ R
         result[: len(self.square)][~self.live[:, folds]] = 0.0
         return result
+
+
+def _solved_first(t: FloatArray) -> list[int]:
+    """Return the positions, first and last among them, from which a falling log lambda is interpolated."""
+    done = [0]
+    while (last := done[-1]) < len(t) - 1:
+        within = t[last] - t[last + 1 : last + 1 + STRIDE] <= REACH
+        done.append(last + max(1, int(np.count_nonzero(within))))
+    return done
