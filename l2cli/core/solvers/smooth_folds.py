@@ -1,13 +1,13 @@
 """Families other than gaussian with pure L2, on all folds and lambdas: few solved, the others interpolated.
 
-The solution is analytic in log lambda (the curvature is positive), and (h + lambda d) u, with h the diagonal
-of the curvature at the null model, is flat at both ends. So every eighth lambda of a fine grid (every one of a
-coarse grid) is solved from the largest down by Newton steps on all folds at once; then those halfway between
-are interpolated from their eight nearest neighbours in log lambda and corrected, and those halfway between
-again, and so on: at the last step the guess is as exact as the rest (measured: relative gradients of 1e-8 on
-grids of 100), and one pass over the rows, for all of its lambdas and folds together, proves it. What a pass
-finds above the tolerance is moved with the curvature of the nearest solved lambda, columns frozen as they
-converge.
+The solution is analytic in log lambda (the curvature is positive), and (h + lambda d) u, with h the
+diagonal of the curvature at the null model, is flat at both ends. So every eighth lambda of a fine grid
+(every one of a coarse grid) is solved from the largest down by Newton steps on all folds at once; then
+those halfway between are interpolated from their eight nearest neighbours in log lambda and corrected, and
+those halfway between again, and so on: at the last step the guess is as exact as the rest (measured:
+relative gradients of 1e-8 on grids of 100), and one pass over the rows, for all of its lambdas and folds
+together, proves it. What a pass finds above the tolerance is moved with the curvature of the nearest solved
+lambda, columns frozen as they converge.
 
 Where columns are few, every training set has a curvature of its own and moves by chord steps. Else one
 curvature, of all rows, preconditions conjugate gradients for the Newton steps of all sets together.
