@@ -27,7 +27,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Advance = Callable[[int], None]
 Step = Callable[[FloatArray, FloatArray, npt.NDArray[np.bool_]], FloatArray]
-SLOW = 0.15
+SLOW = 0.05
 """A chord step that leaves more than this share of the residual asks for a new Hessian."""
 INNER = 1e-2
 """A fold's second-order model is solved to this share of the tolerance."""
