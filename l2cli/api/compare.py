@@ -11,7 +11,6 @@ import numpy as np
 from l2cli.api.setup import LEVEL, Progress, Setup, finite, prepare
 from l2cli.core.covariance import quantile
 from l2cli.core.metrics import greater_is_better
-from l2cli.core.relaxed import check_relaxable
 from l2cli.data.dataset import Dataset
 from l2cli.data.folds import Folds
 from l2cli.errors import FitError, UsageError
@@ -117,7 +116,6 @@ def _contender(
         problem = setup.problem.with_groups(setup.dataset.column_groups.labels)
     else:
         problem = setup.problem._replace(l1_ratio=l1_ratio, relax_gamma=relax_gamma)
-    check_relaxable(problem)
     mixed = setup._replace(problem=problem)
     fits = mixed.fold_fits(folds, select)
     return Contender(mixed.problem, mixed.grid(fits.full_factor())[0], fits)

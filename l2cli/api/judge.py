@@ -34,7 +34,7 @@ def check_path(
         _refuse_separation(problem, path, features)
         if path.active is not None:
             at = int(runaway[np.argmax(path.lambdas[runaway])])
-            _refuse_relaxing(problem, path.active[:, at], float(path.lambdas[at]) / weight, features)
+            _refuse_relaxing(problem, path.active[..., at], float(path.lambdas[at]) / weight, features)
     good = path.certificate.converged(tol)
     if not good.all():
         i = int(np.flatnonzero(~good)[0])
@@ -123,7 +123,7 @@ def _refuse_separation(problem: Problem, path: Path, features: tuple[str, ...]) 
 def _refuse_relaxing(
     problem: Problem, active: npt.NDArray[np.bool_], lam: float, features: tuple[str, ...]
 ) -> None:
-    """Raise FitError if the classes are separated by the columns that a relaxed fit leaves unpenalized."""
+    """Raise FitError if the classes are separated by what a relaxed fit leaves free, (p,) or (p, C)."""
     from l2cli.core.separation import separating_columns
 
     columns = separating_columns(problem, active)

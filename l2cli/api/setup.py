@@ -15,7 +15,6 @@ from l2cli.core.families import DEFAULT_POWER
 from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import check_metric, default_metric
 from l2cli.core.problem import Problem, make_problem
-from l2cli.core.relaxed import check_relaxable
 from l2cli.core.sharing import each_target
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
@@ -201,7 +200,6 @@ def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
         intercept=model.intercept, standardize=model.standardize,
         overwrite=True,
     )  # fmt: skip
-    check_relaxable(problem)
     return Setup(dataset, problem, model, warnings=warnings)
 
 

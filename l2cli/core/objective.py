@@ -96,7 +96,7 @@ def certify(
         Internal intercept b0 (that of the centred columns).
     lambdas : (L,) float64
         On the sum scale.
-    only : (p, L) bool, optional
+    only : (p, L) bool, optional, multinomial (p, C, L)
         Coefficients that J was minimised over, where the others are 0 by decision.
 
     Notes
@@ -115,7 +115,8 @@ def certify(
     gradient += squares * flat
     absolute += squares * np.abs(flat) + kink
     if only is not None:
-        gradient, absolute = np.where(only, gradient, 0.0), np.where(only, absolute, 0.0)
+        chosen = only.reshape(flat.shape)
+        gradient, absolute = np.where(chosen, gradient, 0.0), np.where(chosen, absolute, 0.0)
     box, groups = problem.coordinate_box, problem.coordinate_groups
     off = subgradient_distance(gradient, flat, kink, box, groups)
     violation, floor = np.abs(off).max(axis=0, initial=0.0), EPS * absolute.max(axis=0, initial=0.0)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from l2cli.core.solvers.l1_newton import L1Newton
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 ROWS_FLOPS = 2e7
 """Up to n p min(n, p) of this size the rows are factorized outright: exact, and as fast as start-up."""
 SETTLED = 1e-14
@@ -48,8 +49,8 @@ class Path(NamedTuple):
     same on the original scale.
     effective_df : (L,) without the intercept. certificate : independent of the solver. rank : of the design.
     tied : (p,) columns that the data do not identify. last_move : (L,) change of eta in the last Newton step
-    (0 for gaussian); one that is not small tells of separated classes. active : (p, L) of a relaxed path the
-    columns of its unpenalized parent, else None.
+    (0 for gaussian); one that is not small tells of separated classes. active : (p, L), of classes (p, C, L),
+    of a relaxed path the coefficients of its unpenalized parent, else None.
     """
 
     lambdas: FloatArray
@@ -60,9 +61,9 @@ class Path(NamedTuple):
     effective_df: FloatArray
     certificate: Certificate
     rank: int
-    tied: npt.NDArray[np.bool_]
+    tied: BoolArray
     last_move: FloatArray
-    active: npt.NDArray[np.bool_] | None = None
+    active: BoolArray | None = None
 
 
 def design_factor(problem: Problem, smallest_lambda: float) -> RidgeFactor:
@@ -275,25 +276,28 @@ def newton_solver(problem: Problem) -> NewtonSolver | L1Newton:
     return NewtonSolver(problem) if problem.is_smooth else _l1_newton(problem)
 
 
-def bare_solver(problem: Problem) -> NewtonSolver | L1Newton:
-    """Return what minimises the deviance of a GLM alone, at lambda 0."""
-    return NewtonSolver(problem) if problem.box is None else _l1_newton(problem)
+def bare_solver(problem: Problem, support: BoolArray | None = None) -> NewtonSolver | L1Newton:
+    """Return what minimises the deviance of a GLM alone, at lambda 0.
+
+    ``support`` ((p, C) bool, optional): the coefficients of several classes that may differ from 0.
+    """
+    return NewtonSolver(problem, support) if problem.box is None else _l1_newton(problem, support)
 
 
-def _l1_newton(problem: Problem) -> L1Newton:
+def _l1_newton(problem: Problem, support: BoolArray | None = None) -> L1Newton:
     from l2cli.core.solvers.l1_newton import L1Newton  # a ridge fit starts without
 
-    return L1Newton(problem)
+    return L1Newton(problem, support)
 
 
-def _rank(problem: Problem) -> tuple[int, npt.NDArray[np.bool_]]:
+def _rank(problem: Problem) -> tuple[int, BoolArray]:
     factor = design_factor(problem, 0.0)
     return factor.rank, np.asarray(factor.null > 1e-6)
 
 
 def _assemble(
     problem: Problem, lambdas: FloatArray, u: FloatArray, intercept0: FloatArray, df: FloatArray, rank: int,
-    tied: npt.NDArray[np.bool_], last_move: FloatArray,
+    tied: BoolArray, last_move: FloatArray,
 ) -> Path:  # fmt: skip
     coef, intercept = problem.original(u, intercept0)
     certificate = certify(problem, u, intercept0, lambdas)

@@ -5,6 +5,9 @@ unpenalized fit (v, c0) on the columns A (v = 0 elsewhere),
 
     u_relaxed = g u + (1 - g) v,      b0_relaxed = g b0 + (1 - g) c0.
 
+Of several classes A holds the coefficients (j, k) that are not 0, so that a column may belong to some classes
+only; see :mod:`l2cli.core.class_supports` for which of the equivalent fits is shown.
+
 g = 1 is the penalized solution, g = 0 least squares or maximum likelihood on the columns it selects
 (Meinshausen 2007, "Relaxed Lasso", CSDA 52; in this form Hastie, Tibshirani and Tibshirani 2020, "Best
 subset, forward stepwise or lasso?", Statistical Science 35, section 2.3). Bounds hold for both parents.
@@ -23,12 +26,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.class_supports import SupportFit, identified, support_fit
 from l2cli.core.objective import Certificate, certify
 from l2cli.core.path import Path, solve_path
 from l2cli.core.problem import Problem, row_blocks
+from l2cli.core.solvers.newton import RUNAWAY
 from l2cli.core.solvers.ridge import EPS, RidgeFactor, scaled_rows
 from l2cli.core.threads import matrix_threads
-from l2cli.errors import UsageError
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -38,21 +42,12 @@ ROWS_FLOPS = 1e9
 
 
 class Parents(NamedTuple):
-    """Unpenalized fits on active sets: u (p, L), intercept0 (L,), tied (p,), last_move (L,) as in a Path."""
+    """Unpenalized fits on active sets: u, intercept0, tied, last_move as in a Path."""
 
     u: FloatArray
     intercept0: FloatArray
     tied: BoolArray
     last_move: FloatArray
-
-
-def check_relaxable(problem: Problem) -> None:
-    """Raise UsageError where a relaxed fit has no clear meaning."""
-    if problem.relax_gamma < 1.0 and problem.n_classes > 1:
-        raise UsageError(
-            "--relax-gamma is not available for the family multinomial",
-            hint="leave it out: each class has an active set of its own",
-        )
 
 
 def relaxed_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | None = None) -> Path:
@@ -66,10 +61,10 @@ def relaxed_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | No
     Notes
     -----
     The certificate has the larger residual of the two parents, each that of its own objective; a duality gap
-    is not defined. effective_df = g df + (1 - g) |A|, df that of the penalized parent. ``tied`` and
-    ``last_move`` tell of the unpenalized parent too. At lambda 0 both parents are one.
+    is not defined. effective_df = g df + (1 - g) |A|, df that of the penalized parent; of several classes a
+    column counts at most C - 1 in |A|. ``tied`` and ``last_move`` tell of the unpenalized parent too. At
+    lambda 0 both parents are one.
     """
-    check_relaxable(problem)
     path, g = solve_path(problem, lambdas, factor), problem.relax_gamma
     if g == 1.0:
         return path
@@ -78,7 +73,8 @@ def relaxed_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | No
     v, c0 = np.where(bare, path.u, other.u), np.where(bare, path.intercept0, other.intercept0)
     u, intercept0 = g * path.u + (1.0 - g) * v, g * path.intercept0 + (1.0 - g) * c0
     coef, intercept = problem.original(u, intercept0)
-    df = g * path.effective_df + (1.0 - g) * active.sum(axis=0)
+    count = active.sum(axis=0) if problem.n_classes == 1 else identified(active)
+    df = g * path.effective_df + (1.0 - g) * count
     unpenalized = certify(
         problem._replace(l1_ratio=0.0, groups=None), v, c0, np.zeros(len(bare)), only=active | bare
     )
@@ -91,12 +87,12 @@ def relaxed_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | No
 
 
 def active_columns(problem: Problem, u: FloatArray) -> BoolArray:
-    """Return the active sets (p, L) of penalized solutions (p, L): not zero, or not penalized."""
+    """Return the active sets of penalized solutions (p, L) or (p, C, L): not zero, or not penalized."""
     return np.asarray(((u.T != 0.0) | (problem.factors == 0.0)) & ~problem.constant).T
 
 
 def distinct_sets(active: BoolArray, at: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
-    """Yield the distinct columns of ``active`` (p, L) in the order of places ``at``, with their places."""
+    """Yield the distinct sets of ``active`` (m, L) in the order of places ``at``, with their places."""
     found: dict[bytes, list[int]] = {}
     for place in at.tolist():
         found.setdefault(active[:, place].tobytes(), []).append(place)
@@ -105,7 +101,9 @@ def distinct_sets(active: BoolArray, at: IntArray) -> Iterator[tuple[IntArray, I
 
 
 def unpenalized_parents(problem: Problem, active: BoolArray, at: IntArray) -> Parents:
-    """Return the unpenalized fits on the active sets (p, L) at some places, zeros at the others."""
+    """Return the unpenalized fits on the active sets (p, L) at some places, the null model at the others."""
+    if problem.n_classes > 1:
+        return _parents_of_classes(problem, active, at)
     count = active.shape[1]
     u, tied, move = np.zeros(active.shape), np.zeros(len(active), dtype=bool), np.zeros(count)
     intercept0 = np.zeros(count)
@@ -127,6 +125,27 @@ def unpenalized_parents(problem: Problem, active: BoolArray, at: IntArray) -> Pa
         u[np.ix_(columns, places)] = fit.u
         intercept0[places], move[places] = fit.intercept0[0], fit.last_move[0]
         tied[columns] |= fit.tied
+    return Parents(u, intercept0, tied, move)
+
+
+def _parents_of_classes(problem: Problem, active: BoolArray, at: IntArray) -> Parents:
+    """Return the same of several classes, for active sets (p, C, L)."""
+    (p, classes, count) = active.shape
+    u, intercept0 = np.zeros(active.shape), np.zeros((classes, count))
+    tied, move = np.zeros(p, dtype=bool), np.zeros(count)
+    if problem.intercept:
+        null = problem.likelihood.null_intercept(problem.y, problem.weights, problem.offset)
+        intercept0 += np.asarray(null)[:, None]
+    before: SupportFit | None = None
+    for coordinates, places in distinct_sets(active.reshape(-1, count), at):
+        if not len(coordinates):
+            continue
+        fit = support_fit(problem, coordinates, before)
+        u[..., places], intercept0[:, places] = fit.u[..., None], fit.intercept0[:, None]
+        move[places] = fit.last_move
+        tied |= fit.tied
+        if fit.last_move <= RUNAWAY:  # a fit that ran away is no place to start from
+            before = fit
     return Parents(u, intercept0, tied, move)
 
 
@@ -162,10 +181,11 @@ def _both(penalized: Certificate, unpenalized: Certificate, deviance: FloatArray
 
 def _deviance(problem: Problem, u: FloatArray, intercept0: FloatArray) -> FloatArray:
     """Return the sums of weighted deviances (L,)."""
-    total = np.zeros(len(intercept0))
-    for rows in row_blocks(problem.n_rows, problem.n_columns + u.shape[1]):
-        eta = problem.X[rows] @ u + intercept0
+    (p, *tail), total = u.shape, np.zeros(u.shape[-1])
+    U = u.reshape(p, -1)
+    for rows in row_blocks(problem.n_rows, p + U.shape[1]):
+        eta = (problem.X[rows] @ U).reshape(-1, *tail) + intercept0
         if problem.offset is not None:
-            eta += problem.offset[rows, None]
-        total += problem.weights[rows] @ problem.likelihood.deviance(problem.y[rows, None], eta)
+            eta += problem.offset[rows].reshape(-1, *(1 for _ in tail))
+        total += problem.weights[rows] @ problem.likelihood.deviance(problem.y[rows, ..., None], eta)
     return total

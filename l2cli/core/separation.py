@@ -9,7 +9,7 @@ those, and b0 + z_i.v = 0 for the others (Santos Silva and Tenreyro 2010, "On th
 likelihood estimates in Poisson regression"). A gamma model always has one.
 
 Of several classes a direction v_k for each: (b0_y - b0_k) + z_i.(v_y - v_k) >= 0 for every row and every
-class k but its own.
+class k but its own, with v_jk = 0 where class k is without column j.
 """
 
 from __future__ import annotations
@@ -34,9 +34,13 @@ MOST_CELLS = 3e5
 
 
 def separating_columns(problem: Problem, columns: BoolArray) -> BoolArray | None:
-    """Return which of ``columns`` (p,) separate, none of them needlessly; None where the data overlap.
+    """Return which of ``columns`` separate (p,), none of them needlessly; None where the data overlap.
 
     A column bounded on one side can only run away to the other, one bounded on both to neither.
+
+    Parameters
+    ----------
+    columns : (p,) bool, of several classes also (p, C): the coefficients that may differ from 0
 
     Notes
     -----
@@ -47,49 +51,62 @@ def separating_columns(problem: Problem, columns: BoolArray) -> BoolArray | None
     """
     if problem.family not in ("binomial", "multinomial", "poisson", "tweedie"):
         return None
-    chosen = np.flatnonzero(columns & ~problem.constant)
-    weight = _direction(problem, chosen)
+    reach = _reach(problem, columns)
+    chosen = np.flatnonzero(columns.reshape(len(columns), -1).any(axis=1) & ~problem.constant)
+    weight = _direction(problem, chosen, reach)
     if weight is None:
         return None
     chosen, weight = chosen[weight > TINY], weight[weight > TINY]
     if problem.n_rows * len(chosen) <= MOST_CELLS:
-        chosen = _needed(problem, chosen[:0], chosen[np.argsort(-weight, kind="stable")], grown=False)
+        order = np.argsort(-weight, kind="stable")
+        chosen = _needed(problem, reach, chosen[:0], chosen[order], grown=False)
     result = np.zeros(problem.n_columns, dtype=bool)
     result[chosen] = True
     return result
 
 
-def _needed(problem: Problem, kept: IntArray, others: IntArray, *, grown: bool) -> IntArray:
+def _reach(problem: Problem, columns: BoolArray) -> FloatArray:
+    """Return how far a direction may go in every coordinate: (p, C, 2), -1 or 0 and 0 or 1."""
+    reach = np.tile([-1.0, 1.0], (problem.n_columns, problem.n_classes, 1))
+    if problem.box is not None:
+        reach[np.isfinite(problem.box.lower), :, 0] = 0.0
+        reach[np.isfinite(problem.box.upper), :, 1] = 0.0
+    if columns.ndim == 2:
+        reach[~columns] = 0.0
+    return reach
+
+
+def _needed(
+    problem: Problem, reach: FloatArray, kept: IntArray, others: IntArray, *, grown: bool
+) -> IntArray:
     """Return those of ``others`` that separate together with ``kept``, the first ones preferred.
 
     ``grown`` : ``kept`` is not known to leave the data overlapping.
     """
-    if not len(others) or (grown and _direction(problem, kept) is not None):
+    if not len(others) or (grown and _direction(problem, kept, reach) is not None):
         return others[:0]
     if len(others) == 1:
         return others
     first, second = np.split(others, [(len(others) + 1) // 2])
-    second = _needed(problem, np.append(kept, first), second, grown=True)
-    first = _needed(problem, np.append(kept, second), first, grown=len(second) > 0)
+    second = _needed(problem, reach, np.append(kept, first), second, grown=True)
+    first = _needed(problem, reach, np.append(kept, second), first, grown=len(second) > 0)
     return np.append(first, second)
 
 
-def _direction(problem: Problem, chosen: IntArray) -> FloatArray | None:
+def _direction(problem: Problem, chosen: IntArray, reach: FloatArray) -> FloatArray | None:
     """Return the size of each chosen column in a separating direction (m,), None without one."""
     A, c = problem.X[:, chosen], problem.n_classes
+    ends = reach[chosen].reshape(-1, 2)
     if problem.intercept:
         A = np.column_stack([A, np.ones(problem.n_rows)])
+        ends = np.vstack([ends, np.tile([-1.0, 1.0], (c, 1))])
     if problem.family == "multinomial":
-        v = _separating(_margins(A, problem.y), None, np.tile([-1.0, 1.0], (A.shape[1] * c, 1)))
+        v = _separating(_margins(A, problem.y), None, ends)
         return None if v is None else np.ptp(v.reshape(-1, c), axis=1)[: len(chosen)]
-    reach = np.tile([-1.0, 1.0], (A.shape[1], 1))
-    if problem.box is not None:
-        reach[: len(chosen), 0] = np.where(np.isneginf(problem.box.lower[chosen]), -1.0, 0.0)
-        reach[: len(chosen), 1] = np.where(np.isposinf(problem.box.upper[chosen]), 1.0, 0.0)
     if problem.family == "binomial":
-        v = _separating(A * (2.0 * problem.y - 1.0)[:, None], None, reach)
+        v = _separating(A * (2.0 * problem.y - 1.0)[:, None], None, ends)
     else:
-        v = _separating(-A[problem.y == 0.0], A[problem.y > 0.0], reach)
+        v = _separating(-A[problem.y == 0.0], A[problem.y > 0.0], ends)
     return None if v is None else np.abs(v[: len(chosen)])
 
 

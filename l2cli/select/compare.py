@@ -160,7 +160,8 @@ class Comparison(NamedTuple):
                 values, note = np.full(len(fits.fold_weights), np.nan), error.message
             if note is None and not np.isfinite(values).all():
                 first = int(np.flatnonzero(~np.isfinite(values))[0]) % self.folds.k + 1
-                note = f"no finite solution at lambda 0 without fold {first}: the classes are separated there"
+                what = "solution at lambda 0" if candidate.relax_gamma == 1.0 else "relaxed fit"
+                note = f"no finite {what} without fold {first}: the classes are separated there"
             seconds = time.perf_counter() - start + shared
             curve = weighted_curve(np.zeros(1), values[:, None], fits.fold_weights, self.folds, self.metric)
             result.append(Scores(candidate, values, float(curve.mean[0]), float(curve.se[0]), seconds, note))

@@ -3,7 +3,8 @@
 Gaussian: G_AA v = c_A by the moments of the training rows, so no fit looks at a row. The others: chord steps
 on all folds together, and where these do not settle, damped Newton at lambda 0 from the null model, since
 only that tells a solution from separated classes; those have no finite fit, and a loss of NaN that ranks
-last. See :mod:`l2cli.core.relaxed`.
+last. Bounded fits take Newton's way at once. Sets of several classes hold coordinates, j C + k for column j
+of class k. See :mod:`l2cli.core.relaxed`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.class_supports import SupportFit, support_fit
 from l2cli.core.moments import GramSystem, TrainingStats, training_problem
 from l2cli.core.path import bare_solver, solve_path
 from l2cli.core.problem import Problem
@@ -77,10 +79,10 @@ class RelaxedGlmFolds(GlmFolds):
     """Relaxed fits of the other families; see :class:`l2cli.select.learner.FoldFits`."""
 
     _parents: dict[tuple[int, bytes], FloatArray] | None = None
-    """(fit, active set) -> unpenalized coefficients (p + 1,), NaN where the classes are separated."""
+    """(fit, active set) -> unpenalized theta ((p + 1) C,), NaN where the classes are separated."""
 
     def _solve(self, lambdas: FloatArray) -> FloatArray:
-        """Return coefficients (L, F, p + 1), those of lambda 0 as they are: both parents are one there."""
+        """Return theta (L, F, (p + 1) C), that of lambda 0 as it is: both parents are one there."""
         penalized, g = super()._solve(lambdas), self.problem.relax_gamma
         some = np.flatnonzero(lambdas > 0.0)
         some = some[np.argsort(-lambdas[some], kind="stable")]
@@ -103,7 +105,8 @@ class RelaxedGlmFolds(GlmFolds):
             [(columns, at[0]) for columns, at in mine if (i, columns.tobytes()) not in known]
             for i, mine in enumerate(places)
         ]
-        for r, batch in enumerate(self.batches):
+        # chord steps know no bounds
+        for r, batch in enumerate(self.batches if self.problem.box is None else ()):
             mine = range(r * k, (r + 1) * k)
             if any(new[i] for i in mine):
                 sets = [[columns for columns, _ in new[i]] for i in mine]
@@ -125,14 +128,17 @@ class RelaxedGlmFolds(GlmFolds):
             self.kkt_max = max(self.kkt_max, *(residual for _, residual in done))
 
     def _active(self, i: int, theta: FloatArray) -> BoolArray:
-        """Return the active sets (p, L) of one fit's coefficients (L, p + 1)."""
-        return active_columns(self.problem, theta[:, :-1].T) & (self.stats[i].sd > 0.0)[:, None]
+        """Return the active sets (p C, L) of one fit's theta (L, (p + 1) C)."""
+        problem, c = self.problem, self.problem.n_classes
+        u = theta[:, :-c].T.reshape(problem.n_columns, *problem.y.shape[1:], -1)
+        varies = self.stats[i].sd > 0.0
+        return np.asarray((active_columns(problem, u).T & varies).T.reshape(-1, len(theta)))
 
 
 def unpenalized_fits(
     problem: Problem, held_out: IntArray, stats: TrainingStats, sets: list[IntArray]
 ) -> tuple[list[FloatArray], float]:
-    """Return the unpenalized coefficients (p + 1,) on some sets of columns without some rows.
+    """Return the unpenalized theta ((p + 1) C,) on some sets of coordinates without some rows.
 
     NaN where the classes are separated, as they are then by every larger set; with the largest KKT residual
     of the others.
@@ -141,20 +147,31 @@ def unpenalized_fits(
     rest[held_out] = False
     part, result, worst = training_problem(problem, np.flatnonzero(rest), stats), [], 0.0
     separated: list[IntArray] = []
+    c, before = problem.n_classes, None
     for columns in sets:
-        theta = np.zeros(problem.n_columns + 1)
+        theta = np.zeros((problem.n_columns + 1) * c)
         if any(np.isin(fewer, columns).all() for fewer in separated):
             theta[:] = np.nan
         elif len(columns):
-            answer = bare_solver(part.select(columns)).solve(0.0)
-            if answer.last_move > RUNAWAY or not answer.residual <= KKT_LIMIT:
+            fit = _unpenalized_fit(part, columns, before)
+            if fit.last_move > RUNAWAY or not fit.residual <= KKT_LIMIT:
                 theta[:] = np.nan
-                if answer.last_move > RUNAWAY:
+                if fit.last_move > RUNAWAY:
                     separated.append(columns)
             else:
-                theta[columns], theta[-1] = answer.u, answer.intercept
-                worst = max(worst, answer.residual)
+                theta[:] = np.append(fit.u.ravel(), fit.intercept0)
+                worst, before = max(worst, fit.residual), fit
         elif problem.intercept:
-            theta[-1] = problem.likelihood.null_intercept(part.y, part.weights, part.offset)
+            theta[-c:] = problem.likelihood.null_intercept(part.y, part.weights, part.offset)
         result.append(theta)
     return result, worst
+
+
+def _unpenalized_fit(problem: Problem, columns: IntArray, before: SupportFit | None) -> SupportFit:
+    """Return the fit on some columns, of several classes on some coordinates, started from one before."""
+    if problem.n_classes > 1:
+        return support_fit(problem, columns, before)
+    answer, u = bare_solver(problem.select(columns)).solve(0.0), np.zeros(problem.n_columns)
+    u[columns] = answer.u
+    nothing = np.zeros(problem.n_columns, dtype=bool)
+    return SupportFit(u, np.asarray(answer.intercept), answer.residual, answer.last_move, nothing)

@@ -11,7 +11,7 @@ import pytest
 import l2cli
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
-DIABETES, CANCER = SAMPLES / "diabetes.csv", SAMPLES / "breast_cancer.csv"
+DIABETES, CANCER, PENGUINS = (SAMPLES / f"{name}.csv" for name in ("diabetes", "breast_cancer", "penguins"))
 
 
 def table_of(path):
@@ -76,6 +76,56 @@ def test_cross_validation_judges_the_relaxed_fits(quick_json):
     kept = [names.index(c["feature"]) for c in rmse["refit"]["coefficients"] if c["coef"]]
     A = np.column_stack([rows[:, kept], np.ones(len(rows))])
     assert predicted == pytest.approx(A @ np.linalg.lstsq(A, rows[:, -1], rcond=None)[0], rel=1e-9)
+
+
+def test_several_classes_are_relaxed_in_every_command(quick, quick_json, tmp_path):
+    model, features = tmp_path / "model.json", "bill_length_mm,body_mass_g,flipper_length_mm,sex"
+    words = (str(PENGUINS), "-t", "species", "-x", features, "--l1-ratio", "1", "--relax-gamma", "0")
+    done = quick("fit", *words, "--lambda", "20", "--save", str(model))
+    assert "multinomial, L1, relaxed (gamma 0); lambda given" in done.stdout
+    fit = quick_json("fit", *words, "--lambda", "20")
+    assert fit["certificate"]["kkt_residual"] < 1e-11
+    assert fit["certificate"]["duality_gap"] is None
+    path = quick_json("path", *words, "--lambdas", "40,20")
+    plain = quick_json("path", *words[:-1], "1", "--lambdas", "40,20")
+    for c, tables in enumerate(zip(fit["classes"], path["classes"], plain["classes"], strict=True)):
+        of_fit, of_path, of_lasso = ([row["coef"] for row in table["coefficients"]] for table in tables)
+        assert [coef[1] for coef in of_path] == pytest.approx(of_fit, rel=1e-8), c
+        assert [coef != 0.0 for coef in of_fit] == [coef[1] != 0.0 for coef in of_lasso]
+    assert fit["effective_df"] == path["effective_df"][1] == 6.0
+    score = quick_json("evaluate", str(model), str(PENGUINS))
+    assert score["metrics"]["deviance"] == pytest.approx(fit["metrics"]["train"]["deviance"], rel=1e-9)
+    predicted = quick("predict", str(model), str(PENGUINS), "--quiet").stdout.splitlines()
+    assert len(predicted) == 345
+    assert predicted[0] == "prediction,probability_Adelie,probability_Chinstrap,probability_Gentoo"
+    choice = quick_json("cv", *words, "--lambdas", "100,60", "--folds", "5")
+    assert choice["fold_kkt_max"] < 1e-5
+    assert np.isfinite(choice["mean"]).all()
+    assert choice["refit"]["settings"]["relax_gamma"] == 0.0
+
+
+def test_relaxed_classes_are_compared_and_separated_ones_told(quick, quick_json):
+    words = (
+        str(PENGUINS),
+        "-t",
+        "species",
+        "--folds",
+        "4",
+        "--models",
+        "relaxed,mean",
+        "--lambdas",
+        "100,60",
+    )
+    result = quick_json("compare", *words, "-x", "bill_length_mm,body_mass_g,year")
+    assert [m["name"] for m in result["models"]] == ["relaxed lasso (min)", "mean only"]
+    assert result["models"][0]["mean"] < 0.6
+    done = quick(
+        "fit", str(PENGUINS), "-t", "species", "--l1-ratio", "1", "--relax-gamma", "0", "--lambda", "40"
+    )
+    assert done.returncode == 1
+    assert (
+        "no finite relaxed fit at lambda 40: the classes are separated by island=Biscoe, which" in done.stderr
+    )
 
 
 def test_the_library_relaxes_fits_and_paths():

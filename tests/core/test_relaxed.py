@@ -10,7 +10,6 @@ from l2cli.core.grid import lambda_max
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
 from l2cli.core.relaxed import active_columns, relaxed_path
-from l2cli.errors import UsageError
 
 FAMILIES = ("gaussian", "binomial", "poisson")
 USUAL = {"intercept": True, "standardize": True}
@@ -185,12 +184,3 @@ def test_separated_columns_run_away_at_the_lambda_that_selects_them():
     assert path.last_move[1] > 0.5
     assert path.active is not None
     assert path.active[0].tolist() == [False, True]
-
-
-def test_several_classes_are_refused():
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(30, 3)), np.arange(30.0) % 3
-    problem = make_problem(X, y, family="multinomial", l1_ratio=1.0, relax_gamma=0.0)
-    with pytest.raises(UsageError, match="not available for the family multinomial"):
-        relaxed_path(problem, np.ones(1))
-    assert relaxed_path(problem._replace(relax_gamma=1.0), np.ones(1)).u.shape == (3, 3, 1)

@@ -4,6 +4,9 @@ For each training set the sets of columns come in the order of a path, so the fi
 The folds walk side by side, as the columns of one matrix (see :mod:`l2cli.core.solvers.fold_rows`): a step
 solves the columns' own block of the fold's curvature, which is kept while each step leaves little of the
 gradient. What does not settle so is left to damped Newton: tied columns, and separated classes.
+
+Of several classes a set holds coordinates j C + k, for column j of class k; a column that every class has is
+given coefficients that sum to 0 (see :mod:`l2cli.core.class_supports`).
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.solvers.fold_rows import FoldRows, finite_residual
+from l2cli.core.solvers.glm_rows import settle_shift
 from l2cli.core.threads import row_threads
 
 FloatArray = npt.NDArray[np.float64]
@@ -47,14 +51,14 @@ def normal_equations(G: FloatArray, c: FloatArray) -> FloatArray | None:
 def bare_fits(
     rows: FoldRows, sets: Sequence[Sequence[IntArray]], starts: Sequence[Sequence[FloatArray]]
 ) -> tuple[list[list[FloatArray | None]], float]:
-    """Return the coefficients (p + 1,) of every fold's fits, None: not settled; and the largest residual.
+    """Return the theta ((p + 1) C,) of every fold's fits, None: not settled; and the largest residual.
 
     Parameters
     ----------
     sets : K lists of (m,) int
-        The columns of every fit, by fold, those of a path in its order.
-    starts : K lists of (p + 1,) float64
-        Where a fit may start for want of a settled one before it: 0 outside of its columns.
+        The coordinates of every fit, by fold, those of a path in its order.
+    starts : K lists of ((p + 1) C,) float64
+        Where a fit may start for want of a settled one before it: 0 outside of its set.
     """
     found: list[list[FloatArray | None]] = [[] for _ in sets]
     worst, origin = 0.0, rows.origin()
@@ -63,13 +67,17 @@ def bare_fits(
         try:
             for m in range(max(map(len, sets))):
                 mask, B = np.zeros(origin.shape, dtype=bool), origin.copy()
-                mask[-1] = rows.problem.intercept
+                mask[-rows.classes :] = rows.problem.intercept
                 for f, mine in enumerate(sets):
                     if m < len(mine):
                         before = found[f][-1] if m else None
                         mask[mine[m], f] = True
                         B[:, f] = starts[f][m] if before is None else np.where(mask[:, f], before, 0.0)
-                B, residual, settled = _chords(rows, mask, B)
+                full = _every_class(rows, mask)
+                if rows.classes > 1:
+                    theta = B.reshape(*full.shape[:1], rows.classes, -1)
+                    B = (theta - np.where(full, theta.mean(axis=1), 0.0)[:, None]).reshape(B.shape)
+                B, residual, settled = _chords(rows, mask, full, B)
                 for f, mine in enumerate(sets):
                     if m < len(mine):
                         found[f].append(B[:, f].copy() if settled[f] else None)
@@ -79,16 +87,29 @@ def bare_fits(
     return found, worst
 
 
-def _chords(rows: FoldRows, mask: BoolArray, B: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Return coefficients ((p + 1), K), residuals (K,) and whether they settled, all columns from B on."""
+def _every_class(rows: FoldRows, mask: BoolArray) -> BoolArray:
+    """Return the columns that every one of several classes has, intercepts last: (p + 1, K)."""
+    return np.asarray(mask.reshape(-1, rows.classes, rows.k).all(axis=1) & (rows.classes > 1))
+
+
+def _chords(
+    rows: FoldRows, mask: BoolArray, full: BoolArray, B: FloatArray
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return theta ((p + 1) C, K), residuals (K,) and whether they settled, all columns from B on."""
     zero, every = np.zeros(rows.k), np.arange(rows.k)
 
     def measured(B: FloatArray) -> tuple[FloatArray, FloatArray]:
         gradient = np.where(mask, rows.gradient(B, zero, every), 0.0)
         return gradient, finite_residual(gradient, rows.unit)
 
+    def curvatures(B: FloatArray) -> FloatArray:
+        H = rows.curvatures(B)
+        for f in range(rows.k):  # those of free columns and intercepts are settled already
+            settle_shift(H[f], full[:, f] & ~rows.free, rows.classes)
+        return H
+
     gradient, residual = measured(B)
-    H, fresh, made = rows.curvatures(B), True, 1
+    H, fresh, made = curvatures(B), True, 1
     alive, last = np.ones(rows.k, dtype=bool), np.zeros(rows.k)
     for _ in range(MAX_PASSES):
         moving, trial, size = alive & (residual > rows.tolerance), B.copy(), np.zeros(rows.k)
@@ -111,5 +132,5 @@ def _chords(rows: FoldRows, mask: BoolArray, B: FloatArray) -> tuple[FloatArray,
         residual, last = np.where(better, rest, residual), np.where(better, size, last)
         fresh = not gain <= SLOW and made < MOST_CURVATURES
         if fresh:
-            H, made = rows.curvatures(B), made + 1
+            H, made = curvatures(B), made + 1
     return B, residual, alive & (residual <= rows.tolerance) & (last <= SMALL_STEP)

@@ -31,6 +31,7 @@ from l2cli.core.solvers.group_set import GroupSet
 from l2cli.core.solvers.newton import GOOD_ENOUGH, MAX_ITERATIONS, ROUGH, NewtonResult
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 INNER = 1e-3
 """The inner problem is solved to this share of the violation it starts from."""
 FLOOR = 1e-14
@@ -45,9 +46,12 @@ class _Point:
 
 
 class L1Newton:
-    """Minimise J of one problem with L1 or bounds at many lambdas; ``solve`` may be warm-started."""
+    """Minimise J of one problem with L1 or bounds at many lambdas; ``solve`` may be warm-started.
 
-    def __init__(self, problem: Problem) -> None:
+    ``support`` ((p, C) bool, optional): the coefficients of several classes that may differ from 0.
+    """
+
+    def __init__(self, problem: Problem, support: BoolArray | None = None) -> None:
         self.problem, self.classes = problem, problem.n_classes
         r, c = problem.l1_ratio, problem.n_classes
         none = np.zeros(c)
@@ -60,6 +64,8 @@ class L1Newton:
         self.unit = null_gradient(problem)
         open_end = np.full(problem.n_columns * c, np.inf)
         lower, upper = problem.coordinate_box or (-open_end, open_end)
+        if support is not None:
+            lower, upper = (np.where(support.ravel(), end, 0.0) for end in (lower, upper))
         last = np.full(c, np.inf if problem.intercept else 0.0)
         self._box = Box(np.append(lower, -last), np.append(upper, last))
         self._origin = self._box.clip(self.rows.origin())

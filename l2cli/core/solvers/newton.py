@@ -29,6 +29,7 @@ from l2cli.core.solvers.ridge import penalized_inverse
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 MAX_ITERATIONS = 100
 MAX_CHORD_STEPS = 20
 UNEVEN = 2.0 * np.log(1e4)
@@ -75,17 +76,31 @@ class NewtonResult(NamedTuple):
 
 
 class NewtonSolver:
-    """Minimise J of one problem at many lambdas; ``solve`` may be warm-started with an earlier ``theta``."""
+    """Minimise J of one problem at many lambdas; ``solve`` may be warm-started with an earlier ``theta``.
 
-    def __init__(self, problem: Problem) -> None:
+    Parameters
+    ----------
+    problem : Problem
+    support : (p, C) bool, optional
+        Coefficients of several classes that may differ from 0, for lambda 0. A column that every class has is
+        given coefficients that sum to 0: adding one number to them changes no probability, and that sum is
+        the one of least norm.
+    """
+
+    def __init__(self, problem: Problem, support: BoolArray | None = None) -> None:
         self.problem, self.classes = problem, problem.n_classes
         self.rotation: FloatArray | None = None
         X, d = problem.X, problem.penalty
+        self.held: BoolArray | None = None
+        """Coordinates of theta that stay 0."""
+        if support is not None:
+            self.held = np.append(~support.ravel(), np.zeros(self.classes, dtype=bool))
         bound = np.flatnonzero(d > 0)
         uneven = float(np.ptp(np.log(d[bound]))) > UNEVEN if len(bound) else False
-        if len(bound) > problem.n_rows and not (uneven and problem.n_columns <= MOST_UNROTATED):
+        small = uneven and problem.n_columns <= MOST_UNROTATED
+        if len(bound) > problem.n_rows and not small and support is None:
             X, d = self._rotate(bound, np.flatnonzero(d == 0))
-        self.rows = GlmRows(problem, X, d == 0)
+        self.rows = GlmRows(problem, X, np.asarray(d == 0 if support is None else support.all(axis=1)))
         self.d = problem.per_class(d)
         """Weights of the squares in the penalty, for every coordinate of theta but the intercepts."""
         self.curvature: FloatArray | None = None
@@ -187,6 +202,8 @@ class NewtonSolver:
     def _evaluate(self, theta: FloatArray, lam: float) -> Iterate:
         """Return objective and gradient at a point: one product with the rows each way."""
         mu, gradient, loss = self.rows.evaluate(theta)
+        if self.held is not None:
+            gradient[self.held] = 0.0
         m = len(self.d)
         pull = lam * self.d * theta[:m]
         gradient[:m] += pull
@@ -207,6 +224,8 @@ class NewtonSolver:
     def _step(self, point: Iterate, lam: float) -> Iterate | None:
         """Return the next point by a damped Newton step, None if no step lowers J."""
         H = self.curvature = self.rows.curvature(point.mu)
+        if self.held is not None:
+            H[self.held], H[:, self.held] = 0.0, 0.0
         direction = _newton_direction(H, lam, self.d, point.gradient, self.problem.intercept)
         slope = float(point.gradient @ direction)
         before = self._violation(point)
@@ -228,6 +247,8 @@ class NewtonSolver:
         """Return tr[(H + lambda D)^-1 H] after elimination of the intercepts."""
         m = len(self.d)
         H = self.rows.curvature(point.mu, settled=False)
+        if self.held is not None:
+            H[self.held], H[:, self.held] = 0.0, 0.0
         Hc = eliminate_intercept(H, m) if self.problem.intercept else H[:m, :m]
         usable = np.diag(Hc) > 0
         Hc, d = Hc[np.ix_(usable, usable)], self.d[usable]
