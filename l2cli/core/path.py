@@ -37,6 +37,8 @@ ROUGH = 1e-9
 MOST_DIRECT_COLUMNS = 2000
 """Columns up to which one linear system per lambda is affordable."""
 REFINEMENTS = 3
+MISSED = 1e-8
+"""A coefficient may be off by this much of the largest for want of eigenvectors that the Gram matrix lost."""
 
 
 class Path(NamedTuple):
@@ -185,19 +187,26 @@ def _gaussian_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | 
 
 
 def _refine(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the factor's solution (p, L), corrected by the rows' gradient while that falls, and df (L,)."""
+    """Return the factor's solution (p, L), corrected by the rows' gradient while that falls, and df (L,).
+
+    Where the Gram matrix lost directions that matter, though their gradient is small, the rows serve.
+    """
     u = best = factor.solve(lambdas)
+    left = np.zeros_like(u)
     worst, unit = np.full(len(lambdas), np.inf), null_gradient(problem)
     for _ in range(4):
         _, gradient = _gaussian_gradient(problem, u, lambdas)
         violation = np.abs(gradient).max(axis=0, initial=0.0)
         better = violation < worst
-        best = np.where(better, u, best)
+        best, left = np.where(better, u, best), np.where(better, gradient, left)
         stalled = violation >= 0.25 * worst
         worst = np.minimum(violation, worst)
         if stalled.all() or np.all(worst <= SETTLED * unit):
             break
         u = best - factor.correct(np.where(better, gradient, 0.0), lambdas)
+    some = lambdas > 0.0
+    if np.any(factor.missed(left[:, some], lambdas[some]) > MISSED):
+        return _refine(problem, factor_from_rows(problem), lambdas)
     df = factor.effective_df(lambdas)
     rough = (worst > ROUGH * unit) & (lambdas > 0.0)
     if unit > 0.0 and rough.any() and problem.n_columns <= MOST_DIRECT_COLUMNS:

@@ -152,3 +152,31 @@ def test_far_lambdas_are_the_limits():
     assert path.u[:, 0] == pytest.approx(np.zeros(3), abs=1e-290)
     assert path.u[:, 1] == pytest.approx(path.u[:, 2], rel=1e-12)
     assert np.isfinite(path.intercept).all()
+
+
+def test_tied_columns_alone_do_not_make_the_rows_be_factorized(monkeypatch):
+    """Twins and full sets of dummies lose eigenvectors too, but no coefficient misses them."""
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(400, 12))
+    X[:, 5] = 2.0 * X[:, 4] + 1.0
+    X[:, 6:10] = rng.integers(0, 4, size=400)[:, None] == np.arange(4)
+    y = X @ rng.normal(size=12) + rng.normal(size=400)
+    lambdas = 400.0 * np.array([0.1, 1e-3, 1e-6])
+    by_rows = solve_path(make_problem(X, y), lambdas)
+    monkeypatch.setattr(path_module, "ROWS_FLOPS", 0)
+    monkeypatch.setattr(path_module, "factor_from_rows", None)
+    assert solve_path(make_problem(X, y), lambdas).coef == pytest.approx(by_rows.coef, rel=1e-8)
+
+
+@pytest.mark.parametrize("factors", [None, [0.0, 1.0, 1.0, 1.0]])
+def test_a_direction_that_the_gram_matrix_loses_is_found_in_the_rows(factors, monkeypatch):
+    """Its gradient is too small to fail the certificate, and over a small lambda large."""
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(400, 4))
+    X[:, 3] = X[:, 2] + 1e-8 * X[:, 3]
+    y = X[:, 0] + rng.normal(size=400) + 1e7 * (X[:, 3] - X[:, 2])
+    factors = None if factors is None else np.array(factors)
+    by_rows = solve_path(make_problem(X, y, penalty_factor=factors), np.array([1e-5]))
+    monkeypatch.setattr(path_module, "ROWS_FLOPS", 0)
+    found = solve_path(make_problem(X, y, penalty_factor=factors), np.array([1e-5]))
+    assert found.coef == pytest.approx(by_rows.coef, rel=1e-9)

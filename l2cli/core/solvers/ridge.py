@@ -99,6 +99,25 @@ class RidgeFactor(NamedTuple):
             step[free.at] = free.inverse @ outside - free.cross @ z
         return step
 
+    def missed(self, gradient: FloatArray, lambdas: FloatArray) -> FloatArray:
+        """Return by how much u is off in directions whose eigenvalue fell under rounding, relative to u (L,).
+
+        ``gradient`` (p, L) is the rows' at :meth:`solve`'s u, the lambdas positive. Such a direction z has a
+        small eigenvalue in truth, so its gradient z'g is lambda times what u lacks, and at a small lambda
+        that may be much though z'g is little. Tied columns have none but rounding there.
+        """
+        if self.exact or len(self.e) == self.size:
+            return np.zeros(len(lambdas))
+        outside = gradient[self.free.at]
+        scaled = gradient / self.root[:, None] - self.free.cross.T @ outside
+        scaled[self.free.at] = 0.0
+        rest = np.abs(scaled - self.V @ (self.V.T @ scaled)).max(axis=0, initial=0.0) / lambdas
+        size = np.abs(self.V @ (self.projection[:, None] / (self.e[:, None] + lambdas))).max(
+            axis=0, initial=0.0
+        )
+        off: FloatArray = np.divide(rest, size, out=np.zeros_like(rest), where=size > 0.0)
+        return off
+
     def effective_df(self, lambdas: FloatArray) -> FloatArray:
         """Return sum e/(e + lambda) + rank of the unpenalized columns, without the intercept: (L,)."""
         e = self.e[:, None]
