@@ -7,7 +7,18 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from l2cli.core.twofold import add, multiply, two_product, two_sum, twofold, weighted_sum
+from l2cli.core.twofold import (
+    SLICED_ROWS,
+    add,
+    cross_products,
+    multiply,
+    product,
+    square_root,
+    two_product,
+    two_sum,
+    twofold,
+    weighted_sum,
+)
 
 
 def numbers(seed, size=200):
@@ -35,6 +46,29 @@ def test_twofold_numbers_add_and_multiply_to_30_digits():
         assert abs(found - (x + y)) <= Fraction(2) ** -100 * (abs(x) + abs(y))
     for found, x, y in zip(exact(multiply(a[0], b)), a[0].tolist(), right, strict=True):
         assert abs(found - Fraction(x) * y) <= Fraction(2) ** -100 * abs(Fraction(x) * y)
+    for found, x, y in zip(exact(product(a, b)), left, right, strict=True):
+        assert abs(found - x * y) <= Fraction(2) ** -100 * abs(x * y)
+
+
+def test_a_square_root_has_30_digits():
+    a = np.abs(numbers(6))
+    for found, x in zip(exact(square_root(a)), a.tolist(), strict=True):
+        assert abs(found**2 - Fraction(x)) <= Fraction(2) ** -98 * Fraction(x)
+
+
+@pytest.mark.parametrize("rows", [1, 3, SLICED_ROWS, SLICED_ROWS + 5])
+def test_cross_products_have_30_digits_of_their_terms(rows):
+    rng = np.random.default_rng(rows)
+    high = rng.uniform(-1.0, 1.0, size=(rows, 3)) * 2.0 ** rng.integers(-40, 0, size=(rows, 3))
+    high[0] = 1.0 - 2.0**-53
+    A = two_sum(high, rng.uniform(-1.0, 1.0, size=(rows, 3)) * 2.0 ** np.full((rows, 3), -60.0))
+    columns = [exact((A[0][:, j], A[1][:, j])) for j in range(3)]
+    found = cross_products(A)
+    assert found[0].tolist() == found[0].T.tolist()
+    for i, j in [(0, 0), (0, 1), (1, 2), (2, 2)]:
+        known = sum((x * y for x, y in zip(columns[i], columns[j], strict=True)), Fraction(0))
+        [value] = exact((found[0][[i], j], found[1][[i], j]))
+        assert abs(value - known) <= Fraction(2) ** -98 * (rows + 1)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 7, 64])

@@ -1,13 +1,15 @@
 """Least squares (gaussian, lambda = 0) by Householder QR of the centred rows, block by block.
 
 Columns are brought to unit length whatever the penalty would make of them, so the condition number is that of
-the correlations (Golub and Van Loan, section 5.3.2). Small problems are then refined on the original columns.
+the correlations (Golub and Van Loan, section 5.3.2). Small problems are then refined on the original columns,
+rows that can be read once only on their sums (:mod:`l2cli.core.solvers.row_sums`).
 
 Notes
 -----
 Digits (worst coefficient) on NIST StRD, plain and refined: Longley 13.5 and 14.6, Wampler5 6.2 and 16, Filip
-7.3 and 7.7. Filip's powers have up to 110 decimals: to read them as doubles leaves no more than these 7.66
-digits of the certified values, whatever follows (of the answer for the rounded ones all 16 are found).
+7.3 and 7.7; refined on sums, the same in blocks of any size. Filip's powers have up to 110 decimals: to read
+them as doubles leaves no more than these 7.66 digits of the certified values, whatever follows (of the answer
+for the rounded ones all 16 are found).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import numpy.typing as npt
 
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.refinement import EPS, Block, Rows, refine
+from l2cli.core.solvers.row_sums import RowSums, SummedRows
 from l2cli.core.solvers.tsqr import RowFactor, row_factor, triangle_of
 from l2cli.core.twofold import two_sum
 
@@ -63,6 +66,8 @@ def least_squares(problem: Problem) -> LeastSquares | None:
 def solve_factor(factor: RowFactor, usable: npt.NDArray[np.bool_], *, intercept: bool) -> LeastSquares | None:
     """Return the least squares fit of the rows [z | y] of a factor, None where columns are not independent.
 
+    It is refined where the factor has the rows' sums.
+
     Parameters
     ----------
     usable : (p,) bool
@@ -88,7 +93,25 @@ def solve_factor(factor: RowFactor, usable: npt.NDArray[np.bool_], *, intercept:
     inverse = np.linalg.inv(R) / length[:, None]
     mean = factor.mean + factor.tail
     b0 = float(mean[-1] - mean[:-1] @ u) if intercept else 0.0
-    return LeastSquares(u, b0, b0, inverse, usable, float(np.sum(T[p:, p] ** 2)))
+    found = LeastSquares(u, b0, b0, inverse, usable, float(np.sum(T[p:, p] ** 2)))
+    return found if factor.sums is None else _refined_on_sums(factor, factor.sums, found, length, intercept)
+
+
+def _refined_on_sums(
+    factor: RowFactor, sums: RowSums, found: LeastSquares, length: FloatArray, intercept: bool
+) -> LeastSquares:
+    """Return the fit refined on the sums of the rows; ``length`` (p,) is that of the usable columns."""
+    usable = found.usable
+    at = np.flatnonzero(np.append(usable, True))
+    mean = (factor.mean + factor.tail)[at[:-1]] if intercept else np.zeros(found.rank)
+    spread = length / np.sqrt(factor.weight)
+    rows = SummedRows(sums.select(at), factor.weight, mean, spread, intercept)
+    start, u = found.intercept + float(mean @ found.u[usable]), found.u.copy()
+    better = refine(rows, u[usable], start, found.inverse_r, found.residual_sum)
+    u[usable] = better.coef
+    return found._replace(
+        u=u, intercept=better.origin, origin=better.origin, residual_sum=better.residual_sum
+    )
 
 
 def _refined(problem: Problem, originals: FloatArray, factor: RowFactor, found: LeastSquares) -> LeastSquares:

@@ -7,13 +7,14 @@ intercept b of columns less their mean m, and r = y - b - (X - m) w, a step is
     R'R dw = X'Sr - m 1'Sr,        db = 1'Sr / W.
 
 R comes from a QR, so a step errs by eps times the condition number, not its square, and three passes over the
-rows do. The rows may come in any blocks, and from anywhere that can be read again.
+rows do. The rows may come in any blocks, and from anywhere that can be read again; where they cannot, their
+sums serve (:mod:`l2cli.core.solvers.row_sums`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +25,44 @@ from l2cli.core.twofold import Twofold, add, multiply, twofold, weighted_sum
 FloatArray = npt.NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
 MOST_STEPS = 6
+Exponents = npt.NDArray[np.intc]
+Pull = tuple[FloatArray, FloatArray, float]
 Block = tuple[FloatArray, Twofold, FloatArray]
 """Original columns (b, p), response (b,) twofold, weights (b,)."""
+
+
+class Refinable(Protocol):
+    """What a fit can be refined on: weight, means (p,) and spreads (p,) of the columns, and their residuals.
+
+    The mean counts as 0 without an ``intercept``; mean and spread need be right to rounding only.
+    """
+
+    @property
+    def weight(self) -> float:
+        """Sum of weights."""
+        ...
+
+    @property
+    def mean(self) -> FloatArray:
+        """Means of the columns."""
+        ...
+
+    @property
+    def spread(self) -> FloatArray:
+        """Their size."""
+        ...
+
+    @property
+    def intercept(self) -> bool:
+        """Whether there is one to fit."""
+        ...
+
+    def pull(self, unit: Exponents, y_unit: int, w: Twofold, b: Twofold) -> Pull:
+        """Return X'Sr - m 1'Sr, 1'Sr and r'Sr in the units given, summed in twice the working precision.
+
+        Columns are counted in 2^unit, the response in 2^y_unit; w (p,) and b (1,) are in these units.
+        """
+        ...
 
 
 class Rows(NamedTuple):
@@ -42,9 +79,29 @@ class Rows(NamedTuple):
     spread: FloatArray
     intercept: bool
 
+    def pull(self, unit: Exponents, y_unit: int, w: Twofold, b: Twofold) -> Pull:
+        """Return X'Sr - m 1'Sr, 1'Sr and r'Sr in the units given: one pass over the rows."""
+        mean = np.ldexp(self.mean, -unit)
+        base, minus = add((-b[0], -b[1]), weighted_sum(mean[:, None], w)), (-w[0], -w[1])
+
+        def summed(block: Block) -> tuple[Twofold, float]:
+            X, y, s = block
+            columns = np.ones((len(s), len(mean) + 1))
+            np.ldexp(X, -unit, out=columns[:, :-1])
+            fit = weighted_sum(np.ascontiguousarray(columns[:, :-1].T), minus)
+            r = add(add((np.ldexp(y[0], -y_unit), np.ldexp(y[1], -y_unit)), base), fit)
+            return weighted_sum(columns, multiply(s, r)), float(s @ r[0] ** 2)
+
+        sums, square = twofold(np.zeros(len(mean) + 1)), 0.0
+        with row_threads(self.cells) as run:
+            for part, squares in run(summed, self.blocks()):
+                sums, square = add(sums, part), square + squares
+        pull, total = (sums[0][:-1], sums[1][:-1]), (sums[0][-1:], sums[1][-1:])
+        return add(pull, multiply(-mean, total))[0], total[0], square
+
 
 class Refined(NamedTuple):
-    """Coefficients (p,); intercepts of the columns less ``Rows.mean`` and of the columns as they are."""
+    """Coefficients (p,); intercepts of the columns less their mean and of the columns as they are."""
 
     coef: FloatArray
     intercept: float
@@ -53,9 +110,9 @@ class Refined(NamedTuple):
 
 
 def refine(
-    rows: Rows, coef: FloatArray, intercept: float, inverse: FloatArray, residual_sum: float
+    rows: Refinable, coef: FloatArray, intercept: float, inverse: FloatArray, residual_sum: float
 ) -> Refined:
-    """Return a least squares fit refined on the rows.
+    """Return a least squares fit refined on the rows, or on their sums.
 
     Parameters
     ----------
@@ -79,7 +136,7 @@ def refine(
     b = twofold(np.ldexp(np.array([intercept]), -y_unit))
     before = np.inf
     for _ in range(MOST_STEPS):
-        pull, total, square = _pull(rows, unit, y_unit, mean, w, b)
+        pull, total, square = rows.pull(unit, y_unit, w, b)
         along = inverse.T @ pull
         length = float(np.linalg.norm(along))
         if not length < 0.5 * before:
@@ -96,25 +153,3 @@ def refine(
         float(np.ldexp(origin[0], y_unit)),
         float(np.ldexp(square, 2 * y_unit)),
     )
-
-
-def _pull(
-    rows: Rows, unit: npt.NDArray[np.intc], y_unit: int, mean: FloatArray, w: Twofold, b: Twofold
-) -> tuple[FloatArray, FloatArray, float]:
-    """Return X'Sr - m 1'Sr, 1'Sr and r'Sr in the units given, summed in twice the working precision."""
-    base, minus = add((-b[0], -b[1]), weighted_sum(mean[:, None], w)), (-w[0], -w[1])
-
-    def summed(block: Block) -> tuple[Twofold, float]:
-        X, y, s = block
-        columns = np.ones((len(s), len(mean) + 1))
-        np.ldexp(X, -unit, out=columns[:, :-1])
-        fit = weighted_sum(np.ascontiguousarray(columns[:, :-1].T), minus)
-        r = add(add((np.ldexp(y[0], -y_unit), np.ldexp(y[1], -y_unit)), base), fit)
-        return weighted_sum(columns, multiply(s, r)), float(s @ r[0] ** 2)
-
-    sums, square = twofold(np.zeros(len(mean) + 1)), 0.0
-    with row_threads(rows.cells) as run:
-        for part, squares in run(summed, rows.blocks()):
-            sums, square = add(sums, part), square + squares
-    pull, total = (sums[0][:-1], sums[1][:-1]), (sums[0][-1:], sums[1][-1:])
-    return add(pull, multiply(-mean, total))[0], total[0], square

@@ -30,6 +30,7 @@ import numpy.typing as npt
 
 from l2cli.core.moments import TrainingStats
 from l2cli.core.problem import Problem, row_blocks
+from l2cli.core.solvers.row_sums import RowSums, sums_of
 from l2cli.core.threads import row_threads
 from l2cli.core.twofold import two_sum
 
@@ -43,7 +44,8 @@ class RowFactor(NamedTuple):
     """Weight, mean and triangle of some rows.
 
     mean, tail : (m,) whose sum is the mean to twice the working precision. R : (k, m) upper triangle, k the
-    smaller of m and the number of rows. rows : how many there are.
+    smaller of m and the number of rows. rows : how many there are. sums : to refine on where rows cannot
+    be read again, else None; two sets have them together where both do.
     """
 
     weight: float
@@ -51,6 +53,7 @@ class RowFactor(NamedTuple):
     tail: FloatArray
     R: FloatArray
     rows: int
+    sums: RowSums | None = None
 
     def merge(self, other: RowFactor) -> RowFactor:
         """Return the factor of both sets of rows together."""
@@ -63,7 +66,8 @@ class RowFactor(NamedTuple):
         between = gap * np.sqrt(self.weight * (other.weight / weight))
         R = triangle_of(np.vstack([self.R, other.R, between]))
         mean, tail = two_sum(self.mean, self.tail + gap * (other.weight / weight))
-        return RowFactor(weight, mean, tail, R, self.rows + other.rows)
+        sums = None if self.sums is None or other.sums is None else self.sums.merge(other.sums)
+        return RowFactor(weight, mean, tail, R, self.rows + other.rows, sums)
 
     def triangle(self, *, centred: bool) -> FloatArray:
         """Return R of the rows about their mean, or about 0: (k, m)."""
@@ -83,8 +87,15 @@ def empty_factor(size: int) -> RowFactor:
     return RowFactor(0.0, np.zeros(size), np.zeros(size), np.zeros((0, size)), 0)
 
 
-def block_factor(Z: FloatArray, s: FloatArray | None = None) -> RowFactor:
-    """Return the factor of one block of rows (n, m), changed in place, with weights (n,)."""
+def block_factor(Z: FloatArray, s: FloatArray | None = None, *, read_once: bool = False) -> RowFactor:
+    """Return the factor of one block of rows (n, m), changed in place, with weights (n,).
+
+    Parameters
+    ----------
+    read_once : bool
+        Keep the sums on which a fit is refined where the rows cannot be read again.
+    """
+    sums = sums_of(Z, s) if read_once else None
     weight = float(len(Z)) if s is None else float(s.sum())
     mean = Z.mean(axis=0) if s is None else (s @ Z) / weight
     Z -= mean
@@ -92,7 +103,7 @@ def block_factor(Z: FloatArray, s: FloatArray | None = None) -> RowFactor:
     Z -= tail
     if s is not None:
         Z *= np.sqrt(s)[:, None]
-    return RowFactor(weight, mean, tail, triangle_of(Z), len(Z))
+    return RowFactor(weight, mean, tail, triangle_of(Z), len(Z), sums)
 
 
 def row_factor(
