@@ -92,7 +92,7 @@ def test_the_folds_walk_together_to_the_same_losses(monkeypatch, own_weights):
     monkeypatch.setattr(relaxed_folds, "unpenalized_fits", None)  # no fit may need it
     fits = fold_fits(problem, data.folds, "sum")
     assert fits.losses(lambdas, "deviance") == pytest.approx(expected, rel=1e-9 if own_weights else 3e-6)
-    assert fits.kkt_max <= (1e-10 if own_weights else 3e-6)  # three tolerances, see FoldRows.verified
+    assert fits.kkt_max <= (1e-10 if own_weights else 1e-5)  # three tolerances, see FoldRows.verified
 
 
 @pytest.mark.parametrize("bounds", [None, (-0.1, 0.1)], ids=["tied", "bounded"])
