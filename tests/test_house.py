@@ -32,7 +32,7 @@ HEAVY = {
     "pyarrow": set(),
     "rich": set(),
     "scipy": set(),
-    "sklearn": {"l2cli/estimators/base.py"},
+    "sklearn": {"l2cli/estimators/base.py", "l2cli/estimators/choosing.py"},
 }
 # These run before any number is needed: no numpy either.
 WITHOUT_NUMPY = (

@@ -17,7 +17,7 @@ time, and it is never worse than the common lambda.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -27,10 +27,12 @@ import numpy.typing as npt
 from l2cli.api.setup import Progress, Setup
 from l2cli.core.metrics import greater_is_better
 from l2cli.core.path import design_factor
+from l2cli.core.problem import Problem
 from l2cli.data.column_groups import ColumnGroups, group_lambdas
 from l2cli.data.folds import Folds
 from l2cli.errors import UsageError
 from l2cli.select.cv import weighted_curve
+from l2cli.select.learner import FoldFits
 from l2cli.select.loo import leave_one_out
 from l2cli.spec import GridSpec, SelectSpec
 
@@ -64,10 +66,24 @@ def bands_of(groups: ColumnGroups) -> Bands:
 
 
 def given_lambdas(setup: Setup, *, rest: float | None) -> FloatArray | None:
+    """Return the lambdas given to the bands of a setup; see :func:`band_lambdas`."""
+    groups, spec = setup.dataset.column_groups, setup.model.groups
+    assert groups is not None
+    assert spec is not None
+    return band_lambdas(groups, spec.lambdas, setup.dataset.features, rest=rest)
+
+
+def band_lambdas(
+    groups: ColumnGroups, lambdas: Sequence[tuple[str, float]], features: Sequence[str], *,
+    rest: float | None,
+) -> FloatArray | None:  # fmt: skip
     """Return the lambdas given to the bands (b,), None where they are to be chosen.
 
     Parameters
     ----------
+    lambdas : sequence of (name, value)
+    features : sequence of str
+        Names of the design columns.
     rest : float, optional
         That of the columns in no group.
 
@@ -76,10 +92,7 @@ def given_lambdas(setup: Setup, *, rest: float | None) -> FloatArray | None:
     UsageError
         If some groups have a lambda and others none, or there are other columns and no lambda for them.
     """
-    groups, spec = setup.dataset.column_groups, setup.model.groups
-    assert groups is not None
-    assert spec is not None
-    found, bands = group_lambdas(groups, spec.lambdas), bands_of(groups)
+    found, bands = group_lambdas(groups, lambdas), bands_of(groups)
     if not found:
         return None
     absent = [name for g, name in enumerate(bands.names) if g not in found and name != REST]
@@ -90,7 +103,7 @@ def given_lambdas(setup: Setup, *, rest: float | None) -> FloatArray | None:
     values = [found[g] for g in range(groups.named)]
     if REST in bands.names:
         if rest is None:
-            first = setup.dataset.features[int(np.flatnonzero(bands.labels == groups.named)[0])]
+            first = features[int(np.flatnonzero(bands.labels == groups.named)[0])]
             raise UsageError(
                 f"column '{first}' is in no group and has no lambda", hint="give --lambda for such columns"
             )
@@ -103,10 +116,15 @@ def with_bands(setup: Setup, lambdas: FloatArray) -> Setup:
     groups = setup.dataset.column_groups
     assert groups is not None
     bands = bands_of(groups)
-    problem = setup.problem._replace(factors=setup.problem.factors * lambdas[bands.labels], shared=None)
+    problem = with_factors(setup.problem, bands, lambdas)
     chosen = dict(zip(bands.names, lambdas.tolist(), strict=True))
     model = replace(setup.model, lambdas=GridSpec(values=(1.0,)))
     return setup._replace(problem=problem, model=model, group_lambdas=chosen, together=None)
+
+
+def with_factors(problem: Problem, bands: Bands, lambdas: FloatArray) -> Problem:
+    """Return the problem with the bands' lambdas (b,) as penalty factors, at whose lambda 1 they hold."""
+    return problem._replace(factors=problem.factors * lambdas[bands.labels], shared=None)
 
 
 def choose_bands(
@@ -124,23 +142,37 @@ def choose_bands(
     bands = bands_of(groups)
     folds = None if method == "loo" else setup.folds(select)
 
+    def error(problem: Problem) -> float:
+        if folds is None:
+            return left_out_error(problem, setup.weight)
+        fits = setup._replace(problem=problem, together=None).fold_fits(folds, select)
+        return folds_error(fits, folds, setup.metric(select))
+
+    return search_bands(setup.problem, bands, start, error, progress)
+
+
+def search_bands(
+    problem: Problem, bands: Bands, start: float, error: Callable[[Problem], float],
+    progress: Progress | None = None,
+) -> FloatArray:  # fmt: skip
+    """Return the bands' lambdas (b,), from a common one, larger than 0, that make the ``error`` smallest.
+
+    ``error`` judges a problem at lambda 1.
+    """
+
     def loss(t: FloatArray) -> float:
-        return criterion(setup, bands, np.exp(t), folds, select)
+        return error(with_factors(problem, bands, np.exp(t)))
 
-    found = compass(loss, np.full(len(bands.names), math.log(start)), progress)
-    return np.exp(found)
+    return np.exp(compass(loss, np.full(len(bands.names), math.log(start)), progress))
 
 
-def criterion(
-    setup: Setup, bands: Bands, lambdas: FloatArray, folds: Folds | None, select: SelectSpec
-) -> float:
-    """Return what the choice minimises at the bands' lambdas: the error of rows left out, one or a fold."""
-    problem = setup.problem._replace(factors=setup.problem.factors * lambdas[bands.labels], shared=None)
-    if folds is None:
-        at = np.array([setup.weight])
-        return float(leave_one_out(problem, design_factor(problem, float(at[0])), at)[0].mean[0])
-    metric = setup.metric(select)
-    fits = setup._replace(problem=problem, together=None).fold_fits(folds, select)
+def left_out_error(problem: Problem, lam: float) -> float:
+    """Return the mean error of rows left out one by one at lambda ``lam``, sum scale."""
+    return float(leave_one_out(problem, design_factor(problem, lam), np.array([lam]))[0].mean[0])
+
+
+def folds_error(fits: FoldFits, folds: Folds, metric: str) -> float:
+    """Return the mean of a metric over the folds at lambda 1, negative where greater is better."""
     losses = fits.losses(np.ones(1), metric)
     mean = float(weighted_curve(np.ones(1), losses, fits.fold_weights, folds, metric).mean[0])
     return -mean if greater_is_better(metric) else mean

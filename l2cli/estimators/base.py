@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Real
 from typing import Any, ClassVar, Self
@@ -18,24 +18,19 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.model_selection import check_cv
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from l2cli.api.judge import check_path
 from l2cli.core.families import DEFAULT_POWER, family_named
-from l2cli.core.grid import lambda_grid
-from l2cli.core.metrics import check_metric, default_metric
-from l2cli.core.path import Path, design_factor, solve_path
+from l2cli.core.path import Path
 from l2cli.core.problem import Problem, make_problem
+from l2cli.core.relaxed import relaxed_path
 from l2cli.core.sharing import each_target
-from l2cli.data.folds import Folds, draw_folds, folds_of_splits
 from l2cli.errors import L2Error, UsageError
-from l2cli.select.curve import Curve, extended
-from l2cli.select.cv import cross_validate, fold_fits
-from l2cli.select.loo import leave_one_out
-from l2cli.spec import GridSpec, ModelSpec, SelectSpec, check_lambda, check_tweedie_power
+from l2cli.estimators.grouping import GivenBands, given_groups
+from l2cli.spec import ModelSpec, check_tweedie_power
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -63,6 +58,10 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
     standardize: bool
     l1_ratio: float
     penalty_factor: npt.ArrayLike | None
+    column_groups: Any
+    group_penalty: str
+    group_lambda: Mapping[Any, float] | None
+    relax_gamma: float | None
     tol: float | None
 
     @abstractmethod
@@ -70,8 +69,13 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         """Return the family and its variance power; UsageError where there is no such family."""
 
     @abstractmethod
-    def _choose(self, problem: Problem, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]) -> float:
-        """Return the lambda to fit at; ``X``, ``y`` are all rows as given, ``kept`` those in the problem."""
+    def _choose(
+        self, problem: Problem, bands: GivenBands | None, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]
+    ) -> tuple[Problem, float]:
+        """Return the lambda to fit at, and the problem with the lambdas of its ``bands``.
+
+        ``X``, ``y`` are all rows as given, ``kept`` those in the problem.
+        """
 
     def _minimise(
         self, X: FloatArray, y: npt.NDArray[Any], response: FloatArray, weights: FloatArray | None
@@ -84,15 +88,23 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         kept = np.ones(len(X), dtype=bool) if weights is None else weights > 0.0
         rows = X if kept.all() else X[kept]  # a row of weight zero is no row: it counts in no standard error
         with _value_errors():
-            ratio = ModelSpec(l1_ratio=_number(self.l1_ratio, "l1_ratio")).l1_ratio
+            names = self._names(X.shape[1])
+            given = given_groups(self.column_groups, self.group_penalty, self.group_lambda, names)
+            model = ModelSpec(
+                l1_ratio=as_number(self.l1_ratio, "l1_ratio"), groups=None if given is None else given.spec,
+                relax_gamma=None if self.relax_gamma is None else as_number(self.relax_gamma, "relax_gamma"),
+            )  # fmt: skip
+            factors = self._factors(X.shape[1])
             family, power = self._family_and_power()
             problem = make_problem(
                 rows, response[kept], family=family, power=power,
                 weights=None if weights is None else weights[kept],
-                penalty_factor=self._factors(X.shape[1]), intercept=self.fit_intercept,
-                standardize=self.standardize, l1_ratio=ratio,
+                penalty_factor=factors, intercept=self.fit_intercept,
+                standardize=self.standardize, l1_ratio=model.l1_ratio,
+                relax_gamma=1.0 if model.relax_gamma is None else model.relax_gamma,
+                groups=None if given is None else given.lasso_labels(factors),
             )  # fmt: skip
-            lam = self._choose(problem, kept, X, y)
+            problem, lam = self._choose(problem, None if given is None else given.bands, kept, X, y)
             several = response.ndim == 2
             paths = [self._solve(one, lam) for one in (each_target(problem) if several else [problem])]
         df, kkt, coef, intercept = (
@@ -111,12 +123,14 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
 
     def _solve(self, problem: Problem, lam: float) -> Path:
         """Return the certified answer at a lambda, saying its warnings."""
-        path = solve_path(problem, np.array([lam]))
-        names = tuple(getattr(self, "feature_names_in_", [f"x{j}" for j in range(problem.n_columns)]))
-        tol = None if self.tol is None else ModelSpec(tol=_number(self.tol, "tol")).tol
-        for warning in check_path(problem, path, names, tol):
+        path = relaxed_path(problem, np.array([lam]))
+        tol = None if self.tol is None else ModelSpec(tol=as_number(self.tol, "tol")).tol
+        for warning in check_path(problem, path, self._names(problem.n_columns), tol):
             warnings.warn(warning["message"], UserWarning, stacklevel=4)
         return path
+
+    def _names(self, count: int) -> tuple[str, ...]:
+        return tuple(getattr(self, "feature_names_in_", [f"x{j}" for j in range(count)]))
 
     def _factors(self, count: int) -> FloatArray | None:
         if self.penalty_factor is None:
@@ -145,7 +159,7 @@ class _Regressor(RegressorMixin, _L2Model):  # type: ignore[misc]  # scikit-lear
         if self.family not in NUMBERS:
             hint = f"choose one of {', '.join(NUMBERS)}"
             raise UsageError(f"family {self.family!r} is not available", hint=hint)
-        power = _number(self.tweedie_power, "tweedie_power")
+        power = as_number(self.tweedie_power, "tweedie_power")
         if self.family == "tweedie":
             check_tweedie_power(power, self.family)
         return self.family, power
@@ -261,74 +275,7 @@ class _Classifier(ClassifierMixin, _L2Model):  # type: ignore[misc]  # scikit-le
         return labels
 
 
-class _GivenLambda(_L2Model):
-    """A model at one lambda."""
-
-    lam: float
-
-    def _choose(self, *rows: Any) -> float:  # noqa: ARG002 - a given lambda needs no rows
-        return check_lambda(_number(self.lam, "lam"), "lam")
-
-
-class _ChosenLambda(_L2Model):
-    """A model at the lambda that its validation errors ask for."""
-
-    least_rows = 2
-
-    lambdas: Any
-    cv: Any
-    rule: str
-    metric: str | None
-    seed: int
-    n_jobs: int | None
-
-    def _choose(self, problem: Problem, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]) -> float:
-        spec = GridSpec.of(self.lambdas)
-        choice = SelectSpec(rule=self.rule, metric=self.metric, seed=self.seed, jobs=self.n_jobs)
-        metric = check_metric(choice.metric or default_metric(problem.family), problem.family)
-        if isinstance(self.cv, str):
-            curve = self._leave_one_out(problem, spec, metric)
-        else:
-            folds = self._folds(problem, kept, X, y)
-            grid, automatic = lambda_grid(spec, problem)
-            fits = fold_fits(problem, folds, "sum", jobs=choice.jobs)
-            curve = cross_validate(fits, folds, grid, metric=metric, automatic=automatic).curve
-        edge = curve.edge_by(choice.rule)
-        if edge is not None and not spec.is_auto:
-            end = "largest" if edge == "high" else "smallest"
-            message = f"the best lambda is the {end} of those given: the optimum may lie beyond it"
-            warnings.warn(message, UserWarning, stacklevel=4)
-        self.lambdas_, self.mean_, self.se_ = curve.lambdas, curve.mean, curve.se
-        self.lambda_min_ = float(curve.lambdas[curve.index_min])
-        self.lambda_1se_ = float(curve.lambdas[curve.index_1se])
-        self.lam_ = float(curve.lambdas[curve.index_by(choice.rule)])
-        return self.lam_
-
-    def _leave_one_out(self, problem: Problem, spec: GridSpec, metric: str) -> Curve:
-        """Return the exact leave-one-out curve, as ``l2cli fit`` chooses by it."""
-        exact = problem.family == "gaussian" and metric in ("mse", "deviance") and not problem.l1_ratio
-        if self.cv != "loo" or not exact:
-            hint = "give folds or splits; 'loo' is there for the squared error of a ridge regression"
-            raise UsageError(f"cv={self.cv!r} is not available here", hint=hint)
-        factor = design_factor(problem, 0.0)
-        grid, automatic = lambda_grid(spec, problem, factor)
-        return extended(grid, lambda lambdas: leave_one_out(problem, factor, lambdas)[0], automatic)
-
-    def _folds(self, problem: Problem, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]) -> Folds:
-        """Return the folds of the rows kept: drawn as by the command line, or those of the splits given."""
-        strata = None
-        if problem.family in ("binomial", "multinomial"):
-            strata = problem.class_codes
-        if self.cv is None or isinstance(self.cv, int | np.integer):
-            # ten, as the command line; of few rows as many as can all be filled
-            most = problem.n_rows if strata is None else int(np.bincount(strata).max())
-            k = max(2, min(SelectSpec().k, most)) if self.cv is None else int(self.cv)
-            return draw_folds(problem.n_rows, k, seed=self.seed, strata=strata)
-        splits = check_cv(self.cv, y, classifier=strata is not None).split(X, y)
-        return folds_of_splits(splits, len(X), kept)
-
-
-def _number(value: object, name: str) -> float:
+def as_number(value: object, name: str) -> float:
     """Return a parameter as a float; UsageError if it is no number."""
     if not isinstance(value, Real):
         raise UsageError(f"{name} must be a number, not {value!r}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy.typing as npt
 
-from l2cli.estimators.base import _ChosenLambda, _Classifier, _GivenLambda, _Regressor
+from l2cli.estimators.base import _Classifier, _Regressor
+from l2cli.estimators.choosing import _ChosenLambda, _GivenLambda
 
 
 class L2Regressor(_Regressor, _GivenLambda):
@@ -29,6 +31,15 @@ class L2Regressor(_Regressor, _GivenLambda):
         An intercept is never penalized. Without it columns are scaled but not centred.
     standardize : bool, default True; False penalizes the weights of the columns as they are.
     penalty_factor : (n_features,) array of f_j >= 0, default 1; 0 leaves a feature without penalty.
+    column_groups : (n_features,) array of labels, or mapping of names to columns, optional
+        Groups of columns: a label for each, or by name the names, globs or positions of its members; columns
+        in none are groups of their own. Not beside ``l1_ratio``.
+    group_penalty : {"lasso", "banded"}, default "lasso"
+        The group lasso, ``sum_g f_g 2 sqrt(p_g) |w_g|_2``, or an L2 lambda for each group.
+    group_lambda : mapping of labels or names to the lambdas of a banded penalty; other columns have ``lam``.
+    relax_gamma : float, optional
+        G times the solution plus 1 - G times the unpenalized fit on what it selects (0: that alone; default
+        1: not relaxed). Needs an L1 part or a group lasso; of several classes each has what it selects.
     tol : float, optional
         Largest KKT residual that counts as solved, default 1e-8; above it ``fit`` raises ValueError.
 
@@ -53,12 +64,16 @@ class L2Regressor(_Regressor, _GivenLambda):
     def __init__(
         self, lam: float = 1.0, *, family: str = "gaussian", tweedie_power: float = 1.5,
         l1_ratio: float = 0.0, fit_intercept: bool = True, standardize: bool = True,
-        penalty_factor: npt.ArrayLike | None = None, tol: float | None = None,
+        penalty_factor: npt.ArrayLike | None = None, column_groups: Any = None, group_penalty: str = "lasso",
+        group_lambda: Mapping[Any, float] | None = None, relax_gamma: float | None = None,
+        tol: float | None = None,
     ) -> None:  # fmt: skip
         self.lam, self.l1_ratio = lam, l1_ratio
         self.family, self.tweedie_power = family, tweedie_power
         self.fit_intercept, self.standardize = fit_intercept, standardize
         self.penalty_factor, self.tol = penalty_factor, tol
+        self.column_groups, self.group_penalty, self.group_lambda = column_groups, group_penalty, group_lambda
+        self.relax_gamma = relax_gamma
 
 
 class L2Classifier(_Classifier, _GivenLambda):
@@ -71,7 +86,8 @@ class L2Classifier(_Classifier, _GivenLambda):
     ----------
     lam : float, default 1.0
         Strength, 0 or larger; 0 is maximum likelihood, which separated classes do not have (ValueError).
-    l1_ratio, fit_intercept, standardize, penalty_factor, tol : as in :class:`L2Regressor`
+    l1_ratio, fit_intercept, standardize, penalty_factor, column_groups, group_penalty, group_lambda,
+    relax_gamma, tol : as in :class:`L2Regressor`
 
     Attributes
     ----------
@@ -89,11 +105,15 @@ class L2Classifier(_Classifier, _GivenLambda):
     def __init__(
         self, lam: float = 1.0, *, l1_ratio: float = 0.0,
         fit_intercept: bool = True, standardize: bool = True, penalty_factor: npt.ArrayLike | None = None,
+        column_groups: Any = None, group_penalty: str = "lasso",
+        group_lambda: Mapping[Any, float] | None = None, relax_gamma: float | None = None,
         tol: float | None = None,
     ) -> None:  # fmt: skip
         self.lam, self.l1_ratio = lam, l1_ratio
         self.fit_intercept, self.standardize = fit_intercept, standardize
         self.penalty_factor, self.tol = penalty_factor, tol
+        self.column_groups, self.group_penalty, self.group_lambda = column_groups, group_penalty, group_lambda
+        self.relax_gamma = relax_gamma
 
 
 class L2RegressorCV(_Regressor, _ChosenLambda):
@@ -113,8 +133,11 @@ class L2RegressorCV(_Regressor, _ChosenLambda):
         The best lambda, or the largest within one standard error of it.
     metric : str, default "mse" (other families "deviance"), averaged over folds
     seed : int, default 0, of the folds drawn
-    family, tweedie_power, l1_ratio, fit_intercept, standardize, penalty_factor, tol :
-        as in :class:`L2Regressor`
+    family, tweedie_power, l1_ratio, fit_intercept, standardize, penalty_factor, column_groups,
+    group_penalty, relax_gamma, tol : as in :class:`L2Regressor`
+    group_lambda : mapping of labels or names to numbers, optional
+        Of a banded penalty: the lambdas of the groups are multiples ``lam_`` of these (other columns: of 1).
+        Those not given are chosen by the validation errors.
     n_jobs : int, optional
         Processes, -1 for one per processor; None takes as many as help. Results do not depend on it.
 
@@ -124,6 +147,7 @@ class L2RegressorCV(_Regressor, _ChosenLambda):
     lambdas_, mean_, se_ : (n_lambdas,) float64
         The curve: lambdas tried, mean of the metric, its standard error.
     lambda_min_, lambda_1se_ : float, what each rule chooses
+    group_lambda_ : dict, of a banded penalty: the lambdas of the groups are ``lam_`` times these
     coef_, intercept_, effective_df_, kkt_residual_, n_features_in_, feature_names_in_ : of the refit
 
     >>> X = [[float(i), float(i % 3)] for i in range(20)]
@@ -136,6 +160,8 @@ class L2RegressorCV(_Regressor, _ChosenLambda):
         self, lambdas: Any = "auto", *, family: str = "gaussian", tweedie_power: float = 1.5, cv: Any = None,
         rule: str = "min", metric: str | None = None, seed: int = 0, l1_ratio: float = 0.0,
         fit_intercept: bool = True, standardize: bool = True, penalty_factor: npt.ArrayLike | None = None,
+        column_groups: Any = None, group_penalty: str = "lasso",
+        group_lambda: Mapping[Any, float] | None = None, relax_gamma: float | None = None,
         tol: float | None = None, n_jobs: int | None = None,
     ) -> None:  # fmt: skip
         self.lambdas, self.cv, self.rule, self.metric = lambdas, cv, rule, metric
@@ -143,6 +169,8 @@ class L2RegressorCV(_Regressor, _ChosenLambda):
         self.seed, self.l1_ratio, self.n_jobs = seed, l1_ratio, n_jobs
         self.fit_intercept, self.standardize = fit_intercept, standardize
         self.penalty_factor, self.tol = penalty_factor, tol
+        self.column_groups, self.group_penalty, self.group_lambda = column_groups, group_penalty, group_lambda
+        self.relax_gamma = relax_gamma
 
 
 class L2ClassifierCV(_Classifier, _ChosenLambda):
@@ -154,11 +182,12 @@ class L2ClassifierCV(_Classifier, _ChosenLambda):
     cv : None, int, splitter or iterable of (train, test), default None
         As in :class:`L2RegressorCV`, but there is no "loo"; folds drawn are stratified.
     metric : str, default "deviance"
-    l1_ratio, fit_intercept, standardize, penalty_factor, tol : as in :class:`L2Regressor`
+    l1_ratio, fit_intercept, standardize, penalty_factor, column_groups, group_penalty, group_lambda,
+    relax_gamma, tol : as in :class:`L2RegressorCV`
 
     Attributes
     ----------
-    lam_, lambdas_, mean_, se_, lambda_min_, lambda_1se_ : as in :class:`L2RegressorCV`
+    lam_, lambdas_, mean_, se_, lambda_min_, lambda_1se_, group_lambda_ : as in :class:`L2RegressorCV`
     classes_, coef_, intercept_, effective_df_, kkt_residual_, ... : as in :class:`L2Classifier`
     """
 
@@ -166,9 +195,13 @@ class L2ClassifierCV(_Classifier, _ChosenLambda):
         self, lambdas: Any = "auto", *, cv: Any = None,
         rule: str = "min", metric: str | None = None, seed: int = 0, l1_ratio: float = 0.0,
         fit_intercept: bool = True, standardize: bool = True, penalty_factor: npt.ArrayLike | None = None,
+        column_groups: Any = None, group_penalty: str = "lasso",
+        group_lambda: Mapping[Any, float] | None = None, relax_gamma: float | None = None,
         tol: float | None = None, n_jobs: int | None = None,
     ) -> None:  # fmt: skip
         self.lambdas, self.cv, self.rule, self.metric = lambdas, cv, rule, metric
         self.seed, self.l1_ratio, self.n_jobs = seed, l1_ratio, n_jobs
         self.fit_intercept, self.standardize = fit_intercept, standardize
         self.penalty_factor, self.tol = penalty_factor, tol
+        self.column_groups, self.group_penalty, self.group_lambda = column_groups, group_penalty, group_lambda
+        self.relax_gamma = relax_gamma
