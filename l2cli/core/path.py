@@ -268,7 +268,7 @@ def newton_solver(problem: Problem) -> NewtonSolver | L1Newton:
 
 def bare_solver(problem: Problem) -> NewtonSolver | L1Newton:
     """Return what minimises the deviance of a GLM alone, at lambda 0."""
-    return NewtonSolver(problem) if problem.box is None else _l1_newton(problem)
+    return NewtonSolver(problem) if problem.box is None else _l1_newton(problem._replace(groups=None))
 
 
 def _l1_newton(problem: Problem) -> L1Newton:
