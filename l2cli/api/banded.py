@@ -28,9 +28,9 @@ from l2cli.api.setup import Progress, Setup
 from l2cli.core.metrics import greater_is_better
 from l2cli.core.path import design_factor
 from l2cli.data.column_groups import ColumnGroups, group_lambdas
-from l2cli.data.folds import Folds
 from l2cli.errors import UsageError
-from l2cli.select.cv import weighted_curve
+from l2cli.select.cv import gaussian_fold_fits, weighted_curve
+from l2cli.select.learner import FoldFits
 from l2cli.select.loo import leave_one_out
 from l2cli.spec import GridSpec, SelectSpec
 
@@ -121,29 +121,47 @@ def choose_bands(
     """
     groups = setup.dataset.column_groups
     assert groups is not None
-    bands = bands_of(groups)
-    folds = None if method == "loo" else setup.folds(select)
+    bands, factors = bands_of(groups), setup.problem.factors
+    error = _one_left_out(setup) if method == "loo" else _fold_left_out(setup, select)
 
     def loss(t: FloatArray) -> float:
-        return criterion(setup, bands, np.exp(t), folds, select)
+        return error(factors * np.exp(t)[bands.labels])
 
     found = compass(loss, np.full(len(bands.names), math.log(start)), progress)
     return np.exp(found)
 
 
-def criterion(
-    setup: Setup, bands: Bands, lambdas: FloatArray, folds: Folds | None, select: SelectSpec
-) -> float:
-    """Return what the choice minimises at the bands' lambdas: the error of rows left out, one or a fold."""
-    problem = setup.problem._replace(factors=setup.problem.factors * lambdas[bands.labels], shared=None)
-    if folds is None:
-        at = np.array([setup.weight])
+def _one_left_out(setup: Setup) -> Callable[[FloatArray], float]:
+    """Return what maps penalty factors (p,) to the error of rows left out one by one."""
+    at = np.array([setup.weight])
+
+    def error(factors: FloatArray) -> float:
+        problem = setup.problem._replace(factors=factors, shared=None)
         return float(leave_one_out(problem, design_factor(problem, float(at[0])), at)[0].mean[0])
-    metric = setup.metric(select)
-    fits = setup._replace(problem=problem, together=None).fold_fits(folds, select)
-    losses = fits.losses(np.ones(1), metric)
-    mean = float(weighted_curve(np.ones(1), losses, fits.fold_weights, folds, metric).mean[0])
-    return -mean if greater_is_better(metric) else mean
+
+    return error
+
+
+def _fold_left_out(setup: Setup, select: SelectSpec) -> Callable[[FloatArray], float]:
+    """Return what maps penalty factors (p,) to the cross-validated error, the smaller the better."""
+    folds, metric, one = setup.folds(select), setup.metric(select), np.ones(1)
+    alone = setup._replace(problem=setup.problem._replace(shared=None), together=None)
+    make: Callable[[FloatArray], FoldFits]
+    if alone.problem.family == "gaussian":  # a pass over the rows for all trials
+        make = gaussian_fold_fits(alone.problem, folds, setup.model.lambda_scale).with_factors
+    else:
+
+        def make(factors: FloatArray) -> FoldFits:
+            problem = alone.problem._replace(factors=factors)
+            return alone._replace(problem=problem).fold_fits(folds, select)
+
+    def error(factors: FloatArray) -> float:
+        fits = make(factors)
+        losses = fits.losses(one, metric)
+        mean = float(weighted_curve(one, losses, fits.fold_weights, folds, metric).mean[0])
+        return -mean if greater_is_better(metric) else mean
+
+    return error
 
 
 def compass(

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import l2cli
+from l2cli.select import gaussian_folds
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 DIABETES, PENGUINS = str(SAMPLES / "diabetes.csv"), str(SAMPLES / "penguins.csv")
@@ -120,6 +121,22 @@ def test_equal_lambdas_are_the_ridge(quick):
     ridge = answer(quick("fit", DIABETES, "--lambda", "7", "-q", "--json"))
     assert coefficients(banded) == pytest.approx(coefficients(ridge), rel=1e-10)
     assert banded["settings"]["group_lambdas"] == {"a": 7.0, "(other columns)": 7.0}
+
+
+def test_a_search_for_lambdas_of_groups_passes_over_the_rows_once(monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4))
+    made, passes = gaussian_folds.fold_moments, []
+
+    def counted(*args):
+        passes.append(args)
+        return made(*args)
+
+    monkeypatch.setattr(gaussian_folds, "fold_moments", counted)
+    l2cli.fit(
+        X, X[:, 0] + rng.normal(size=60), select="cv", column_groups={"a": "x[01]"}, group_penalty="banded"
+    )
+    assert len(passes) == 3  # the common lambda, the search, the scores of what it found
 
 
 def test_chosen_lambdas_are_no_worse_than_the_best_common_one(quick):
