@@ -216,11 +216,6 @@ class ModelSpec:
             )
         if groups.penalty == "lasso" and groups.lambdas:
             raise UsageError("--group-lambda needs --group-penalty banded")
-        if groups.penalty == "lasso" and self.bounds:
-            raise UsageError(
-                "--bounds and a group lasso cannot be combined",
-                hint="use --l1-ratio 1, or groups without bounds",
-            )
         for name, value in groups.lambdas:
             check_lambda(value, f"--group-lambda {name}")
 

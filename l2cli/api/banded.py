@@ -31,7 +31,7 @@ from l2cli.core.problem import Problem
 from l2cli.data.column_groups import ColumnGroups, group_lambdas
 from l2cli.data.folds import Folds
 from l2cli.errors import UsageError
-from l2cli.select.cv import weighted_curve
+from l2cli.select.cv import gaussian_fold_fits, weighted_curve
 from l2cli.select.learner import FoldFits
 from l2cli.select.loo import leave_one_out
 from l2cli.spec import GridSpec, SelectSpec
@@ -140,15 +140,25 @@ def choose_bands(
     groups = setup.dataset.column_groups
     assert groups is not None
     bands = bands_of(groups)
-    folds = None if method == "loo" else setup.folds(select)
+    if method == "loo":
+        return search_bands(
+            setup.problem, bands, start, lambda problem: left_out_error(problem, setup.weight), progress
+        )
+    folds, metric = setup.folds(select), setup.metric(select)
+    fits = _fold_fits(setup, folds, select)
 
     def error(problem: Problem) -> float:
-        if folds is None:
-            return left_out_error(problem, setup.weight)
-        fits = setup._replace(problem=problem, together=None).fold_fits(folds, select)
-        return folds_error(fits, folds, setup.metric(select))
+        return folds_error(fits(problem), folds, metric)
 
     return search_bands(setup.problem, bands, start, error, progress)
+
+
+def _fold_fits(setup: Setup, folds: Folds, select: SelectSpec) -> Callable[[Problem], FoldFits]:
+    """Return what maps a problem of other penalty factors to its fits without each fold."""
+    if setup.problem.family == "gaussian":  # one pass over the rows for all trials
+        alone = gaussian_fold_fits(setup.problem._replace(shared=None), folds, setup.model.lambda_scale)
+        return lambda problem: alone.with_factors(problem.factors)
+    return lambda problem: setup._replace(problem=problem, together=None).fold_fits(folds, select)
 
 
 def search_bands(

@@ -104,7 +104,8 @@ def lambda_max(problem: Problem) -> float:
     """Return the smallest lambda (sum scale) at which all penalized coefficients are 0, for r > 0.
 
     ``max_j |z_j'S e| / (r l_j)`` over the penalized columns (and classes), e the residual of intercept,
-    offset and the unpenalized columns (SPEC section 1); of groups the norms of these over each group.
+    offset and the unpenalized columns (SPEC section 1); of groups the norms of these over each group. Where a
+    bound at 0 stops the way that z_j'S e pulls, it counts as 0. Bounds that leave 0 out make it a guess.
     """
     bound = (problem.factors > 0.0) & ~problem.constant
     free = np.flatnonzero((problem.factors == 0.0) & ~problem.constant)
@@ -118,6 +119,8 @@ def lambda_max(problem: Problem) -> float:
     pull = np.atleast_2d(residual @ problem.X) / np.where(
         bound, problem.l1_ratio * problem.l1_penalty, np.inf
     )
+    if problem.box is not None:
+        pull = np.where(np.where(pull > 0.0, problem.box.upper > 0.0, problem.box.lower < 0.0), pull, 0.0)
     largest = np.abs(pull).max(initial=0.0) if problem.groups is None else problem.groups.norms(pull.T).max()
     return float(largest) * SURE
 

@@ -281,7 +281,9 @@ def bare_solver(problem: Problem, support: BoolArray | None = None) -> NewtonSol
 
     ``support`` ((p, C) bool, optional): the coefficients of several classes that may differ from 0.
     """
-    return NewtonSolver(problem, support) if problem.box is None else _l1_newton(problem, support)
+    if problem.box is None:
+        return NewtonSolver(problem, support)
+    return _l1_newton(problem._replace(groups=None), support)
 
 
 def _l1_newton(problem: Problem, support: BoolArray | None = None) -> L1Newton:

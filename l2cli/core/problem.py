@@ -294,7 +294,7 @@ def make_problem(
         Lower and upper bounds of the coefficients on the original scale.
     groups : (p,) int, optional
         Group of each column, 0 to g - 1: group lasso, lambda sum_g f_g 2 sqrt(p_g) |w_g|_2 with the f_g of
-        the group's columns. Not beside bounds.
+        the group's columns.
 
     Notes
     -----

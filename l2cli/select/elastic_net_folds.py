@@ -8,7 +8,7 @@ from itertools import count, repeat
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.moments import GramSystem, TrainingStats
+from l2cli.core.moments import GramSystem, Moments, TrainingStats
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.elastic_net import ElasticNet
 from l2cli.core.solvers.gram import DenseGram, ProductGram
@@ -31,9 +31,9 @@ class ElasticNetFolds(GaussianFolds):
 
     def __init__(
         self, problem: Problem, folds: Folds, scale: str = "sum",
-        progress: Callable[[str, int, int], None] | None = None,
+        progress: Callable[[str, int, int], None] | None = None, held: list[Moments] | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(problem, folds, scale, progress)
+        super().__init__(problem, folds, scale, progress, held)
         self.products: dict[int, ProductGram] = {}
         self.ridge: RidgeFolds | None = None
 

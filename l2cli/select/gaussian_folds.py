@@ -41,7 +41,18 @@ CANCELLATION = 1e-4
 
 
 class GaussianFolds(ABC):
-    """Fits of a gaussian problem without each fold in turn; see :class:`l2cli.select.learner.FoldFits`."""
+    """Fits of a gaussian problem without each fold in turn; see :class:`l2cli.select.learner.FoldFits`.
+
+    Parameters
+    ----------
+    problem : Problem
+    folds : Folds
+    scale : str
+        That of the lambdas, sum or mean.
+    progress : callable, optional
+    held : list of Moments, optional
+        Of the rows that each fit holds out, if they were made before.
+    """
 
     def __init__(
         self,
@@ -49,6 +60,7 @@ class GaussianFolds(ABC):
         folds: Folds,
         scale: str = "sum",
         progress: Callable[[str, int, int], None] | None = None,
+        held: list[Moments] | None = None,
     ) -> None:
         self.problem, self.folds, self.scale = problem, folds, scale
         self.progress = progress
@@ -59,7 +71,9 @@ class GaussianFolds(ABC):
         smallest = min(problem.n_rows - len(rows) for rows in self.rows)
         self.by_moments = problem.n_columns <= smallest
         self.held: list[Moments] = []
-        if self.by_moments:
+        if self.by_moments and held is not None:
+            self.held = held
+        elif self.by_moments:
             self.held = [m for ids in folds.ids for m in fold_moments(problem, ids, folds.k)]
         self.several: Self | None = None
         self.target = 0
@@ -74,6 +88,11 @@ class GaussianFolds(ABC):
         one = copy(self)
         one.several, one.target, one.problem = self, t, problem
         return one
+
+    def with_factors(self, factors: FloatArray) -> Self:
+        """Return the fits with other penalty factors (p,): the moments of the folds stay what they are."""
+        problem = self.problem._replace(factors=factors)
+        return type(self)(problem, self.folds, self.scale, held=self.held)
 
     @abstractmethod
     def solutions(self, lambdas: FloatArray) -> Iterator[tuple[TrainingStats, FloatArray]]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.moments import GramSystem, TrainingStats, gram_system
+from l2cli.core.moments import GramSystem, Moments, TrainingStats, gram_system
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import (
     RidgeFactor,
@@ -49,9 +49,9 @@ class RidgeFolds(GaussianFolds):
 
     def __init__(
         self, problem: Problem, folds: Folds, scale: str = "sum",
-        progress: Callable[[str, int, int], None] | None = None,
+        progress: Callable[[str, int, int], None] | None = None, held: list[Moments] | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(problem, folds, scale, progress)
+        super().__init__(problem, folds, scale, progress, held)
         p, smallest = problem.n_columns, min(problem.n_rows - len(rows) for rows in self.rows)
         rank = p if self.by_moments else smallest
         self.cached = len(self.rows) * p * (rank + p * self.by_moments) * 8 <= CACHE_BYTES

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 import l2cli
+from l2cli.core import moments
+from l2cli.select import gaussian_folds
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 DIABETES, PENGUINS = str(SAMPLES / "diabetes.csv"), str(SAMPLES / "penguins.csv")
@@ -122,6 +124,22 @@ def test_equal_lambdas_are_the_ridge(quick):
     assert banded["settings"]["group_lambdas"] == {"a": 7.0, "(other columns)": 7.0}
 
 
+def test_a_search_for_lambdas_of_groups_passes_over_the_rows_once(monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4))
+    made, passes = moments.fold_moments, []
+
+    def counted(*args):
+        passes.append(args)
+        return made(*args)
+
+    monkeypatch.setattr(gaussian_folds, "fold_moments", counted)
+    l2cli.fit(
+        X, X[:, 0] + rng.normal(size=60), select="cv", column_groups={"a": "x[01]"}, group_penalty="banded"
+    )
+    assert len(passes) == 3  # the common lambda, the search, the scores of what it found
+
+
 def test_chosen_lambdas_are_no_worse_than_the_best_common_one(quick):
     rng = np.random.default_rng(0)
     n = 60
@@ -183,6 +201,25 @@ def test_compare_has_the_group_lasso_beside_the_others(quick):
     assert all(np.isfinite(m["mean"]) for m in result["models"])
 
 
+@pytest.mark.parametrize(("family", "bmi"), [("gaussian", 3.0), ("poisson", 0.01)])
+def test_a_group_lasso_keeps_to_bounds(quick, family, bmi):
+    bounds = f"bmi=0:{bmi},sex=-1:1,age=0:,bp=0:,s[1-6]=0:"
+    words = (DIABETES, "--family", family, "--groups", TWO, "--bounds", bounds)
+    fit = answer(quick("fit", *words, "--lambdas", "auto:20", "-k", "4", "-q", "--json"))
+    assert fit["certificate"]["converged"]
+    assert fit["certificate"]["duality_gap"] <= 1e-9
+    held = coefficients(fit)
+    assert min(value for name, value in held.items() if name != "sex") == 0.0
+    assert held["bmi"] == pytest.approx(bmi, rel=1e-14)
+    assert held["sex"] >= -1.0
+    run = answer(quick("cv", *words, "--lambdas", "auto:20", "-k", "4", "-q", "--json"))
+    assert run["fold_kkt_max"] <= 1e-5
+    assert coefficients(run["refit"]) == pytest.approx(held, rel=1e-9)
+    top = answer(quick("path", *words, "--lambdas", "auto:5", "-q", "--json"))
+    assert not any(row["coef"][0] for row in top["coefficients"])
+    assert any(row["coef"][1] for row in top["coefficients"])
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -193,7 +230,6 @@ def test_compare_has_the_group_lasso_beside_the_others(quick):
         (("--groups", "a=zz"), "--groups a 'zz' matches no feature"),
         (("--groups", "dummies"), "--groups dummies finds no categorical column"),
         (("--groups", "a=age", "--l1-ratio", "0.5"), "--l1-ratio has no meaning beside --groups"),
-        (("--groups", "a=age", "--bounds", "age=0:"), "--bounds and a group lasso cannot be combined"),
         (("--groups", "a=age", "--group-penalty", "ridge"), "--group-penalty"),
         (("--group-penalty", "banded"), "--group-penalty needs --groups"),
         (("--group-lambda", "a=1"), "--group-lambda needs --groups"),

@@ -12,29 +12,14 @@ from l2cli.core.path import solve_path
 from l2cli.core.penalties import Groups, kink_value, subgradient_distance
 from l2cli.core.problem import make_problem
 from l2cli.core.solvers.gram import DenseGram, ProductGram
-from l2cli.core.solvers.group_set import GroupSet, block_minimiser
+from l2cli.core.solvers.group_block import block_minimiser
+from l2cli.core.solvers.group_set import GroupSet
 from l2cli.data.folds import draw_folds
 from l2cli.select.cv import fold_fits
 from l2cli.spec import GridSpec
 
 FAMILIES = ["gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie"]
 LABELS = np.array([0, 0, 0, 1, 1, 2, 3, 3, 3, 3])
-
-
-def data(family="gaussian", n=90, p=10, seed=0):
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, p)) * 10.0 ** rng.uniform(-1, 1, p)
-    X[:, 1] += X[:, 0]
-    eta = X[:, :3] / X[:, :3].std(axis=0) @ [1.0, -0.5, 0.7]
-    y = {
-        "gaussian": eta + rng.normal(size=n),
-        "binomial": (eta + rng.logistic(size=n) > 0).astype(float),
-        "multinomial": np.digitize(eta + rng.logistic(size=n), [-1.0, 1.0]).astype(float),
-        "poisson": rng.poisson(np.exp(0.5 * eta)).astype(float),
-        "gamma": rng.gamma(2.0, np.exp(0.5 * eta)),
-        "tweedie": rng.poisson(np.exp(0.3 * eta)) * rng.gamma(2.0, 0.5, n),
-    }[family]
-    return X, y, rng.uniform(0.3, 2.0, n)
 
 
 def labels_for(p):
@@ -44,7 +29,7 @@ def labels_for(p):
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("settings", [{}, {"standardize": False}, {"intercept": False}], ids=str)
 @pytest.mark.parametrize("shape", [(90, 10), (30, 48)], ids=["tall", "wide"])
-def test_every_path_is_certified(family, settings, shape):
+def test_every_path_is_certified(data, family, settings, shape):
     X, y, s = data(family, *shape)
     labels = LABELS if shape[1] == 10 else labels_for(48)
     problem = make_problem(X, y, family=family, weights=s, groups=labels, **settings)
@@ -61,7 +46,7 @@ def test_every_path_is_certified(family, settings, shape):
     assert np.all(path.effective_df >= -1e-9)
 
 
-def test_the_conditions_of_yuan_and_lin_hold_on_the_original_columns():
+def test_the_conditions_of_yuan_and_lin_hold_on_the_original_columns(data):
     X, y, s = data()
     factor = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 0.0, 0.5, 0.5, 0.5, 0.5])
     problem = make_problem(X, y, weights=s, groups=LABELS, penalty_factor=factor)
@@ -84,7 +69,7 @@ def test_the_conditions_of_yuan_and_lin_hold_on_the_original_columns():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_groups_of_one_are_the_lasso(family):
+def test_groups_of_one_are_the_lasso(data, family):
     X, y, s = data(family)
     alone = make_problem(X, y, family=family, weights=s, groups=np.arange(10))
     lasso = make_problem(X, y, family=family, weights=s, l1_ratio=1.0)
@@ -97,7 +82,7 @@ def test_groups_of_one_are_the_lasso(family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("free", [False, True], ids=["all penalized", "a free group"])
-def test_the_largest_useful_lambda_leaves_nothing_and_a_smaller_one_does(family, free):
+def test_the_largest_useful_lambda_leaves_nothing_and_a_smaller_one_does(data, family, free):
     X, y, s = data(family)
     factor = np.where((LABELS == 1) & free, 0.0, 1.0)
     problem = make_problem(X, y, family=family, weights=s, groups=LABELS, penalty_factor=factor)
@@ -108,7 +93,7 @@ def test_the_largest_useful_lambda_leaves_nothing_and_a_smaller_one_does(family,
     assert path.certificate.kkt_residual.max() <= 1e-10
 
 
-def test_it_is_the_minimum_that_another_method_finds():
+def test_it_is_the_minimum_that_another_method_finds(data):
     X, y, s = data("binomial")
     problem = make_problem(X, y, family="binomial", weights=s, groups=LABELS)
     lam = 0.1 * lambda_max(problem)
@@ -135,7 +120,7 @@ def test_it_is_the_minimum_that_another_method_finds():
     assert best <= objective(here) * (1 + 1e-3)
 
 
-def test_duplicated_columns_and_groups_are_no_trouble():
+def test_duplicated_columns_and_groups_are_no_trouble(data):
     X, y, s = data()
     both = np.column_stack([X, X[:, :3], X[:, 3] + X[:, 4]])
     labels = np.append(LABELS, [4, 4, 4, 1])
@@ -144,7 +129,7 @@ def test_duplicated_columns_and_groups_are_no_trouble():
     assert path.certificate.kkt_residual.max() <= 1e-11
 
 
-def test_lambda_0_is_least_squares():
+def test_lambda_0_is_least_squares(data):
     X, y, s = data()
     path = solve_path(make_problem(X, y, weights=s, groups=LABELS), np.zeros(1))
     root = np.sqrt(s)
@@ -154,7 +139,7 @@ def test_lambda_0_is_least_squares():
 
 @pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson", "multinomial"])
 @pytest.mark.parametrize("shape", [(90, 10), (30, 48)], ids=["tall", "wide"])
-def test_fold_losses_are_those_of_separate_fits(family, shape):
+def test_fold_losses_are_those_of_separate_fits(data, family, shape):
     X, y, s = data(family, *shape)
     labels = LABELS if shape[1] == 10 else labels_for(48)
     problem = make_problem(X, y, family=family, weights=s, groups=labels)
@@ -176,7 +161,7 @@ def test_fold_losses_are_those_of_separate_fits(family, shape):
     assert fits.kkt_max <= 1e-5
 
 
-def test_missing_cells_are_imputed_inside_the_folds():
+def test_missing_cells_are_imputed_inside_the_folds(data):
     X, y, s = data()
     X[np.random.default_rng(3).random(X.shape) < 0.1] = np.nan
     problem = make_problem(X, y, weights=s, groups=LABELS)
@@ -192,7 +177,7 @@ def test_missing_cells_are_imputed_inside_the_folds():
         assert found[f, 0] == pytest.approx(loss, rel=1e-9)
 
 
-def test_effective_df_are_the_trace_of_the_derivative_of_the_fit():
+def test_effective_df_are_the_trace_of_the_derivative_of_the_fit(data):
     """With the active groups fixed the fit is differentiable in y (Vaiter et al. 2012)."""
     X, y, _ = data(n=40)
     lam = 0.1 * lambda_max(make_problem(X, y, groups=LABELS))
@@ -209,7 +194,7 @@ def test_effective_df_are_the_trace_of_the_derivative_of_the_fit():
     assert path.effective_df[0] == pytest.approx(total - 1.0, rel=1e-5)  # the intercept is one more
 
 
-def test_the_duality_gap_bounds_the_distance_to_the_best_value():
+def test_the_duality_gap_bounds_the_distance_to_the_best_value(data):
     X, y, s = data("poisson")
     problem = make_problem(X, y, family="poisson", weights=s, groups=LABELS)
     lam = np.array([0.2 * lambda_max(problem)])

@@ -9,8 +9,9 @@ from l2cli.core.metrics import FAMILY_METRICS
 from l2cli.core.path import design_factor
 from l2cli.core.problem import make_problem
 from l2cli.data.folds import Folds, draw_folds
-from l2cli.select import ridge_folds
+from l2cli.select import gaussian_folds, ridge_folds
 from l2cli.select.cv import fold_fits, validation_metrics
+from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.ridge_folds import RidgeFolds
 
 LAMBDAS = np.array([300.0, 10.0, 0.3])
@@ -215,3 +216,20 @@ def test_validation_metrics_weigh_the_folds():
     null = s @ (y - np.array(means)[ids]) ** 2 / s.sum()
     assert [t["r2"] for t in tables] == pytest.approx(1.0 - mse / null)
     assert set(tables[0]) == set(FAMILY_METRICS["gaussian"])
+
+
+@pytest.mark.parametrize("shape", [(60, 5), (24, 40)], ids=["long", "wide"])
+@pytest.mark.parametrize("bounds", [None, (np.float64(-0.1), np.float64(0.3))], ids=["free", "bounded"])
+def test_other_factors_need_no_second_pass(monkeypatch, shape, bounds):
+    data = Data(*shape)
+    box = {} if bounds is None else {"bounds": tuple(np.full(shape[1], b) for b in bounds)}
+    fits = fold_fits(data.problem(**box), data.folds, "sum")
+    before = fits.losses(LAMBDAS, "mse")
+    data.f = data.f * np.linspace(0.1, 10.0, shape[1])
+    expected = fold_fits(data.problem(**box), data.folds, "sum").losses(LAMBDAS, "mse")
+    monkeypatch.setattr(gaussian_folds, "fold_moments", None)
+    assert isinstance(fits, GaussianFolds)
+    others = fits.with_factors(data.f)
+    assert np.array_equal(others.losses(LAMBDAS, "mse"), expected)
+    assert np.array_equal(fits.losses(LAMBDAS, "mse"), before)
+    assert not np.allclose(before, expected)

@@ -19,6 +19,7 @@ from l2cli.core.solvers.group_set import GroupSet
 from l2cli.core.solvers.screening import WideNet
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 SETTLED = 1e-14
 """Optimality conditions are met to this share of the null model's gradient, or to rounding."""
 WIDE = 500
@@ -30,7 +31,7 @@ ROUGH = 1e-9
 def active_set(gram: Gram, kink: FloatArray, box: Box | None, groups: Groups | None) -> ActiveSet | GroupSet:
     """Return what minimises the quadratics of a Gram with kinks that are multiples of ``kink`` (m,)."""
     if groups is not None:
-        return GroupSet(gram, groups, kink, None if box is None else box.lower == box.upper)
+        return GroupSet(gram, groups, kink, box)
     return ActiveSet(gram, *(box or ()))
 
 
@@ -85,6 +86,8 @@ class ElasticNet:
         -----
         The degrees of freedom are those of the ridge on the free columns, tr[(G_FF + b)^-1 G_FF].
         """
+        if self.groups is not None and (bare := lambdas == 0.0).any():
+            return self._without_norms(lambdas, bare, correction, rough=rough)
         order = np.argsort(-lambdas, kind="stable")
         if isinstance(self.gram, ProductGram) and len(self.q) >= WIDE:
             net = WideNet(
@@ -102,6 +105,21 @@ class ElasticNet:
             a, b = lambdas[i] * self._kink, lambdas[i] * self._square
             u[:, i] = active.solve(q, a, b, tol=(ROUGH if rough else SETTLED) * self.unit)
             df[i] = np.nan if rough else active.effective_df()
+        return u, df
+
+    def _without_norms(
+        self, lambdas: FloatArray, bare: BoolArray, correction: FloatArray | None, *, rough: bool
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return :meth:`solve` where some lambdas, ``bare`` (L,), are 0.
+
+        There J has no norms, and the active set of columns settles what tied ones leave open.
+        """
+        plain = ElasticNet(self.gram, self.q, self._kink, self._square, 1.0, self.box)
+        u, df = np.zeros((len(self.q), len(lambdas))), np.zeros(len(lambdas))
+        for net, at in ((plain, bare), (self, ~bare)):
+            some = None if correction is None else correction[:, at]
+            if at.any():
+                u[:, at], df[at] = net.solve(lambdas[at], some, rough=rough)
         return u, df
 
     def gradient(self, u: FloatArray, lambdas: FloatArray) -> FloatArray:

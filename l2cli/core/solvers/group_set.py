@@ -1,8 +1,8 @@
-"""Quadratics with group norms, exactly: an active set of groups, on which the objective is smooth.
+"""Quadratics with group norms and bounds, exactly: an active set of groups, where the objective is smooth.
 
 Minimises, warm-started from its last answer,
 
-    1/2 v'(G + diag b) v - q'v + sum_g |a_g o v_g|_2
+    1/2 v'(G + diag b) v - q'v + sum_g |a_g o v_g|_2    over    lower <= v <= upper
 
 for a positive semidefinite G (o: entry by entry; a group of one has the term a |v|, coordinates with a = 0
 are free). It serves a gaussian group lasso (G the Gram matrix, q = X'y) and the inner problem of every Newton
@@ -12,9 +12,13 @@ The columns are first divided by a over its level in the group, which leaves pla
 for each group. Groups that are not zero move by damped Newton steps, with the curvature w_g (I/n - v v'/n^3),
 n = |v_g|, of their norm. A group whose own minimiser beside the others is zero, |q_g - (Gv)_g + G_gg v_g| <=
 w_g, is set to zero; at the minimiser of the active groups those that violate |gradient_g| <= w_g enter at
-their own minimiser. Each move lowers the objective, so no set of groups comes back (Yuan and Lin 2006, J. R.
-Stat. Soc. B 68(1), "Model selection and estimation in regression with grouped variables", for the conditions;
-Roth and Fischer 2008, ICML, "The group-lasso for generalized linear models", for active sets of groups).
+their own minimiser. A coordinate at a bound that the slope presses against it rests; the others take the
+Newton step, cut off at the bounds (Bertsekas 1982, SIAM J. Control Optim. 20(2), "Projected Newton methods
+for optimization problems with simple constraints"), and what a bound at 0 stops does not count in
+|gradient_g|.
+Each move lowers the objective, so no set of groups comes back (Yuan and Lin 2006, J. R. Stat. Soc. B 68(1),
+"Model selection and estimation in regression with grouped variables", for the conditions; Roth and Fischer
+2008, ICML, "The group-lasso for generalized linear models", for active sets of groups).
 
 Notes
 -----
@@ -27,8 +31,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.penalties import Groups
-from l2cli.core.solvers.gram import Gram
+from l2cli.core.penalties import Box
+from l2cli.core.solvers.group_block import block_minimiser, boxed_minimiser
+from l2cli.core.solvers.group_quadratic import GroupQuadratic
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -47,33 +52,11 @@ Where tied columns leave none, a step is then no longer than J can be computed f
 """
 
 
-class GroupSet:
+class GroupSet(GroupQuadratic):
     """The minimiser of one Gram's quadratics with group norms, for one q, a and b after another.
 
-    Parameters
-    ----------
-    gram : Gram
-    groups : Groups
-        Of the coordinates.
-    level : (p,) float64, not negative
-        What every ``a`` will be a multiple of.
-    fixed : (p,) bool, optional
-        Coordinates that stay at 0.
+    The parameters are those of :class:`l2cli.core.solvers.group_quadratic.GroupQuadratic`.
     """
-
-    def __init__(self, gram: Gram, groups: Groups, level: FloatArray, fixed: BoolArray | None = None) -> None:
-        self.gram, self.groups = gram, groups
-        self._fixed = np.zeros(len(level), dtype=bool) if fixed is None else fixed
-        unit = groups.norms(level) / np.sqrt(groups.sizes)
-        self._scale = np.where(level > 0.0, level / np.where(unit > 0.0, unit, 1.0)[groups.labels], 1.0)
-        self._gram = gram if np.allclose(self._scale, 1.0, rtol=EPS, atol=0.0) else gram.scaled(self._scale)
-        self._free = (level == 0.0) & ~self._fixed & (self._gram.diagonal > 0.0)
-        p = len(gram.diagonal)
-        self._v, self._product = np.zeros(p), np.zeros(p)
-        self._q, self._b, self._w = np.zeros(p), np.zeros(p), np.zeros(len(groups.sizes))
-        self._gram.rows(np.flatnonzero(self._free))
-        none = np.zeros((0, 0))
-        self._cached = (np.zeros(0, dtype=np.int64), none, none, none.astype(bool))
 
     def solve(self, q: FloatArray, a: FloatArray, b: FloatArray, *, tol: float) -> FloatArray:
         """Return the minimiser (p,), the optimality conditions met to ``tol`` (the unit of q).
@@ -102,74 +85,7 @@ class GroupSet:
             moved = [self._minimise(int(g)) for g in np.flatnonzero(violation >= 0.5 * violation.max())]
             if not any(moved):
                 break
-        return self._v / self._scale
-
-    def begin(self, v: FloatArray, a: FloatArray, b: FloatArray) -> None:
-        """Start from v."""
-        self._load(self._q * self._scale, a, b)
-        self._v = v * self._scale
-        self._gram.rows(np.flatnonzero(self._v))
-        self._product = self._gram.product(self._v)
-
-    def effective_df(self) -> float:
-        """Return tr[(H_A + b)^-1 G_A] over the active columns A, H_A the curvature of J / 2 there.
-
-        (Vaiter, Deledalle, Peyre, Fadili and Dossal 2012, "The degrees of freedom of the group lasso".)
-        """
-        A = self._active()
-        if not len(A):
-            return 0.0
-        H, G = self._curvature(A), self._blocks(A)[0]
-        size = np.sqrt(np.maximum(np.diag(G), 0.0))
-        size[size == 0.0] = 1.0
-        square = np.outer(size, size)
-        # tied columns share what they have in common: the pseudo-inverse counts it once
-        return float(
-            np.sum(np.linalg.pinv(H / square, rcond=len(A) * EPS * 10.0, hermitian=True) * (G / square))
-        )
-
-    def _blocks(self, A: IntArray) -> tuple[FloatArray, FloatArray, BoolArray]:
-        """Return the Gram of the active coordinates, its part within groups, and what is within a group."""
-        if not np.array_equal(A, self._cached[0]):
-            labels, block = self.groups.labels[A], self._gram.block(A, A)
-            same = labels[:, None] == labels
-            self._cached = (A, block, np.where(same, block, 0.0), same)
-        return self._cached[1:]
-
-    def _load(self, q: FloatArray, a: FloatArray, b: FloatArray) -> None:
-        self._q, self._b = q / self._scale, b / self._scale**2
-        self._w = self.groups.norms(a / self._scale) / np.sqrt(self.groups.sizes)
-
-    def _active(self) -> IntArray:
-        """Return the coordinates that are free or in a group that is not zero."""
-        alive = self.groups.norms(self._v) > 0.0
-        return np.flatnonzero((alive[self.groups.labels] | self._free) & ~self._fixed)
-
-    def _pull(self) -> FloatArray:
-        """Return the gradient of the smooth part (p,), 0 for what is fixed."""
-        return np.where(self._fixed, 0.0, self._product + self._b * self._v - self._q)
-
-    def _objective(self) -> float:
-        smooth = 0.5 * self._v @ (self._product + self._b * self._v) - self._q @ self._v
-        return float(smooth + self._w @ self.groups.norms(self._v))
-
-    def _slope(self, A: IntArray) -> FloatArray:
-        """Return the gradient of J / 2 along the active coordinates."""
-        norm, labels = self.groups.norms(self._v), self.groups.labels[A]
-        turn = np.divide(self._w, norm, out=np.zeros_like(norm), where=norm > 0.0)
-        return np.asarray(self._pull()[A] + turn[labels] * self._v[A])
-
-    def _curvature(self, A: IntArray) -> FloatArray:
-        """Return the curvature of J / 2 along the active coordinates."""
-        norm, labels, v = self.groups.norms(self._v), self.groups.labels[A], self._v[A]
-        turn = np.divide(self._w, norm, out=np.zeros_like(norm), where=norm > 0.0)[labels]
-        unit = np.divide(v, norm[labels], out=np.zeros_like(v), where=turn > 0.0)
-        block, _, same = self._blocks(A)
-        H: FloatArray = same * (turn * unit)[:, None]
-        H *= -unit
-        H += block
-        H[np.arange(len(A)), np.arange(len(A))] += self._b[A] + turn
-        return H
+        return self._unscaled()
 
     def _descend(self, tol: float) -> None:
         """Move the active groups to their minimiser by damped Newton steps."""
@@ -179,13 +95,14 @@ class GroupSet:
                 return
             if self._drop(A):
                 continue
-            slope = self._slope(A)
+            slope, free = self._slope(A)
             if float(np.abs(slope).max()) <= tol:
                 return
-            H = self._curvature(A)
-            reach = 0.0
+            H = _part(self._curvature(A), free)
+            reach, step = 0.0, np.zeros(len(A))
             for share in FLAT:
-                reach = self._move(A, _solved(H, slope, share), slope)
+                step[free] = _solved(H, slope[free], share)
+                reach = self._move(A, step, slope)
                 if reach > 0.0:
                     break
             # close to zero a norm bends more than a Newton step can follow
@@ -195,21 +112,32 @@ class GroupSet:
                     return
 
     def _move(self, A: IntArray, step: FloatArray, slope: FloatArray) -> float:
-        """Take the step, halved until J falls; return the share taken, 0 where rounding forbids any."""
+        """Take the step within the bounds, halved until J falls; return the share, 0 where none lowers J."""
         v, product, before, size = self._v, self._product, self._objective(), float(np.abs(slope).max())
         promised, t = float(slope @ step), 1.0
         if not promised > 0.0:  # not finite, or no descent: rounding made the curvature indefinite
             return 0.0
+        whole: FloatArray | None = None
         for _ in range(HALVINGS):
             self._v = v.copy()
             self._v[A] -= t * step
-            self._product = self._gram.product(self._v)
+            gain, straight = t * promised, True
+            if self._bounded:
+                cut = self._box.clip(self._v)
+                straight = np.array_equal(cut, self._v)
+                if not straight:
+                    self._v, gain = cut, float(slope @ (v - cut)[A])
+            if straight and whole is not None:  # on a line the product is linear
+                self._product = product + t * (whole - product)
+            else:
+                self._product = self._gram.product(self._v)
+                whole = self._product if straight and t == 1.0 else None
             here = self._objective()
-            if here <= before - 1e-4 * t * promised:
+            if gain > 0.0 and here <= before - 1e-4 * gain:
                 return t
             # near the minimum J no longer tells, the slope does
             level = abs(here - before) <= 1e-12 * abs(before)
-            if t == 1.0 and level and float(np.abs(self._slope(A)).max()) < 0.5 * size:
+            if t == 1.0 and level and float(np.abs(self._slope(A)[0]).max()) < 0.5 * size:
                 return t
             t = min(0.5 * t, self._first_zero(v, A, step)) if t == 1.0 else 0.5 * t
         self._v, self._product = v, product
@@ -233,14 +161,19 @@ class GroupSet:
         squares; Hunter and Li 2005, Ann. Statist. 33, "Variable selection using MM algorithms").
         """
         A, v, product, before = self._active(), self._v, self._product, self._objective()
+        free = self._slope(A)[1]
         norm = self.groups.norms(v)
-        turn = np.divide(self._w, norm, out=np.zeros_like(norm), where=norm > 0.0)[self.groups.labels[A]]
-        H = self._blocks(A)[0].copy()
-        at = np.arange(len(A))
-        H[at, at] += self._b[A] + turn
+        turn = np.divide(self._w, norm, out=np.zeros_like(norm), where=norm > 0.0)
+        G, A = _part(self._blocks(A)[0], free), A[free]
+        pull = self._q[A]
+        if self._bounded:  # what is at rest at a bound pulls too
+            pull = pull - (product[A] - G @ v[A])
+        H, at = G.copy(), np.arange(len(A))
+        H[at, at] += self._b[A] + turn[self.groups.labels[A]]
         self._v = v.copy()
-        self._v[A] = _solved(H, self._q[A], FLAT[0])
+        self._v[A] = _solved(H, pull, FLAT[0])
         if np.isfinite(self._v).all():
+            self._v = self._box.clip(self._v)
             self._product = self._gram.product(self._v)
             if self._objective() < before:
                 return True
@@ -250,7 +183,10 @@ class GroupSet:
     def _sweep(self) -> bool:
         """Move every group that is not zero to its own minimiser in turn; return True if J fell."""
         before = self._objective()
-        for g in np.flatnonzero((self.groups.norms(self._v) > 0.0) & (self._w > 0.0)).tolist():
+        moving = (self.groups.norms(self._v) > 0.0) & (self._w > 0.0)
+        if self._bounded:  # a free coordinate may have been kept from its bound by the others' step
+            moving |= self._boxed & self._among(self._free)
+        for g in np.flatnonzero(moving).tolist():
             self._minimise(g)
         self._product = self._gram.product(self._v)
         return self._objective() < before
@@ -261,7 +197,8 @@ class GroupSet:
         own = self._blocks(A)[1] @ v + self._b[A] * v
         rest = np.zeros(len(self._v))
         rest[A] = own - self._pull()[A]
-        norms, alive = self.groups.norms(rest), self.groups.norms(self._v) > 0.0
+        norms, alive = self.groups.norms(self._open(rest)), self.groups.norms(self._v) > 0.0
+        alive &= ~self._held_off
         candidates = np.flatnonzero(alive & (self._w > 0.0) & (norms <= self._w)).tolist()
         for g in candidates:
             self._minimise(g)
@@ -271,20 +208,30 @@ class GroupSet:
         """Return by how much the gradient of every zero group exceeds its weight: (g,)."""
         pull = self._pull()
         pull[self._free] = 0.0
-        excess = self.groups.norms(pull) - self._w
+        excess = self.groups.norms(self._open(-pull)) - self._w
         return np.where(self.groups.norms(self._v) > 0.0, 0.0, np.maximum(excess, 0.0))
 
     def _minimise(self, g: int) -> bool:
         """Move a group to its own minimiser beside the others; return True if that is not zero."""
-        members = self.groups.members(g)
-        members = members[~self._fixed[members]]
+        members, boxed = self.groups.members(g), bool(self._boxed[g])
+        if not boxed:
+            members = members[~self._fixed[members]]
         rows = self._gram.rows(members)
         block = self._gram.block(members, members) + np.diag(self._b[members])
         v = self._v[members]
-        best = block_minimiser(block, block @ v - self._pull()[members], float(self._w[g]))
+        c, w = block @ v - self._pull()[members], float(self._w[g])
+        if boxed:
+            best = boxed_minimiser(block, c, w, Box(self._box.lower[members], self._box.upper[members]))
+        else:
+            best = block_minimiser(block, c, w)
         self._v[members] = best
         self._product = self._product + (best - v) @ rows
         return bool(best.any())
+
+
+def _part(matrix: FloatArray, which: BoolArray) -> FloatArray:
+    """Return some rows and the same columns, the matrix itself where that is all."""
+    return matrix if which.all() else matrix[np.ix_(which, which)]
 
 
 def _solved(H: FloatArray, slope: FloatArray, share: float) -> FloatArray:
@@ -297,28 +244,3 @@ def _solved(H: FloatArray, slope: FloatArray, share: float) -> FloatArray:
         return np.asarray(np.linalg.solve(raised, slope / size) / size)
     except np.linalg.LinAlgError:
         return np.full(len(slope), np.nan)
-
-
-def block_minimiser(block: FloatArray, c: FloatArray, w: float) -> FloatArray:
-    """Return the minimiser (m,) of 1/2 v'Bv - c'v + w |v|, zero where |c| <= w.
-
-    With B = E diag(e) E' and x = E'c / (e s + w), v = s E x where s = |v| solves |x(s)| = 1. 1/|x| is concave
-    and rises in s, so Newton's method from s = 0 comes to it from below.
-    """
-    if float(np.linalg.norm(c)) <= w:
-        return np.zeros_like(c)
-    e, E = np.linalg.eigh(block)
-    e = np.maximum(e, len(e) * EPS * float(e.max(initial=0.0)))
-    turned, s = E.T @ c, 0.0
-    if not e[-1] > 0.0:
-        return np.zeros_like(c)
-    if w == 0.0:
-        return np.asarray(E @ (turned / e))
-    for _ in range(100):
-        x = turned / (e * s + w)
-        length = float(np.linalg.norm(x))
-        step = (length - 1.0) * length**2 / float(x @ (e / (e * s + w) * x))
-        s += step
-        if not step > 4.0 * EPS * s:
-            break
-    return np.asarray(E @ (s * turned / (e * s + w)))

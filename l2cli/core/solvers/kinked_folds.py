@@ -158,7 +158,7 @@ class KinkedFolds(FoldRows):
         if self.problem.box is None:
             return subgradient_distance(gradient, B, kink, None, self.groups)
         columns = [
-            subgradient_distance(gradient[:, [j]], B[:, [j]], kink[:, [j]], self.boxes[f])
+            subgradient_distance(gradient[:, [j]], B[:, [j]], kink[:, [j]], self.boxes[f], self.groups)
             for j, f in enumerate(folds.tolist())
         ]
         return np.hstack(columns)

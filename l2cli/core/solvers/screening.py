@@ -60,6 +60,7 @@ class WideNet:
         resting = np.zeros(A.shape[1]) if box is None else box.clip(np.zeros(A.shape[1]))
         self.used = (kink == 0.0) | (resting != 0.0)
         """Columns that the solver looks at."""
+        self._include(self.used)
         self._widen()
 
     def solve(
