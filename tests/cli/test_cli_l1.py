@@ -52,3 +52,19 @@ def test_leave_one_out_is_refused_with_an_l1_part(quick):
 def test_everything_is_left_out_above_the_largest_useful_lambda(quick):
     done = quick("fit", str(DIABETES), "--l1-ratio", "1", "--lambda", "1e9", "--quiet")
     assert "no feature is left: the intercept alone" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--lambda 5", "L2;"),
+        ("--lambda 5 --l1-ratio 1", "L1;"),
+        ("--lambda 5 --l1-ratio 0.5 --bounds bmi=0:", "elastic net (l1_ratio 0.5), bounds on 1 coefficient"),
+        ("--lambda 5 --groups a=age,sex --no-standardize", "group lasso over 1 group, columns not standard"),
+        ("--lambda 0", "unpenalized (least squares);"),
+    ],
+)
+def test_the_screen_of_a_saved_model_names_what_was_fitted(quick, tmp_path, words, told):
+    model = str(tmp_path / "model.json")
+    quick("fit", str(DIABETES), *words.split(), "--save", model, "-q")
+    assert f"gaussian, {told}" in " ".join(quick("evaluate", model, str(DIABETES)).stdout.split())

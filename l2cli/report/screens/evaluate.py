@@ -34,18 +34,20 @@ _MEANINGS = {
     "log_loss": "mean of -log of the probability given to what happened",
 }
 PLOT_WIDTH = 21
+HOW = "a saved model on labelled rows"
 
 
 def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return metrics, confusion table, calibration and drift."""
+    bare = result["settings"].get("unpenalized")
     if "targets" in result:
         columns = targets.evaluate_columns(result, _ORDER["gaussian"])
-        lines = targets.heading(result, "a saved model on labelled rows", page)
+        lines = targets.heading(result, HOW, page, unpenalized=bool(bare))
         return [*lines, *table(columns, page), *_drift_lines(result["drift"], page)]
     numbers = not result["data"].get("classes")
     return [
         *data_lines(result["data"], page),
-        *model_lines(result["settings"], "a saved model on labelled rows", page),
+        *model_lines(result["settings"], HOW, page, unpenalized=bool(bare)),
         (),
         *_metric_lines(result, page),
         *_confusion_lines(result.get("confusion"), page),
