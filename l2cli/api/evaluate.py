@@ -103,9 +103,9 @@ def evaluate_table(
         notes.append(f"rows weighted by '{shown(weights_name)}', the weights in training")
     eta = applied.eta[rows]
     drift = find_drift(model, table, rows, weights)
-    settings: dict[str, Any] = {"family": model.family, **{name: model.settings.get(name) for name in FITTED}}
-    settings |= {"unpenalized": all(one.lam == 0.0 for one in model.each())}
-    settings |= {"unseen": unseen, "missing": model.data.missing}
+    settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
+    settings |= {name: model.settings.get(name) for name in FITTED}
+    settings["unpenalized"] = all(one.lam == 0.0 for one in model.each())
     settings["weights"] = None if weights is None else weights_name
     if model.family == "binomial":
         settings["threshold"] = threshold

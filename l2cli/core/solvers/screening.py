@@ -60,7 +60,8 @@ class WideNet:
         resting = np.zeros(A.shape[1]) if box is None else box.clip(np.zeros(A.shape[1]))
         self.used = (kink == 0.0) | (resting != 0.0)
         """Columns that the solver looks at."""
-        self._include(self.used)
+        if groups is not None:  # a group is looked at whole
+            self.used = groups.norms(self.used.astype(np.float64))[groups.labels] > 0.0
         self._widen()
 
     def solve(
