@@ -65,11 +65,13 @@ def read_parquet(
         asked = set(present if names is None else names)
         wanted = [name for name in present if name in asked]
         kept = [name for name in wanted if not _PANDAS_INDEX.fullmatch(name)]
-        kinds = {name: _kind(file.schema_arrow.field(name).type, name, source.label) for name in kept}
+        schema = file.schema_arrow  # made anew each time it is asked for
+        types = dict(zip(schema.names, schema.types, strict=True))
+        kinds = {name: _kind(types[name], name, source.label) for name in kept}
         exact = {
             name
             for name, kind in kinds.items()
-            if name in verbatim and (kind == "text" or _is_exact(file.schema_arrow.field(name).type))
+            if name in verbatim and (kind == "text" or _is_exact(types[name]))
         }
         content = _Content(file.metadata.num_rows, kinds, spec, exact)
         for group in range(file.num_row_groups):
@@ -184,12 +186,23 @@ class _Content:
                 target = self._matrix[first + top : min(first + top + _ROWS_AT_ONCE, last)]
                 for k, column in enumerate(columns, start):
                     target[:, k] = column[top : top + _ROWS_AT_ONCE]
-        for name, cells in self._texts.items():
-            cells.add(first, file.read_row_group(group, columns=[name]).column(name), self._kinds[name])
-        for name, cells in self._verbatim.items():
-            kind = "text" if self._kinds[name] == "text" else "exact"
-            cells.add(first, file.read_row_group(group, columns=[name]).column(name), kind)
+        self._add_texts(file, group, step)
         self._rows = last
+
+    def _add_texts(self, file: Any, group: int, step: int) -> None:
+        """Read the columns of a row group that are not numbers, or are wanted as text too."""
+        names = list(dict.fromkeys([*self._texts, *self._verbatim]))
+        for start in range(0, len(names), step):
+            some = names[start : start + step]
+            part = file.read_row_group(group, columns=some)
+            for name in some:
+                kind = self._kinds[name]
+                if name in self._texts:
+                    self._texts[name].add(self._rows, part.column(name), kind)
+                if name in self._verbatim:
+                    self._verbatim[name].add(
+                        self._rows, part.column(name), "text" if kind == "text" else "exact"
+                    )
 
     def _note_infinite(self, name: str, column: FloatArray, first: int) -> None:
         """Remember the first infinite cell: looked for here, where the cells lie side by side."""
