@@ -11,71 +11,24 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from l2cli.data.arrow_buffers import BoolArray, RawCells, RowNumbers, coded_cells, floats_of
+from l2cli.data.arrow_buffers import BoolArray, Floats, RawCells, RowNumbers, coded_cells, floats_of
 from l2cli.data.cell_bytes import cell_bytes
-from l2cli.data.cells import CellRules, judge, plain_numbers
+from l2cli.data.cells import judge, plain_numbers
 from l2cli.data.chunks import Chunk, record_lines
 from l2cli.data.columns import CodedCells, IntCodes, NumberFacts, code_cells, number_column
-from l2cli.data.dialect import Layout
+from l2cli.data.flat_chunk import rectangle, text_columns
 from l2cli.data.parse_small import parse_rows
+from l2cli.data.plan import Block, Plan
 from l2cli.data.records import WHITESPACE, RecordReader
-from l2cli.data.table import FloatArray
 
 _NO_NUMBER = re.compile(r"In CSV column #(\d+):.*conversion error")
 _BLANK_LINE = re.compile(rb"^[ \t]*\n", re.MULTILINE)
 _RETRIES = 8
-
-
-@dataclass(eq=False)
-class Plan:
-    """What to read, and what has been learnt about it so far; shared by all chunks.
-
-    numbers, texts : positions of the columns to read as numbers and as text.
-    odd : columns of numbers that are not read by pyarrow's conversion, because one of its cells defeated it.
-    failed : columns of numbers in which a text was found; they are read anew as text afterwards.
-    maybe_codes : columns in which every cell so far may consist of digits only.
-    The sets change how fast a chunk is parsed, never what comes out of it.
-    """
-
-    layout: Layout
-    label: str
-    rules: CellRules
-    numbers: list[int]
-    texts: list[int]
-    odd: set[int] = field(default_factory=set)
-    failed: set[int] = field(default_factory=set)
-    maybe_codes: set[int] = field(default_factory=set)
-
-    def with_decimal(self, decimal: str, texts: list[int]) -> Plan:
-        """Return the plan to read the same columns, all but ``texts`` as numbers with this decimal mark."""
-        numbers = sorted({*self.numbers, *self.texts} - set(texts))
-        rules = self.rules.with_decimal(decimal)
-        return Plan(self.layout, self.label, rules, numbers, texts, maybe_codes=set(numbers))
-
-
-@dataclass(eq=False)
-class Block:
-    """The columns of one chunk.
-
-    numbers : (n_rows, len(plan.numbers)) float64, C order, NaN where missing and in columns that failed.
-    facts : what columns of numbers held besides. zeros : columns in which a cell of digits has a leading
-        zero.
-    lines : line of the first row where the others follow on, else the line of each.
-    blank : the last blank line behind all rows of a file of one column, None where there is none.
-    """
-
-    n_rows: int
-    numbers: FloatArray
-    lines: int | IntCodes
-    blank: int | None = None
-    texts: dict[int, CodedCells] = field(default_factory=dict)
-    facts: dict[int, NumberFacts] = field(default_factory=dict)
-    zeros: set[int] = field(default_factory=set)
 
 
 @dataclass(eq=False)
@@ -118,6 +71,9 @@ class ChunkParser:
         if self._plan.layout.delimiter == WHITESPACE:
             data = re.sub(rb" ?\n ?", b"\n", re.sub(rb"[ \t]+", b" ", data)).removeprefix(b" ")
         failed = set(self._plan.failed)
+        flat = self._flat(chunk, failed)
+        if flat is not None:
+            return flat
         table, as_text = self._read(data, [j for j in self._plan.numbers if j not in failed])
         if table is None:
             return self._by_reference(chunk)
@@ -131,6 +87,66 @@ class ChunkParser:
         if block.n_rows:
             self._settle(block, chunk, data, self._fill(block, table, coded, failed))
         return self._without_missing(block)
+
+    def _flat(self, chunk: Chunk, failed: set[int]) -> Block | None:
+        """Return the columns of a chunk of many columns of numbers, None where this is not the way."""
+        plan, width = self._plan, self._width
+        if not plan.is_flat(failed):
+            return None
+        cells = rectangle(chunk.data, chunk.quotes, plan.layout.delimiter, width)
+        if cells is None:
+            return None
+        odd = plan.odd - failed
+        read = [j for j in plan.numbers if j not in failed and j not in odd]
+        coded = text_columns(cells, [*plan.texts, *(j for j in plan.numbers if j in odd)])
+        if any(_has_endless(texts.levels) for texts in coded.values()):
+            return None
+        column = self._read_one(cells.one_below_the_other(set(range(width)).difference(read)))
+        if column is None:
+            return None
+        block = self._empty_block(len(cells.ends))
+        block.lines = chunk.first_line
+        self._settle(block, chunk, chunk.data, self._fill_flat(block, column, coded, read))
+        return self._without_missing(block)
+
+    def _read_one(self, data: bytes) -> Floats | None:
+        """Return the numbers in a text of one column; None where a cell is none."""
+        import pyarrow as pa
+
+        try:
+            table = self._read_csv(data, {0: pa.float64()}, ["0"])
+        except pa.ArrowInvalid:
+            return None
+        return floats_of(table.column("0").chunk(0)).without(self._missing_values)
+
+    def _fill_flat(
+        self, block: Block, column: Floats, coded: dict[int, CodedCells], read: list[int]
+    ) -> _Open:
+        """Fill a block from the numbers of all columns, row by row; return what they leave open."""
+        plan, shape = self._plan, (block.n_rows, self._width)
+        values = column.values.reshape(shape)
+        block.numbers[...] = values if len(plan.numbers) == self._width else values[:, plan.numbers]
+        block.texts = {j: coded[j] for j in plan.texts}
+        for k, j in enumerate(plan.numbers):
+            if j in plan.failed:
+                block.numbers[:, k] = np.nan
+            elif j in coded:
+                self._add_numbers(block, k, coded[j])
+        wanted = set(read)
+        at = {j: k for k, j in enumerate(plan.numbers) if j in wanted}
+        nulls, strange = (
+            {} if mask is None else _by_column(mask.reshape(shape), at)
+            for mask in (column.nulls, column.strange)
+        )
+        for k, where in nulls.items():
+            block.numbers[where, k] = np.nan
+        left = _Open(nulls if plan.rules.uncertain else {}, strange, [])
+        for j in plan.maybe_codes & wanted:
+            if Floats(values[:, j], nulls.get(at[j]), None).all_whole():
+                left.whole.append(at[j])
+            else:
+                plan.maybe_codes.discard(j)
+        return left
 
     def _without_missing(self, block: Block) -> Block:
         """Take out the numbers that ``--na`` names, however they are written."""
@@ -184,8 +200,11 @@ class ChunkParser:
                 odd.append(int(found[1]))
         return None, []
 
-    def _read_csv(self, data: bytes, kinds: dict[int, Any]) -> Any:
-        """Run pyarrow over the data as one block in this thread, for these columns and types."""
+    def _read_csv(self, data: bytes, kinds: dict[int, Any], names: list[str] | None = None) -> Any:
+        """Run pyarrow over the data as one block in this thread, for these columns and types.
+
+        ``names`` are those of a text of other columns than the file's, in which every line is a cell.
+        """
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
@@ -194,10 +213,12 @@ class ChunkParser:
             read_options=arrow_csv.ReadOptions(
                 use_threads=False,
                 block_size=len(data) + 1,
-                column_names=[str(j) for j in range(len(self._plan.layout.names))],
+                column_names=names or [str(j) for j in range(self._width)],
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=self._plan.layout.delimiter, newlines_in_values=b'"' in data
+                delimiter=self._plan.layout.delimiter,
+                newlines_in_values=b'"' in data,
+                ignore_empty_lines=names is None,
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types={str(j): kind for j, kind in kinds.items()},
@@ -317,6 +338,11 @@ class ChunkParser:
             self._plan.maybe_codes.discard(j)
         elif reading.zeros:
             block.zeros.add(j)
+
+
+def _by_column(cells: BoolArray, at: dict[int, int]) -> dict[int, BoolArray]:
+    """Return the columns of a mask (rows, columns) in which it is true anywhere, by their place in ``at``."""
+    return {at[j]: cells[:, j] for j in np.flatnonzero(cells.any(axis=0)).tolist() if j in at}
 
 
 def _has_endless(levels: Iterable[str]) -> bool:

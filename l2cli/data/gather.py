@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from l2cli.data.arrow_chunk import Block, Plan
 from l2cli.data.columns import CodedCells, IntCodes, LineMap, NumberFacts
 from l2cli.data.parse_small import blank_line
+from l2cli.data.plan import Block, Plan
 from l2cli.data.table import FloatArray
 
 

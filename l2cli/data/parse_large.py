@@ -12,14 +12,16 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 
-from l2cli.data.arrow_chunk import Block, ChunkParser, Plan
+from l2cli.data.arrow_chunk import ChunkParser
 from l2cli.data.cells import CellRules, judge, only_digits, plain_numbers
 from l2cli.data.chunks import Chunk, Cutter
 from l2cli.data.columns import NumberFacts, Settled, make_table, verbatim_column
 from l2cli.data.dialect import Layout, sample_of
 from l2cli.data.gather import Gatherer
+from l2cli.data.plan import Block, Plan
 from l2cli.data.records import RecordReader
-from l2cli.data.source import Sizes, Source
+from l2cli.data.sizes import Sizes
+from l2cli.data.source import Source
 from l2cli.data.table import Table
 from l2cli.data.textstream import clean_pieces
 from l2cli.errors import DataError
@@ -57,14 +59,14 @@ def read_large(
     Time: pyarrow's, on as many threads as there are processors (4 at most). Memory: the matrix and, for each
     thread, about four chunks.
     """
-    size = min(max(sizes.chunk, sizes.per_column * len(layout.names)), _MAX_CHUNK_BYTES)
-    run = _Runner(source, layout, size)
 
     def anew() -> Iterator[bytes]:
         return clean_pieces(source.blocks(sizes.piece), spec.encoding, source.label)
 
     exact = {j for j in keep if layout.names[j] in verbatim}
-    plan = _planned(b"".join(start), layout, keep, source.label, sizes.guessed_rows, exact)
+    plan = _planned(b"".join(start), layout, keep, source.label, sizes, exact)
+    size = sizes.chunk if plan.is_flat() else max(sizes.chunk, sizes.per_column * len(layout.names))
+    run = _Runner(source, layout, min(size, _MAX_CHUNK_BYTES))
     first, second = _gathered(run, plan, chain(start, pieces), anew)
     settled = _settled(first, second, keep, exact)
     other = next((mark for mark in settled.marks if mark != plan.rules.decimals[0]), None)
@@ -158,7 +160,7 @@ def _done(waiting: deque[tuple[Chunk, Future[Block]]]) -> tuple[Block, float]:
 
 
 def _planned(
-    start: bytes, layout: Layout, keep: Sequence[int], label: str, guessed_rows: int, exact: Container[int]
+    start: bytes, layout: Layout, keep: Sequence[int], label: str, sizes: Sizes, exact: Container[int]
 ) -> Plan:
     """Guess from the first rows which columns hold numbers, with which decimal mark, and which codes.
 
@@ -168,7 +170,7 @@ def _planned(
     reader = RecordReader(sample.decode(), layout.delimiter, label, whole=whole)
     width = len(layout.names)
     data_rows = (row for row in reader if reader.start > layout.header_lines and len(row) == width)
-    rows = list(islice(data_rows, guessed_rows))
+    rows = list(islice(data_rows, sizes.guessed_rows))
     columns = list(zip(*rows, strict=True)) or [()] * width
     rules = layout.rules
     if len(rules.decimals) > 1:
@@ -179,7 +181,7 @@ def _planned(
     guesses = {j: None if j in exact else _guess(columns[j], rules) for j in keep}
     texts = [j for j in keep if guesses[j] is None]
     plan = Plan(layout, label, rules, [j for j in keep if guesses[j] is not None], texts)
-    plan.maybe_codes = {j for j in keep if guesses[j] == "whole"}
+    plan.maybe_codes, plan.flat = {j for j in keep if guesses[j] == "whole"}, sizes.flat
     return plan
 
 

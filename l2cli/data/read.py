@@ -12,7 +12,8 @@ from collections.abc import Collection, Container, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from l2cli.data.dialect import SAMPLE_BYTES, Layout, check_read_spec, find_layout, sample_of
-from l2cli.data.source import DEFAULT_SIZES, Sizes, Source, open_source
+from l2cli.data.sizes import DEFAULT_SIZES, Sizes
+from l2cli.data.source import Source, open_source
 from l2cli.data.textstream import check_text, clean_pieces
 from l2cli.errors import DataError, shown
 from l2cli.spec import ReadSpec

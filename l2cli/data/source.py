@@ -11,7 +11,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from types import TracebackType
-from typing import IO, BinaryIO, NamedTuple, cast
+from typing import IO, BinaryIO, cast
 
 from l2cli.errors import DataError, L2Error, shown
 
@@ -46,28 +46,6 @@ _FOREIGN: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
     (re.compile(rb"\s*<(!doctype|html|\?xml)", re.IGNORECASE), "an HTML or XML page", "give CSV or Parquet"),
     (re.compile(rb"\s*(\{\s*[\"}]|\[\s*[\[{\"])"), "JSON", "give CSV or Parquet"),
 )
-
-
-class Sizes(NamedTuple):
-    """How much is read at a time; tests make everything small.
-
-    small : a text of up to this many bytes is parsed by the standard library, which is done with it before
-        pyarrow
-        is imported. piece : bytes read at a time.
-    chunk : bytes parsed at a time by one thread of pyarrow, at least ``per_column`` for each column of a wide
-        table,
-        where setting up the columns would cost more than the rows.
-    guessed_rows : rows from which the types of the columns of a large text are guessed.
-    """
-
-    small: int = 2 << 20
-    piece: int = 2 << 20
-    chunk: int = 4 << 20
-    per_column: int = 4096
-    guessed_rows: int = 1000
-
-
-DEFAULT_SIZES = Sizes()
 
 
 class Source:

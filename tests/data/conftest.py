@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection
 import pytest
 
 from l2cli.data.read import read_opened
-from l2cli.data.source import Sizes, open_source
+from l2cli.data.sizes import FlatRule, Sizes
+from l2cli.data.source import open_source
 from l2cli.data.table import Table
 from l2cli.spec import ReadSpec
 
@@ -18,6 +19,7 @@ SMALL = Sizes(small=1 << 30)
 LARGE = Sizes(small=0)
 # Pieces, chunks and the guess at the types are so small that everything has to be put together again.
 SHREDDED = Sizes(small=0, piece=13, chunk=40, per_column=0, guessed_rows=2)
+FLAT = FlatRule(columns=1, aside=1.0)
 
 Reader = Callable[..., Table]
 
@@ -57,6 +59,8 @@ WAYS: dict[str, tuple[str, Sizes]] = {
     "small": ("plain", SMALL),
     "large": ("plain", LARGE),
     "shredded": ("plain", SHREDDED),
+    "flat": ("plain", LARGE._replace(flat=FLAT)),
+    "flat shredded": ("plain", SHREDDED._replace(flat=FLAT)),
     "gz": ("gz", SMALL),
     "gz shredded": ("gz", SHREDDED),
     "bz2": ("bz2", SMALL),

@@ -51,12 +51,15 @@ def told_or_error(read: Callable[[], Table]) -> tuple[object, ...] | str:
 @QUICK
 def test_random_bytes_give_a_table_or_one_clear_error(start, mark, rest, read_in):
     for content in (mark + rest, start + rest, gzip.compress(mark + rest)[: max(1, len(rest))]):
-        for way in ("small", "shredded"):
+        for way in ("small", "shredded", "flat shredded"):
             found = told_or_error(partial(read_in, content, way))
             assert isinstance(found, tuple) or (found.startswith("standard input") and found.isprintable())
 
 
-@given(text=st.text(alphabet='ab1.,;|\t "\n\r?-0', max_size=80), way=st.sampled_from(["large", "shredded"]))
+@given(
+    text=st.text(alphabet='ab1.,;|\t "\n\r?-0', max_size=80),
+    way=st.sampled_from(["large", "shredded", "flat", "flat shredded"]),
+)
 @example(text='a\n"\n\n1\n"\n', way="shredded")
 @example(text="a,b\n \t\n1,2", way="large")
 @example(text='0\n""?\n1', way="large")
@@ -94,7 +97,7 @@ def hostile_files(draw: st.DrawFn) -> tuple[bytes, ReadSpec]:
     return text.encode(), spec
 
 
-@given(file=hostile_files(), way=st.sampled_from(["large", "shredded", "gz shredded"]))
+@given(file=hostile_files(), way=st.sampled_from(["large", "shredded", "flat shredded", "gz shredded"]))
 @settings(max_examples=300, deadline=None)
 def test_hostile_files_read_the_same_by_both_parsers(file, way, read_in):
     content, spec = file
@@ -130,7 +133,7 @@ def tables(draw: st.DrawFn) -> dict[str, list[float] | list[str]]:
     delimiter=st.sampled_from(",;\t|"),
     line_end=st.sampled_from(["\n", "\r\n"]),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
-    way=st.sampled_from(["small", "large", "shredded", "gz", "zst large"]),
+    way=st.sampled_from(["small", "large", "shredded", "flat shredded", "gz", "zst large"]),
 )
 @QUICK
 def test_what_the_csv_module_writes_is_read_back(columns, delimiter, line_end, quoting, way, read_in):
@@ -181,7 +184,7 @@ def test_numbers_are_rounded_correctly_by_both_parsers(read_in):
         assert read_in(content, way).number("a").tolist() == [float(cell) for cell in cells]
 
 
-@pytest.mark.parametrize("way", ["small", "large", "shredded"])
+@pytest.mark.parametrize("way", ["small", "large", "shredded", "flat"])
 def test_rows_of_every_length_around_the_ends_of_chunks(way, read_in):
     rows = [f"{'9' * (i % 12 + 1)},{'x' * (i % 7)}" for i in range(200)]
     table = read_in(("a,b\n" + "\n".join(rows)).encode(), way)
