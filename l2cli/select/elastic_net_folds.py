@@ -1,8 +1,11 @@
-"""Gaussian elastic net and bounded ridge on all folds: active sets on a fold's moments, or rows if p > n."""
+"""Gaussian elastic net and bounded ridge on all folds: active sets on a fold's moments, or rows if p > n.
+
+Wide nets (:mod:`l2cli.select.wide_folds`) of all folds are solved together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count, repeat
 
 import numpy as np
@@ -10,16 +13,18 @@ import numpy.typing as npt
 
 from l2cli.core.moments import GramSystem, Moments, TrainingStats
 from l2cli.core.problem import Problem
-from l2cli.core.solvers.elastic_net import ElasticNet
+from l2cli.core.solvers.elastic_net import WIDE, ElasticNet
 from l2cli.core.solvers.gram import DenseGram, ProductGram
-from l2cli.core.solvers.ridge import scaled_rows
+from l2cli.core.solvers.screening import WideAnswer
 from l2cli.core.threads import row_threads
 from l2cli.data.folds import Folds
-from l2cli.select.gaussian_folds import CACHE_BYTES, GaussianFolds
+from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import fold_lambdas
 from l2cli.select.ridge_folds import RidgeFolds
+from l2cli.select.wide_folds import TrainingRows, batch_size, wide_fits
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 Fit = tuple[TrainingStats, FloatArray, float]
 
 
@@ -34,7 +39,6 @@ class ElasticNetFolds(GaussianFolds):
         progress: Callable[[str, int, int], None] | None = None, held: list[Moments] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(problem, folds, scale, progress, held)
-        self.products: dict[int, ProductGram] = {}
         self.ridge: RidgeFolds | None = None
 
     def solutions(self, lambdas: FloatArray) -> Iterator[tuple[TrainingStats, FloatArray]]:
@@ -50,8 +54,9 @@ class ElasticNetFolds(GaussianFolds):
             self._known = (np.append(known, new), solved)
         assert self._known is not None
         at = np.array([int(np.flatnonzero(self._known[0] == lam)[0]) for lam in lambdas])
+        everything = np.array_equal(at, np.arange(len(self._known[0])))
         for stats, u in self._known[1]:
-            yield stats, u[:, at]
+            yield stats, u if everything else u[:, at]
 
     def _solve_all(self, lambdas: FloatArray) -> list[tuple[TrainingStats, FloatArray]]:
         """Return every fit's preprocessing and coefficients (p, L), noting their residuals."""
@@ -59,24 +64,64 @@ class ElasticNetFolds(GaussianFolds):
         some = ~zero
         bare = self._unpenalized() if zero.any() else repeat(np.zeros((self.problem.n_columns, 1)))
 
+        if some.any() and self._is_wide(lambdas[some]):
+            return self._solve_wide(lambdas, some, bare)
+
         def fit(task: tuple[int, tuple[TrainingStats, GramSystem | None], FloatArray]) -> Fit:
             i, (stats, system), free = task
             u, residual = np.repeat(free, len(lambdas), axis=1), 0.0
             if some.any():
-                u[:, some], residual = self._solve(i, stats, system, lambdas[some])
+                penalized, residual = self._solve(i, stats, system, lambdas[some])
+                u[:, some], residual = self._finish(i, stats, system, penalized, residual)
             return stats, u, residual
 
         # products with wide rows leave the interpreter: folds run side by side; small systems would not
         cells = 0 if self.by_moments else self.problem.X.size * len(self.rows)
         tasks = zip(count(), self._training_sides(), bare, strict=False)
-        solved: list[tuple[TrainingStats, FloatArray]] = []
         with row_threads(cells) as run:
-            for stats, u, residual in run(fit, tasks):
-                self.kkt_max = max(self.kkt_max, residual)
-                solved.append((stats, u))
-                if self.progress is not None:
-                    self.progress("folds", len(solved), len(self.rows))
+            return self._noted(run(fit, tasks))
+
+    def _solve_wide(
+        self, lambdas: FloatArray, some: BoolArray, bare: Iterable[FloatArray]
+    ) -> list[tuple[TrainingStats, FloatArray]]:
+        """Return the same for wide nets, a batch of fits at a time, ``bare`` where not ``some`` (L,)."""
+        all_stats = [stats for stats, _ in self._training_sides()]
+        size = batch_size(self.problem, int(some.sum()))
+        solved: list[tuple[TrainingStats, FloatArray]] = []
+        free = iter(bare)
+        for first in range(0, len(all_stats), size):
+            fits = range(first, min(first + size, len(all_stats)))
+            batch = [(self._training(i), all_stats[i]) for i in fits]
+            scaled = [fold_lambdas(lambdas[some], self.scale, stats.weight) for _, stats in batch]
+            answers = wide_fits(self.problem, batch, scaled)
+
+            def finish(i: int, answers: list[WideAnswer] = answers, first: int = first) -> Fit:
+                stats, answer, unpenalized = all_stats[i], answers[i - first], next(free)
+                penalized, residual = self._finish(i, stats, None, answer.u, answer.off)
+                if some.all():
+                    return stats, penalized, residual
+                u = np.repeat(unpenalized, len(lambdas), axis=1)
+                u[:, some] = penalized
+                return stats, u, residual
+
+            solved += self._noted(map(finish, fits))
         return solved
+
+    def _noted(self, fits: Iterable[Fit]) -> list[tuple[TrainingStats, FloatArray]]:
+        """Return preprocessing and coefficients of some fits, noting their residuals and the progress."""
+        solved: list[tuple[TrainingStats, FloatArray]] = []
+        for stats, u, residual in fits:
+            self.kkt_max = max(self.kkt_max, residual)
+            solved.append((stats, u))
+            if self.progress is not None:
+                self.progress("folds", len(solved), len(self.rows))
+        return solved
+
+    def _is_wide(self, lambdas: FloatArray) -> bool:
+        """Return True where every fit is solved on the columns that may count."""
+        if self.by_moments or self.problem.n_columns < WIDE:
+            return False
+        return self.problem.groups is None or bool(lambdas.min() > 0.0)
 
     def _unpenalized(self) -> Iterator[FloatArray]:
         """Yield every fit's coefficients (p, 1) at lambda 0: those of the ridge, of least norm if tied."""
@@ -104,19 +149,15 @@ class ElasticNetFolds(GaussianFolds):
         if system is not None:
             net = ElasticNet(DenseGram(system.G), system.c, *penalty)
         else:
-            gram, b = self._products_of(i, stats)
-            net = ElasticNet(gram, b @ gram.A, *penalty)
+            rows = TrainingRows(self.problem, self._training(i), stats)
+            A = rows.columns(np.arange(self.problem.n_columns))
+            net = ElasticNet(ProductGram(A), rows.response @ A, *penalty)
         u, _ = net.solve(lam, rough=True)
         return u, float(net.residual(u, lam).max(initial=0.0))
 
-    def _products_of(self, i: int, stats: TrainingStats) -> tuple[ProductGram, FloatArray]:
-        """Return the products of the columns of one fit's rows, and its scaled response."""
-        rows = self._training(i)
-        known = {} if self.several is None else self.several.products
-        gram = known.get(i)
-        if gram is None:
-            gram = ProductGram(scaled_rows(self.problem, stats, rows)[0])
-            if len(self.rows) * self.problem.X.size * 8 <= CACHE_BYTES:
-                known[i] = gram
-        b = self.problem.response[rows] - (stats.y_mean if self.problem.intercept else 0.0)
-        return gram, b * np.sqrt(self.problem.weights[rows])
+    def _finish(
+        self, i: int, stats: TrainingStats, system: GramSystem | None, u: FloatArray, residual: float
+    ) -> tuple[FloatArray, float]:
+        """Return what becomes of the penalized coefficients (p, L) of fit ``i``, and the larger residual."""
+        del i, stats, system  # for relaxed fits
+        return u, residual

@@ -119,7 +119,8 @@ class GaussianFolds(ABC):
         if len(self._sides) == len(self.rows):
             yield from self._sides
             return
-        keep = len(self.rows) * self.problem.n_columns**2 * 8 <= CACHE_BYTES
+        p = self.problem.n_columns
+        keep = len(self.rows) * p * (p if self.by_moments else 1) * 8 <= CACHE_BYTES
         self._sides = []
         for side in self._make_sides():
             if keep:

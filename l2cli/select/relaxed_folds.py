@@ -22,6 +22,7 @@ from l2cli.core.solvers.newton import RUNAWAY
 from l2cli.engines.pool import parallel_map
 from l2cli.select.elastic_net_folds import ElasticNetFolds
 from l2cli.select.glm_folds import KKT_LIMIT, GlmFolds
+from l2cli.select.wide_folds import TrainingRows
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -33,18 +34,17 @@ NEWTON_FLOPS = 20.0
 class RelaxedNetFolds(ElasticNetFolds):
     """Relaxed elastic nets of a gaussian problem; see :class:`l2cli.select.learner.FoldFits`."""
 
-    def _solve(
-        self, i: int, stats: TrainingStats, system: GramSystem | None, lambdas: FloatArray
+    def _finish(
+        self, i: int, stats: TrainingStats, system: GramSystem | None, u: FloatArray, residual: float
     ) -> tuple[FloatArray, float]:
         """Return internal coefficients (p, L) of one fit and the larger KKT residual of its parents."""
-        penalized, worst = super()._solve(i, stats, system, lambdas)
-        g = self.problem.relax_gamma
+        penalized, worst, g = u, residual, self.problem.relax_gamma
         active = active_columns(self.problem, penalized) & (stats.sd > 0.0)[:, None]
         some = np.flatnonzero(active.any(axis=1))
         G, c = self._products(i, stats, system, some)
         unit = float(np.abs(c).max(initial=0.0))
         v = np.zeros(penalized.shape)
-        for columns, places in distinct_sets(active, np.arange(len(lambdas))):
+        for columns, places in distinct_sets(active, np.arange(penalized.shape[1])):
             if not len(columns):
                 continue
             at = np.searchsorted(some, columns)
@@ -64,9 +64,9 @@ class RelaxedNetFolds(ElasticNetFolds):
         """Return Z'SZ and Z'Sy of some columns, by the moments or, where p > n, by the rows."""
         if system is not None:
             return system.G[np.ix_(some, some)], system.c[some]
-        gram, b = self._products_of(i, stats)
-        A = gram.A[:, some]
-        return A.T @ A, b @ A
+        rows = TrainingRows(self.problem, self._training(i), stats)
+        A = rows.columns(some)
+        return A.T @ A, rows.response @ A
 
     def _by_rows(self, i: int, stats: TrainingStats, columns: IntArray) -> tuple[FloatArray, float]:
         """Return the fit of tied or bounded columns, of least norm or within bounds, and its residual."""

@@ -28,7 +28,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.solvers.gram import Gram
+from l2cli.core.solvers.gram import Gram, ProductGram
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -66,13 +66,24 @@ class ActiveSet:
         p = len(gram.diagonal)
         self.lower = np.full(p, -np.inf) if lower is None else lower
         self.upper = np.full(p, np.inf) if upper is None else upper
-        self.v = np.clip(np.zeros(p), self.lower, self.upper)
+        self._rest_at_bounds()
+        self.v = self._rest.copy()
         self.b = np.zeros(p)
         self.free = np.zeros(0, dtype=np.int64)
         """Positions of the free coordinates."""
         self._sign = np.zeros(p)
         self._inverse, self._inverted_at = np.zeros((0, 0)), self.b
+        self._curvature: FloatArray | None = None
+        """That of the free set, while it stays as it is."""
         self._product = gram.product(self.v)
+
+    def _rest_at_bounds(self) -> None:
+        """Note where coordinates rest, 0 or the bound nearest to it, and how long the columns are."""
+        p = len(self.gram.diagonal)
+        self._rest = np.clip(np.zeros(p), self.lower, self.upper)
+        self._bounded = bool(np.any(self.lower > -np.inf) or np.any(self.upper < np.inf))
+        self._length = np.sqrt(self.gram.diagonal)
+        self._longest = float(self._length.max(initial=0.0))
 
     def solve(self, q: FloatArray, a: FloatArray, b: FloatArray, *, tol: float) -> FloatArray:
         """Return the minimiser (p,), the optimality conditions met to ``tol`` (the unit of q).
@@ -90,14 +101,14 @@ class ActiveSet:
         """
         if not np.array_equal(b, self.b):
             self.b = b.copy()
+            self._set_diagonal()
             drift = np.abs(b - self._inverted_at)[self.free]
             if np.any(drift > STALE * (self.gram.diagonal + b)[self.free]):
                 self._build()
         alone = slid = False
-        size = np.sqrt(self.gram.diagonal)
-        largest, unit = float(size.max(initial=0.0)), float(np.abs(q).max(initial=0.0))
+        unit = float(np.abs(q).max(initial=0.0))
         for _ in range(5 * len(q) + 1000):
-            floor = ROUNDING * (largest * float(size @ np.abs(self.v)) + unit)
+            floor = ROUNDING * (self._longest * float(self._length @ np.abs(self.v)) + unit)
             moved = self._descend(q, a, max(tol, floor)) or slid
             gradient = self._gradient(q)
             violation = self._violation(gradient, a)
@@ -120,12 +131,41 @@ class ActiveSet:
         self.v, self.b = v.copy(), b.copy()
         inside = (v > self.lower) & (v < self.upper) & ((v != 0.0) | (a == 0.0)) & (self.gram.diagonal > 0)
         self.free = np.flatnonzero(inside)
+        self._curvature = None
         self._sign = np.where(inside & (a > 0), np.sign(v), 0.0)
         self.gram.rows(self.free)
         system = self._system()
         if not _is_definite(system, np.diag(system)):
-            self.free, self._sign = self.free[:0], np.zeros(len(v))
+            self.free, self._sign, self._curvature = self.free[:0], np.zeros(len(v)), None
         self._build()
+        self._product = self.gram.product(self.v)
+
+    def widen(
+        self, columns: FloatArray, lower: FloatArray | None = None, upper: FloatArray | None = None
+    ) -> None:
+        """Put further columns (n, m) behind those of the Gram's A, at rest; the answer so far stays.
+
+        Parameters
+        ----------
+        lower, upper : (p + m,) float64, optional
+            Bounds of all.
+
+        Raises
+        ------
+        TypeError
+            Where the Gram is not made of columns.
+        """
+        if not isinstance(self.gram, ProductGram):
+            raise TypeError("only the products of columns can be widened")
+        m = columns.shape[1]
+        self.gram.widen(columns)
+        p, exact = len(self.gram.diagonal), self._inverted_at is self.b
+        self.lower = np.full(p, -np.inf) if lower is None else lower
+        self.upper = np.full(p, np.inf) if upper is None else upper
+        self._rest_at_bounds()
+        self.v = np.append(self.v, self._rest[p - m :])
+        self.b, self._sign = np.append(self.b, np.zeros(m)), np.append(self._sign, np.zeros(m))
+        self._inverted_at = self.b if exact else np.append(self._inverted_at, np.zeros(m))
         self._product = self.gram.product(self.v)
 
     def effective_df(self) -> float:
@@ -147,11 +187,11 @@ class ActiveSet:
                 step = -(self._inverse @ rest)
             sound = bool(np.isfinite(step).all())
             if sound:
-                low, high = self._segment(F)
-                room = _room(v[F], step, low, high)
+                ends = self._ends(F, step)
+                room = _room(v[F], step, ends)
                 t = min(1.0, float(room.min()))
                 hit = room <= t
-                self.v[F] = np.where(hit, np.where(step > 0, high, low), v[F] + t * step)
+                self.v[F] = np.where(hit, ends, v[F] + t * step)
                 self._product = self.gram.product(self.v)
                 # the exact inverse would take the slope away at a steady rate
                 change = (self._slope(q, a) - rest) / t if t > SHORT else self._system() @ step
@@ -170,13 +210,14 @@ class ActiveSet:
 
     def _slope(self, q: FloatArray, a: FloatArray) -> FloatArray:
         """Return the gradient of J along the free coordinates, L1 terms included."""
-        return np.asarray(self._gradient(q)[self.free] + a[self.free] * self._sign[self.free])
+        F = self.free
+        slope = self._product[F] + self.b[F] * self.v[F] - q[F]
+        return np.asarray(slope + a[F] * self._sign[F])
 
-    def _segment(self, F: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Return the ends of the segments in which the free coordinates lie."""
-        low = np.where(self._sign[F] > 0, np.maximum(self.lower[F], 0.0), self.lower[F])
-        high = np.where(self._sign[F] < 0, np.minimum(self.upper[F], 0.0), self.upper[F])
-        return low, high
+    def _ends(self, F: IntArray, step: FloatArray) -> FloatArray:
+        """Return where the segments of some free coordinates end, the way that each steps."""
+        away = np.where(step > 0.0, self.upper[F], self.lower[F])
+        return np.where(self._sign[F] * step < 0.0, self._rest[F], away)
 
     def _gradient(self, q: FloatArray) -> FloatArray:
         """Return the gradient of the smooth part at v: (p,)."""
@@ -184,6 +225,10 @@ class ActiveSet:
 
     def _violation(self, gradient: FloatArray, a: FloatArray) -> FloatArray:
         """Return by how much J falls per unit of each fixed coordinate's best move (0: it stays)."""
+        if not self._bounded:  # what is fixed is 0
+            violation = np.maximum(np.abs(gradient) - a, 0.0)
+            violation[self.free] = 0.0
+            return np.asarray(violation)
         # slope of J to the right and to the left; the L1 term has a kink at 0
         right = gradient + np.where(self.v >= 0, a, -a)
         left = -gradient + np.where(self.v <= 0, a, -a)
@@ -202,32 +247,29 @@ class ActiveSet:
         direction = np.where(v > 0, 1.0, np.where(v < 0, -1.0, -np.sign(gradient[entering])))
         rows = self.gram.rows(entering)
         corner = rows[:, entering] + np.diag(self.b[entering])
-        weight = self._weights(rows)
         cross = rows[:, self.free]
+        weight = self._weights(cross)
+        system = self._system()
         # this form errs by the square of what is wrong in the weights
-        schur = corner - weight @ cross.T - (cross - weight @ self._system()) @ weight.T
+        schur = corner - weight @ cross.T - (cross - weight @ system) @ weight.T
         schur[np.abs(schur) <= NOISE * (np.abs(weight) @ np.abs(cross).T)] = 0.0
         if not _is_definite(schur, np.diag(corner)):
             if len(entering) > 1:
                 return self._release(entering[:1], gradient, a)
             return self._slide(int(entering[0]), weight[0], float(schur[0, 0]), gradient, a)
         self._sign[entering] = np.where(a[entering] > 0, direction, 0.0)
-        inner = np.linalg.inv(schur)
-        m = len(self.free)
-        inverse = np.empty((m + len(entering), m + len(entering)))
-        inverse[m:, m:] = inner
-        inverse[m:, :m] = -inner @ weight
-        inverse[:m, m:] = inverse[m:, :m].T
-        inverse[:m, :m] = self._inverse - weight.T @ inverse[m:, :m]
-        self._inverse = inverse
+        inner = np.asarray(np.linalg.inv(schur), dtype=np.float64)
+        beside = -inner @ weight
+        self._inverse = _bordered(self._inverse - weight.T @ beside, beside, inner)
+        self._curvature = _bordered(system, cross, corner)
         self.free = np.append(self.free, entering)
         return False
 
-    def _weights(self, rows: FloatArray) -> FloatArray:
+    def _weights(self, cross: FloatArray) -> FloatArray:
         """Return by which shares of the free columns the best fit to each of some columns is made."""
         built = False
         while True:
-            cross, system = rows[:, self.free], self._system()
+            system = self._system()
             weight = cross @ self._inverse
             before = np.inf
             # refined: what is left of a nearly dependent column is the difference of two like terms
@@ -238,7 +280,11 @@ class ActiveSet:
                     break
                 weight += left @ self._inverse
                 before = off
-            if built or off <= NOISE * float((np.abs(weight) @ np.abs(system)).max(initial=0.0)):
+            # the size of the terms, at least that of their sum
+            terms = float(np.abs(cross).max(initial=0.0))
+            if off > NOISE * terms:
+                terms = float((np.abs(weight) @ np.abs(system)).max(initial=0.0))
+            if built or off <= NOISE * terms:
                 return np.asarray(weight)
             self._build()
             built = True
@@ -254,8 +300,8 @@ class ActiveSet:
         slope = float(gradient[j] + a[j] * side)
         up = -np.sign(slope)
         step = -up * weight
-        low, high = self._segment(F)
-        room = _room(self.v[F], step, low, high)
+        ends = self._ends(F, step)
+        room = _room(self.v[F], step, ends)
         room[np.abs(step) <= 1e-12] = np.inf
         end = self.upper[j] if up > 0 else self.lower[j]
         if side == -up:  # towards 0, where the L1 term bends
@@ -267,11 +313,11 @@ class ActiveSet:
         self.v[F] += t * step
         self.v[j] += t * up
         hit = room <= t
-        self.v[F[hit]] = np.where(step > 0, high, low)[hit]
+        self.v[F[hit]] = ends[hit]
         self._fix(hit)
         if hit.any():
             self._sign[j] = side if a[j] > 0 else 0.0
-            self.free = np.append(self.free, j)
+            self.free, self._curvature = np.append(self.free, j), None
             self._build()
         self._product = self.gram.product(self.v)
         return t > 0.0
@@ -284,7 +330,7 @@ class ActiveSet:
         out = self._inverse[np.ix_(hit, hit)]
         cross = self._inverse[np.ix_(keep, hit)]
         self._sign[self.free[hit]] = 0.0
-        self.free = self.free[keep]
+        self.free, self._curvature = self.free[keep], None
         try:
             gone = np.linalg.solve(out, cross.T)
         except np.linalg.LinAlgError:
@@ -301,14 +347,31 @@ class ActiveSet:
             order = np.argsort(-np.abs(self.v[self.free]), kind="stable")
             kept = order[_independent(system[order[:, None], order], share)]
             self._sign[np.delete(self.free, kept)] = 0.0
-            self.free = self.free[kept]
+            self.free, self._curvature = self.free[kept], None
             system = self._system()
             self._inverse = _inverse(system)
             share *= 10.0
 
     def _system(self) -> FloatArray:
         """Return the curvature of the free set."""
-        return self.gram.block(self.free, self.free) + np.diag(self.b[self.free])
+        if self._curvature is None:
+            self._curvature = self.gram.block(self.free, self.free)
+            self._set_diagonal()
+        return self._curvature
+
+    def _set_diagonal(self) -> None:
+        """Put the weights of the squares into the curvature."""
+        if self._curvature is not None:
+            F = self.free
+            self._curvature.flat[:: len(F) + 1] = self.gram.diagonal[F] + self.b[F]
+
+
+def _bordered(inner: FloatArray, beside: FloatArray, corner: FloatArray) -> FloatArray:
+    """Return the symmetric matrix of these blocks: (m, m), (k, m) and (k, k)."""
+    m = len(inner)
+    whole = np.empty((m + len(corner), m + len(corner)))
+    whole[:m, :m], whole[m:, :m], whole[:m, m:], whole[m:, m:] = inner, beside, beside.T, corner
+    return whole
 
 
 def _inverse(system: FloatArray) -> FloatArray:
@@ -335,10 +398,10 @@ def _independent(system: FloatArray, share: float) -> IntArray:
     return np.array(kept, dtype=np.int64)
 
 
-def _room(v: FloatArray, step: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+def _room(v: FloatArray, step: FloatArray, ends: FloatArray) -> FloatArray:
     """Return how many steps each coordinate can take to the end of its segment (infinity: any)."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(step > 0, (high - v) / step, (low - v) / step)
+        room = (ends - v) / step
     return np.where(step == 0.0, np.inf, room)
 
 

@@ -16,7 +16,7 @@ from l2cli.core.penalties import Box, Groups, subgradient_distance
 from l2cli.core.solvers.active_set import ActiveSet
 from l2cli.core.solvers.gram import Gram, ProductGram
 from l2cli.core.solvers.group_set import GroupSet
-from l2cli.core.solvers.screening import WideNet
+from l2cli.core.solvers.screening import WideNet, solve_steps
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -90,22 +90,25 @@ class ElasticNet:
             return self._without_norms(lambdas, bare, correction, rough=rough)
         order = np.argsort(-lambdas, kind="stable")
         if isinstance(self.gram, ProductGram) and len(self.q) >= WIDE:
-            net = WideNet(
-                self.gram.A, self._kink, self._square, self.box, self.groups, active_set,
-                (ROUGH if rough else SETTLED) * self.unit,
-            )  # fmt: skip
+            A = self.gram.A
             q = self.q if correction is None else self.q[:, None] + correction[:, order]
-            u, df = np.zeros((len(self.q), len(lambdas))), np.zeros(len(lambdas))
-            u[:, order], df[order] = net.solve(lambdas[order], q, with_df=not rough)
+            penalty = (self._kink, self._square, self.box, self.groups)
+            net = WideNet(lambda at: A[:, at], *penalty, active_set, self._tolerance(rough))
+            answer = solve_steps(net.steps(lambdas[order], q, with_df=not rough), A)
+            u, df = np.empty_like(answer.u), np.empty_like(answer.df)
+            u[:, order], df[order] = answer.u, answer.df
             return u, df
         active = active_set(self.gram, self._kink, self.box, self.groups)
         u, df = np.zeros((len(self.q), len(lambdas))), np.zeros(len(lambdas))
         for i in order:
             q = self.q if correction is None else self.q + correction[:, i]
             a, b = lambdas[i] * self._kink, lambdas[i] * self._square
-            u[:, i] = active.solve(q, a, b, tol=(ROUGH if rough else SETTLED) * self.unit)
+            u[:, i] = active.solve(q, a, b, tol=self._tolerance(rough))
             df[i] = np.nan if rough else active.effective_df()
         return u, df
+
+    def _tolerance(self, rough: bool) -> float:
+        return (ROUGH if rough else SETTLED) * self.unit
 
     def _without_norms(
         self, lambdas: FloatArray, bare: BoolArray, correction: FloatArray | None, *, rough: bool

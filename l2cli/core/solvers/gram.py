@@ -73,7 +73,7 @@ class ProductGram:
         self.A = A
         self.diagonal = np.einsum("ij,ij->j", A, A)
         self._slot = np.full(A.shape[1], -1, dtype=np.int64)
-        self._kept = np.empty((min(64, A.shape[1]), A.shape[1]))
+        self._kept = np.empty((64, A.shape[1]))
         self._count = 0
 
     def rows(self, which: IntArray) -> FloatArray:
@@ -93,6 +93,18 @@ class ProductGram:
     def block(self, rows: IntArray, columns: IntArray) -> FloatArray:
         """Return a block from the rows kept."""
         return self._kept[self._slot[rows][:, None], columns]
+
+    def widen(self, columns: FloatArray) -> None:
+        """Put further columns (n, m) behind those of A."""
+        p, known = self.A.shape[1], self._kept[: self._count]
+        kept = np.empty((len(self._kept), p + columns.shape[1]))
+        kept[: self._count, :p] = known
+        order = np.argsort(self._slot)[p - self._count :]  # the columns whose rows are kept, as they lie
+        np.matmul(self.A[:, order].T, columns, out=kept[: self._count, p:])
+        self._kept = kept
+        self.A = np.hstack([self.A, columns])
+        self.diagonal = np.append(self.diagonal, np.einsum("ij,ij->j", columns, columns))
+        self._slot = np.append(self._slot, np.full(columns.shape[1], -1, dtype=np.int64))
 
     def product(self, v: FloatArray) -> FloatArray:
         """Return A'A v from the rows kept, all of which are read: most of them count."""
