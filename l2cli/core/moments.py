@@ -132,12 +132,17 @@ def leave_each_out(parts: Sequence[M]) -> Iterator[M]:
 
 
 class ColumnMoments(NamedTuple):
-    """Weight, means (m,) and centred sums of squares (m,) of the columns of [z | masks | y], of some rows."""
+    """Weight, means (m,) and centred sums of squares (m,) of the columns of [z | masks | y], of some rows.
+
+    cross : centred sums of products of the columns ``pairs``, where products of columns are imputed.
+    """
 
     weight: float
     mean: FloatArray
     scatter: FloatArray
     rows: int
+    cross: FloatArray
+    pairs: tuple[IntArray, IntArray]
 
     def merge(self, other: ColumnMoments) -> ColumnMoments:
         """Return the moments of both sets of rows together."""
@@ -145,13 +150,16 @@ class ColumnMoments(NamedTuple):
         gap = other.mean - self.mean
         scatter = self.scatter + other.scatter + gap**2 * (self.weight * other.weight / weight)
         mean = self.mean + gap * (other.weight / weight)
-        return ColumnMoments(weight, mean, scatter, self.rows + other.rows)
+        one, two = self.pairs
+        cross = self.cross + other.cross + gap[one] * gap[two] * (self.weight * other.weight / weight)
+        return ColumnMoments(weight, mean, scatter, self.rows + other.rows, cross, self.pairs)
 
 
 def column_moments(problem: Problem, rows: IntArray) -> ColumnMoments:
     """Return the column moments of some rows: one pass, O(n m)."""
     p, q = problem.n_columns, len(problem.masked)
     response, parts = problem.response, []
+    one, two = pairs = _pairs(problem)
     for block in row_blocks(len(rows), p + q + 1):
         take = rows[block]
         Z = np.column_stack(
@@ -162,9 +170,18 @@ def column_moments(problem: Problem, rows: IntArray) -> ColumnMoments:
         mean = (s @ Z) / weight
         Z -= mean
         rest = (s @ Z) / weight
+        cross = s @ (Z[:, one] * Z[:, two])
         np.square(Z, out=Z)
-        parts.append(ColumnMoments(weight, mean + rest, s @ Z, len(take)))
+        parts.append(ColumnMoments(weight, mean + rest, s @ Z, len(take), cross, pairs))
     return reduce(ColumnMoments.merge, parts)
+
+
+def _pairs(problem: Problem) -> tuple[IntArray, IntArray]:
+    """Return the places in [z | masks] whose cross products tell the spread of products imputed anew."""
+    if problem.derived is None:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    q = problem.n_imputed
+    return problem.derived.pairs(problem.masked[q:], problem.n_columns + q)
 
 
 class TrainingStats(NamedTuple):
@@ -234,13 +251,23 @@ def _spread(variance: FloatArray, mean: FloatArray, terms: FloatArray) -> FloatA
     return np.where(real, np.sqrt(np.maximum(variance, 0.0)), 0.0)
 
 
-def _imputation_shift(problem: Problem, column_mean: FloatArray, share: FloatArray) -> FloatArray:
+def _imputation_shift(problem: Problem, mean: FloatArray) -> FloatArray:
     """Return what to add to the stored fill so that masked columns are imputed by the rows' own mean.
 
+    ``mean`` is that of the columns [z | masks].
+
     With z the stored column, M its mask and a the fill, present cells have mean (m_z - a m_M) / (1 - m_M).
+    Products follow their factors, on the original scale.
     """
+    q = problem.n_imputed
+    column_mean, share = mean[problem.masked[:q]], mean[problem.n_columns :][:q]
     present = np.where(share < 1.0, 1.0 - share, 1.0)
-    return np.where(share < 1.0, (column_mean - problem.fill * share) / present - problem.fill, 0.0)
+    shift = np.where(share < 1.0, (column_mean - problem.fill * share) / present - problem.fill, 0.0)
+    if problem.derived is None:
+        return shift
+    scale, constant = problem.scale[problem.masked], problem.constant[problem.masked]
+    moved = np.append(np.where(constant[:q], 0.0, shift * scale[:q]), 1.0)  # -1: no second factor
+    return np.concatenate([shift, moved[problem.derived.sources].prod(axis=1) / scale[q:]])
 
 
 def gram_system(problem: Problem, moments: Moments) -> GramSystem:
@@ -252,9 +279,10 @@ def gram_system(problem: Problem, moments: Moments) -> GramSystem:
     mean, S = moments.mean, moments.scatter
     shift, terms = np.zeros(len(masked)), np.zeros(p)
     if len(masked):
-        shift = _imputation_shift(problem, mean[masked], mean[p : p + len(masked)])
+        shift = _imputation_shift(problem, mean)
         squares = np.diag(S)
-        terms[masked] = squares[masked] + shift**2 * squares[p : p + len(masked)]
+        terms[masked] = squares[masked]
+        np.add.at(terms, masked, shift**2 * squares[p : p + len(masked)])
         mean, S = _impute(mean, S, p, masked, shift)
     else:
         mean, S = mean.copy(), S.copy()
@@ -285,13 +313,20 @@ def training_stats(problem: Problem, moments: ColumnMoments) -> TrainingStats:
     mean, second = moments.mean[:p].copy(), moments.scatter[:p].copy()
     shift, terms = np.zeros(len(masked)), np.zeros(p)
     if len(masked):
-        share = moments.mean[p : p + len(masked)]
-        shift = _imputation_shift(problem, mean[masked], share)
-        cross = weight * share * (problem.fill - mean[masked])
-        between = shift**2 * weight * share * (1.0 - share)
-        terms[masked] = second[masked] + between
-        second[masked] += 2.0 * shift * cross + between
-        mean[masked] += shift * share
+        q, masks = problem.n_imputed, slice(p, p + len(masked))
+        shift, plain = _imputation_shift(problem, moments.mean), masked[:q]
+        share = moments.mean[masks][:q]
+        cross = weight * share * (problem.fill - mean[plain])
+        between = shift[:q] ** 2 * weight * share * (1.0 - share)
+        terms[masked] = second[masked]
+        terms[plain] += between
+        second[plain] += 2.0 * shift[:q] * cross + between
+        if problem.derived is not None:
+            squares = shift[q:] ** 2 * moments.scatter[masks][q:]
+            np.add.at(terms, masked[q:], squares)
+            np.add.at(second, masked[q:], squares)
+            second += _cross_terms(problem, moments, shift)
+        np.add.at(mean, masked, shift * moments.mean[masks])
     sd = _spread(second / weight, mean, terms / weight)
     mean[sd == 0.0] = 0.0
     y_mean = moments.mean[_response_at(problem, p + len(masked))]
@@ -300,11 +335,21 @@ def training_stats(problem: Problem, moments: ColumnMoments) -> TrainingStats:
     )  # fmt: skip
 
 
+def _cross_terms(problem: Problem, moments: ColumnMoments, shift: FloatArray) -> FloatArray:
+    """Return what cross products add to the sum of squares of each product (p,) whose factors moved."""
+    one, two = moments.pairs
+    factor = np.append(np.ones(problem.n_columns), shift)  # a column itself, and how far along a direction
+    owner = np.append(np.arange(problem.n_columns), problem.masked)
+    total = np.zeros(problem.n_columns)
+    np.add.at(total, owner[one], 2.0 * factor[one] * factor[two] * moments.cross)
+    return total
+
+
 def training_problem(problem: Problem, rows: IntArray, stats: TrainingStats) -> Problem:
     """Return the problem of some training rows, their own imputation and penalty, in the same coordinates."""
     part = problem.take(rows)
     if part.mask is not None:
-        part.X[:, part.masked] += part.mask * stats.shift
+        part.impute_anew(part.X, part.mask, stats.shift)
     flat = stats.sd <= 0.0
     part.X[:, flat] = 0.0
     box = None if part.box is None else part.box.without(flat)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from l2cli.core.families import DEFAULT_POWER, Family, family_named
 from l2cli.core.penalties import Box, Groups
+from l2cli.core.products import Derived, Products, directions
 from l2cli.core.threads import row_threads
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ class Problem(NamedTuple):
     mask : (n, q) float64 or None
         1 where the cell of column ``masked[i]`` was missing.
     masked : (q,) int
+    derived : Derived or None
+        The last columns of ``mask`` are not those of missing cells but directions in which products of
+        imputed columns move; ``masked`` holds the product of each.
     originals : (n, p) float64 or None
         The columns as given, kept for small problems: least squares refines its answer on them.
     shared : Shared or None
@@ -103,6 +107,7 @@ class Problem(NamedTuple):
     groups: Groups | None = None
     shared: Shared | None = None
     relax_gamma: float = 1.0
+    derived: Derived | None = None
 
     @property
     def likelihood(self) -> Family:
@@ -136,8 +141,25 @@ class Problem(NamedTuple):
 
     @property
     def fill(self) -> FloatArray:
-        """Internal value of an imputed cell of each masked column: its mean."""
-        return ((self.mean - self.center) / self.scale)[self.masked]
+        """Internal value of an imputed cell of each masked column that is no product: its mean."""
+        return ((self.mean - self.center) / self.scale)[self.masked[: self.n_imputed]]
+
+    @property
+    def n_imputed(self) -> int:
+        """Number of columns with missing cells, products aside."""
+        return len(self.masked) - (0 if self.derived is None else len(self.derived.sources))
+
+    @property
+    def mask_layers(self) -> tuple[slice, ...]:
+        """Parts of ``masked`` in each of which a column comes once."""
+        q = self.n_imputed
+        more = () if self.derived is None else self.derived.layers
+        return (slice(0, q), *(slice(part.start + q, part.stop + q) for part in more))
+
+    def impute_anew(self, out: FloatArray, mask: FloatArray, shift: FloatArray) -> None:
+        """Add ``shift`` (q,) to the imputed cells of some rows ``out`` (n, p), in place."""
+        for part in self.mask_layers:
+            out[:, self.masked[part]] += mask[:, part] * shift[part]
 
     @property
     def response(self) -> FloatArray:
@@ -220,9 +242,12 @@ class Problem(NamedTuple):
         return coef, moved if self.y.ndim == 1 else moved - moved.mean(axis=0)
 
     def select(self, columns: IntArray) -> Problem:
-        """Return the problem with some of the columns only (copies them), without L1 and not relaxed."""
+        """Return the problem with some of the columns only (copies them), without L1 and not relaxed.
+
+        Its products stay as they are imputed: their factors may be gone.
+        """
         place = {int(j): i for i, j in enumerate(columns)}
-        kept = [k for k, j in enumerate(self.masked) if int(j) in place]
+        kept = [k for k, j in enumerate(self.masked[: self.n_imputed]) if int(j) in place]
         return self._replace(
             X=self.X[:, columns], factors=self.factors[columns], mean=self.mean[columns],
             center=self.center[columns], scale=self.scale[columns], constant=self.constant[columns],
@@ -234,6 +259,7 @@ class Problem(NamedTuple):
             box=None if self.box is None else Box(self.box.lower[columns], self.box.upper[columns]),
             shared=None,
             groups=None,
+            derived=None,
         )  # fmt: skip
 
     def with_groups(self, labels: IntArray) -> Problem:
@@ -251,7 +277,7 @@ class Problem(NamedTuple):
             l1_ratio=self.l1_ratio, spread=self.spread, power=self.power, box=self.box, groups=self.groups,
             relax_gamma=self.relax_gamma,
             mean=self.mean, center=self.center, scale=self.scale, constant=self.constant,
-            mask=None if self.mask is None else self.mask[rows], masked=self.masked,
+            mask=None if self.mask is None else self.mask[rows], masked=self.masked, derived=self.derived,
             originals=None if self.originals is None else self.originals[rows],
         )  # fmt: skip
 
@@ -269,6 +295,7 @@ def make_problem(
     relax_gamma: float = 1.0,
     bounds: tuple[FloatArray, FloatArray] | None = None,
     groups: IntArray | None = None,
+    products: Products | None = None,
     intercept: bool = True,
     standardize: bool = True,
     overwrite: bool = False,
@@ -295,6 +322,9 @@ def make_problem(
     groups : (p,) int, optional
         Group of each column, 0 to g - 1: group lasso, lambda sum_g f_g 2 sqrt(p_g) |w_g|_2 with the f_g of
         the group's columns.
+    products : Products, optional
+        Which columns are products of others, made of factors imputed as above (they have no NaN): a fold
+        makes them of factors imputed by the mean of its own training rows.
 
     Notes
     -----
@@ -309,6 +339,7 @@ def make_problem(
     mean, sd, constant = _column_statistics(X, s, uniform=weights is None, masked=bool(masked.size))
     scale = np.where(constant, 1.0, sd)
     center = mean if intercept else np.zeros(p)
+    moved = None if products is None else directions(X, products, masked, mean, constant)
     originals = X.copy() if X.size <= KEEP_ORIGINALS and mask is None else None
     _standardize(X, center, scale)
     if mask is not None:
@@ -317,6 +348,10 @@ def make_problem(
             X[mask[:, i] > 0, j] = fill[i]
     if constant.any():
         X[:, constant] = 0.0
+    derived = None
+    if moved is not None and mask is not None:
+        derived, columns, more = moved
+        masked, mask = np.concatenate([masked, columns]), np.hstack([mask, more])
     box = None if bounds is None else Box(bounds[0] * scale, bounds[1] * scale).without(constant)
     f = np.ones(p) if penalty_factor is None else np.asarray(penalty_factor, dtype=np.float64)
     y = np.asarray(y, dtype=np.float64)
@@ -325,7 +360,7 @@ def make_problem(
     problem = Problem(
         X, y, s, offset, family, intercept, standardize, f,
         mean, center, scale, constant, mask, masked, originals, l1_ratio, power=power, box=box,
-        relax_gamma=relax_gamma,
+        relax_gamma=relax_gamma, derived=derived,
     )  # fmt: skip
     return problem if groups is None else problem.with_groups(groups)
 

@@ -44,8 +44,10 @@ class TrainingRows:
         problem = self.problem
         Z = problem.X[self.rows[:, None], at]
         if problem.mask is not None:
-            _, here, there = np.intersect1d(at, problem.masked, return_indices=True)
-            Z[:, here] += problem.mask[self.rows[:, None], there] * self.stats.shift[there]
+            for part in problem.mask_layers:
+                _, here, there = np.intersect1d(at, problem.masked[part], return_indices=True)
+                there += part.start
+                Z[:, here] += problem.mask[self.rows[:, None], there] * self.stats.shift[there]
         Z -= self.mean[at]
         Z *= self.root[:, None]
         Z[:, self.stats.sd[at] <= 0.0] = 0.0
@@ -61,7 +63,7 @@ class TrainingRows:
         """Return A' times fitted rows, (p, S); ``by_stored`` (S, p) is ``spread`` times X as it is stored."""
         value = by_stored - np.multiply.outer(spread.sum(axis=1), self.mean)
         if self.problem.mask is not None:
-            value[:, self.problem.masked] += (spread @ self.problem.mask) * self.stats.shift
+            self.problem.impute_anew(value, spread @ self.problem.mask, self.stats.shift)
         value[:, self.stats.sd <= 0.0] = 0.0
         return np.asarray(value.T)
 

@@ -246,7 +246,8 @@ class FoldRows:
         result[:-c] = lam * self.square[:, folds] * B[:-c] - forward[:p].reshape(-1, count)
         if len(masked := self.problem.masked):
             imputed = self.shift[:, None, folds] * forward[p:-1].reshape(len(masked), c, count)
-            result[:-c].reshape(p, c, count)[masked] -= imputed
+            for part in self.problem.mask_layers:
+                result[:-c].reshape(p, c, count)[masked[part]] -= imputed[part]
         result[:-c][~self.live[:, folds]] = 0.0
         result[-c:] = -forward[-1].reshape(c, count) if self.problem.intercept else 0.0
         return result

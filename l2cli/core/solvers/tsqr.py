@@ -142,7 +142,7 @@ def fill_rows(problem: Problem, stats: TrainingStats | None, take: IntArray | sl
         np.take(problem.X, take, axis=0, out=out, mode="clip")  # other modes copy once more
     if stats is not None:
         if problem.mask is not None:
-            out[:, problem.masked] += problem.mask[take] * stats.shift
+            problem.impute_anew(out, problem.mask[take], stats.shift)
         out[:, stats.sd <= 0] = 0.0
 
 

@@ -1,0 +1,120 @@
+"""Columns that are products of two others: how their cells are made where a factor is imputed."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.threads import row_threads
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+class Products(NamedTuple):
+    """Design columns ``first + i`` that are the product of the columns ``left[i]`` and ``right[i]``."""
+
+    first: int
+    left: IntArray
+    right: IntArray
+
+    @property
+    def columns(self) -> slice:
+        """Where the products stand; nothing follows them."""
+        return slice(self.first, self.first + len(self.left))
+
+
+def fill_products(X: FloatArray, products: Products, mean: FloatArray | None, rows: list[slice]) -> None:
+    """Write the products in blocks of rows of ``X``, NaN factors taken for the ``mean`` of their column."""
+
+    def multiply(part: slice) -> None:
+        block = X[part]
+        left, right = (
+            block[:, at] if mean is None else imputed(block, at, mean)
+            for at in (products.left, products.right)
+        )
+        with np.errstate(over="ignore", invalid="ignore"):  # what is too large is refused by its row
+            block[:, products.columns] = left * right
+
+    with row_threads(X.size) as run:
+        list(run(multiply, rows))
+
+
+class Derived(NamedTuple):
+    """How products move when the factors they are made of are imputed anew.
+
+    A product with both factors missing, imputed by a and b, is ab, and (a + s)(b + t) = ab + s b + t a + s t:
+    each of the three terms is a direction, a column of a mask beside those of missing cells, times how far
+    its factors moved.
+
+    sources : (q, 2) the places, among the masked columns, of the factors that move; -1 where there is one.
+    layers : parts of the directions in each of which a product has at most one.
+    """
+
+    sources: IntArray
+    layers: tuple[slice, ...]
+
+    def pairs(self, columns: IntArray, first: int) -> tuple[IntArray, IntArray]:
+        """Return places among [z | masks] whose cross products tell the spread of a product moved.
+
+        Parameters
+        ----------
+        columns : (q,) int
+            The product of each direction.
+        first : int
+            Where the directions start among [z | masks].
+        """
+        one, other = [columns], [first + np.arange(len(columns))]
+        for a, b in combinations(self.layers, 2):
+            _, here, there = np.intersect1d(columns[a], columns[b], return_indices=True)
+            one.append(first + a.start + here)
+            other.append(first + b.start + there)
+        return np.concatenate(one), np.concatenate(other)
+
+
+def directions(
+    X: FloatArray, products: Products, masked: IntArray, mean: FloatArray, constant: npt.NDArray[np.bool_]
+) -> tuple[Derived, IntArray, FloatArray] | None:
+    """Return how products move, the column of each direction (q,) and the directions (n, q); None if none do.
+
+    Parameters
+    ----------
+    X : (n, p) float64
+        The original columns, factors NaN where missing. ``masked`` are those that have such cells.
+    """
+    place = np.full(X.shape[1], -1, dtype=np.int64)
+    place[masked] = np.arange(len(masked))
+    at = np.arange(products.columns.start, products.columns.stop)
+    left, right = place[products.left], place[products.right]
+    moving = ~constant[at]
+    first, second = np.flatnonzero(moving & (left >= 0)), np.flatnonzero(moving & (right >= 0))
+    factors = np.column_stack([products.left, products.right])
+    both = [i for i in np.intersect1d(first, second) if np.isnan(X[:, factors[i]]).all(axis=1).any()]
+    chosen = [first, second, np.array(both, dtype=np.int64)]
+    count = [len(some) for some in chosen]
+    if not any(count):
+        return None
+    ends = np.cumsum(count)
+    layers = tuple(slice(int(end - size), int(end)) for end, size in zip(ends, count, strict=True) if size)
+    alone = np.full(len(at), -1, dtype=np.int64)
+    movers = (left, alone), (right, alone), (left, right)
+    sources = np.vstack([np.column_stack(pair)[some] for pair, some in zip(movers, chosen, strict=True)])
+    D = np.empty((len(X), int(ends[-1])))
+    for column, i in enumerate(np.concatenate(chosen)):
+        (a, b), (gone, other_gone) = factors[i], np.isnan(X[:, factors[i]]).T
+        if column < ends[0]:
+            D[:, column] = np.where(gone, np.where(other_gone, mean[b], X[:, b]), 0.0)
+        elif column < ends[1]:
+            D[:, column] = np.where(other_gone, np.where(gone, mean[a], X[:, a]), 0.0)
+        else:
+            D[:, column] = gone & other_gone
+    return Derived(sources, layers), at[np.concatenate(chosen)], D
+
+
+def imputed(X: FloatArray, columns: IntArray, mean: FloatArray) -> FloatArray:
+    """Return some columns of X (a copy), NaN replaced by the mean of the column."""
+    values: FloatArray = X[:, columns]
+    return np.where(np.isnan(values), mean[columns], values)
