@@ -27,6 +27,8 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--exposure'); Kind = 'column'; Words = @(); About = 'its logarithm is the offset' }
             @{ Names = @('--categorical'); Kind = 'columns'; Words = @(); About = 'number columns to treat as levels' }
             @{ Names = @('--numeric'); Kind = 'columns'; Words = @(); About = 'columns that must be numbers' }
+            @{ Names = @('--dates'); Kind = 'flag'; Words = @(); About = 'year, month, weekday and hour of columns of dates' }
+            @{ Names = @('--interactions'); Kind = 'free'; Words = @(); About = 'products of two columns, ''age:sex,dose:*''' }
             @{ Names = @('--coding'); Kind = 'words'; Words = @('auto', 'onehot', 'treatment'); About = 'how levels become columns' }
             @{ Names = @('--reference'); Kind = 'pair'; Words = @(); About = 'level without a column of its own' }
             @{ Names = @('--missing'); Kind = 'words'; Words = @('impute', 'drop', 'error', 'indicator'); About = 'what to do with missing cells' }
@@ -82,6 +84,8 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--exposure'); Kind = 'column'; Words = @(); About = 'its logarithm is the offset' }
             @{ Names = @('--categorical'); Kind = 'columns'; Words = @(); About = 'number columns to treat as levels' }
             @{ Names = @('--numeric'); Kind = 'columns'; Words = @(); About = 'columns that must be numbers' }
+            @{ Names = @('--dates'); Kind = 'flag'; Words = @(); About = 'year, month, weekday and hour of columns of dates' }
+            @{ Names = @('--interactions'); Kind = 'free'; Words = @(); About = 'products of two columns, ''age:sex,dose:*''' }
             @{ Names = @('--coding'); Kind = 'words'; Words = @('auto', 'onehot', 'treatment'); About = 'how levels become columns' }
             @{ Names = @('--reference'); Kind = 'pair'; Words = @(); About = 'level without a column of its own' }
             @{ Names = @('--missing'); Kind = 'words'; Words = @('impute', 'drop', 'error', 'indicator'); About = 'what to do with missing cells' }
@@ -135,6 +139,8 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--exposure'); Kind = 'column'; Words = @(); About = 'its logarithm is the offset' }
             @{ Names = @('--categorical'); Kind = 'columns'; Words = @(); About = 'number columns to treat as levels' }
             @{ Names = @('--numeric'); Kind = 'columns'; Words = @(); About = 'columns that must be numbers' }
+            @{ Names = @('--dates'); Kind = 'flag'; Words = @(); About = 'year, month, weekday and hour of columns of dates' }
+            @{ Names = @('--interactions'); Kind = 'free'; Words = @(); About = 'products of two columns, ''age:sex,dose:*''' }
             @{ Names = @('--coding'); Kind = 'words'; Words = @('auto', 'onehot', 'treatment'); About = 'how levels become columns' }
             @{ Names = @('--reference'); Kind = 'pair'; Words = @(); About = 'level without a column of its own' }
             @{ Names = @('--missing'); Kind = 'words'; Words = @('impute', 'drop', 'error', 'indicator'); About = 'what to do with missing cells' }
@@ -179,6 +185,8 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--exposure'); Kind = 'column'; Words = @(); About = 'its logarithm is the offset' }
             @{ Names = @('--categorical'); Kind = 'columns'; Words = @(); About = 'number columns to treat as levels' }
             @{ Names = @('--numeric'); Kind = 'columns'; Words = @(); About = 'columns that must be numbers' }
+            @{ Names = @('--dates'); Kind = 'flag'; Words = @(); About = 'year, month, weekday and hour of columns of dates' }
+            @{ Names = @('--interactions'); Kind = 'free'; Words = @(); About = 'products of two columns, ''age:sex,dose:*''' }
             @{ Names = @('--coding'); Kind = 'words'; Words = @('auto', 'onehot', 'treatment'); About = 'how levels become columns' }
             @{ Names = @('--reference'); Kind = 'pair'; Words = @(); About = 'level without a column of its own' }
             @{ Names = @('--missing'); Kind = 'words'; Words = @('impute', 'drop', 'error', 'indicator'); About = 'what to do with missing cells' }
@@ -271,6 +279,8 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--exposure'); Kind = 'column'; Words = @(); About = 'its logarithm is the offset' }
             @{ Names = @('--categorical'); Kind = 'columns'; Words = @(); About = 'number columns to treat as levels' }
             @{ Names = @('--numeric'); Kind = 'columns'; Words = @(); About = 'columns that must be numbers' }
+            @{ Names = @('--dates'); Kind = 'flag'; Words = @(); About = 'year, month, weekday and hour of columns of dates' }
+            @{ Names = @('--interactions'); Kind = 'free'; Words = @(); About = 'products of two columns, ''age:sex,dose:*''' }
             @{ Names = @('--coding'); Kind = 'words'; Words = @('auto', 'onehot', 'treatment'); About = 'how levels become columns' }
             @{ Names = @('--reference'); Kind = 'pair'; Words = @(); About = 'level without a column of its own' }
             @{ Names = @('--missing'); Kind = 'words'; Words = @('impute', 'drop', 'error', 'indicator'); About = 'what to do with missing cells' }

@@ -34,7 +34,8 @@ class ReadSpec(NamedTuple):
 class ColumnSpec(NamedTuple):
     """Which columns play which role, and how they become numbers (SPEC section 2, columns and rows).
 
-    ``more_targets`` are those beside ``target`` where several gaussian targets are fitted together.
+    ``more_targets`` are those beside ``target`` where several gaussian targets are fitted together. ``dates``
+    makes year, month, weekday and hour of columns of dates; ``interactions`` are items ``a:b``.
     """
 
     target: str | None = None
@@ -53,6 +54,8 @@ class ColumnSpec(NamedTuple):
     reference: tuple[str, ...] = ()
     missing: str = "impute"
     more_targets: tuple[str, ...] = ()
+    dates: bool = False
+    interactions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

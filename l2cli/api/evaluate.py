@@ -12,6 +12,7 @@ from l2cli._version import __version__
 from l2cli.api.predict import check_threshold, target_keys
 from l2cli.api.setup import class_counts
 from l2cli.core.metrics import logit, metric_table
+from l2cli.data.date_columns import dated_table
 from l2cli.data.rows import drop_weightless, read_weights, rows_with_target
 from l2cli.data.table import Table
 from l2cli.data.target import target_of_labels, target_of_numbers
@@ -102,7 +103,7 @@ def evaluate_table(
         weights = read_weights(table, weights_name, rows)
         notes.append(f"rows weighted by '{shown(weights_name)}', the weights in training")
     eta = applied.eta[rows]
-    drift = find_drift(model, table, rows, weights)
+    drift = find_drift(model, dated_table(table, model.data.features), rows, weights)
     settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
     settings |= {name: model.settings.get(name) for name in FITTED}
     settings["unpenalized"] = all(one.lam == 0.0 for one in model.each())

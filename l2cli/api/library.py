@@ -30,7 +30,8 @@ def fit(
     X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, lam: float | None = None,
     lambdas: Any = "auto", family: str = "auto", positive: Any = None, sample_weight: Any = None,
     offset: Any = None,
-    categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
+    categorical: str | Sequence[str] = (), dates: bool = False, interactions: str | Sequence[str] = (),
+    coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
     group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
@@ -61,6 +62,10 @@ def fit(
         themselves.
     categorical : str or sequence of str
         Columns (or globs) of numbers that are levels. An array's columns are named x0, x1, ...
+    dates : bool
+        Columns of dates become year, month, weekday and hour; else they are left out.
+    interactions : str or sequence of str
+        Products of two columns, "a:b" each; either may be a glob.
     coding : {"auto", "onehot", "treatment"}
     missing : {"impute", "drop", "error", "indicator"}
     penalty_factor : mapping of names or globs to numbers, or (p,) array, optional
@@ -127,8 +132,9 @@ def fit(
     choice = SelectSpec(select, rule, folds, repeats, metric, seed, jobs)
     _refuse_idle(given.columns, choice, lam, GridSpec.of(lambdas))
     dataset, model = _dataset(
-        given, _grid(lam, lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
-        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
+        given, _grid(lam, lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
+        interactions=interactions, coding=coding, missing=missing, penalty_factor=penalty_factor,
+        l1_ratio=l1_ratio, tweedie_power=tweedie_power,
         bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda), relax_gamma=relax_gamma,
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
@@ -141,7 +147,8 @@ def fit(
 def cv(
     X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
-    categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
+    categorical: str | Sequence[str] = (), dates: bool = False, interactions: str | Sequence[str] = (),
+    coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
     group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
@@ -175,8 +182,9 @@ def cv(
     choice = SelectSpec("cv", rule, folds, repeats, metric, seed, jobs)
     _refuse_idle(given.columns, choice)
     dataset, model = _dataset(
-        given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
-        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
+        given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
+        interactions=interactions, coding=coding, missing=missing, penalty_factor=penalty_factor,
+        l1_ratio=l1_ratio, tweedie_power=tweedie_power,
         bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda), relax_gamma=relax_gamma,
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
@@ -189,7 +197,8 @@ def cv(
 def path(
     X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
-    categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
+    categorical: str | Sequence[str] = (), dates: bool = False, interactions: str | Sequence[str] = (),
+    coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
     group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
@@ -212,8 +221,9 @@ def path(
     """
     given = gather(X, y, target=target, sample_weight=sample_weight, offset=offset)
     dataset, model = _dataset(
-        given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
-        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
+        given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
+        interactions=interactions, coding=coding, missing=missing, penalty_factor=penalty_factor,
+        l1_ratio=l1_ratio, tweedie_power=tweedie_power,
         bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda), relax_gamma=relax_gamma,
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
@@ -226,7 +236,8 @@ def path(
 def compare(
     X: Any, y: Any = None, *, models: Sequence[str] = (), target: str | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
-    categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
+    categorical: str | Sequence[str] = (), dates: bool = False, interactions: str | Sequence[str] = (),
+    coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
     group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
@@ -263,8 +274,9 @@ def compare(
     choice = SelectSpec(folds=folds, repeats=repeats, metric=metric, seed=seed, jobs=jobs)
     _refuse_idle(given.columns, choice)
     dataset, model = _dataset(
-        given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, coding=coding,
-        missing=missing, penalty_factor=penalty_factor, l1_ratio=l1_ratio, tweedie_power=tweedie_power,
+        given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
+        interactions=interactions, coding=coding, missing=missing, penalty_factor=penalty_factor,
+        l1_ratio=l1_ratio, tweedie_power=tweedie_power,
         bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda),
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=None,
@@ -281,21 +293,29 @@ def _grid(lam: float | None, lambdas: Any) -> GridSpec:
 
 def _dataset(
     given: Given, lambdas: GridSpec, *, family: str, positive: Any, categorical: str | Sequence[str],
+    dates: bool, interactions: str | Sequence[str],
     coding: str, missing: str, penalty_factor: Any, l1_ratio: float, tweedie_power: float | None,
     bounds: Bounds | None, column_groups: tuple[ColumnGroupsArgument, str, Mapping[str, float] | None],
     standardize: bool, intercept: bool, lambda_scale: str, tol: float | None,
     relax_gamma: float | None = None,
 ) -> tuple[Dataset, ModelSpec]:  # fmt: skip
     """Return the dataset and the objective of a call."""
-    names = (categorical,) if isinstance(categorical, str) else tuple(categorical)
     label = None if positive is None else str(positive)
-    columns = given.columns._replace(positive=label, categorical=names, coding=coding, missing=missing)
+    columns = given.columns._replace(
+        positive=label, categorical=_several(categorical), dates=dates, interactions=_several(interactions),
+        coding=coding, missing=missing,
+    )  # fmt: skip
     factors = _factors(penalty_factor, given.inputs)
     model = ModelSpec(
         family, lambdas, lambda_scale, factors, l1_ratio, standardize, intercept, tol, tweedie_power,
         _bounds(bounds), _groups(*column_groups), relax_gamma,
     )  # fmt: skip
     return build_dataset(given.table, columns, model), model
+
+
+def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Return one name, or several."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _groups(

@@ -195,7 +195,7 @@ def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
         dataset.X, dataset.y, family=dataset.family, power=model.tweedie_power or DEFAULT_POWER,
         weights=dataset.weights, offset=dataset.offset,
         penalty_factor=dataset.penalty_factor, l1_ratio=model.l1_ratio, bounds=dataset.bounds,
-        groups=_lasso_groups(dataset, model),
+        groups=_lasso_groups(dataset, model), products=dataset.products,
         relax_gamma=1.0 if model.relax_gamma is None else model.relax_gamma,
         intercept=model.intercept, standardize=model.standardize,
         overwrite=True,

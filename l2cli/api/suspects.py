@@ -182,7 +182,7 @@ def _distinct_integers(values: FloatArray, low: int, span: int) -> bool:
 
 def _names(dataset: Dataset, columns: list[int]) -> list[str]:
     """Return the columns of the file that some design columns come from."""
-    owners = [feature.name for feature in dataset.schema.features for _ in feature.names]
+    owners = [source.name for source in dataset.schema.sources for _ in source.names]
     return list(dict.fromkeys(owners[j] for j in columns))
 
 

@@ -70,7 +70,7 @@ def exact_columns(model: Model, *more: str | None) -> set[str]:
     from l2cli.data.levels import WHOLE, parse_number
 
     data = model.data
-    labels = {feature.name for feature in data.features if feature.kind == "category"}
+    labels = {feature.column for feature in data.features if feature.kind == "category"}
     if any(abs(parse_number(label) or 0.0) >= WHOLE for label in data.classes or ()):
         labels.add(data.target)
     return labels | {name for name in more if name is not None}
@@ -80,4 +80,4 @@ def needed_columns(model: Model, *more: str | None) -> set[str]:
     """Return the columns of a file that a model reads, and those of ``more`` that are not None."""
     data = model.data
     roles = (data.id, data.offset, data.exposure, *more)
-    return {feature.name for feature in data.features} | {name for name in roles if name is not None}
+    return {feature.column for feature in data.features} | {name for name in roles if name is not None}

@@ -82,6 +82,13 @@ class Columns(OptionGroup):
     numeric: Annotated[
         list[str], typer.Option("--numeric", metavar="COLS", help="columns that must be numbers")
     ] = repeatable()
+    dates: Annotated[
+        bool, typer.Option("--dates", help="year, month, weekday and hour of columns of dates")
+    ] = False
+    interactions: Annotated[
+        list[str],
+        typer.Option("--interactions", metavar="A:B", help="products of two columns, 'age:sex,dose:*'"),
+    ] = repeatable()
     coding: Annotated[
         str, typer.Option("--coding", metavar=words(CODINGS), help="how levels become columns")
     ] = "auto"
@@ -114,6 +121,8 @@ class Columns(OptionGroup):
             coding=values.choice(self.coding, "--coding", CODINGS),
             reference=values.references(self.reference),
             missing=values.choice(self.missing, "--missing", MISSING),
+            dates=self.dates,
+            interactions=values.interactions(self.interactions),
         )
 
 

@@ -91,6 +91,17 @@ def split_lists(texts: Sequence[str], option: str) -> tuple[str, ...]:
     return tuple(item for text in texts for item in split_list(text, option))
 
 
+def interactions(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the ``a:b`` items of the comma lists of ``--interactions``; the file says what they mean."""
+    items = split_lists(texts, "--interactions")
+    for item in items:
+        if ":" not in item[1:-1]:
+            raise UsageError(
+                f"--interactions '{shown(item)}' names no two columns", hint="write a:b, for example age:sex"
+            )
+    return items
+
+
 def column(text: str | None, option: str) -> str | None:
     r"""Return one column name (``\,`` is a comma), or None where the option was not given."""
     if text is None:

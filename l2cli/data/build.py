@@ -6,17 +6,29 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.problem import row_blocks
+from l2cli.core.products import Products, fill_products
 from l2cli.data.column_groups import column_groups, group_factors
-from l2cli.data.dataset import DataSchema, Dataset, FeatureColumn
+from l2cli.data.dataset import DataSchema, Dataset, DesignSource, FeatureColumn, Interaction
+from l2cli.data.date_columns import (
+    constant_parts,
+    find_dates,
+    mark_parts,
+    refuse_undated,
+    settle_dates,
+    with_parts,
+)
 from l2cli.data.encode import (
     category_column,
     fill_design,
     number_column,
 )
+from l2cli.data.interactions import plan_interactions, products_of, refuse_large_products, refuse_twins
 from l2cli.data.levels import MISSING_LEVEL, as_text, label_codes
 from l2cli.data.profile import column_ranges, feature_statistics, note_constant, note_missing, starts
 from l2cli.data.rows import (
@@ -39,7 +51,7 @@ from l2cli.data.target import (
     refuse_stray_cells,
 )
 from l2cli.data.wording import quoted, where
-from l2cli.errors import DataError, FitError, UsageError, shown
+from l2cli.errors import FitError, UsageError, shown
 from l2cli.spec import ColumnSpec, ModelSpec
 
 FloatArray = npt.NDArray[np.float64]
@@ -80,7 +92,9 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     ``(missing)``). Columns: features left without any value, and identifiers, are dropped unless the user
     spelled them out (text of which at least 90 % of the cells are distinct, more than 20 of them; a column
     named like an index whose cells are all distinct integers or texts). Constant columns stay, with
-    coefficient 0. All of it is said in ``notes``.
+    coefficient 0. Columns of dates become year, month, weekday and hour with ``columns.dates``, and are left
+    out without it. Interactions are products of design columns and stand last. All of it is said in
+    ``notes``.
 
     Raises
     ------
@@ -91,12 +105,14 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     FitError
         If no feature is left, or the design does not fit the memory.
     """
-    roles = resolve_roles(table, columns)
-    notes = list(table.notes)
+    notes, dates = list(table.notes), find_dates(table, columns)
+    table = with_parts(table, dates) if columns.dates else table
+    roles = settle_dates(table, resolve_roles(table, columns), columns, dates, notes)
     targets = (roles.target, *roles.more_targets)
     rows = rows_with_target(table, targets, notes)
     if columns.weights is not None:
         rows = drop_weightless(table, columns.weights, rows, notes)
+    refuse_undated(table, roles.parts.values(), dates, rows)
     family = choose_family(table, roles, rows, model.family)
     unclean = unclean_columns(table)
     plan = _choose_features(table, roles, columns, rows, unclean, notes)
@@ -114,32 +130,28 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     groups, _ = _codes(table, columns.group_column, rows, "group")
     offset = read_offset(table, columns.offset, columns.exposure, rows)
 
-    features = _plan_features(table, columns, plan, rows, treatment=_unpenalized(model))
-    X = _allocate(table, features, len(rows))
-    fill_design(X, table, features, None if len(rows) == table.n_rows else rows)
-    low, high, mean = column_ranges(X, weights)
-    _refuse_extremes(table, features, X, np.maximum(-low, high), rows)
-    features = _with_means(features, mean, columns.missing)
+    design = _make_design(table, roles, columns, plan, rows, weights, treatment=_unpenalized(model))
+    X, features, sources = design.X, design.features, design.sources
     note_missing(plan.gaps, features, rows, notes)
-    note_constant(features, low, high, notes)
+    note_constant(sources, *design.ranges, notes)
     schema = DataSchema(
         features=features, target=roles.target, family=family, classes=target.classes,
         missing=columns.missing, id=columns.id, weights=columns.weights, offset=columns.offset,
-        exposure=columns.exposure, more_targets=roles.more_targets,
+        exposure=columns.exposure, more_targets=roles.more_targets, interactions=design.interactions,
     )  # fmt: skip
-    source, groups_of_columns = where(table), column_groups(features, model.groups, where(table))
+    source, groups_of_columns = where(table), column_groups(sources, model.groups, where(table))
     factors = (
-        penalty_factors(features, model.penalty_factor, source)
+        penalty_factors(sources, model.penalty_factor, source)
         if groups_of_columns is None
-        else group_factors(features, model.penalty_factor, groups_of_columns, source)
+        else group_factors(sources, model.penalty_factor, groups_of_columns, source)
     )
     return Dataset(
         source=table.source, X=X, y=target.y, schema=schema, rows_read=table.n_rows, rows=rows,
         weights=weights, offset=offset, fold_labels=folds, fold_names=fold_names, groups=groups,
         penalty_factor=factors, column_groups=groups_of_columns,
-        bounds=coefficient_bounds(features, model.bounds, source),
-        target_default=roles.target_default,
-        stats=feature_statistics(table, plan.gaps, features, rows, weights, (low, high, mean)),
+        bounds=coefficient_bounds(sources, model.bounds, source),
+        target_default=roles.target_default, products=design.products,
+        stats=feature_statistics(table, plan.gaps, features, rows, weights, (*design.ranges, design.mean)),
         notes=notes, warnings=constant_targets(targets, target, model.intercept),
     )  # fmt: skip
 
@@ -165,7 +177,10 @@ def _choose_features(
 ) -> _Plan:
     """Return the features to use, after dropping identifiers and columns without a value."""
     plan, identifiers, empty = _Plan(), [], []
+    constant = constant_parts(table, roles, rows, notes)
     for name in roles.features:
+        if name in constant:
+            continue
         is_text = not table.is_number(name) and name not in roles.numeric
         if is_text and name not in roles.categorical:
             refuse_stray_cells(table, name, rows)
@@ -215,6 +230,50 @@ def _is_identifier(table: Table, name: str, rows: IntArray, is_text: bool) -> bo
 # ---------------------------------------------------------------- how they become numbers
 
 
+class _Design(NamedTuple):
+    """The design columns of the rows used.
+
+    products : where the factors of the interactions stand. ranges : (p,) and (p,), lowest and highest cells.
+    mean : (q,) of the columns before the products.
+    """
+
+    X: FloatArray
+    features: tuple[FeatureColumn, ...]
+    interactions: tuple[Interaction, ...]
+    products: Products | None
+    ranges: tuple[FloatArray, FloatArray]
+    mean: FloatArray
+
+    @property
+    def sources(self) -> tuple[DesignSource, ...]:
+        """What the design columns are made from."""
+        return (*self.features, *self.interactions)
+
+
+def _make_design(
+    table: Table, roles: Roles, columns: ColumnSpec, plan: _Plan, rows: IntArray, weights: FloatArray | None,
+    *, treatment: bool,
+) -> _Design:  # fmt: skip
+    """Return the design columns of ``rows``: those of the features, then products of their interactions."""
+    features = _plan_features(table, columns, plan, rows, treatment=treatment)
+    features = tuple(mark_parts(features, roles.parts))
+    interactions = plan_interactions(table, features, columns.interactions, rows)
+    sources: tuple[DesignSource, ...] = (*features, *interactions)
+    refuse_twins(table, sources)
+    X, products = _allocate(table, sources, len(rows)), products_of(features, interactions)
+    own = X if products is None else X[:, : products.first]
+    fill_design(own, table, features, None if len(rows) == table.n_rows else rows)
+    low, high, mean = column_ranges(own, weights)
+    _refuse_extremes(table, features, X, np.maximum(-low, high), rows)
+    if products is not None:
+        fill_products(X, products, mean, row_blocks(*X.shape))
+        low, high, _ = column_ranges(X, weights)
+        names = [name for source in sources for name in source.names]
+        refuse_large_products(table, names, X, products, rows, np.maximum(-low, high))
+    features = _with_means(features, mean, columns.missing)
+    return _Design(X, features, interactions, products, (low, high), mean)
+
+
 def _plan_features(
     table: Table, columns: ColumnSpec, plan: _Plan, rows: IntArray, *, treatment: bool
 ) -> tuple[FeatureColumn, ...]:
@@ -234,20 +293,10 @@ def _plan_features(
         if counts[0] and MISSING_LEVEL not in levels:
             levels.append(MISSING_LEVEL)
         features.append(category_column(name, levels, coding=coding, reference=references.get(name)))
-    owner: dict[str, str] = {}
-    for feature in features:
-        for design in feature.names:
-            if owner.setdefault(design, feature.name) != feature.name:
-                raise DataError(
-                    f"{where(table)}: columns '{shown(owner[design])}' and '{shown(feature.name)}' both make"
-                    f" a feature '{shown(design)}'",
-                    hint="rename one of them or leave it out with --drop",
-                    code="duplicate_feature",
-                )
     return tuple(features)
 
 
-def _allocate(table: Table, features: Sequence[FeatureColumn], n_rows: int) -> FloatArray:
+def _allocate(table: Table, features: Sequence[DesignSource], n_rows: int) -> FloatArray:
     """Return an empty design matrix, or refuse with the sizes where it would not fit."""
     p = sum(len(feature.names) for feature in features)
     size, memory = 8 * n_rows * p, _memory()
@@ -256,9 +305,10 @@ def _allocate(table: Table, features: Sequence[FeatureColumn], n_rows: int) -> F
     widest = max(features, key=lambda feature: len(feature.names))
     hint = "leave columns out with --drop"
     if len(widest.names) > 1:
-        hint = (
-            f"column '{shown(widest.name)}' alone makes {len(widest.names)} of them; leave it out with --drop"
-        )
+        what, remedy = ("column", "leave it out with --drop")
+        if isinstance(widest, Interaction):
+            what, remedy = ("interaction", "leave it out")
+        hint = f"{what} '{shown(widest.name)}' alone makes {len(widest.names)} of them; {remedy}"
     raise FitError(
         f"{where(table)}: {n_rows} rows x {p} design columns need {size / 2**30:.1f} GB, and this machine has"
         f" {memory / 2**30:.1f} GB",

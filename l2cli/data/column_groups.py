@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.data.dataset import FeatureColumn
+from l2cli.data.dataset import DesignSource, Interaction
 from l2cli.data.schema import design_columns, penalty_factors
 from l2cli.data.wording import listed
 from l2cli.errors import UsageError, shown
@@ -31,7 +31,7 @@ class ColumnGroups(NamedTuple):
 
 
 def column_groups(
-    features: Sequence[FeatureColumn], spec: GroupSpec | None, source: str
+    features: Sequence[DesignSource], spec: GroupSpec | None, source: str
 ) -> ColumnGroups | None:
     """Return the groups asked for, None without any.
 
@@ -63,9 +63,13 @@ def column_groups(
     return ColumnGroups(names, labels, len(named))
 
 
-def _of_levels(features: Sequence[FeatureColumn], source: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return a group for the design columns of every categorical column."""
-    found = tuple((f.name, f.names) for f in features if f.kind == "category")
+def _of_levels(features: Sequence[DesignSource], source: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return a group for the design columns of every categorical column, and of interactions with one."""
+    found = tuple(
+        (f.name, f.names)
+        for f in features
+        if f.names and (f.levels if isinstance(f, Interaction) else f.kind == "category")
+    )
     if not found:
         raise UsageError(
             f"{source}: --groups dummies finds no categorical column",
@@ -75,7 +79,7 @@ def _of_levels(features: Sequence[FeatureColumn], source: str) -> tuple[tuple[st
 
 
 def group_factors(
-    features: Sequence[FeatureColumn], factors: Sequence[tuple[str, float]], groups: ColumnGroups, source: str
+    features: Sequence[DesignSource], factors: Sequence[tuple[str, float]], groups: ColumnGroups, source: str
 ) -> FloatArray | None:
     """Return the penalty factors (p,) with ``--penalty-factor`` on names of groups, None if all are 1.
 

@@ -9,10 +9,23 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from l2cli.core.products import Products
     from l2cli.data.column_groups import ColumnGroups
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+
+class DatePart(NamedTuple):
+    """Where a feature such as ``when.month`` comes from.
+
+    column : of the file. part : ``year`` | ``month`` | ``weekday`` | ``hour``.
+    order : ``day`` | ``month``, which comes first in cells like 13/03/2024, None where training has no such.
+    """
+
+    column: str
+    part: str
+    order: str | None = None
 
 
 class FeatureColumn(NamedTuple):
@@ -25,6 +38,7 @@ class FeatureColumn(NamedTuple):
     impute : the training mean that replaces a missing number (None where none may be missing).
     indicator : True where ``--missing indicator`` adds the design column ``name (missing)``.
     names : the design columns made from it, in order.
+    date : the part of a date that it is, None of every other column.
     """
 
     name: str
@@ -35,6 +49,33 @@ class FeatureColumn(NamedTuple):
     impute: float | None = None
     indicator: bool = False
     names: tuple[str, ...] = ()
+    date: DatePart | None = None
+
+    @property
+    def column(self) -> str:
+        """The column of the file from which it is read."""
+        return self.name if self.date is None else self.date.column
+
+
+class Interaction(NamedTuple):
+    """Products of the design columns of two features.
+
+    name : ``a:b``. levels : True where one of the two is a category.
+    factors : (left, right) design columns of each product, in order.
+    """
+
+    name: str
+    levels: bool
+    factors: tuple[tuple[str, str], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The design columns made from it, in order: ``a:b=level``."""
+        return tuple(f"{left}:{right}" for left, right in self.factors)
+
+
+DesignSource = FeatureColumn | Interaction
+"""What design columns are made from."""
 
 
 class DataSchema(NamedTuple):
@@ -50,6 +91,7 @@ class DataSchema(NamedTuple):
     offset: str | None = None
     exposure: str | None = None
     more_targets: tuple[str, ...] = ()
+    interactions: tuple[Interaction, ...] = ()
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -59,7 +101,12 @@ class DataSchema(NamedTuple):
     @property
     def design_names(self) -> tuple[str, ...]:
         """Names of the design columns, in order."""
-        return tuple(name for feature in self.features for name in feature.names)
+        return tuple(name for source in self.sources for name in source.names)
+
+    @property
+    def sources(self) -> tuple[DesignSource, ...]:
+        """What the design columns are made from, in their order."""
+        return (*self.features, *self.interactions)
 
 
 class FeatureStats(NamedTuple):
@@ -87,6 +134,7 @@ class Dataset:
     y : (n,) float64; binomial: 1 for ``schema.classes[1]`` (the positive class), else 0; multinomial: the
         place of the label in ``schema.classes``. (n, T) of several gaussian targets.
     bounds : (p,) lower and (p,) upper bounds of the coefficients, or None. column_groups : groups of columns.
+    products : which columns are products of others; a factor that is missing was imputed by its mean.
     weights, offset : (n,) float64 or None. fold_labels, groups : (n,) int codes or None.
     rows : (n,) int, the 0-based rows of the file that are used, ascending.
     target_default : the target is the last column because none was named.
@@ -107,6 +155,7 @@ class Dataset:
     penalty_factor: FloatArray | None = None
     bounds: tuple[FloatArray, FloatArray] | None = None
     column_groups: ColumnGroups | None = None
+    products: Products | None = None
     target_default: bool = False
     stats: tuple[FeatureStats, ...] = ()
     notes: list[str] = field(default_factory=list)

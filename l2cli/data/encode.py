@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.problem import row_blocks
+from l2cli.core.products import fill_products
 from l2cli.core.threads import row_threads
 from l2cli.data.dataset import DataSchema, FeatureColumn
+from l2cli.data.date_columns import dated_table
+from l2cli.data.interactions import products_of
 from l2cli.data.levels import MISSING_LEVEL, LevelIndex, as_numbers, as_text, sorted_levels
 from l2cli.data.schema import find_level
 from l2cli.data.table import Table, TextColumn
@@ -210,7 +213,8 @@ def encode_rows(table: Table, schema: DataSchema, *, unseen: str = "error") -> E
     Columns are found by name, in any order; others are ignored. Missing numbers take the model's training
     mean, missing categories its level ``(missing)``; where the model has neither (``--missing drop`` or
     ``error``, or a category that had no missing cell), the row cannot be predicted, unless ``unseen`` is
-    ``baseline``.
+    ``baseline``. Interactions are products of what is left after that; a pair of levels that training never
+    saw together has no product.
 
     Parameters
     ----------
@@ -230,19 +234,27 @@ def encode_rows(table: Table, schema: DataSchema, *, unseen: str = "error") -> E
         raise UsageError(
             f"--unseen '{shown(unseen)}' is not available", hint=f"choose one of {', '.join(UNSEEN_RULES)}"
         )
-    absent = [feature.name for feature in schema.features if feature.name not in table.names]
+    wanted = dict.fromkeys(feature.column for feature in schema.features)
+    absent = [name for name in wanted if name not in table.names]
     if absent:
         raise DataError(
             f"{where(table)}: no column {quoted(absent)}, which the model needs",
             hint=f"columns: {listed(table.names)}",
             code="no_column",
         )
-    X = np.empty((table.n_rows, len(schema.design_names)))
-    lost = fill_design(X, table, schema.features, unseen=unseen)
+    table = dated_table(table, schema.features)
+    X, products = (
+        np.empty((table.n_rows, len(schema.design_names))),
+        products_of(schema.features, schema.interactions),
+    )
+    of_features = X if products is None else X[:, : products.first]
+    lost = fill_design(of_features, table, schema.features, unseen=unseen)
     missing = np.zeros(table.n_rows, dtype=bool)
     if lost is not None and unseen != "baseline":
         missing |= lost
-    imputed = _impute(X, table, schema.features, missing)
+    imputed = _impute(of_features, table, schema.features, missing)
+    if products is not None:
+        fill_products(X, products, None, row_blocks(*X.shape))
     notes = []
     if imputed:
         counts = ", ".join(f"{shown(name)} {count}" for name, count in imputed.items())
@@ -267,7 +279,8 @@ def _impute(
     """
     with np.errstate(invalid="ignore", over="ignore"):
         suspect = ~np.isfinite(X.sum(axis=0))
-    imputed, at = {}, 0
+    imputed: dict[str, int] = {}
+    at = 0
     for feature in features:
         if feature.kind == "number" and suspect[at]:
             refuse_extremes(table, feature.name, X[:, at], np.arange(len(X)), np.inf)
@@ -277,6 +290,6 @@ def _impute(
                 X[gaps, at] = 0.0
             elif gaps.any():
                 X[gaps, at] = feature.impute
-                imputed[feature.name] = int(gaps.sum())
+                imputed[feature.column] = max(imputed.get(feature.column, 0), int(gaps.sum()))
         at += len(feature.names)
     return imputed

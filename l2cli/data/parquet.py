@@ -85,9 +85,9 @@ def read_parquet(
         for name in wanted
         if name not in kinds
     ]
-    dates = [f"'{shown(name)}'" for name in kept if kinds[name] == "date"]
-    if dates:
-        notes.append(f"dates and times are taken as text: column{'s' * (len(dates) > 1)} {', '.join(dates)}")
+    times = [f"'{shown(name)}'" for name in kept if kinds[name] == "date" and not _is_day(types[name])]
+    if times:
+        notes.append(f"times without a day are taken as text: column{'s' * (len(times) > 1)} {', '.join(times)}")
     return content.table(source, kept, notes)
 
 
@@ -144,6 +144,13 @@ def _kind(of: Any, name: str, label: str) -> str:
         f"{label}: column '{shown(name)}' holds {what} values ({shown(str(of), 40)})",
         hint="leave the column out",
     )
+
+
+def _is_day(of: Any) -> bool:
+    """Return True for dates and moments, False for times of day and durations."""
+    from pyarrow import types
+
+    return bool(types.is_date(of) or types.is_timestamp(of))
 
 
 def _is_exact(of: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from l2cli.core.problem import row_blocks
 from l2cli.core.threads import row_threads
-from l2cli.data.dataset import FeatureColumn, FeatureStats
+from l2cli.data.dataset import DesignSource, FeatureColumn, FeatureStats
 from l2cli.data.levels import MISSING_LEVEL, as_text
 from l2cli.data.table import Table
 from l2cli.data.wording import listed, plural, quoted
@@ -20,7 +20,7 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 
-def starts(features: Sequence[FeatureColumn]) -> list[int]:
+def starts(features: Sequence[DesignSource]) -> list[int]:
     """Return the first design column of every feature."""
     ends = np.cumsum([len(feature.names) for feature in features])
     return [int(end) - len(feature.names) for end, feature in zip(ends, features, strict=True)]
@@ -104,19 +104,22 @@ def note_missing(
     gaps: Mapping[str, BoolArray], features: Sequence[FeatureColumn], rows: IntArray, notes: list[str]
 ) -> None:
     """Say how many cells are missing in which columns, and what stands in for them."""
-    kinds = {feature.name: feature.kind for feature in features}
+    columns = {feature.name: (feature.kind, feature.column) for feature in features}
     for kind, what in (
         ("number", "imputed by the training mean"),
         ("category", f"as level '{MISSING_LEVEL}'"),
     ):
-        counts = {name: int(gap[rows].sum()) for name, gap in gaps.items() if kinds.get(name) == kind}
+        of_kind = {name: columns[name][1] for name in gaps if name in columns and columns[name][0] == kind}
+        counts: dict[str, int] = {}  # of a date as often as its part that is missing most
+        for name, column in of_kind.items():
+            counts[column] = max(counts.get(column, 0), int(gaps[name][rows].sum()))
         found = [f"{shown(name)} {count}" for name, count in counts.items() if count]
         if found:
             notes.append(f"{plural(sum(counts.values()), 'missing cell')} {what}: {listed(found, 200)}")
 
 
 def note_constant(
-    features: Sequence[FeatureColumn], low: FloatArray, high: FloatArray, notes: list[str]
+    features: Sequence[DesignSource], low: FloatArray, high: FloatArray, notes: list[str]
 ) -> None:
     """Name the design columns without variation (missing cells are no variation)."""
     design = [name for feature in features for name in feature.names]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.data.dataset import FeatureColumn
+from l2cli.data.dataset import DatePart, DesignSource
+from l2cli.data.dates import PARTS
 from l2cli.data.levels import LevelIndex
 from l2cli.data.table import Table
 from l2cli.data.wording import listed, where
@@ -33,6 +35,7 @@ class Roles(NamedTuple):
     categorical, numeric : columns (of any role) forced to be levels or numbers.
     more_targets : those beside the first, of several gaussian ones.
     target_default : the target was not named: it is the last column that nothing else claims.
+    parts : those features that are parts of dates.
     """
 
     target: str
@@ -42,6 +45,7 @@ class Roles(NamedTuple):
     named: frozenset[str]
     categorical: frozenset[str]
     numeric: frozenset[str]
+    parts: Mapping[str, DatePart] = MappingProxyType({})
 
 
 class _Match(NamedTuple):
@@ -62,6 +66,10 @@ def no_column(table: Table, name: str) -> UsageError:
     lower = {column.lower(): column for column in reversed(table.names)}
     near = difflib.get_close_matches(name.lower(), lower, n=1)
     columns = f"columns: {listed(table.names)}"
+    column, _, part = name.rpartition(".")
+    if part in PARTS and column in table.names:
+        columns = f"--dates makes it of '{shown(column)}', if that holds dates"
+        near = []
     hint = f"did you mean '{shown(lower[near[0]])}'? ({columns})" if near else columns
     return UsageError(f"{where(table)}: no column '{shown(name)}'", hint=hint, code="no_column")
 
@@ -248,7 +256,7 @@ def find_level(levels: Sequence[str], level: str, what: str) -> str:
 
 
 def penalty_factors(
-    features: Sequence[FeatureColumn], patterns: Sequence[tuple[str, float]], source: str
+    features: Sequence[DesignSource], patterns: Sequence[tuple[str, float]], source: str
 ) -> FloatArray | None:
     """Return the penalty factors (p,) of the design columns, None if all are 1.
 
@@ -269,7 +277,7 @@ def penalty_factors(
 
 
 def coefficient_bounds(
-    features: Sequence[FeatureColumn], patterns: Sequence[tuple[str, float, float]], source: str
+    features: Sequence[DesignSource], patterns: Sequence[tuple[str, float, float]], source: str
 ) -> tuple[FloatArray, FloatArray] | None:
     """Return lower and upper bounds (p,), (p,) of the coefficients on the original scale, None without any.
 
@@ -298,7 +306,7 @@ def coefficient_bounds(
     return lower, upper
 
 
-def design_columns(features: Sequence[FeatureColumn], pattern: str, option: str, source: str) -> IntArray:
+def design_columns(features: Sequence[DesignSource], pattern: str, option: str, source: str) -> IntArray:
     """Return the positions of the design columns that a name or glob means; UsageError if there is none."""
     origin = [feature.name for feature in features for _ in feature.names]
     design = [name for feature in features for name in feature.names]

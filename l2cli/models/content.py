@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from l2cli.data.dataset import FeatureColumn
+from l2cli.data.dataset import DataSchema, FeatureColumn
 
 if TYPE_CHECKING:
     from l2cli.models.model import Model
@@ -44,6 +44,7 @@ def _content_of_one(model: Model) -> dict[str, Any]:
         "lambda": {"sum": model.lam, "scale": model.lambda_scale, "selected_by": model.selected_by},
         **_weights(model),
         "features": [_feature_to_dict(feature) for feature in data.features],
+        **_interactions(data),
         "missing": data.missing,
         "roles": {"id": data.id, "weights": data.weights, "offset": data.offset, "exposure": data.exposure},
         "settings": model.settings,
@@ -55,6 +56,15 @@ def _content_of_one(model: Model) -> dict[str, Any]:
         "target_sd": model.target_sd,
         "feature_stats": model.feature_stats,
     }
+
+
+def _interactions(data: DataSchema) -> dict[str, Any]:
+    """Return the interactions as JSON values, nothing where there are none."""
+    items = [
+        {"name": item.name, "levels": item.levels, "factors": [list(pair) for pair in item.factors]}
+        for item in data.interactions
+    ]
+    return {"interactions": items} if items else {}
 
 
 def _weights(model: Model) -> dict[str, Any]:
@@ -80,6 +90,7 @@ def _weights(model: Model) -> dict[str, Any]:
 
 def _feature_to_dict(feature: FeatureColumn) -> dict[str, Any]:
     """Return one feature as JSON values, without what does not apply to its kind."""
+    date = {} if feature.date is None else {"date": feature.date._asdict()}
     if feature.kind == "number":
         return {
             "name": feature.name,
@@ -87,6 +98,7 @@ def _feature_to_dict(feature: FeatureColumn) -> dict[str, Any]:
             "impute": feature.impute,
             "indicator": feature.indicator,
             "columns": list(feature.names),
+            **date,
         }
     return {
         "name": feature.name,
@@ -95,6 +107,7 @@ def _feature_to_dict(feature: FeatureColumn) -> dict[str, Any]:
         "levels": list(feature.levels),
         "reference": feature.reference,
         "columns": list(feature.names),
+        **date,
     }
 
 

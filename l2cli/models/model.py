@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from l2cli._version import __version__
 from l2cli.core.families import Family, family_named
-from l2cli.data.dataset import DataSchema, FeatureColumn
+from l2cli.data.dataset import DataSchema, DatePart, FeatureColumn, Interaction
+from l2cli.data.dates import PARTS
 from l2cli.errors import DataError, shown
 from l2cli.models.content import checksum as checksum
 from l2cli.models.content import content_of
@@ -171,6 +172,7 @@ def _read_one(content: Mapping[str, Any]) -> Model:
         offset=_role(roles["offset"]),
         exposure=_role(roles["exposure"]),
     )
+    data = data._replace(interactions=_interactions_of(content.get("interactions", []), data))
     names = list(data.design_names)
     if any([row["feature"] for row in part["coefficients"]] != names for part in parts):
         raise ValueError("its coefficients and its features do not agree")
@@ -221,7 +223,13 @@ def _feature_of(item: Mapping[str, Any]) -> FeatureColumn:
         if len(names) != 1 + indicator:
             raise ValueError(f"the columns of feature '{item['name']}' do not fit its kind")
         return FeatureColumn(
-            _text(item["name"]), "number", "number", impute=impute, indicator=indicator, names=names
+            _text(item["name"]),
+            "number",
+            "number",
+            impute=impute,
+            indicator=indicator,
+            names=names,
+            date=_date_of(item),
         )
     levels = tuple(_text(level) for level in item["levels"])
     reference = None if item["reference"] is None else _text(item["reference"])
@@ -236,7 +244,33 @@ def _feature_of(item: Mapping[str, Any]) -> FeatureColumn:
         levels=levels,
         reference=reference,
         names=names,
+        date=_date_of(item),
     )
+
+
+def _date_of(item: Mapping[str, Any]) -> DatePart | None:
+    """Return the part of a date that a feature of a model file is; older models have none."""
+    if "date" not in item:
+        return None
+    date = item["date"]
+    found = DatePart(_text(date["column"]), _text(date["part"]), _role(date["order"]))
+    if found.part not in PARTS or found.order not in (None, "day", "month"):
+        raise ValueError(f"feature '{item['name']}' is no part of a date")
+    if item["name"] != f"{found.column}.{found.part}":
+        raise ValueError(f"feature '{item['name']}' and its date do not agree")
+    return found
+
+
+def _interactions_of(items: Sequence[Mapping[str, Any]], data: DataSchema) -> tuple[Interaction, ...]:
+    """Return the interactions of a model file, products of design columns of its features."""
+    known = {name for feature in data.features for name in feature.names}
+    found = []
+    for item in items:
+        factors = tuple((_text(left), _text(right)) for left, right in item["factors"])
+        if not {name for pair in factors for name in pair} <= known:
+            raise ValueError(f"interaction '{item['name']}' has a factor that is no feature")
+        found.append(Interaction(_text(item["name"]), item["levels"] is True, factors))
+    return tuple(found)
 
 
 def _stats_of(entry: Mapping[str, Any]) -> dict[str, Any]:
