@@ -61,7 +61,7 @@ def perfect_predictors(dataset: Dataset) -> list[dict[str, Any]]:
             "code": "perfect_predictor",
             "message": f"{_listed(names)} {'alone determines' if one else 'each determine'} the target "
             f"'{shown(dataset.schema.target)}' ({'it ' + how if one else 'each ' + how}): "
-            f"{'is it a copy' if one else 'are they copies'}? {_drop(names)}",
+            f"{'is it a copy' if one else 'are they copies'}? {_remedy(dataset, names)}",
         }
     ]
 
@@ -88,7 +88,8 @@ def perfect_fit(dataset: Dataset, u: FloatArray, unexplained: float, *, judged: 
         if judged:
             return []
     elif len(names) == 1:
-        text = f"{_listed(names)} alone determines the target '{target}': is it a copy? {_drop(names)}"
+        text = f"{_listed(names)} alone determines the target '{target}': is it a copy? "
+        text += _remedy(dataset, names)
     else:
         text = f"{_listed(names)} together determine the target '{target}': is it computed from them?"
     return [{"code": "perfect_predictor", "message": text}]
@@ -181,7 +182,7 @@ def _distinct_integers(values: FloatArray, low: int, span: int) -> bool:
 
 
 def _names(dataset: Dataset, columns: list[int]) -> list[str]:
-    """Return the columns of the file that some design columns come from."""
+    """Return the features, or interactions, that some design columns come from."""
     owners = [source.name for source in dataset.schema.sources for _ in source.names]
     return list(dict.fromkeys(owners[j] for j in columns))
 
@@ -189,6 +190,14 @@ def _names(dataset: Dataset, columns: list[int]) -> list[str]:
 def _listed(names: list[str], most: int = 5) -> str:
     text = ", ".join(f"'{shown(name)}'" for name in names[:most])
     return text + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _remedy(dataset: Dataset, names: list[str]) -> str:
+    """Return how to fit without some features; interactions are asked for, and no columns."""
+    asked = {interaction.name for interaction in dataset.schema.interactions}.intersection(names)
+    if not asked:
+        return _drop(names)
+    return f"leave {'it' if len(names) == 1 else 'them'} out"
 
 
 def _drop(names: list[str]) -> str:

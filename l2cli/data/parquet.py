@@ -87,7 +87,8 @@ def read_parquet(
     ]
     times = [f"'{shown(name)}'" for name in kept if kinds[name] == "date" and not _is_day(types[name])]
     if times:
-        notes.append(f"times without a day are taken as text: column{'s' * (len(times) > 1)} {', '.join(times)}")
+        which = f"column{'s' * (len(times) > 1)} {', '.join(times)}"
+        notes.append(f"times without a day are taken as text: {which}")
     return content.table(source, kept, notes)
 
 

@@ -47,6 +47,10 @@ class Roles(NamedTuple):
     numeric: frozenset[str]
     parts: Mapping[str, DatePart] = MappingProxyType({})
 
+    def column(self, feature: str) -> str:
+        """Return the column of the file that a feature is read from."""
+        return self.parts[feature].column if feature in self.parts else feature
+
 
 class _Match(NamedTuple):
     """Columns that a list of names and globs selects."""

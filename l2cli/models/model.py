@@ -268,7 +268,7 @@ def _interactions_of(items: Sequence[Mapping[str, Any]], data: DataSchema) -> tu
     for item in items:
         factors = tuple((_text(left), _text(right)) for left, right in item["factors"])
         if not {name for pair in factors for name in pair} <= known:
-            raise ValueError(f"interaction '{item['name']}' has a factor that is no feature")
+            raise ValueError(f"interaction '{item['name']}' has no such factors")
         found.append(Interaction(_text(item["name"]), item["levels"] is True, factors))
     return tuple(found)
 

@@ -332,3 +332,12 @@ def test_lambdas_whose_relaxed_fits_are_lost_to_separation_are_told(gamma):
                 "a target of 0 are separated by the features it leaves unpenalized: they were not chosen from"
             ]
         )
+
+
+def test_a_product_that_determines_the_target_is_no_column_to_drop():
+    data = frame()
+    data["y"] = 3.0 * data["a"] * data["b"] - 1.0
+    assert warned(data, interactions=("a:b",)) == {
+        "perfect_predictor": "'a:b' alone determines the target 'y' (it has correlation 1 with it): is it a"
+        " copy? leave it out"
+    }

@@ -89,9 +89,11 @@ def test_texts(column, expected, rows):
     assert table.texts["a"].levels == tuple(dict.fromkeys(present))
 
 
-def test_dates_are_noted():
-    table = read(packed({"a": pa.array([MIDNIGHT]), "b": pa.array([1]), "c": pa.array([MIDNIGHT.date()])}))
-    assert table.notes == ["dates and times are taken as text: columns 'a', 'c'"]
+def test_times_without_a_day_are_noted():
+    days = {"a": pa.array([MIDNIGHT]), "b": pa.array([1]), "c": pa.array([MIDNIGHT.date()])}
+    times = {"d": pa.array([dt.time(1, 20)]), "e": pa.array([dt.timedelta(1)])}
+    assert read(packed(days)).notes == []
+    assert read(packed(days | times)).notes == ["times without a day are taken as text: columns 'd', 'e'"]
 
 
 def test_row_groups_and_columns_are_put_together():

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from l2cli.data.build import build_dataset
-from l2cli.data.frame import table_from_arrays
+from l2cli.data.dataset import DatePart
+from l2cli.data.frame import table_from_arrays, table_from_frame
 from l2cli.errors import DataError, UsageError
 from l2cli.models.model import checksum
 from l2cli.models.saved import Model, build_model, load_model, model_text, save_model
@@ -250,3 +251,62 @@ def test_models_of_dictionaries(gaussian):
 def test_damaged_feature_statistics_are_told_when_loading(entry, saved):
     edited(saved, lambda content: content["feature_stats"].update(age=entry))
     assert "damaged model" in refused(saved)
+
+
+def dated(**columns):
+    """A model of parts of dates and of products."""
+    import pandas as pd
+
+    days = ["13/03/2024", "01/04/2024", "02/06/2025"]
+    frame = pd.DataFrame({"when": days, "town": ["Ulm", "Bonn", "Ulm"], "y": [1.0, 2.0, 4.0]})
+    spec = ColumnSpec(dates=True, interactions=("when.month:town", "when.year:when.month"), **columns)
+    data = build_dataset(table_from_frame(frame), spec, ModelSpec())
+    coef = np.linspace(-1, 1, data.X.shape[1])
+    return build_model(
+        data, intercept=0.0, coef=coef, coef_standardized=coef, center=coef, scale=coef, lam=2.0,
+        lambda_scale="sum", selected_by="loo", settings={}, metrics={}, certificate={},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [{}, {"coding": "onehot"}, {"categorical": ("when.weekday",)}])
+def test_dates_and_interactions_come_back_as_they_were(tmp_path, columns):
+    model = dated(**columns)
+    save_model(model, tmp_path / "m.json")
+    again = load_model(tmp_path / "m.json")
+    assert again == model
+    assert again.data.features[1].date == DatePart("when", "month", "day")
+    assert [item.name for item in again.data.interactions] == ["when.month:town", "when.year:when.month"]
+
+
+def test_models_without_them_have_no_such_keys(gaussian):
+    content = gaussian.to_dict()
+    assert "interactions" not in content
+    assert not any("date" in feature for feature in content["features"])
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "found"),
+    [
+        (("features", 0, "date", "part"), "century", "feature 'when.year' is no part of a date"),
+        (("features", 0, "date", "order"), "year", "feature 'when.year' is no part of a date"),
+        (("features", 0, "date", "part"), "month", "feature 'when.year' and its date do not agree"),
+        (("features", 0, "date", "column"), 3, "3 is not a text"),
+        (
+            ("interactions", 0, "factors"),
+            [["when.month", "x"]],
+            "'when.month:town' has no such factors",
+        ),
+        (("interactions", 0, "factors"), [], "its coefficients and its features do not agree"),
+        (("interactions",), [], "its coefficients and its features do not agree"),
+    ],
+)
+def test_dates_and_interactions_that_make_no_sense(path, value, found):
+    content = json.loads(model_text(dated()))
+    place = content
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    content["checksum"] = checksum(content)
+    with pytest.raises(DataError, match="damaged model") as caught:
+        Model.from_dict(content)
+    assert found in str(caught.value)
