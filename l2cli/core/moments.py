@@ -346,14 +346,20 @@ def _cross_terms(problem: Problem, moments: ColumnMoments, shift: FloatArray) ->
 
 
 def training_problem(problem: Problem, rows: IntArray, stats: TrainingStats) -> Problem:
-    """Return the problem of some training rows, their own imputation and penalty, in the same coordinates."""
+    """Return the problem of some training rows, their own imputation and penalty, in the same coordinates.
+
+    Its cells are imputed for good: it has no mask by which that could be done twice.
+    """
     part = problem.take(rows)
     if part.mask is not None:
         part.impute_anew(part.X, part.mask, stats.shift)
     flat = stats.sd <= 0.0
     part.X[:, flat] = 0.0
     box = None if part.box is None else part.box.without(flat)
-    return part._replace(spread=stats.sd, constant=part.constant | flat, originals=None, box=box)
+    return part._replace(
+        spread=stats.sd, constant=part.constant | flat, originals=None, box=box,
+        mask=None, masked=problem.masked[:0], derived=None,
+    )  # fmt: skip
 
 
 def _response_at(problem: Problem, start: int) -> int | slice:

@@ -19,21 +19,30 @@ from l2cli.spec import ColumnSpec
 
 IntArray = npt.NDArray[np.int64]
 
-DateColumns = dict[str, Dates]
-"""What is known of the columns of dates, by their names."""
+SAMPLE = 500
+"""Of many distinct cells, as many of the most frequent ones and as many others are looked at first."""
 
 
-def find_dates(table: Table, columns: ColumnSpec) -> DateColumns:
+def find_dates(table: Table, columns: ColumnSpec) -> dict[str, Dates]:
     """Return the columns of text of which most cells are dates, those with a role of their own aside."""
     taken, found = _taken(columns), {}
     for name, column in table.texts.items():
         if name in taken:
             continue
-        dates = read_dates(column.levels)
         counts = np.bincount(column.codes + 1, minlength=len(column.levels) + 1)[1:]
+        if len(counts) > 4 * SAMPLE and not _some_dates(column.levels, counts):
+            continue
+        dates = read_dates(column.levels)
         if 2 * int(counts[dates.known].sum()) > int(counts.sum()):
             found[name] = dates
     return found
+
+
+def _some_dates(levels: Sequence[str], counts: IntArray) -> bool:
+    """Return False where no cell is a date of those that would have to be if most were."""
+    often = np.argpartition(counts, -SAMPLE)[-SAMPLE:]
+    spread = np.linspace(0, len(levels) - 1, SAMPLE).astype(np.int64)
+    return bool(read_dates([levels[i] for i in (*often, *spread)]).known.any())
 
 
 def _taken(columns: ColumnSpec) -> set[str | None]:

@@ -396,3 +396,22 @@ def test_warnings_of_a_result_are_said(numbers):
     assert told[0].filename == __file__
     with pytest.raises(l2cli.FitError, match="the classes are separated"):
         l2cli.fit(zero_one[:, None] + 0.0, zero_one, lam=0.0)
+
+
+def test_dates_and_interactions_in_every_command():
+    import pandas as pd
+
+    rng, when = np.random.default_rng(4), pd.date_range("2024-01-01", periods=60, freq="9D")
+    frame = pd.DataFrame({"when": when, "a": rng.normal(size=60)})
+    frame["y"] = frame["when"].dt.month * frame["a"] + rng.normal(size=60)
+    names = ("when.year", "when.month", "when.weekday", "a", "a:when.month")
+    asked = {"target": "y", "dates": True, "interactions": "a:when.month"}
+    model = l2cli.fit(frame, **asked, lam=1.0)
+    assert tuple(model.features) == names
+    assert tuple(l2cli.path(frame, **asked, lambdas=[1.0]).features) == names
+    assert tuple(l2cli.cv(frame, **asked, folds=3).refit.features) == names
+    compared = l2cli.compare(frame, **asked, folds=3, models=["ols", "mean"])
+    assert tuple(compared.to_dict()["data"]["features"]) == names
+    assert model.predict(frame.iloc[::-1])[::-1] == pytest.approx(model.predict(frame))
+    X = frame["a"].to_numpy()[:, None] + np.array([0.0, 1.0])
+    assert tuple(l2cli.fit(X, frame["y"], lam=1.0, interactions=["x0:x1"]).features) == ("x0", "x1", "x0:x1")

@@ -177,6 +177,18 @@ def test_half_of_the_cells_make_no_column_of_dates(build):
     assert data.notes == []
 
 
+def test_many_distinct_cells_are_dates_or_none(build):
+    moments = [f"2024-01-{1 + i % 28:02} {i % 24:02}:{i % 60:02}:{i % 59:02}.{i}" for i in range(3000)]
+    names = [f"person {i}" for i in range(3000)]
+    lines = [f"{a},{b},{i % 7},{i % 5}" for i, (a, b) in enumerate(zip(moments, names, strict=True))]
+    data = build("\n".join(["when,who,x,y", *lines]) + "\n", dates=True)
+    assert data.features == ("when.weekday", "when.hour", "x")
+    assert data.notes == [
+        "left out, constant parts of dates: 'when.year', 'when.month'",
+        "left out as identifiers: 'who' (--features with the name keeps one)",
+    ]
+
+
 def test_a_column_with_the_name_of_a_part(build, table):
     text = "when,when.year,y\n2024-03-01,1,3\n2025-04-02,2,1\n2026-05-01,4,2\n"
     with pytest.raises(DataError, match=r"--dates makes a feature 'when.year', and a column has that name"):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from l2cli.core.families import family_named
-from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
-from l2cli.core.products import Products
+from l2cli.core.products import Products, fill_products
+from l2cli.core.relaxed import relaxed_path
 from l2cli.data.folds import Folds
 from l2cli.select.cv import fold_fits
 
@@ -44,6 +44,7 @@ class Data:
         gone = np.isnan(self.features)
         s = np.where(gone, 0.0, self.s[:, None]) * train[:, None]
         mean = (s * np.where(gone, 0.0, self.features)).sum(axis=0) / s.sum(axis=0)
+        mean = np.round(mean, 12)  # that of cells all alike is that cell
         full = np.where(gone, mean, self.features)
         products = full[:, self.products.left] * full[:, self.products.right]
         return np.column_stack([full if imputed else self.features, products])
@@ -60,7 +61,7 @@ class Data:
             part = make_problem(
                 X[train], self.y[train], weights=self.s[train], family=self.family, **settings
             )
-            path = solve_path(part, LAMBDAS)
+            path = relaxed_path(part, LAMBDAS)
             losses.append([self._loss(path, at, X[~train], ~train) for at in range(len(LAMBDAS))])
         return np.array(losses)
 
@@ -83,11 +84,57 @@ CASES = [
     ("binomial", 100, {}),
     ("poisson", 0, {"intercept": False}),
     ("multinomial", 0, {}),
+    ("gaussian", 0, {"l1_ratio": 1.0, "relax_gamma": 0.0}),
+    ("gaussian", 100, {"l1_ratio": 1.0, "relax_gamma": 0.3}),
+    ("binomial", 0, {"l1_ratio": 1.0, "relax_gamma": 0.5}),
+    ("gaussian", 0, {"bounds": (np.full(11, -0.1), np.full(11, np.inf))}),
+    ("binomial", 0, {"groups": np.array([0, 0, 1, 2, 3, 3, 0, 1, 3, 3, 2])}),
 ]
 
 
 @pytest.mark.parametrize(("family", "noise", "settings"), CASES, ids=str)
 def test_fold_losses_are_those_of_products_made_in_every_training_set(family, noise, settings):
-    data = Data(noise=noise, family=family)
+    data = Data(n=90 if family == "gaussian" else 240, noise=noise, family=family)
     found = fold_fits(data.problem(**settings), data.folds, "sum").losses(LAMBDAS, "deviance")
     assert found == pytest.approx(data.expected(**settings), rel=1e-7)
+
+
+def test_a_factor_that_does_not_vary_in_a_training_set():
+    data = Data()
+    held = data.folds.ids[0] == 2
+    present = ~np.isnan(data.features[:, 0])
+    data.features[present & ~held, 0] = 7.0
+    data.features[~held, 2] = 0.0
+    found = fold_fits(data.problem(), data.folds, "sum").losses(LAMBDAS, "deviance")
+    assert found == pytest.approx(data.expected(), rel=1e-7)
+
+
+def test_products_that_never_vary_stay_out():
+    data = Data()
+    data.features[:, 4] = 0.0
+    problem = data.problem()
+    assert problem.constant[problem.n_columns - 3 : problem.n_columns - 1].all()
+    found = fold_fits(problem, data.folds, "sum").losses(LAMBDAS, "deviance")
+    assert found == pytest.approx(data.expected(), rel=1e-7)
+
+
+def test_what_is_left_unmoved_would_be_seen():
+    """The test above tells folds that impute anew from folds that do not: their losses differ."""
+    data = Data()
+    still = data.problem()._replace(derived=None)
+    still = still._replace(mask=still.mask[:, :3], masked=still.masked[:3])
+    found = fold_fits(still, data.folds, "sum").losses(LAMBDAS, "deviance")
+    assert np.abs(found / data.expected() - 1.0).max() > 1e-4
+
+
+def test_blocks_of_rows_make_the_same_products():
+    data = Data(n=50)
+    X = data.matrix(np.ones(50, dtype=bool), imputed=False)
+    gone = np.isnan(data.features)
+    mean = np.average(np.where(gone, 0.0, data.features), axis=0) / (1.0 - gone.mean(axis=0))
+    whole, parts = X.copy(), X.copy()
+    fill_products(whole, data.products, mean, [slice(0, 50)])
+    fill_products(parts, data.products, mean, [slice(0, 7), slice(7, 41), slice(41, 50)])
+    np.testing.assert_array_equal(whole, parts)
+    full = np.where(gone, mean, data.features)
+    np.testing.assert_array_equal(whole[:, -1], full[:, 1] * full[:, 2])

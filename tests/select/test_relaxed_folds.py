@@ -89,8 +89,9 @@ def test_gamma_one_and_lambda_zero_are_not_relaxed(family):
 
 @pytest.mark.parametrize("family", ["gaussian", "binomial"])
 @pytest.mark.parametrize("bounds", [None, (-0.05, 0.05)], ids=["tied", "bounded"])
-def test_tied_and_bounded_columns_of_a_fold_go_by_its_rows(losses_by_hand, family, bounds):
-    data = Rows(60, 5, family, missing=0.0)
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+def test_tied_and_bounded_columns_of_a_fold_go_by_its_rows(losses_by_hand, family, bounds, missing):
+    data = Rows(60, 5, family, missing=missing)
     data.X, data.f = np.hstack([data.X, data.X[:, :1]]), np.append(data.f, data.f[0])
     settings = {} if bounds is None else {"bounds": tuple(np.full(6, b) for b in bounds)}
     problem = data.problem(0.5, 0.0, **settings)
