@@ -161,7 +161,7 @@ def identifiers(dataset: Dataset) -> list[dict[str, Any]]:
             present = dataset.n_rows * (1.0 - seen.missing)
             if levels > IDENTIFIER_LEVELS and levels >= IDENTIFIER_SHARE * present:
                 text = f"has {levels} levels in {dataset.n_rows} rows, so it names rows that never come again"
-        elif seen.low is not None and seen.high is not None and seen.missing == 0.0:
+        elif feature.date is None and seen.low is not None and seen.high is not None and seen.missing == 0.0:
             span = seen.high - seen.low + 1.0
             counting = seen.low in (0.0, 1.0) or dataset.n_rows > LONG
             counting &= LEAST_ROWS <= dataset.n_rows <= span <= dataset.rows_read

@@ -117,7 +117,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     unclean = unclean_columns(table)
     plan = _choose_features(table, roles, columns, rows, unclean, notes)
     if columns.missing in ("drop", "error"):
-        gaps = {roles.column(name): gap for name, gap in plan.gaps.items()}  # of a date its last part's
+        gaps = {roles.column(name): gap for name, gap in plan.gaps.items()}
         rows = drop_incomplete(table, gaps, rows, columns.missing, notes)
     weights = None if columns.weights is None else read_weights(table, columns.weights, rows)
     target = read_target(table, roles, rows, family, columns.positive)

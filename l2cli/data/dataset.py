@@ -73,6 +73,11 @@ class Interaction(NamedTuple):
         """The design columns made from it, in order: ``a:b=level``."""
         return tuple(f"{left}:{right}" for left, right in self.factors)
 
+    @property
+    def column(self) -> str:
+        """Its name: it is read from no column alone."""
+        return self.name
+
 
 DesignSource = FeatureColumn | Interaction
 """What design columns are made from."""

@@ -197,6 +197,17 @@ def mark_parts(features: Sequence[FeatureColumn], parts: Mapping[str, DatePart])
     return marked
 
 
+def missing_by_column(counts: Iterable[tuple[FeatureColumn, int]]) -> dict[str, int]:
+    """Return how many cells of each column are missing: of a date once, hours missing alone apart."""
+    told: dict[str, int] = {}
+    for feature, count in counts:
+        if feature.date is None or feature.date.part != "hour":
+            told[feature.column] = count
+        elif count > (whole := told.get(feature.column, 0)):
+            told[feature.name] = count - whole
+    return told
+
+
 def dated_table(table: Table, features: Iterable[FeatureColumn]) -> Table:
     """Return a table of new rows with the parts of dates that some features of a model need.
 

@@ -12,7 +12,7 @@ from l2cli.core.problem import row_blocks
 from l2cli.core.products import fill_products
 from l2cli.core.threads import row_threads
 from l2cli.data.dataset import DataSchema, FeatureColumn
-from l2cli.data.date_columns import dated_table
+from l2cli.data.date_columns import dated_table, missing_by_column
 from l2cli.data.interactions import products_of
 from l2cli.data.levels import MISSING_LEVEL, LevelIndex, as_numbers, as_text, sorted_levels
 from l2cli.data.schema import find_level
@@ -279,7 +279,7 @@ def _impute(
     """
     with np.errstate(invalid="ignore", over="ignore"):
         suspect = ~np.isfinite(X.sum(axis=0))
-    imputed: dict[str, int] = {}
+    imputed: list[tuple[FeatureColumn, int]] = []
     at = 0
     for feature in features:
         if feature.kind == "number" and suspect[at]:
@@ -290,6 +290,6 @@ def _impute(
                 X[gaps, at] = 0.0
             elif gaps.any():
                 X[gaps, at] = feature.impute
-                imputed[feature.column] = max(imputed.get(feature.column, 0), int(gaps.sum()))
+                imputed.append((feature, int(gaps.sum())))
         at += len(feature.names)
-    return imputed
+    return missing_by_column(imputed)

@@ -140,9 +140,9 @@ def _column(name: str, values: npt.NDArray[Any] | TextColumn) -> npt.NDArray[Any
         return values
     if values.dtype.kind in "bUSMm":
         distinct, first, inverse = np.unique(values, return_index=True, return_inverse=True)
-        if values.dtype.kind == "M":  # as numbers, tolist() would give nanoseconds
-            missing = np.isnat(distinct)
-            distinct = np.where(missing, None, np.datetime_as_string(distinct).astype(object))
+        if values.dtype.kind == "M":  # of which tolist() would make numbers, nanoseconds
+            gone, texts = np.isnat(distinct).tolist(), np.datetime_as_string(distinct).tolist()
+            distinct = np.array([None if g else t for g, t in zip(gone, texts, strict=True)], dtype=object)
         order = np.argsort(first)
         rank = np.empty(len(order), dtype=np.int32)
         rank[order] = np.arange(len(order), dtype=np.int32)

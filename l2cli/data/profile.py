@@ -10,6 +10,7 @@ import numpy.typing as npt
 from l2cli.core.problem import row_blocks
 from l2cli.core.threads import row_threads
 from l2cli.data.dataset import DesignSource, FeatureColumn, FeatureStats
+from l2cli.data.date_columns import missing_by_column
 from l2cli.data.levels import MISSING_LEVEL, as_text
 from l2cli.data.table import Table
 from l2cli.data.wording import listed, plural, quoted
@@ -104,15 +105,15 @@ def note_missing(
     gaps: Mapping[str, BoolArray], features: Sequence[FeatureColumn], rows: IntArray, notes: list[str]
 ) -> None:
     """Say how many cells are missing in which columns, and what stands in for them."""
-    columns = {feature.name: (feature.kind, feature.column) for feature in features}
     for kind, what in (
         ("number", "imputed by the training mean"),
         ("category", f"as level '{MISSING_LEVEL}'"),
     ):
-        of_kind = {name: columns[name][1] for name in gaps if name in columns and columns[name][0] == kind}
-        counts: dict[str, int] = {}  # of a date as often as its part that is missing most
-        for name, column in of_kind.items():
-            counts[column] = max(counts.get(column, 0), int(gaps[name][rows].sum()))
+        counts = missing_by_column(
+            (feature, int(gaps[feature.name][rows].sum()))
+            for feature in features
+            if feature.kind == kind and feature.name in gaps
+        )
         found = [f"{shown(name)} {count}" for name, count in counts.items() if count]
         if found:
             notes.append(f"{plural(sum(counts.values()), 'missing cell')} {what}: {listed(found, 200)}")

@@ -48,8 +48,9 @@ class Roles(NamedTuple):
     parts: Mapping[str, DatePart] = MappingProxyType({})
 
     def column(self, feature: str) -> str:
-        """Return the column of the file that a feature is read from."""
-        return self.parts[feature].column if feature in self.parts else feature
+        """Return where a missing cell of a feature is told to be; hours, often missing alone, stay apart."""
+        part = self.parts.get(feature)
+        return feature if part is None or part.part == "hour" else part.column
 
 
 class _Match(NamedTuple):
@@ -312,16 +313,14 @@ def coefficient_bounds(
 
 def design_columns(features: Sequence[DesignSource], pattern: str, option: str, source: str) -> IntArray:
     """Return the positions of the design columns that a name or glob means; UsageError if there is none."""
-    origin = [feature.name for feature in features for _ in feature.names]
-    design = [name for feature in features for name in feature.names]
-    if pattern in design:
-        hit = [name == pattern for name in design]
-    elif pattern in origin:
-        hit = [name == pattern for name in origin]
+    # of a design column, its own name, that of its feature and that of a date which the feature is a part of
+    known = [(name, feature.name, feature.column) for feature in features for name in feature.names]
+    design = [names[0] for names in known]
+    literal = next((kind for kind in range(3) if any(pattern == names[kind] for names in known)), None)
+    if literal is None:
+        hit = [any(fnmatchcase(name, pattern) for name in names) for names in known]
     else:
-        hit = [
-            fnmatchcase(a, pattern) or fnmatchcase(b, pattern) for a, b in zip(design, origin, strict=True)
-        ]
+        hit = [names[literal] == pattern for names in known]
     if not any(hit):
         raise UsageError(
             f"{source}: {option} '{shown(pattern)}' matches no feature",

@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -405,7 +406,7 @@ def test_dates_and_interactions_in_every_command():
     frame = pd.DataFrame({"when": when, "a": rng.normal(size=60)})
     frame["y"] = frame["when"].dt.month * frame["a"] + rng.normal(size=60)
     names = ("when.year", "when.month", "when.weekday", "a", "a:when.month")
-    asked = {"target": "y", "dates": True, "interactions": "a:when.month"}
+    asked: dict[str, Any] = {"target": "y", "dates": True, "interactions": "a:when.month"}
     model = l2cli.fit(frame, **asked, lam=1.0)
     assert tuple(model.features) == names
     assert tuple(l2cli.path(frame, **asked, lambdas=[1.0]).features) == names

@@ -341,3 +341,9 @@ def test_a_product_that_determines_the_target_is_no_column_to_drop():
         "perfect_predictor": "'a:b' alone determines the target 'y' (it has correlation 1 with it): is it a"
         " copy? leave it out"
     }
+
+
+def test_months_that_count_up_are_no_row_numbers():
+    data = frame(n=12)
+    data["when"] = [f"2024-{month:02}-01" for month in range(1, 13)]
+    assert "identifier" not in warned(data, dates=True)

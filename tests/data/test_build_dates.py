@@ -9,7 +9,7 @@ import pytest
 
 from l2cli.data.build import build_dataset
 from l2cli.data.encode import encode_rows
-from l2cli.data.frame import table_from_frame
+from l2cli.data.frame import table_from_arrays, table_from_frame
 from l2cli.data.read import read_table
 from l2cli.errors import DataError, FitError, UsageError
 from l2cli.spec import ColumnSpec, ModelSpec
@@ -147,6 +147,33 @@ def test_missing_dates_under_the_other_rules(build):
         build(MISSING, dates=True, missing="error")
 
 
+def test_an_hour_may_be_missing_alone(build, table):
+    text = VISITS + "2024-05-06,3,2\n,16,6\n"
+    data = build(text, dates=True)
+    assert data.notes == ["2 missing cells imputed by the training mean: when 1, when.hour 1"]
+    np.testing.assert_array_equal(data.X[4, :4], [2024, 5, 1, np.nan])
+    assert encode_rows(table(text), data.schema).notes == [
+        "missing cells imputed by the training mean: when 1, when.hour 1"
+    ]
+    with pytest.raises(DataError, match=r"line 6: no value in column 'when.hour'"):
+        build(text, dates=True, missing="error")
+    with pytest.raises(DataError, match=r"line 6: no value in column 'when'"):
+        build(text.replace("2024-05-06,", ",", 1), dates=True, missing="error")
+
+
+def test_options_on_features_take_a_date_whole_or_a_part(table):
+    for pattern, hit in (
+        ("when", PARTS),
+        ("when.month", PARTS[1:2]),
+        ("when.*", PARTS),
+        ("wh*h*r", PARTS[3:]),
+    ):
+        model = ModelSpec(penalty_factor=((pattern, 2.0),))
+        data = build_dataset(table(VISITS), ColumnSpec(dates=True), model)
+        assert data.penalty_factor is not None
+        assert tuple(n for n, f in zip(data.features, data.penalty_factor, strict=True) if f == 2.0) == hit
+
+
 def test_a_cell_that_is_no_date_is_named(build):
     text = VISITS.replace("2024-03-02 23:00", "2024-02-30 23:00")
     with pytest.raises(DataError) as caught:
@@ -235,3 +262,11 @@ def test_data_frames_and_arrays_of_moments():
             table_from_frame(pd.DataFrame({"when": column, "y": y})), ColumnSpec(dates=True), ModelSpec()
         )
         np.testing.assert_array_equal(data.X, VALUES)
+
+
+def test_moments_of_an_array_are_no_numbers():
+    for unit in ("ns", "m", "D"):
+        when = np.array(["2024-03-01", "NaT", "2025-04-01"], dtype=f"M8[{unit}]")
+        table = table_from_arrays(np.eye(3)[:, :1], [1.0, 2.0, 4.0], extra={"when": when})
+        data = build_dataset(table, ColumnSpec(dates=True, features=("when.year",)), ModelSpec())
+        np.testing.assert_array_equal(data.X[:, 0], [2024, np.nan, 2025])

@@ -59,7 +59,7 @@ def test_the_column_settles_the_order_of_day_and_month(mark):
     month = read_dates(cells("01/03/2024", "03/13/2024"))
     assert (month.order, month.parts[1].tolist(), month.open) == ("month", [1.0, 3.0], None)
     neither = read_dates(cells("2024-01-01", "01/03/2024", "02/03/2024"))
-    assert (neither.order, neither.open, neither.known.all()) == (None, 1, True)
+    assert (neither.order, neither.open, neither.known.tolist()) == (None, 1, [True] * 3)
     assert np.isnan(neither.parts[:, 1]).all()
     told = read_dates(cells("01/03/2024"), "month")
     assert (told.order, told.parts[1, 0], told.open) == ("month", 1.0, None)
