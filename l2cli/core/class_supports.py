@@ -39,13 +39,14 @@ LOOSE = 1e-6
 
 
 class SupportFit(NamedTuple):
-    """An unpenalized fit: u (p, C) and intercept0 (C,), internal, with residual and last_move of Newton.
+    """An unpenalized fit: u (p, C) and intercept0 (C,), internal, and what Newton's method says of it.
 
     tied : (p,) columns that the data do not tell apart on this support.
     """
 
     u: FloatArray
     intercept0: FloatArray
+    effective_df: float
     residual: float
     last_move: float
     tied: BoolArray
@@ -57,11 +58,6 @@ def columns_of(coordinates: IntArray, classes: int) -> tuple[IntArray, BoolArray
     support = np.zeros((len(columns), classes), dtype=bool)
     support[at, coordinates % classes] = True
     return columns.astype(np.int64), support
-
-
-def identified(active: BoolArray) -> IntArray:
-    """Return how many coefficients of supports (p, C, L) the data can tell: at most C - 1 a column, (L,)."""
-    return np.asarray(np.minimum(active.sum(axis=1), active.shape[1] - 1).sum(axis=0))
 
 
 def sums_removed(u: FloatArray, support: BoolArray) -> FloatArray:
@@ -88,7 +84,9 @@ def support_fit(problem: Problem, coordinates: IntArray, before: SupportFit | No
     answer = bare_solver(part, support).solve(0.0, start)
     u, loose = np.zeros((problem.n_columns, problem.n_classes)), np.zeros(problem.n_columns, dtype=bool)
     u[columns], loose[columns] = answer.u, tied
-    return SupportFit(u, np.asarray(answer.intercept), answer.residual, answer.last_move, loose)
+    return SupportFit(
+        u, np.asarray(answer.intercept), answer.effective_df, answer.residual, answer.last_move, loose
+    )
 
 
 def tied_columns(problem: Problem, support: BoolArray) -> BoolArray:

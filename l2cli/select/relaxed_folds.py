@@ -174,4 +174,6 @@ def _unpenalized_fit(problem: Problem, columns: IntArray, before: SupportFit | N
     answer, u = bare_solver(problem.select(columns)).solve(0.0), np.zeros(problem.n_columns)
     u[columns] = answer.u
     nothing = np.zeros(problem.n_columns, dtype=bool)
-    return SupportFit(u, np.asarray(answer.intercept), answer.residual, answer.last_move, nothing)
+    return SupportFit(
+        u, np.asarray(answer.intercept), answer.effective_df, answer.residual, answer.last_move, nothing
+    )
