@@ -29,7 +29,9 @@ from l2cli.core.problem import Problem, make_problem
 from l2cli.core.relaxed import relaxed_path
 from l2cli.core.sharing import each_target
 from l2cli.errors import L2Error, UsageError
+from l2cli.estimators.bounding import given_bounds
 from l2cli.estimators.grouping import GivenBands, given_groups
+from l2cli.estimators.wording import in_parameters
 from l2cli.spec import ModelSpec, check_tweedie_power
 
 FloatArray = npt.NDArray[np.float64]
@@ -44,7 +46,7 @@ def _value_errors() -> Iterator[None]:
     try:
         yield
     except L2Error as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(in_parameters(str(error))) from error
 
 
 class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -58,6 +60,7 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
     standardize: bool
     l1_ratio: float
     penalty_factor: npt.ArrayLike | None
+    bounds: Any
     column_groups: Any
     group_penalty: str
     group_lambda: Mapping[Any, float] | None
@@ -101,6 +104,7 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
                 weights=None if weights is None else weights[kept],
                 penalty_factor=factors, intercept=self.fit_intercept,
                 standardize=self.standardize, l1_ratio=model.l1_ratio,
+                bounds=given_bounds(self.bounds, names),
                 relax_gamma=1.0 if model.relax_gamma is None else model.relax_gamma,
                 groups=None if given is None else given.lasso_labels(factors),
             )  # fmt: skip
