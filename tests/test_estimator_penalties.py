@@ -14,8 +14,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import l2cli
+from l2cli.core.moments import fold_moments
 from l2cli.errors import FitError, UsageError
 from l2cli.estimators import L2Classifier, L2ClassifierCV, L2Regressor, L2RegressorCV
+from l2cli.select import gaussian_folds
 
 GROUPS = {"a": ["x0", "x3"], "b": ["x1", "x2"]}
 
@@ -86,6 +88,19 @@ def test_the_lambdas_of_groups_are_chosen_as_by_the_library(rows):
     chosen = l2cli.fit(X, y, **banded).to_dict()["settings"]["group_lambdas"]
     assert left_out.group_lambda_ == pytest.approx(chosen, rel=1e-10)
     assert set(L2ClassifierCV(cv=3, **banded).fit(X, two).group_lambda_) == {"a", "b", "(other columns)"}
+
+
+def test_the_search_for_lambdas_of_groups_passes_over_the_rows_once(rows, monkeypatch):
+    X, y, *_ = rows
+    made = []
+
+    def counted(*arguments):
+        made.append(1)
+        return fold_moments(*arguments)
+
+    monkeypatch.setattr(gaussian_folds, "fold_moments", counted)
+    L2RegressorCV(cv=4, column_groups=GROUPS, group_penalty="banded").fit(X, y)
+    assert len(made) == 3  # for the common lambda, the search, and the curve that is shown
 
 
 # ------------------------------------------------------------ and scikit-learn's

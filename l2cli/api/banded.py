@@ -30,8 +30,8 @@ from l2cli.core.path import design_factor
 from l2cli.core.problem import Problem
 from l2cli.data.column_groups import ColumnGroups, group_lambdas
 from l2cli.data.folds import Folds
-from l2cli.errors import UsageError
-from l2cli.select.cv import gaussian_fold_fits, weighted_curve
+from l2cli.errors import UsageError, shown
+from l2cli.select.cv import fold_fits, gaussian_fold_fits, weighted_curve
 from l2cli.select.learner import FoldFits
 from l2cli.select.loo import leave_one_out
 from l2cli.spec import GridSpec, SelectSpec
@@ -98,14 +98,16 @@ def band_lambdas(
     absent = [name for g, name in enumerate(bands.names) if g not in found and name != REST]
     if absent:
         raise UsageError(
-            f"--group-lambda gives no lambda to '{absent[0]}'", hint="give one to every group, or to none"
+            f"--group-lambda gives no lambda to '{shown(absent[0])}'",
+            hint="give one to every group, or to none",
         )
     values = [found[g] for g in range(groups.named)]
     if REST in bands.names:
         if rest is None:
             first = features[int(np.flatnonzero(bands.labels == groups.named)[0])]
             raise UsageError(
-                f"column '{first}' is in no group and has no lambda", hint="give --lambda for such columns"
+                f"column '{shown(first)}' is in no group and has no lambda",
+                hint="give --lambda for such columns",
             )
         values.append(rest)
     return np.array(values)
@@ -144,21 +146,32 @@ def choose_bands(
         return search_bands(
             setup.problem, bands, start, lambda problem: left_out_error(problem, setup.weight), progress
         )
-    folds, metric = setup.folds(select), setup.metric(select)
-    fits = _fold_fits(setup, folds, select)
-
-    def error(problem: Problem) -> float:
-        return folds_error(fits(problem), folds, metric)
-
+    error = folds_judge(
+        setup.problem, setup.folds(select), setup.metric(select), setup.model.lambda_scale, select.jobs
+    )
     return search_bands(setup.problem, bands, start, error, progress)
 
 
-def _fold_fits(setup: Setup, folds: Folds, select: SelectSpec) -> Callable[[Problem], FoldFits]:
-    """Return what maps a problem of other penalty factors to its fits without each fold."""
-    if setup.problem.family == "gaussian":  # one pass over the rows for all trials
-        alone = gaussian_fold_fits(setup.problem._replace(shared=None), folds, setup.model.lambda_scale)
-        return lambda problem: alone.with_factors(problem.factors)
-    return lambda problem: setup._replace(problem=problem, together=None).fold_fits(folds, select)
+def folds_judge(
+    problem: Problem, folds: Folds, metric: str, scale: str, jobs: int | None = None
+) -> Callable[[Problem], float]:
+    """Return what judges the problem with other penalty factors: the mean of a metric over folds at lambda 1.
+
+    It is negative where greater is better. Of a gaussian problem one pass over the rows serves all factors.
+    """
+    at_one, sign = np.ones(1), -1.0 if greater_is_better(metric) else 1.0
+    alone = None
+    if problem.family == "gaussian":
+        alone = gaussian_fold_fits(problem._replace(shared=None), folds, scale)
+
+    def error(trial: Problem) -> float:
+        fits: FoldFits = (
+            fold_fits(trial, folds, scale, jobs=jobs) if alone is None else alone.with_factors(trial.factors)
+        )
+        losses = fits.losses(at_one, metric)
+        return sign * float(weighted_curve(at_one, losses, fits.fold_weights, folds, metric).mean[0])
+
+    return error
 
 
 def search_bands(
@@ -181,22 +194,19 @@ def left_out_error(problem: Problem, lam: float) -> float:
     return float(leave_one_out(problem, design_factor(problem, lam), np.array([lam]))[0].mean[0])
 
 
-def folds_error(fits: FoldFits, folds: Folds, metric: str) -> float:
-    """Return the mean of a metric over the folds at lambda 1, negative where greater is better."""
-    losses = fits.losses(np.ones(1), metric)
-    mean = float(weighted_curve(np.ones(1), losses, fits.fold_weights, folds, metric).mean[0])
-    return -mean if greater_is_better(metric) else mean
-
-
 def compass(
     loss: Callable[[FloatArray], float], start: FloatArray, progress: Progress | None = None
 ) -> FloatArray:
-    """Return where a search along the axes, with steps that are halved where none helps, ends."""
+    """Return where a search along the axes, with steps that are halved where none helps, ends.
+
+    It ends after MOST_TRIALS of many axes, or two for each.
+    """
     here, best, step, trials = start.copy(), loss(start), FIRST_STEP, 0
-    while step >= LAST_STEP and trials < MOST_TRIALS:
+    most = max(MOST_TRIALS, 2 * len(start))
+    while step >= LAST_STEP and trials < most:
         improved = False
         for i in range(len(here)):
-            for sign in (1.0, -1.0):
+            for sign in (1.0, -1.0) if trials < most else ():
                 trial = here.copy()
                 trial[i] = min(max(trial[i] + sign * step, start[i] - REACH), start[i] + REACH)
                 if trial[i] == here[i]:
@@ -207,7 +217,7 @@ def compass(
                     here, best, improved = trial, value, True
                     break
             if progress is not None:
-                progress("lambdas of groups", trials, MOST_TRIALS)
+                progress("lambdas of groups", trials, most)
         if not improved:
             step /= 2.0
     return here
