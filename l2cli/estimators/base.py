@@ -140,12 +140,18 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         if self.penalty_factor is None:
             return None
         name = "penalty_factor"
-        factors = check_array(self.penalty_factor, ensure_2d=False, dtype=np.float64, input_name=name)
+        try:
+            factors = np.asarray(self.penalty_factor, dtype=np.float64)
+        except (TypeError, ValueError):
+            message = f"{name} must be a number for each of {count} features, not {self.penalty_factor!r}"
+            raise UsageError(message) from None
         if factors.shape != (count,):
             raise UsageError(f"{name} has shape {factors.shape}, not one number for each of {count} features")
         if (factors < 0.0).any():
             raise UsageError(f"{name} holds a number below 0")
-        return np.asarray(factors)
+        if not np.isfinite(factors).all():
+            raise UsageError(f"{name} holds {factors[~np.isfinite(factors)][0]:g}, not a finite number")
+        return factors
 
     def _eta(self, X: npt.ArrayLike) -> FloatArray:
         """Return intercept + X coef of new rows: (n, K), a column for every target or class."""
@@ -176,7 +182,7 @@ class _Regressor(RegressorMixin, _L2Model):  # type: ignore[misc]  # scikit-lear
         X : (n, p) array or data frame of finite numbers, not changed
         y : (n,) array of finite numbers; poisson and tweedie: not negative, gamma: above 0
             :class:`L2Regressor` takes several gaussian targets (n, T) too.
-        sample_weight : (n,) array of numbers >= 0, optional
+        sample_weight : (n,) array of numbers >= 0, or one number, optional
             They scale the rows of the objective (weight 2 = row twice); rows of weight 0 are left out.
 
         Raises
@@ -290,6 +296,8 @@ def _weights(sample_weight: npt.ArrayLike | None, n_rows: int) -> FloatArray | N
     """Return checked weights (n,), None where there are none."""
     if sample_weight is None:
         return None
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(n_rows, float(sample_weight))
     weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
     if weights.shape != (n_rows,):
         raise ValueError(f"sample_weight has shape {weights.shape}, not ({n_rows},)")

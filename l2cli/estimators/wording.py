@@ -19,9 +19,10 @@ PARAMETERS = {
     "--relax-gamma": "relax_gamma",
     "--tol": "tol",
     "--tweedie-power": "tweedie_power",
+    "jobs": "n_jobs",
 }
-OPTION = re.compile(r"(?<!['\w-])--[a-z][a-z0-9-]*")
-"""An option, but not in a quoted name."""
+OPTION = re.compile(r"(?<!['\w-])--[a-z][a-z0-9-]*|^jobs\b")
+"""An option, or what the library calls otherwise, but not in a quoted name."""
 
 
 def in_parameters(message: str) -> str:
