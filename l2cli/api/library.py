@@ -230,7 +230,8 @@ def path(
 
 
 def compare(
-    X: Any, y: Any = None, *, models: Sequence[str] = (), target: str | None = None, lambdas: Any = "auto",
+    X: Any, y: Any = None, *, models: Sequence[str] = (), target: str | Sequence[str] | None = None,
+    lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
@@ -252,7 +253,8 @@ def compare(
     Returns
     -------
     CompareResult
-        ``models`` and ``pairs`` (rows of plain values, the best first), ``verdict``, and ``to_dict()``.
+        ``models`` and ``pairs`` (rows of plain values, the best first), ``verdict``, and ``to_dict()``. Of
+        several targets the rows follow one another, each with its ``target``.
 
     Examples
     --------
