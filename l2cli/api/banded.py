@@ -31,6 +31,7 @@ from l2cli.core.problem import Problem
 from l2cli.data.column_groups import ColumnGroups, group_lambdas
 from l2cli.data.folds import Folds
 from l2cli.errors import UsageError, shown
+from l2cli.select.curve import Curve
 from l2cli.select.cv import fold_fits, gaussian_fold_fits, weighted_curve
 from l2cli.select.learner import FoldFits
 from l2cli.select.loo import leave_one_out
@@ -67,10 +68,9 @@ def bands_of(groups: ColumnGroups) -> Bands:
 
 def given_lambdas(setup: Setup, *, rest: float | None) -> FloatArray | None:
     """Return the lambdas given to the bands of a setup; see :func:`band_lambdas`."""
-    groups, spec = setup.dataset.column_groups, setup.model.groups
-    assert groups is not None
+    spec = setup.model.groups
     assert spec is not None
-    return band_lambdas(groups, spec.lambdas, setup.dataset.features, rest=rest)
+    return band_lambdas(_groups_of(setup), spec.lambdas, setup.dataset.features, rest=rest)
 
 
 def band_lambdas(
@@ -115,9 +115,7 @@ def band_lambdas(
 
 def with_bands(setup: Setup, lambdas: FloatArray) -> Setup:
     """Return the setup with the bands' lambdas (b,) as penalty factors; lambda 1 is what was asked."""
-    groups = setup.dataset.column_groups
-    assert groups is not None
-    bands = bands_of(groups)
+    bands = bands_of(_groups_of(setup))
     problem = with_factors(setup.problem, bands, lambdas)
     chosen = dict(zip(bands.names, lambdas.tolist(), strict=True))
     model = replace(setup.model, lambdas=GridSpec(values=(1.0,)))
@@ -127,6 +125,50 @@ def with_bands(setup: Setup, lambdas: FloatArray) -> Setup:
 def with_factors(problem: Problem, bands: Bands, lambdas: FloatArray) -> Problem:
     """Return the problem with the bands' lambdas (b,) as penalty factors, at whose lambda 1 they hold."""
     return problem._replace(factors=problem.factors * lambdas[bands.labels], shared=None)
+
+
+def common_start(curve: Curve) -> float:
+    """Return the common lambda that a search starts from: the best one, or the one above it if that is 0.
+
+    Raises
+    ------
+    UsageError
+        If no lambda is larger than 0.
+    """
+    best, positive = float(curve.lambdas[curve.index_min]), curve.lambdas[curve.lambdas > 0.0]
+    if not len(positive):
+        raise UsageError("--lambdas holds 0 alone, from which no lambdas of groups can be found")
+    return best if best > 0.0 else float(positive.min())
+
+
+def refuse_idle(setup: Setup, select: SelectSpec, *, given: bool) -> None:
+    """Raise UsageError for what has nothing to do in a fit whose bands' lambdas are given, or are chosen."""
+    dataset, values = setup.dataset, setup.model.lambdas.values
+    single = values is not None and len(values) == 1
+    reason = "--group-lambda fixes the lambdas"
+    asked = {
+        "--select": select.select != "auto",
+        "--rule": select.rule != "min",
+        "--folds": select.folds is not None,
+        "--repeats": select.repeats > 1,
+        "--fold-column": dataset.fold_labels is not None,
+        "--group-column": dataset.groups is not None,
+        "--metric": select.metric is not None,
+        "--lambdas": not setup.model.lambdas.is_auto and not single,
+        "--lambda": single and REST not in bands_of(_groups_of(setup)).names,
+    }
+    if not given:
+        reason = "lambdas of groups are chosen by their error alone"
+        asked = {"--select gcv": select.select == "gcv", "--rule 1se": select.rule == "1se"}
+    for option, used in asked.items():
+        if used:
+            raise UsageError(f"{reason}, so {option} has nothing to do", hint="leave one of them out")
+
+
+def _groups_of(setup: Setup) -> ColumnGroups:
+    groups = setup.dataset.column_groups
+    assert groups is not None
+    return groups
 
 
 def choose_bands(
@@ -139,9 +181,7 @@ def choose_bands(
     start : float
         The best lambda for all columns, on the scale in force, larger than 0.
     """
-    groups = setup.dataset.column_groups
-    assert groups is not None
-    bands = bands_of(groups)
+    bands = bands_of(_groups_of(setup))
     if method == "loo":
         return search_bands(
             setup.problem, bands, start, lambda problem: left_out_error(problem, setup.weight), progress

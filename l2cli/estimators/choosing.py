@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import check_cv
 
-from l2cli.api.banded import folds_judge, left_out_error, search_bands, with_factors
+from l2cli.api.banded import common_start, folds_judge, left_out_error, search_bands, with_factors
 from l2cli.api.judge import lost_warning
 from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import check_metric, default_metric
@@ -97,10 +97,7 @@ class _ChosenLambda(_L2Model):
         """Return the problem with the bands' lambdas, as ``l2cli cv`` has them; sets ``group_lambda_``."""
         bands, lambdas = given.bands, given.values(rest=1.0)
         if lambdas is None:
-            curve = judge.curve(problem)
-            start = float(curve.lambdas[curve.index_min])
-            if not start > 0.0:
-                raise UsageError("lambdas holds 0 alone, from which no lambdas of groups can be found")
+            start = common_start(judge.curve(problem))
             lambdas = search_bands(problem, bands, start, judge.error(problem))
         self.group_lambda_ = dict(zip(bands.names, lambdas.tolist(), strict=True))
         return with_factors(problem, bands, lambdas)
