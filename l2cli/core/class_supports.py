@@ -96,7 +96,8 @@ def tied_columns(problem: Problem, support: BoolArray) -> BoolArray:
     -----
     A direction v changes no probability where the predictors Z v_k of all classes are the same. Then every
     v_k - v_l lies in the null space of Z, so only its columns can be tied, and they are where a class has
-    them, or their combination is what all classes have in common.
+    them, or their combination is what all classes have in common. H is |A| x |A|, with
+    v'Hv = sum_k |Z (v_k - mean v)|^2.
     """
     null = np.asarray(design_factor(problem, 0.0).null > LOOSE)
     if not null.any():
@@ -106,10 +107,13 @@ def tied_columns(problem: Problem, support: BoolArray) -> BoolArray:
         Z = Z - (problem.weights @ Z) / problem.weight_sum
     G = Z.T @ (problem.weights[:, None] * Z)
     some = support[null]
-    H = np.kron(G, np.eye(c) - 1.0 / c)
-    shift = np.kron(np.diag(np.where(some.all(axis=1), np.diag(G), 0.0)), np.ones((c, c)))
+    full: BoolArray = np.asarray(some.all(axis=1))
     at = np.flatnonzero(some)
-    e, V = np.linalg.eigh((H + shift)[np.ix_(at, at)])
+    j, k = np.divmod(at, c)
+    own = G[np.ix_(j, j)]
+    H = own * ((k[:, None] == k) - 1.0 / c)
+    H += np.where((j[:, None] == j) & full[j], own, 0.0)  # settles the sum of all classes
+    e, V = np.linalg.eigh(H)
     share = np.zeros(some.size)
     share[at] = np.square(V[:, e <= NULL * e[-1]]).sum(axis=1)
     null[null] = share.reshape(some.shape).max(axis=1) > LOOSE
