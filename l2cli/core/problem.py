@@ -17,7 +17,7 @@ import numpy.typing as npt
 from l2cli.core.families import DEFAULT_POWER, Family, family_named
 from l2cli.core.penalties import Box, Groups
 from l2cli.core.products import Derived, Products, directions
-from l2cli.core.threads import row_threads
+from l2cli.core.standardize import column_statistics, standardize_columns
 
 if TYPE_CHECKING:
     from l2cli.core.sharing import Shared
@@ -202,9 +202,13 @@ class Problem(NamedTuple):
         return np.where(self.constant | (sd <= 0), 1.0, d)
 
     def l1_penalty_for(self, sd: FloatArray) -> FloatArray:
-        """Return l_j for such rows: ``f_j |sd_j w_j|`` is f sd |u|, raw ``f_j |w_j|`` is f |u| / scale."""
+        """Return l_j for such rows: ``f_j |sd_j w_j|`` is f sd |u|, raw ``f_j |w_j|`` is f |u| / scale.
+
+        A column without variation gets 1, but not in a group of factor 0: that has no norm to take part in.
+        """
         weight = self.factors * sd if self.standardize else self.factors / self.scale
-        return np.where(self.constant | (sd <= 0), 1.0, weight)
+        held = 1.0 if self.groups is None else np.where(self.factors > 0.0, 1.0, 0.0)
+        return np.where(self.constant | (sd <= 0), held, weight)
 
     def penalty_weights(self, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the weights of u^2 and of 2 |u| in J at each lambda: (p C, L), (p C, L)."""
@@ -336,12 +340,13 @@ def make_problem(
     s = np.ones(n) if weights is None else np.ascontiguousarray(weights, dtype=np.float64)
     masked = np.flatnonzero(np.isnan(X.sum(axis=0))).astype(np.int64)
     mask = np.isnan(X[:, masked]).astype(np.float64) if masked.size else None
-    mean, sd, constant = _column_statistics(X, s, uniform=weights is None, masked=bool(masked.size))
+    blocks = row_blocks(n, p)
+    mean, sd, constant = column_statistics(X, s, blocks, uniform=weights is None, masked=bool(masked.size))
     scale = np.where(constant, 1.0, sd)
     center = mean if intercept else np.zeros(p)
     moved = None if products is None else directions(X, products, masked, mean, constant)
     originals = X.copy() if X.size <= KEEP_ORIGINALS and mask is None else None
-    _standardize(X, center, scale)
+    standardize_columns(X, center, scale, blocks)
     if mask is not None:
         fill = ((mean - center) / scale)[masked]
         for i, j in enumerate(masked):
@@ -363,55 +368,3 @@ def make_problem(
         relax_gamma=relax_gamma, derived=derived,
     )  # fmt: skip
     return problem if groups is None else problem.with_groups(groups)
-
-
-def _standardize(X: FloatArray, center: FloatArray, scale: FloatArray) -> None:
-    """Replace the columns by (X - center) / scale, in place, in blocks of rows."""
-    inverse = 1.0 / scale
-
-    def standardize_rows(rows: slice) -> None:
-        block = X[rows]
-        block -= center
-        block *= inverse
-
-    with row_threads(X.size) as run:
-        list(run(standardize_rows, row_blocks(*X.shape)))
-
-
-def _column_statistics(
-    X: FloatArray, s: FloatArray, *, uniform: bool, masked: bool
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Return weighted means, population sds (missing cells imputed by the mean), and the constant columns."""
-    n, p = X.shape
-    weight, mean, scatter = np.zeros(p), np.zeros(p), np.zeros(p)
-    low, high = np.full(p, np.inf), np.full(p, -np.inf)
-
-    def summed(rows: slice) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-        block = X[rows]
-        if masked:
-            present = ~np.isnan(block)
-            w = s[rows] @ present
-            m = (s[rows] @ np.where(present, block, 0.0)) / np.where(w > 0, w, 1.0)
-            d = np.where(present, block - m, 0.0)
-        else:
-            w = np.full(p, s[rows].sum())
-            m = block.mean(axis=0) if uniform else (s[rows] @ block) / w
-            d = block - m
-        rest = s[rows] @ d  # what rounding left of the block's mean
-        m = m + rest / np.where(w > 0, w, 1.0)
-        part = np.einsum("ij,ij->j", d, d) if uniform else np.einsum("i,ij,ij->j", s[rows], d, d)
-        return w, m, part, np.fmin.reduce(block, axis=0), np.fmax.reduce(block, axis=0)
-
-    with row_threads(X.size) as run:
-        for w, m, part, smallest, largest in run(summed, row_blocks(n, p)):
-            total = weight + w
-            share = np.where(total > 0, w / np.where(total > 0, total, 1.0), 0.0)
-            gap = m - mean
-            scatter += part + gap**2 * weight * share
-            mean += gap * share
-            weight = total
-            np.fmin(low, smallest, out=low)
-            np.fmax(high, largest, out=high)
-    sd = np.sqrt(scatter / s.sum())
-    constant = ~(high > low) | ~(sd > 0)
-    return mean, sd, constant
