@@ -11,7 +11,7 @@ from l2cli.cli.commands import COMMANDS
 from l2cli.cli.completion import shapes
 
 COLUMNS = """--target -t --features -x --drop --id --positive --weights --offset --exposure --categorical
-    --numeric --coding --reference --missing"""
+    --numeric --dates --interactions --coding --reference --missing"""
 READING = "--delimiter --decimal --encoding --na --no-header"
 MODEL = """--family --tweedie-power --l1-ratio --lambdas --lambda-scale --penalty-factor --bounds
     --groups --group-penalty --group-lambda
@@ -98,6 +98,8 @@ def test_options_may_stand_before_the_data(quick, data):
         (["--weights", "c"], True),
         (["--offset", "c"], True),
         (["--categorical", "b"], True),
+        (["--interactions", "a:b"], True),
+        (["--dates"], False),
         (["--coding", "treatment"], False),
         (["--lambda-scale", "mean"], True),
         (["--na", "3"], True),
