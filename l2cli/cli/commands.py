@@ -21,6 +21,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "evaluate": CommandEntry(
         "l2cli.cli.evaluate", "score a saved model on labelled rows, with drift warnings"
     ),
+    "inspect": CommandEntry("l2cli.cli.inspect", "what is in a file, and what a fit would make of it"),
     "convert": CommandEntry("l2cli.cli.convert", "lambda in the conventions of other tools"),
 }
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,22 @@ from l2cli.data.encode import (
     number_column,
 )
 from l2cli.data.levels import MISSING_LEVEL, as_text, label_codes
-from l2cli.data.profile import column_ranges, feature_statistics, note_constant, note_missing, starts
+from l2cli.data.profile import (
+    column_ranges,
+    constant_features,
+    feature_statistics,
+    note_constant,
+    note_missing,
+    starts,
+)
+from l2cli.data.roles import (
+    ColumnRoles,
+    alike_note,
+    column_roles,
+    is_category,
+    left_out_notes,
+    role_notes,
+)
 from l2cli.data.rows import (
     drop_incomplete,
     drop_weightless,
@@ -31,14 +45,14 @@ from l2cli.data.schema import Roles, coefficient_bounds, parse_references, penal
 from l2cli.data.table import Table
 from l2cli.data.target import (
     LARGEST,
+    Target,
     choose_family,
     constant_targets,
-    missing_cells,
     read_target,
     refuse_extremes,
     refuse_stray_cells,
 )
-from l2cli.data.wording import quoted, where
+from l2cli.data.wording import where
 from l2cli.errors import DataError, FitError, UsageError, shown
 from l2cli.spec import ColumnSpec, ModelSpec
 
@@ -46,30 +60,26 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
-IDENTIFIER_LEVELS = 20
-"""A column of text with no more distinct values than this is never taken for an identifier."""
-IDENTIFIER_SHARE = 0.9
-"""... and with more, it is one where the distinct values are at least this share of the present cells."""
 MEMORY_SHARE = 0.6
 """Share of the machine's memory that the design matrix may take; solvers and the table need the rest."""
 
-_INDEX_NAME = re.compile(
-    r"|#|id|ids|idx|index|row|rows|obs|record|(row|record|obs)(s|name|names|id|index|number|no|num|nr)"
-    r"|level\d+|unnamed.*|indexlevel\d+|column1"
-)
-
 
 @dataclass(eq=False)
-class _Plan:
-    """What is known of the features while a dataset is built.
+class DatasetPlan:
+    """What a dataset will be, before its design columns are filled.
 
-    names : features used, in file order; categories : those of them that are levels.
-    gaps : {name: (n_rows,) True where the cell is missing}.
+    rows : the 0-based rows of the file that are used. found : the role of every candidate column.
     """
 
-    names: list[str] = field(default_factory=list)
-    categories: list[str] = field(default_factory=list)
-    gaps: dict[str, BoolArray] = field(default_factory=dict)
+    roles: Roles
+    rows: IntArray
+    family: str
+    found: ColumnRoles
+    features: tuple[FeatureColumn, ...]
+    target: Target
+    weights: FloatArray | None
+    offset: FloatArray | None
+    notes: list[str]
 
 
 def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Dataset:
@@ -78,9 +88,8 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     Rows: those without a target or of weight 0 are left out; missing cells of features as ``columns.missing``
     says (missing numbers stay NaN in X: their mean belongs to the rows trained on; a category gets a level
     ``(missing)``). Columns: features left without any value, and identifiers, are dropped unless the user
-    spelled them out (text of which at least 90 % of the cells are distinct, more than 20 of them; a column
-    named like an index whose cells are all distinct integers or texts). Constant columns stay, with
-    coefficient 0. All of it is said in ``notes``.
+    spelled them out (:mod:`l2cli.data.roles`). Constant columns stay, with coefficient 0. All of it is said
+    in ``notes``.
 
     Raises
     ------
@@ -91,39 +100,22 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     FitError
         If no feature is left, or the design does not fit the memory.
     """
-    roles = resolve_roles(table, columns)
-    notes = list(table.notes)
-    targets = (roles.target, *roles.more_targets)
-    rows = rows_with_target(table, targets, notes)
-    if columns.weights is not None:
-        rows = drop_weightless(table, columns.weights, rows, notes)
-    family = choose_family(table, roles, rows, model.family)
-    unclean = unclean_columns(table)
-    plan = _choose_features(table, roles, columns, rows, unclean, notes)
-    if columns.missing in ("drop", "error"):
-        rows = drop_incomplete(table, plan.gaps, rows, columns.missing, notes)
-    weights = None if columns.weights is None else read_weights(table, columns.weights, rows)
-    target = read_target(table, roles, rows, family, columns.positive)
-    if family == "multinomial" and (columns.offset or columns.exposure):
-        option = "--offset" if columns.offset else "--exposure"
-        raise UsageError(
-            f"{option} has nothing to do: added to every class alike, it changes no probability",
-            hint="leave it out",
-        )
+    plan = plan_dataset(table, columns, model)
+    roles, rows, weights, notes = plan.roles, plan.rows, plan.weights, plan.notes
     folds, fold_names = _codes(table, columns.fold_column, rows, "fold")
     groups, _ = _codes(table, columns.group_column, rows, "group")
-    offset = read_offset(table, columns.offset, columns.exposure, rows)
-
-    features = _plan_features(table, columns, plan, rows, treatment=_unpenalized(model))
-    X = _allocate(table, features, len(rows))
-    fill_design(X, table, features, None if len(rows) == table.n_rows else rows)
+    X = np.empty((len(rows), check_memory(table, plan.features, len(rows))))
+    fill_design(X, table, plan.features, None if len(rows) == table.n_rows else rows)
     low, high, mean = column_ranges(X, weights)
-    _refuse_extremes(table, features, X, np.maximum(-low, high), rows)
-    features = _with_means(features, mean, columns.missing)
-    note_missing(plan.gaps, features, rows, notes)
+    _refuse_extremes(table, plan.features, X, np.maximum(-low, high), rows)
+    features = _with_means(plan.features, mean, columns.missing)
+    plan.found.mark_constant(constant_features(features, low, high))
+    notes += role_notes(plan.found)
+    note_missing(plan.found.gaps, features, rows, notes)
     note_constant(features, low, high, notes)
+    notes += _alike_notes(plan)
     schema = DataSchema(
-        features=features, target=roles.target, family=family, classes=target.classes,
+        features=features, target=roles.target, family=plan.family, classes=plan.target.classes,
         missing=columns.missing, id=columns.id, weights=columns.weights, offset=columns.offset,
         exposure=columns.exposure, more_targets=roles.more_targets,
     )  # fmt: skip
@@ -134,14 +126,51 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
         else group_factors(features, model.penalty_factor, groups_of_columns, source)
     )
     return Dataset(
-        source=table.source, X=X, y=target.y, schema=schema, rows_read=table.n_rows, rows=rows,
-        weights=weights, offset=offset, fold_labels=folds, fold_names=fold_names, groups=groups,
+        source=table.source, X=X, y=plan.target.y, schema=schema, rows_read=table.n_rows, rows=rows,
+        weights=weights, offset=plan.offset, fold_labels=folds, fold_names=fold_names, groups=groups,
         penalty_factor=factors, column_groups=groups_of_columns,
         bounds=coefficient_bounds(features, model.bounds, source),
-        target_default=roles.target_default,
-        stats=feature_statistics(table, plan.gaps, features, rows, weights, (low, high, mean)),
-        notes=notes, warnings=constant_targets(targets, target, model.intercept),
+        target_default=roles.target_default, roles=plan.found,
+        stats=feature_statistics(table, plan.found.gaps, features, rows, weights, (low, high, mean)),
+        notes=notes, warnings=constant_targets(schema.targets, plan.target, model.intercept),
     )  # fmt: skip
+
+
+def plan_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> DatasetPlan:
+    """Return what :func:`build_dataset` will make of a table; nothing of its size is allocated.
+
+    Raises
+    ------
+    UsageError, DataError, FitError
+        As :func:`build_dataset`, but for the sizes of numbers, memory, folds, groups, factors and bounds.
+    """
+    roles = resolve_roles(table, columns)
+    notes = list(table.notes)
+    rows = rows_with_target(table, (roles.target, *roles.more_targets), notes)
+    if columns.weights is not None:
+        rows = drop_weightless(table, columns.weights, rows, notes)
+    family = choose_family(table, roles, rows, model.family)
+    found = _choose_features(table, roles, columns, rows, notes)
+    if columns.missing in ("drop", "error"):
+        rows = drop_incomplete(table, found.gaps, rows, columns.missing, notes)
+    weights = None if columns.weights is None else read_weights(table, columns.weights, rows)
+    target = read_target(table, roles, rows, family, columns.positive)
+    if family == "multinomial" and (columns.offset or columns.exposure):
+        option = "--offset" if columns.offset else "--exposure"
+        raise UsageError(
+            f"{option} has nothing to do: added to every class alike, it changes no probability",
+            hint="leave it out",
+        )
+    offset = read_offset(table, columns.offset, columns.exposure, rows)
+    features = _plan_features(table, roles, columns, found, rows, model)
+    return DatasetPlan(roles, rows, family, found, features, target, weights, offset, notes)
+
+
+def _alike_notes(plan: DatasetPlan) -> list[str]:
+    """Return a line for every column of labels that may be the same label written in two ways."""
+    columns = [(f"target '{shown(plan.roles.target)}'", plan.target.classes or ())]
+    columns += [(f"column '{shown(f.name)}'", f.levels) for f in plan.features if f.kind == "category"]
+    return [f"{what}: {told}" for what, levels in columns if (told := alike_note(levels))]
 
 
 def _codes(
@@ -161,70 +190,38 @@ def _unpenalized(model: ModelSpec) -> bool:
 
 
 def _choose_features(
-    table: Table, roles: Roles, columns: ColumnSpec, rows: IntArray, unclean: frozenset[str], notes: list[str]
-) -> _Plan:
-    """Return the features to use, after dropping identifiers and columns without a value."""
-    plan, identifiers, empty = _Plan(), [], []
+    table: Table, roles: Roles, columns: ColumnSpec, rows: IntArray, notes: list[str]
+) -> ColumnRoles:
+    """Return the roles of the candidates; say which are left out, and refuse where none is left."""
     for name in roles.features:
-        is_text = not table.is_number(name) and name not in roles.numeric
-        if is_text and name not in roles.categorical:
+        if not table.is_number(name) and name not in roles.numeric and name not in roles.categorical:
             refuse_stray_cells(table, name, rows)
-        if name in unclean or not table.is_number(name):
-            gap = missing_cells(table, name)
-            if gap[rows].all() and columns.missing != "error":
-                empty.append(name)
-                continue
-            if gap.any():
-                plan.gaps[name] = gap
-        if name not in roles.named and _is_identifier(table, name, rows, is_text):
-            identifiers.append(name)
-            plan.gaps.pop(name, None)
-            continue
-        plan.names.append(name)
-        if is_text or name in roles.categorical:
-            plan.categories.append(name)
-    if identifiers:
-        notes.append(f"left out as identifiers: {quoted(identifiers)} (--features with the name keeps one)")
-    if empty:
-        notes.append(f"left out, no value in any row: {quoted(empty)}")
-    if not plan.names:
+    found = column_roles(table, roles, rows, unclean_columns(table), columns.missing)
+    notes += left_out_notes(found)
+    if not found.names:
         raise FitError(
             f"{where(table)}: no feature is left beside the target '{shown(roles.target)}'",
             hint="; ".join(notes[len(table.notes) :]) or None,
             code="no_feature",
         )
-    return plan
-
-
-def _is_identifier(table: Table, name: str, rows: IntArray, is_text: bool) -> bool:
-    """Return True for a column that names the rows instead of describing them."""
-    like_index = _INDEX_NAME.fullmatch(re.sub(r"[\s._:-]", "", name.lower())) is not None
-    if is_text:
-        column = table.texts[name]
-        counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)
-        distinct, present = int(np.count_nonzero(counts[1:])), len(rows) - int(counts[0])
-        if like_index and distinct == len(rows):
-            return True
-        return distinct > IDENTIFIER_LEVELS and distinct >= IDENTIFIER_SHARE * present
-    if not like_index or not table.is_number(name):
-        return False
-    values = table.number(name)[rows]
-    return bool((np.mod(values, 1.0) == 0.0).all()) and len(np.unique(values)) == len(values)
+    return found
 
 
 # ---------------------------------------------------------------- how they become numbers
 
 
 def _plan_features(
-    table: Table, columns: ColumnSpec, plan: _Plan, rows: IntArray, *, treatment: bool
+    table: Table, roles: Roles, columns: ColumnSpec, found: ColumnRoles, rows: IntArray, model: ModelSpec
 ) -> tuple[FeatureColumn, ...]:
     """Return the coding of every feature; levels are those that the used rows hold."""
-    references = parse_references(table, columns, plan.categories)
-    coding = "treatment" if columns.coding == "auto" and treatment else columns.coding
-    categories, features = set(plan.categories), []
-    for name in plan.names:
-        if name not in categories:
-            gap = plan.gaps.get(name)
+    categories = [name for name in found.names if is_category(table, roles, name)]
+    references = parse_references(table, columns, categories)
+    treatment = columns.coding == "auto" and _unpenalized(model)
+    coding = "treatment" if treatment else columns.coding
+    features, levelled = [], set(categories)
+    for name in found.names:
+        if name not in levelled:
+            gap = found.gaps.get(name)
             indicator = columns.missing == "indicator" and gap is not None and bool(gap[rows].any())
             features.append(number_column(name, indicator=indicator))
             continue
@@ -247,12 +244,12 @@ def _plan_features(
     return tuple(features)
 
 
-def _allocate(table: Table, features: Sequence[FeatureColumn], n_rows: int) -> FloatArray:
-    """Return an empty design matrix, or refuse with the sizes where it would not fit."""
+def check_memory(table: Table, features: Sequence[FeatureColumn], n_rows: int) -> int:
+    """Return the number of design columns, or refuse with the sizes where they would not fit."""
     p = sum(len(feature.names) for feature in features)
     size, memory = 8 * n_rows * p, _memory()
     if size <= MEMORY_SHARE * memory:
-        return np.empty((n_rows, p))
+        return p
     widest = max(features, key=lambda feature: len(feature.names))
     hint = "leave columns out with --drop"
     if len(widest.names) > 1:
