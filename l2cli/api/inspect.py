@@ -201,10 +201,11 @@ def _described(
     rows: IntArray, plan: DatasetPlan | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return one entry for every column of the file."""
-    special, by_name = _special(roles, columns), found.by_name
+    special, by_name, naming = _special(roles, columns), found.by_name, found.named("identifier")
     used = [role.name for role in found.roles if role.is_used]
     leaks = {} if plan is None else _leaks(table, plan, used)
-    twins = copies(table, facts, [name for name in table.names if name not in special])
+    judged = [name for name in table.names if name not in special and by_name.get(name) not in naming]
+    twins = copies(table, facts, judged)
     entries = []
     for name in table.names:
         fact, role = facts[name], by_name.get(name)
@@ -250,9 +251,7 @@ def _leaks(table: Table, plan: DatasetPlan, names: list[str]) -> dict[str, list[
     y = plan.target.y.reshape(len(plan.rows), -1)
     for t, target in enumerate(targets):
         for name, how in determining(table, names, plan.rows, y[:, t], plan.target.classes).items():
-            told = (
-                f"tells the target '{shown(target)}' alone ({how}): is it a copy, or known only afterwards?"
-            )
+            told = how.format(target=f"the target '{shown(target)}'")
             notes.setdefault(name, []).append(told)
     return notes
 

@@ -79,9 +79,12 @@ def _stand_in(facts: ColumnFacts) -> float | None:
     low, high, next_low, next_high = facts.low, facts.high, facts.next_low, facts.next_high
     if facts.distinct < 3 or low is None or high is None or next_low is None or next_high is None:
         return None
-    if low in STAND_INS and next_low - low > high - next_low:
+    # the sign alone sets -9 apart from codes such as 1 to 7
+    large = next_low >= 0.0 or -low >= 2.0 * max(-next_low, high)
+    if low in STAND_INS and large and next_low - low > high - next_low:
         return low
-    return high if high in STAND_INS and high - next_high > next_high - low else None
+    large = high >= 2.0 * max(next_high, -low)
+    return high if high in STAND_INS and large and high - next_high > next_high - low else None
 
 
 def text_oddities(table: Table, role: ColumnRole | None, facts: ColumnFacts, rows: IntArray) -> list[str]:

@@ -144,7 +144,9 @@ def _separating(X: FloatArray, y: FloatArray, tried: int = 0) -> list[int]:
 def determining(
     table: Table, names: Sequence[str], rows: IntArray, y: FloatArray, classes: Sequence[str] | None
 ) -> dict[str, str]:
-    """Return {column: how} of the columns of a table that tell the target alone, or all but.
+    """Return {column: what is to be said} of the columns that tell the target alone, or all but.
+
+    ``{target}`` stands for the target in what is said.
 
     Parameters
     ----------
@@ -169,10 +171,12 @@ def determining(
         if apart:
             whole = np.column_stack([table.number(name)[rows] for name in apart])
             hits = _separating(whole, y, tried=len(numbers))
-            found = dict.fromkeys((apart[j] for j in hits), "it separates the classes")
+            found = dict.fromkeys(
+                (apart[j] for j in hits), "separates the classes of {target} alone: is it a copy?"
+            )
     if classes is not None:
         found |= {
-            name: "each of its levels has one class"
+            name: "each level has one class of {target}: is it a copy?"
             for name in names
             if name in table.texts and _is_pure(table.texts[name].codes[rows], y, len(classes))
         }
@@ -188,9 +192,10 @@ def _nearly_correlated(table: Table, names: Sequence[str], rows: IntArray, y: Fl
         x = table.number(names[j])[rows]
         rest = float(_unexplained(x[:, None], y)[0]) if _varies(x, y) else 1.0
         if rest <= PERFECT:
-            found[names[j]] = "correlation 1"
+            found[names[j]] = "tells {target} alone (correlation 1): is it a copy?"
         elif rest <= NEAR:
-            found[names[j]] = f"correlation {1.0 - max(rest, 1e-6):.6f}".rstrip("0")
+            correlation = f"{1.0 - max(rest, 1e-6):.6f}".rstrip("0")
+            found[names[j]] = f"correlation {correlation} with {{target}}: is it known beforehand?"
     return found
 
 

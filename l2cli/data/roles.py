@@ -34,6 +34,8 @@ IDENTIFIER_LEVELS = 20
 """A column with no more distinct values than this is an identifier only if all its cells are distinct."""
 IDENTIFIER_SHARE = 0.9
 """... and with more, where the distinct values are at least this share of the present cells."""
+LEAST_COUNT = 10
+"""Of fewer rows nothing counts."""
 LONG_COUNT = 50
 """So many rows counted from 0 or 1 in the order of the file are no designed table any more."""
 LONG_RUN = 200
@@ -49,9 +51,9 @@ _BOOLEANS = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"))
 
 # A name that is nothing but this.
 _WHOLE = re.compile(
-    r"|#|ids?|idx|index|rows?|obs|record|entry|item|case|subject|participant|patient|customer|client|order"
-    r"|key|pk|n[ro]|num|number|s[lr]?no|seqn?|sequence|serial(no|number)?|uu?id|guid|\w*rowid"
-    r"|(row|record|obs|case|sample)(s|name|names|id|index|number|no|num|nr)"
+    r"|#|ids?|idx|index|rows?|obs|record|case|subject|participant|patient|customer|client|order"
+    r"|key|pk|n[ro]|s[lr]?no|seqn?|sequence|serial(no|number)?|uu?id|guid|\w*rowid"
+    r"|(row|record|obs|case|sample)(name|names|id|index|number|no|num|nr)"
     r"|level\d+|unnamed.*|indexlevel\d+|column1|\.\.\.\d+"
 )
 # A last word that makes a name of numbers an identifier: customer_id, OrderKey, loan ID.
@@ -65,9 +67,10 @@ _NUMBERED = (
     "student|subject|team|ticket|track|transaction|tree|trip|tweet|unit|user|vehicle|visit"
 )
 _JOINED = re.compile(rf"({_NUMBERED})s?(id|no|nr|num|number|key|code)")
-# Words that say that a column counts time or states a quantity, so that it may well go up in steps of 1.
+# Words that say that a column counts time or states a quantity, so that it may well go up in steps of 1; x is
+# what the axis of designed data is called.
 _MEASURES = re.compile(
-    r"t|time|date|year|yr|jahr|quarter|month|mon|week|wk|day|days|hour|minute|min|second|sec|period|season|"
+    r"x|t|time|date|year|yr|jahr|quarter|month|mon|week|wk|day|days|hour|minute|min|second|sec|period|season|"
     r"trend|step|steps|tick|epoch|generation|cycle|round|lap|age|ages|dose|depth|height|distance|dist|length|"
     r"width|size|temp|temperature|speed|angle|level|rank|score|price|weight|duration|tenure|count|counts|total"
 )
@@ -187,7 +190,8 @@ def _of_number(table: Table, roles: Roles, name: str, rows: IntArray, suspects: 
         return ColumnRole(name, "numeric")
     if name in suspects and _counts_rows(table, name):
         low, high = (f"{table.number(name)[i]:.0f}" for i in (0, -1))
-        return ColumnRole(name, "identifier", f"counts the rows, {low} to {high}", counted=True)
+        counted = not says_identifier(name)
+        return ColumnRole(name, "identifier", f"counts the rows, {low} to {high}", counted=counted)
     if says_identifier(name) and (why := _distinct_numbers(table.number(name)[rows])):
         return ColumnRole(name, "identifier", why)
     return ColumnRole(name, "numeric")
@@ -259,7 +263,7 @@ def _counting(table: Table) -> frozenset[str]:
     The columns of an array have no names and were put together by its owner: none is suspected.
     """
     n, numbers = table.n_rows, table.numbers
-    if n < LONG_COUNT or not numbers.shape[1] or table.source == ARRAY:
+    if n < LEAST_COUNT or not numbers.shape[1] or table.source == ARRAY:
         return frozenset()
     with np.errstate(invalid="ignore"):
         step = numbers[1] - numbers[0]
@@ -269,7 +273,8 @@ def _counting(table: Table) -> frozenset[str]:
 
 def _counts_rows(table: Table, name: str) -> bool:
     """Return True where a column goes up or down by 1 from row to row, for longer than a measurement."""
-    if measures(name):
+    is_row_name = name == "X" and table.names[0] == name  # what R calls the row names that it wrote
+    if not is_row_name and (measures(name) or table.n_rows < LONG_COUNT):
         return False
     values = table.number(name)
     low, high = sorted((float(values[0]), float(values[-1])))
