@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli._version import __version__
+from l2cli.api.arrays import gather
 from l2cli.api.invocation import fit_command
 from l2cli.api.oddities import (
     copies,
@@ -23,6 +24,7 @@ from l2cli.api.setup import class_counts
 from l2cli.api.suspects import determining
 from l2cli.core.problem import row_blocks
 from l2cli.data.build import DatasetPlan, check_memory, plan_dataset
+from l2cli.data.encode import text_hint
 from l2cli.data.levels import WHOLE, as_numbers
 from l2cli.data.profile import constant_features, starts
 from l2cli.data.roles import ColumnRoles, column_roles, left_out_notes
@@ -103,11 +105,45 @@ def inspect_table(table: Table, columns: ColumnSpec, read: ReadSpec | None = Non
     command = None
     if plan is not None and refusal is None and read is not None:
         command = fit_command(table.source, read, _settled(columns, roles, found), plan.family)
+    entries = _described(table, roles, columns, found, facts, rows, plan if refusal is None else None)
+    data = _data(table, roles, found, rows, plan, repeated)
     return InspectResult(
-        _described(table, roles, columns, found, facts, rows, plan), command, _told(refusal),
-        _data(table, roles, found, rows, plan, repeated), _settings(columns, plan),
+        entries, command, _told(refusal), data, _settings(columns, plan),
         [] if refusal is None else [{"code": "fit_refused", "message": f"a fit would be refused: {refusal}"}],
     )  # fmt: skip
+
+
+def inspect(
+    X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, positive: Any = None,
+    sample_weight: Any = None, offset: Any = None, categorical: str | Sequence[str] = (),
+    coding: str = "auto", missing: str = "impute",
+) -> InspectResult:  # fmt: skip
+    """Return what :func:`l2cli.fit` would make of an array or a data frame, as ``l2cli inspect`` does.
+
+    Parameters as those of :func:`l2cli.fit`.
+
+    Returns
+    -------
+    InspectResult
+        ``columns`` (one mapping each: role, type, missing cells, range, levels, what is odd), ``refusal``
+        where a fit would raise, and ``to_dict()``. There is no ``command``: the rows came from no file.
+
+    Examples
+    --------
+    >>> import l2cli
+    >>> found = l2cli.inspect([[1.0, 7.0], [2.0, 7.0], [4.0, 7.0]], [1.0, 2.0, 6.0])
+    >>> [(column["name"], column["role"]) for column in found.columns]
+    [('x0', 'numeric'), ('x1', 'constant'), ('y', 'target')]
+    """
+    given = gather(X, y, target=target, sample_weight=sample_weight, offset=offset)
+    names = (categorical,) if isinstance(categorical, str) else tuple(categorical)
+    columns = given.columns._replace(
+        positive=None if positive is None else str(positive),
+        categorical=names,
+        coding=coding,
+        missing=missing,
+    )
+    return inspect_table(given.table, columns)
 
 
 # ---------------------------------------------------------------- what a fit would do
@@ -138,7 +174,7 @@ def _trial(table: Table, plan: DatasetPlan, facts: Mapping[str, ColumnFacts]) ->
             if feature.kind != "number":
                 continue
             if not table.is_number(feature.name):
-                as_numbers(table, feature.name, rows=plan.rows)
+                as_numbers(table, feature.name, hint=text_hint(feature.name), rows=plan.rows)
             elif max(abs(facts[feature.name].low or 0.0), abs(facts[feature.name].high or 0.0)) >= LARGEST:
                 values = table.number(feature.name)[plan.rows]
                 refuse_extremes(table, feature.name, values, plan.rows)

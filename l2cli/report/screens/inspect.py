@@ -9,12 +9,15 @@ from typing import Any
 
 from l2cli.report.escape import cell_width, cut_middle, visible
 from l2cli.report.layout import (
+    GAP,
+    INDENT,
     Column,
     Line,
     Page,
     Span,
     cells,
     clauses,
+    column_width,
     flowed,
     glyphs_ellipsis,
     line,
@@ -26,8 +29,8 @@ from l2cli.report.screens.heading import count, data_lines
 
 ROLES = ("numeric", "categorical", "boolean", "date", "constant", "identifier", "empty", "dropped", "target")
 """The roles in the order in which they are counted; others come last."""
-VALUES_WIDTH = 60
-"""Cells for the levels of one column; a terminal may cut them further."""
+VALUES_WIDTH, LEAST_VALUES = 60, 20
+"""Cells for the range or the levels of one column, at most and at least."""
 LABEL_WIDTH = 24
 MOST_SHOWN = 4
 _WORD = re.compile(r"""(?:\$'(?:\\.|[^'\\])*'|'[^']*'|"[^"]*"|[^\s'"])+""")
@@ -35,8 +38,11 @@ _WORD = re.compile(r"""(?:\$'(?:\\.|[^'\\])*'|'[^']*'|"[^"]*"|[^\s'"])+""")
 
 def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return the table of columns, what is suspicious, and the command."""
+    told = dict(result["data"])
+    if result.get("refusal") is not None:
+        del told["features"]  # there are none of a fit that there cannot be
     return [
-        *data_lines(result["data"], page),
+        *data_lines(told, page),
         *_summary_lines(result, page),
         (),
         *_column_lines(result["columns"], page),
@@ -73,7 +79,8 @@ def _column_lines(columns: Sequence[Mapping[str, Any]], page: Page) -> list[Line
         gone = [str(c["missing"]) if c["missing"] else "" for c in top]
         parts.append(Column("missing", cells(gone), "right", rank=7))
     parts.append(Column("distinct", cells(str(c["distinct"]) for c in top), "right", rank=6))
-    parts.append(Column("values", cells(_values(c, page) for c in top), rank=9, least=20))
+    room = max(LEAST_VALUES, min(VALUES_WIDTH, _room(parts, page)))
+    parts.append(Column("values", cells(_values(c, room, page) for c in top), rank=9, least=LEAST_VALUES))
     lines = table(parts, page)
     if len(top) < len(columns):
         more = f" and {len(columns) - len(top)} more (all: --verbose or --format csv)"
@@ -81,21 +88,28 @@ def _column_lines(columns: Sequence[Mapping[str, Any]], page: Page) -> list[Line
     return lines
 
 
-def _values(column: Mapping[str, Any], page: Page) -> str:
-    """Return the range of a column of numbers, or the most frequent levels."""
+def _room(parts: Sequence[Column], page: Page) -> int:
+    """Return the cells that a terminal has left beside some columns; elsewhere there is room."""
+    used = INDENT + sum(column_width(part) + GAP for part in parts)
+    return page.width - used if page.terminal else VALUES_WIDTH
+
+
+def _values(column: Mapping[str, Any], room: int, page: Page) -> str:
+    """Return the range of a column of numbers, or the most frequent levels, as far as there is room."""
     levels, distinct = column["levels"], column["distinct"]
     if column["min"] is not None and (distinct > MOST_SHOWN or not levels):
-        middle = "" if column["median"] is None else f", median {_number(column['median'])}"
-        return f"{_number(column['min'])} to {_number(column['max'])}{middle}"
-    told: list[str] = []
-    for level in levels[:MOST_SHOWN]:
-        label = cut_middle(visible(level["level"]), LABEL_WIDTH, glyphs_ellipsis(page))
-        item = f"{label or repr(label)} ({level['count']})"
-        if told and cell_width(", ".join([*told, item])) > VALUES_WIDTH:
+        text = f"{_number(column['min'])} to {_number(column['max'])}"
+        longer = text if column["median"] is None else f"{text}, median {_number(column['median'])}"
+        return longer if cell_width(longer) <= room else text
+    told, shown = "", 0
+    for i, level in enumerate(levels[:MOST_SHOWN]):
+        label = cut_middle(visible(level["level"]), min(LABEL_WIDTH, room // 2), glyphs_ellipsis(page))
+        item = f"{told}{', ' if told else ''}{label or repr(label)} ({level['count']})"
+        more = f", {distinct - i - 1} more" if distinct > i + 1 else ""
+        if told and cell_width(item + more) > room:
             break
-        told.append(item)
-    more = f", {distinct - len(told)} more" if distinct > len(told) else ""
-    return f"{', '.join(told)}{more}"
+        told, shown = item, i + 1
+    return told + (f", {distinct - shown} more" if told and distinct > shown else "")
 
 
 def _number(value: float) -> str:
@@ -135,7 +149,14 @@ def _command_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
 def _continued(command: str, page: Page) -> list[Line]:
     r"""Return a command line; on a terminal continued after ``\`` where it is longer than a line."""
     rows, used = [" "], 1
+    parts: list[str] = []
     for word in _WORD.findall(command):
+        # a value stays beside its option
+        if parts and parts[-1].startswith("-") and " " not in parts[-1] and not word.startswith("-"):
+            parts[-1] += f" {word}"
+        else:
+            parts.append(word)
+    for word in parts:
         if page.terminal and used > 1 and used + 1 + cell_width(word) > page.width - 2:
             rows[-1] += " \\"
             rows.append("   ")
