@@ -170,14 +170,17 @@ def _trial(table: Table, plan: DatasetPlan, facts: Mapping[str, ColumnFacts]) ->
     """Return the error that a fit would still end with when it fills its design, None if it would not."""
     try:
         check_memory(table, plan.features, len(plan.rows))
-        for feature in plan.features:
-            if feature.kind != "number":
-                continue
-            if not table.is_number(feature.name):
-                as_numbers(table, feature.name, hint=text_hint(feature.name), rows=plan.rows)
-            elif max(abs(facts[feature.name].low or 0.0), abs(facts[feature.name].high or 0.0)) >= LARGEST:
-                values = table.number(feature.name)[plan.rows]
-                refuse_extremes(table, feature.name, values, plan.rows)
+        names = [feature.name for feature in plan.features if feature.kind == "number"]
+        numbers = {
+            name: as_numbers(table, name, hint=text_hint(name), rows=plan.rows)
+            for name in names
+            if not table.is_number(name)
+        }
+        for name in names:
+            largest = max(abs(facts[name].low or 0.0), abs(facts[name].high or 0.0))
+            if name in numbers or largest >= LARGEST:
+                values = numbers[name] if name in numbers else table.number(name)
+                refuse_extremes(table, name, values[plan.rows], plan.rows)
     except (DataError, FitError) as error:
         return error
     return None

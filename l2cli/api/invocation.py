@@ -35,8 +35,8 @@ COLUMN_OPTIONS = {
 }
 _REPEATED = ("reference",)
 """Options whose values may hold commas: given once for each."""
-_VERBATIM = ("positive", "coding", "reference", "missing")
-"""Options whose values are no lists of columns: a comma in them is a comma."""
+_VERBATIM = ("positive", "coding", "missing")
+"""Options whose values are no names of columns: a comma in them is a comma."""
 
 
 def fit_command(source: str, read: ReadSpec, columns: ColumnSpec, family: str) -> str:
@@ -48,19 +48,21 @@ def fit_command(source: str, read: ReadSpec, columns: ColumnSpec, family: str) -
     "l2cli fit 'my data.csv' -t 'y\\,z' --drop 'id,a b' --family gaussian"
     """
     path = f"./{source}" if source.startswith("-") and source != "-" else source
-    words = ["l2cli", "fit", path, *_read_words(read)]
+    words = ["l2cli", "fit", path]
+    for name, option in READ_OPTIONS.items():
+        if (value := getattr(read, name)) != ReadSpec._field_defaults[name]:
+            words += _option(option, value)
     for name, option in COLUMN_OPTIONS.items():
         value = getattr(columns, name)
         if name == "more_targets" or value == ColumnSpec._field_defaults[name]:
             continue
-        items = (value,) if isinstance(value, str) else tuple(value)
-        if name == "target":
-            items += columns.more_targets
         if name in _REPEATED:
-            for item in items:
-                words += _option(option, item)
-            continue
-        words += _option(option, ",".join(items) if name in _VERBATIM else listed_columns(items))
+            words += [word for item in value for word in _option(option, item)]
+        elif name in _VERBATIM:
+            words += _option(option, value)
+        else:
+            names = (value, *columns.more_targets) if name == "target" else value
+            words += _option(option, (names,) if isinstance(names, str) else names)
     words += _option("--family", family)
     return " ".join(shell_word(word) for word in words)
 
@@ -70,25 +72,17 @@ def listed_columns(names: Sequence[str]) -> str:
     return ",".join(name.replace(",", r"\,") for name in names)
 
 
-def _read_words(read: ReadSpec) -> list[str]:
-    """Return the reading options that were given."""
-    words: list[str] = []
-    for name, option in READ_OPTIONS.items():
-        value = getattr(read, name)
-        if value == ReadSpec._field_defaults[name]:
-            continue
-        if isinstance(value, bool):
-            words.append(option)
-        else:
-            words += _option(option, value if isinstance(value, str) else listed_columns(value))
-    return words
+def _option(option: str, value: str | bool | Sequence[str]) -> list[str]:
+    """Return an option and its value: none for a flag, a comma list for several.
 
-
-def _option(option: str, value: str) -> list[str]:
-    """Return an option and its value; one that begins with a dash is tied to its option."""
-    if not value.startswith("-"):
-        return [option, value]
-    return [f"{'--target' if option == '-t' else option}={value}"]
+    A value that begins with a dash is tied to its option.
+    """
+    if isinstance(value, bool):
+        return [option]
+    text = value if isinstance(value, str) else listed_columns(value)
+    if not text.startswith("-"):
+        return [option, text]
+    return [f"{'--target' if option == '-t' else option}={text}"]
 
 
 def shell_word(word: str) -> str:

@@ -110,7 +110,7 @@ class Job:
             from l2cli.data.roles import numeric_note
 
             told = numeric_note(dataset.roles)
-            dataset.notes += [told] if told not in dataset.notes else []
+            dataset.notes += [told] if told and told not in dataset.notes else []
         self._read_seconds += perf_counter() - started
         return dataset
 

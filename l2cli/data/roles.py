@@ -125,6 +125,13 @@ class ColumnRoles:
             ]
 
 
+class _Suspects(NamedTuple):
+    """Columns of numbers that a look at a few rows does not clear."""
+
+    whole: frozenset[str]
+    counting: frozenset[str]
+
+
 def column_roles(
     table: Table, roles: Roles, rows: IntArray, unclean: frozenset[str], missing: str
 ) -> ColumnRoles:
@@ -139,10 +146,10 @@ def column_roles(
 
     Notes
     -----
-    Numbers cost nothing by row, unless their name or their first two cells and the last one raise suspicion.
+    Numbers cost nothing by row, unless their name or a few cells raise suspicion.
     """
     found = ColumnRoles()
-    suspects = _counting(table)
+    suspects = _Suspects(_whole(table), _counting(table))
     for name in roles.features:
         if name in unclean or not table.is_number(name):
             gap = missing_cells(table, name)
@@ -165,7 +172,7 @@ def _keep_the_only_numbers(found: ColumnRoles) -> None:
         found.roles = [ColumnRole(role.name, "numeric") if role.counted else role for role in found.roles]
 
 
-def _of_text(table: Table, roles: Roles, name: str, rows: IntArray, _: frozenset[str]) -> ColumnRole:
+def _of_text(table: Table, roles: Roles, name: str, rows: IntArray, _: _Suspects) -> ColumnRole:
     """Return the role of a column of text that is not forced to be numbers."""
     column = table.texts[name]
     counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)
@@ -181,18 +188,22 @@ def _of_text(table: Table, roles: Roles, name: str, rows: IntArray, _: frozenset
     return ColumnRole(name, "boolean" if is_boolean(levels) else "categorical", levels=len(levels))
 
 
-def _of_number(table: Table, roles: Roles, name: str, rows: IntArray, suspects: frozenset[str]) -> ColumnRole:
+def _of_number(table: Table, roles: Roles, name: str, rows: IntArray, suspects: _Suspects) -> ColumnRole:
     """Return the role of a column of numbers, or of text forced to be numbers."""
     if name in roles.categorical:
         values = table.number(name)[rows]
         return ColumnRole(name, "categorical", levels=len(np.unique(values[~np.isnan(values)])))
     if name in roles.named or not table.is_number(name):
         return ColumnRole(name, "numeric")
-    if name in suspects and _counts_rows(table, name):
+    if name in suspects.counting and _counts_rows(table, name):
         low, high = (f"{table.number(name)[i]:.0f}" for i in (0, -1))
         counted = not says_identifier(name)
         return ColumnRole(name, "identifier", f"counts the rows, {low} to {high}", counted=counted)
-    if says_identifier(name) and (why := _distinct_numbers(table.number(name)[rows])):
+    if (
+        name in suspects.whole
+        and says_identifier(name)
+        and (why := _distinct_numbers(table.number(name)[rows]))
+    ):
         return ColumnRole(name, "identifier", why)
     return ColumnRole(name, "numeric")
 
@@ -257,6 +268,14 @@ def _distinct_numbers(values: FloatArray) -> str:
     return ""
 
 
+def _whole(table: Table) -> frozenset[str]:
+    """Return the columns of numbers whose first cells are whole numbers, or missing."""
+    head = table.numbers[:8]
+    with np.errstate(invalid="ignore"):
+        hit = ((head == np.floor(head)) | np.isnan(head)).all(axis=0)
+    return frozenset(name for name, at in table.number_index.items() if hit[at])
+
+
 def _counting(table: Table) -> frozenset[str]:
     """Return the columns of numbers whose first two cells and last one count the rows of the file.
 
@@ -300,13 +319,14 @@ def left_out_notes(found: ColumnRoles) -> list[str]:
 def role_notes(found: ColumnRoles) -> list[str]:
     """Return one line for each role where there are levels; columns that are all numbers need no word."""
     levels = [part for role in LEVELS if (part := found.named(role))]
-    return [*([numeric_note(found)] if levels and found.named("numeric") else []), *map(_level_note, levels)]
+    numbers = numeric_note(found) if levels else ""
+    return [*([numbers] if numbers else []), *map(_level_note, levels)]
 
 
 def numeric_note(found: ColumnRoles) -> str:
-    """Return the line about the columns of numbers."""
+    """Return the line about the columns of numbers, nothing where there are none."""
     names = [role.name for role in found.named("numeric")]
-    return f"numeric: {plural(len(names), 'column')}" + (f" ({listed(names)})" if names else "")
+    return f"numeric: {plural(len(names), 'column')} ({listed(names)})" if names else ""
 
 
 def _level_note(part: Sequence[ColumnRole]) -> str:
