@@ -100,8 +100,8 @@ def inspect_table(table: Table, columns: ColumnSpec, read: ReadSpec | None = Non
     judged = [name for name in table.names if name not in naming]
     facts, repeated = survey_columns(table, judged)
     if plan is not None:
-        plan.found.mark_constant(_constant(table, plan, facts))
         refusal = _trial(table, plan, facts)
+        plan.found.mark_constant(_constant(table, plan, facts, parsed=refusal is None))
     command = None
     if plan is not None and refusal is None and read is not None:
         command = fit_command(table.source, read, _settled(columns, roles, found), plan.family)
@@ -186,17 +186,19 @@ def _trial(table: Table, plan: DatasetPlan, facts: Mapping[str, ColumnFacts]) ->
     return None
 
 
-def _constant(table: Table, plan: DatasetPlan, facts: Mapping[str, ColumnFacts]) -> set[str]:
-    """Return the columns that are constant in the rows used."""
+def _constant(table: Table, plan: DatasetPlan, facts: Mapping[str, ColumnFacts], *, parsed: bool) -> set[str]:
+    """Return the columns that are constant in the rows used; ``parsed``: text can be read as numbers."""
     size = sum(len(feature.names) for feature in plan.features)
     low, high = np.zeros(size), np.ones(size)
     at = dict(zip((feature.name for feature in plan.features), starts(plan.features), strict=True))
     open_names = []
     for feature in plan.features:
-        known = facts[feature.name]
-        if feature.kind != "number" or not table.is_number(feature.name):
+        if feature.kind != "number" or not (parsed or table.is_number(feature.name)):
             continue
-        if known.distinct < 2:
+        if not table.is_number(feature.name):
+            values = as_numbers(table, feature.name, rows=plan.rows)[plan.rows]
+            high[at[feature.name]] = float(np.nanmin(values) < np.nanmax(values))
+        elif facts[feature.name].distinct < 2:
             high[at[feature.name]] = 0.0
         elif len(plan.rows) < table.n_rows:
             open_names.append(feature.name)

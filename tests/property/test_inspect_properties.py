@@ -71,7 +71,7 @@ def built(table: Table, spec: ColumnSpec) -> dict[str, Any]:
     return used | {"family": dataset.family, "roles": roles}
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(
     table=tables(),
     missing=st.sampled_from(["impute", "drop", "error", "indicator"]),
