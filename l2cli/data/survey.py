@@ -86,7 +86,7 @@ def _of_numbers(
     """Return the facts of a block of columns of numbers, and its part in the fingerprints of the rows."""
     at = np.array([table.number_index[name] for name in names])
     whole = slice(at[0], at[-1] + 1) if at[-1] - at[0] == len(at) - 1 else at
-    cells = np.ascontiguousarray(table.numbers[:, whole].T)
+    cells = np.array(table.numbers[:, whole].T, order="C")  # always a copy: it is sorted in place
     cells += 0.0  # -0 and 0 are the same number
     mixed = _mix(cells.view(np.uint64).copy())
     prints = mixed @ _factors(table.n_rows)

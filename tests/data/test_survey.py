@@ -90,3 +90,11 @@ def test_threads_change_nothing(threads):
     finally:
         set_threads(None)
     assert expected[1] == 1
+
+
+@pytest.mark.parametrize("shape", [(30, 1), (1, 5), (30, 4)])
+def test_the_table_is_left_as_it_is(shape):
+    X = np.random.default_rng(0).permutation(np.prod(shape)).reshape(shape).astype(float)
+    table = table_from_arrays(X)
+    survey_columns(table, table.names)
+    np.testing.assert_array_equal(table.numbers, X)
