@@ -33,6 +33,8 @@ VALUES_WIDTH, LEAST_VALUES = 60, 20
 """Cells for the range or the levels of one column, at most and at least."""
 LABEL_WIDTH = 24
 MOST_SHOWN = 4
+FEWEST, MOST_CODES = 3, 10
+"""Numbers of distinct values of what may be codes; two are an indicator as well as two levels."""
 _WORD = re.compile(r"""(?:\$'(?:\\.|[^'\\])*'|'[^']*'|"[^"]*"|[^\s'"])+""")
 
 
@@ -45,8 +47,9 @@ def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
         *data_lines(told, page),
         *_summary_lines(result, page),
         (),
-        *_column_lines(result["columns"], page),
+        *_column_lines(result, page),
         *_oddity_lines(result["columns"], page),
+        *_code_lines(result["columns"], page),
         (),
         *_command_lines(result, page),
     ]
@@ -66,8 +69,9 @@ def _summary_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     return clauses([line(part) for part in parts], page)
 
 
-def _column_lines(columns: Sequence[Mapping[str, Any]], page: Page) -> list[Line]:
+def _column_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return the table of columns in file order; on a terminal the first of many, and the target."""
+    columns, rows = result["columns"], max(1, result["data"]["rows_read"])
     shown = shown_count(len(columns), page)
     top = list(columns[:shown])
     top += [column for column in columns[shown:] if column["role"] == "target"]
@@ -76,7 +80,7 @@ def _column_lines(columns: Sequence[Mapping[str, Any]], page: Page) -> list[Line
         Column("role", cells(c["role"] for c in top), rank=8),
     ]
     if any(column["missing"] for column in columns):
-        gone = [str(c["missing"]) if c["missing"] else "" for c in top]
+        gone = [f"{c['missing']} ({percent(c['missing'] / rows, 1)})" if c["missing"] else "" for c in top]
         parts.append(Column("missing", cells(gone), "right", rank=7))
     parts.append(Column("distinct", cells(str(c["distinct"]) for c in top), "right", rank=6))
     room = max(LEAST_VALUES, min(VALUES_WIDTH, _room(parts, page)))
@@ -132,6 +136,23 @@ def _oddity_lines(columns: Sequence[Mapping[str, Any]], page: Page) -> list[Line
         more = f"  and {len(odd) - len(top)} more columns (all: --verbose or --format csv)"
         lines += flowed([Span(more, "hint")], page, indent=2)
     return lines
+
+
+def _code_lines(columns: Sequence[Mapping[str, Any]], page: Page) -> list[Line]:
+    """Return the columns that may hold codes: a few whole numbers, used as numbers."""
+    names = [
+        visible(column["name"])
+        for column in columns
+        if column["role"] == "numeric"
+        and column["type"] == "integer"
+        and FEWEST <= column["distinct"] <= MOST_CODES
+    ]
+    if not names:
+        return []
+    top = names[: shown_count(len(names), page)]
+    more = f" and {len(names) - len(top)} more" if len(top) < len(names) else ""
+    text = f": {', '.join(top)}{more}; if they are codes, --categorical"
+    return [(), *flowed([Span(" few whole numbers, used as numbers", "head"), Span(text)], page, indent=2)]
 
 
 def _command_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
