@@ -223,7 +223,8 @@ def _constant_numbers(table: Table, names: list[str], rows: IntArray) -> list[st
 
 def _settled(columns: ColumnSpec, roles: Roles, found: ColumnRoles) -> ColumnSpec:
     """Return the columns with the target named and what a fit leaves out dropped."""
-    gone = [role.name for role in found.roles if not role.is_used and role.name not in columns.features]
+    named = set(columns.features)
+    gone = [role.name for role in found.roles if not role.is_used and role.name not in named]
     return columns._replace(target=roles.target, drop=(*columns.drop, *gone))
 
 
@@ -242,11 +243,10 @@ def _described(
     rows: IntArray, plan: DatasetPlan | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return one entry for every column of the file."""
-    special, by_name, naming = _special(roles, columns), found.by_name, found.named("identifier")
+    special, by_name = _special(roles, columns), found.by_name
     used = [role.name for role in found.roles if role.is_used]
     leaks = {} if plan is None else _leaks(table, plan, used)
-    judged = [name for name in table.names if name not in special and by_name.get(name) not in naming]
-    twins = copies(table, facts, judged)
+    twins = copies(table, facts, used)
     entries = []
     for name in table.names:
         fact, role = facts[name], by_name.get(name)
@@ -255,7 +255,7 @@ def _described(
         notes += leaks.get(name, [])
         if part == "target" and (told := target_oddity(fact, plan.family if plan else None)):
             notes.append(told)
-        if role is None or role.is_used:
+        if part != DROPPED and (role is None or role.is_used):
             notes += share_oddities(part, fact, table.n_rows)
             odd = number_oddities(table, part, fact) if table.is_number(name) else None
             notes += text_oddities(table, role, fact, rows) if odd is None else odd
