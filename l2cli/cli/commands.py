@@ -51,6 +51,7 @@ def overview() -> str:
         "  --version   the version",
         "",
         "Examples:",
+        "  l2cli inspect data.csv                  what is in a file",
         "  l2cli fit data.csv                      the last column on all others",
         "  l2cli fit data.csv -t price --save m.json",
         "  l2cli predict m.json new.csv > predictions.csv",

@@ -70,7 +70,8 @@ _JOINED = re.compile(rf"({_NUMBERED})s?(id|no|nr|num|number|key|code)")
 # Words that say that a column counts time or states a quantity, so that it may well go up in steps of 1; x is
 # what the axis of designed data is called.
 _MEASURES = re.compile(
-    r"x|t|time|date|year|yr|jahr|quarter|month|mon|week|wk|day|days|hour|minute|min|second|sec|period|season|"
+    r"\w*(time|date|year|month|week|day|hour)|(time|date|year|month|week|day|hour|minute|second)\w*|"
+    r"x|t|yr|jahr|quarter|mon|wk|min|sec|period|season|"
     r"trend|step|steps|tick|epoch|generation|cycle|round|lap|age|ages|dose|depth|height|distance|dist|length|"
     r"width|size|temp|temperature|speed|angle|level|rank|score|price|weight|duration|tenure|count|counts|total"
 )
@@ -326,7 +327,7 @@ def role_notes(found: ColumnRoles) -> list[str]:
 def numeric_note(found: ColumnRoles) -> str:
     """Return the line about the columns of numbers, nothing where there are none."""
     names = [role.name for role in found.named("numeric")]
-    return f"numeric: {plural(len(names), 'column')} ({listed(names)})" if names else ""
+    return f"numeric: {plural(len(names), 'column')} ({listed(names, 100)})" if names else ""
 
 
 def _level_note(part: Sequence[ColumnRole]) -> str:
@@ -336,7 +337,7 @@ def _level_note(part: Sequence[ColumnRole]) -> str:
     for role in part:
         items.append(role.name if role.role == "boolean" else f"{role.name} {role.levels}{noun}")
         noun = ""
-    return f"{part[0].role}: {plural(len(part), 'column')} ({listed(items)})"
+    return f"{part[0].role}: {plural(len(part), 'column')} ({listed(items, 100)})"
 
 
 def alike_labels(levels: Sequence[str]) -> list[list[str]]:

@@ -48,6 +48,8 @@ RNG = np.random.default_rng(0)
         ("nr of thing", np.where(np.arange(60) == 7, np.nan, np.arange(60)), "numeric"),
         ("year", np.arange(60), "numeric"),
         ("t", np.arange(300) + 1, "numeric"),
+        ("dayofyear", np.arange(300) + 1, "numeric"),
+        ("unix time", np.arange(300) + 1_500_000_000, "numeric"),
         ("age of wife", np.arange(100), "numeric"),
         ("x", np.arange(100) + 1, "numeric"),
         ("X", np.arange(12) + 1, "identifier"),
