@@ -143,7 +143,7 @@ _l2cli() {
     [[ $part != *[!=:]* ]] && part=
     kept=${value:0:$((${#value} - ${#part}))}
     if ((at == 0)); then
-        _l2cli_words fit cv path compare predict evaluate convert --help --version
+        _l2cli_words fit cv path compare predict evaluate inspect convert --help --version
         return
     fi
     word=${line[at - 1]}
@@ -162,6 +162,7 @@ _l2cli() {
             compare) _l2cli_words -h --help --models --target -t --features -x --drop --id --positive --weights --offset --exposure --categorical --numeric --dates --interactions --coding --reference --missing --delimiter --decimal --encoding --na --no-header --family --tweedie-power --l1-ratio --lambdas --lambda-scale --penalty-factor --bounds --groups --group-penalty --group-lambda --standardize --no-standardize --intercept --no-intercept --folds -k --repeats --fold-column --group-column --metric --seed --jobs -j --no-progress --output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict ;;
             predict) _l2cli_words -h --help --id --unseen --threshold --delimiter --decimal --encoding --na --no-header --output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict ;;
             evaluate) _l2cli_words -h --help --unseen --threshold --delimiter --decimal --encoding --na --no-header --output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict ;;
+            inspect) _l2cli_words -h --help --target -t --features -x --drop --id --positive --weights --offset --exposure --categorical --numeric --dates --interactions --coding --reference --missing --delimiter --decimal --encoding --na --no-header --output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict ;;
             convert) _l2cli_words -h --help --family --l1-ratio --intercept --no-intercept --rows --weight-sum --target-sd --target -t --features -x --drop --id --positive --weights --offset --exposure --categorical --numeric --dates --interactions --coding --reference --missing --delimiter --decimal --encoding --na --no-header --output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict ;;
         esac
         return

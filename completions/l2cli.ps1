@@ -11,6 +11,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
         'compare' = 'several models on the same folds, with a verdict'
         'predict' = 'apply a saved model to new rows'
         'evaluate' = 'score a saved model on labelled rows, with drift warnings'
+        'inspect' = 'what is in a file, and what a fit would make of it'
         'convert' = 'lambda in the conventions of other tools'
     }
     # Each option: its names, the kind of its value, the words to choose from, what it does.
@@ -247,6 +248,37 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
             @{ Names = @('--unseen'); Kind = 'words'; Words = @('error', 'baseline', 'missing'); About = 'levels that the model never saw' }
             @{ Names = @('--threshold'); Kind = 'free'; Words = @(); About = 'probability from which a row is positive (default 0.5)' }
+            @{ Names = @('--delimiter'); Kind = 'free'; Words = @(); About = 'character between fields, or tab, space' }
+            @{ Names = @('--decimal'); Kind = 'words'; Words = @('.', ','); About = 'decimal mark of the numbers' }
+            @{ Names = @('--encoding'); Kind = 'free'; Words = @(); About = 'text encoding, for example latin-1' }
+            @{ Names = @('--na'); Kind = 'free'; Words = @(); About = 'cells that mean missing, for example ''?,-,NA''' }
+            @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
+            @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
+            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table' }
+            @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }
+            @{ Names = @('--no-clobber'); Kind = 'flag'; Words = @(); About = 'never replace an existing file' }
+            @{ Names = @('--quiet', '-q'); Kind = 'flag'; Words = @(); About = 'no notes and no progress; warnings stay' }
+            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'more detail, and where the time went' }
+            @{ Names = @('--color'); Kind = 'words'; Words = @('auto', 'always', 'never'); About = 'colour, by default on a terminal' }
+            @{ Names = @('--strict'); Kind = 'flag'; Words = @(); About = 'exit with status 4 if there was a warning' }
+        )
+        'inspect' = @(
+            @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
+            @{ Names = @('--target', '-t'); Kind = 'columns'; Words = @(); About = 'what to predict, a,b for several (default: the last column)' }
+            @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
+            @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }
+            @{ Names = @('--id'); Kind = 'column'; Words = @(); About = 'column carried through to predictions; no feature' }
+            @{ Names = @('--positive'); Kind = 'free'; Words = @(); About = 'the class 1 (default: the last level)' }
+            @{ Names = @('--weights'); Kind = 'column'; Words = @(); About = 'weight of each row' }
+            @{ Names = @('--offset'); Kind = 'column'; Words = @(); About = 'added to the linear predictor as it is' }
+            @{ Names = @('--exposure'); Kind = 'column'; Words = @(); About = 'its logarithm is the offset' }
+            @{ Names = @('--categorical'); Kind = 'columns'; Words = @(); About = 'number columns to treat as levels' }
+            @{ Names = @('--numeric'); Kind = 'columns'; Words = @(); About = 'columns that must be numbers' }
+            @{ Names = @('--dates'); Kind = 'flag'; Words = @(); About = 'year, month, weekday and hour of columns of dates' }
+            @{ Names = @('--interactions'); Kind = 'free'; Words = @(); About = 'products of two columns, ''age:sex,dose:*''' }
+            @{ Names = @('--coding'); Kind = 'words'; Words = @('auto', 'onehot', 'treatment'); About = 'how levels become columns' }
+            @{ Names = @('--reference'); Kind = 'pair'; Words = @(); About = 'level without a column of its own' }
+            @{ Names = @('--missing'); Kind = 'words'; Words = @('impute', 'drop', 'error', 'indicator'); About = 'what to do with missing cells' }
             @{ Names = @('--delimiter'); Kind = 'free'; Words = @(); About = 'character between fields, or tab, space' }
             @{ Names = @('--decimal'); Kind = 'words'; Words = @('.', ','); About = 'decimal mark of the numbers' }
             @{ Names = @('--encoding'); Kind = 'free'; Words = @(); About = 'text encoding, for example latin-1' }

@@ -13,6 +13,7 @@ from l2cli._version import __version__
 
 if TYPE_CHECKING:
     from l2cli.api.arrays import predict, predict_proba
+    from l2cli.api.inspect import inspect
     from l2cli.api.library import compare, cv, fit, path
     from l2cli.errors import DataError, FitError, L2Error, UsageError
     from l2cli.estimators import L2Classifier, L2ClassifierCV, L2Regressor, L2RegressorCV
@@ -31,6 +32,7 @@ __all__ = [
     "compare",
     "cv",
     "fit",
+    "inspect",
     "load_model",
     "path",
     "predict",
@@ -46,6 +48,7 @@ _HOMES = {
     "compare": "l2cli.api.library",
     "cv": "l2cli.api.library",
     "fit": "l2cli.api.library",
+    "inspect": "l2cli.api.inspect",
     "load_model": "l2cli.models.saved",
     "path": "l2cli.api.library",
     "predict": "l2cli.api.arrays",

@@ -1,20 +1,23 @@
-"""Features that say too much or nothing: copies of the target, and columns that only name the rows.
+"""Features that say too much or nothing: copies of the target, and columns that may only name the rows.
 
-They are warned of, never left out. Nothing here passes over all rows: some rows, or the ranges that are known
-already, clear almost every column, and only the suspects are looked at whole.
+They are warned of, never left out (what surely names the rows was left out before). Nothing here passes over
+all rows: some rows, or the ranges that are known already, clear almost every column, and only the suspects
+are looked at whole.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import lgamma, log
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.data.build import IDENTIFIER_LEVELS, IDENTIFIER_SHARE
 from l2cli.data.dataset import Dataset
 from l2cli.data.levels import MISSING_LEVEL
+from l2cli.data.roles import IDENTIFIER_LEVELS, IDENTIFIER_SHARE
+from l2cli.data.table import Table
 from l2cli.errors import shown
 
 FloatArray = npt.NDArray[np.float64]
@@ -127,16 +130,90 @@ def _determines(x: FloatArray, y: FloatArray) -> bool:
     return float(_unexplained(x[:, None], y)[0]) <= PERFECT
 
 
-def _separating(X: FloatArray, y: FloatArray) -> list[int]:
-    """Return the columns that separate two classes, if chance alone would not do that to any."""
+def _separating(X: FloatArray, y: FloatArray, tried: int = 0) -> list[int]:
+    """Return the columns that separate two classes, if chance alone would not do that to any of ``tried``."""
     groups = [np.flatnonzero(y == 0.0), np.flatnonzero(y > 0.0)]
     n, n1 = len(y), len(groups[1])
     ways = lgamma(n + 1) - lgamma(n1 + 1) - lgamma(n - n1 + 1)
-    if log(2.0 * max(X.shape[1], 1)) - ways > log(BY_CHANCE):
+    if log(2.0 * max(X.shape[1], tried, 1)) - ways > log(BY_CHANCE):
         return []
     some = [_spread_out(rows, SAMPLE // 2) for rows in groups]
     near = np.flatnonzero(_apart(X[some[0]], X[some[1]]))
     return [int(j) for j in near if _apart(X[groups[0], j], X[groups[1], j])]
+
+
+def determining(
+    table: Table, names: Sequence[str], rows: IntArray, y: FloatArray, classes: Sequence[str] | None
+) -> dict[str, str]:
+    """Return {column: what is to be said} of the columns that tell the target alone, or all but.
+
+    ``{target}`` stands for the target in what is said.
+
+    Parameters
+    ----------
+    rows : (n,) int
+        Rows that ``y`` (n,) belongs to: numbers, or the places of its labels among ``classes``.
+
+    Notes
+    -----
+    Some rows clear nearly every column of numbers; columns of text are counted by level and class.
+    """
+    if len(y) < LEAST_ROWS:
+        return {}
+    numbers = [name for name in names if table.is_number(name)]
+    found: dict[str, str] = {}
+    if numbers and classes is None:
+        found = _nearly_correlated(table, numbers, rows, y)
+    elif numbers and classes is not None and len(classes) == 2:
+        some = np.concatenate([_spread_out(np.flatnonzero(y == k), SAMPLE // 2) for k in (0.0, 1.0)])
+        sample = table.numbers[rows[some]][:, [table.number_index[name] for name in numbers]]
+        near = _apart(sample[y[some] == 0.0], sample[y[some] == 1.0])
+        apart = [name for name, hit in zip(numbers, near, strict=True) if hit]
+        if apart:
+            whole = np.column_stack([table.number(name)[rows] for name in apart])
+            hits = _separating(whole, y, tried=len(numbers))
+            found = dict.fromkeys(
+                (apart[j] for j in hits), "separates the classes of {target} alone: is it a copy?"
+            )
+    if classes is not None:
+        found |= {
+            name: "each level has one class of {target}: is it a copy?"
+            for name in names
+            if name in table.texts and _is_pure(table.texts[name].codes[rows], y, len(classes))
+        }
+    return found
+
+
+def _nearly_correlated(table: Table, names: Sequence[str], rows: IntArray, y: FloatArray) -> dict[str, str]:
+    """Return {column: how} of the columns with |correlation| 1, or so near to it that they may be copies."""
+    some = _spread_out(np.arange(len(y)), SAMPLE)
+    sample = table.numbers[rows[some]][:, [table.number_index[name] for name in names]]
+    found = {}
+    for j in np.flatnonzero(_unexplained(sample, y[some]) <= 10.0 * NEAR).tolist():
+        x = table.number(names[j])[rows]
+        rest = float(_unexplained(x[:, None], y)[0]) if _varies(x, y) else 1.0
+        if rest <= PERFECT:
+            found[names[j]] = "tells {target} alone (correlation 1): is it a copy?"
+        elif rest <= NEAR:
+            correlation = f"{1.0 - max(rest, 1e-6):.6f}".rstrip("0")
+            found[names[j]] = f"correlation {correlation} with {{target}}: is it known beforehand?"
+    return found
+
+
+def _varies(x: FloatArray, y: FloatArray) -> bool:
+    """Return True where enough cells of a column are present, and neither it nor y is constant in them."""
+    present = ~np.isnan(x)
+    if np.count_nonzero(present) < LEAST_ROWS:
+        return False
+    return bool(np.ptp(x[present]) > 0.0 and np.ptp(y[present]) > 0.0)
+
+
+def _is_pure(codes: npt.NDArray[np.int32], y: FloatArray, classes: int) -> bool:
+    """Return True where every level has rows of one class only, in so many rows that it is no chance."""
+    present = codes >= 0
+    pairs = np.unique(codes[present].astype(np.int64) * classes + y[present].astype(np.int64))
+    levels = len(np.unique(pairs // classes))
+    return bool(1 < levels == len(pairs) and np.count_nonzero(present) >= max(LEAST_ROWS, 5 * levels))
 
 
 def _spread_out(rows: IntArray, count: int) -> IntArray:

@@ -21,6 +21,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "evaluate": CommandEntry(
         "l2cli.cli.evaluate", "score a saved model on labelled rows, with drift warnings"
     ),
+    "inspect": CommandEntry("l2cli.cli.inspect", "what is in a file, and what a fit would make of it"),
     "convert": CommandEntry("l2cli.cli.convert", "lambda in the conventions of other tools"),
 }
 
@@ -50,6 +51,7 @@ def overview() -> str:
         "  --version   the version",
         "",
         "Examples:",
+        "  l2cli inspect data.csv                  what is in a file",
         "  l2cli fit data.csv                      the last column on all others",
         "  l2cli fit data.csv -t price --save m.json",
         "  l2cli predict m.json new.csv > predictions.csv",

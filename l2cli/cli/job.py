@@ -106,6 +106,11 @@ class Job:
         dataset = build_dataset(table, columns, model)
         if model.family == "auto" and not columns.more_targets:
             self._chosen_family = dataset.family
+        if self._options.verbose and dataset.roles is not None:
+            from l2cli.data.roles import numeric_note
+
+            told = numeric_note(dataset.roles)
+            dataset.notes += [told] if told and told not in dataset.notes else []
         self._read_seconds += perf_counter() - started
         return dataset
 

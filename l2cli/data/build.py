@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -15,73 +13,41 @@ from l2cli.core.problem import row_blocks
 from l2cli.core.products import Products, fill_products
 from l2cli.data.column_groups import column_groups, group_factors
 from l2cli.data.dataset import DataSchema, Dataset, DesignSource, FeatureColumn, Interaction
-from l2cli.data.date_columns import (
-    constant_parts,
-    find_dates,
-    mark_parts,
-    refuse_undated,
-    settle_dates,
-    with_parts,
-)
+from l2cli.data.dataset_plan import DatasetPlan, plan_dataset
 from l2cli.data.encode import (
-    category_column,
     fill_design,
-    number_column,
 )
-from l2cli.data.interactions import plan_interactions, products_of, refuse_large_products, refuse_twins
-from l2cli.data.levels import MISSING_LEVEL, as_text, label_codes
-from l2cli.data.profile import column_ranges, feature_statistics, note_constant, note_missing, starts
-from l2cli.data.rows import (
-    drop_incomplete,
-    drop_weightless,
-    read_offset,
-    read_weights,
-    rows_with_target,
-    unclean_columns,
+from l2cli.data.interactions import products_of, refuse_large_products
+from l2cli.data.levels import label_codes
+from l2cli.data.profile import (
+    column_ranges,
+    constant_features,
+    feature_statistics,
+    note_constant,
+    note_missing,
+    starts,
 )
-from l2cli.data.schema import Roles, coefficient_bounds, parse_references, penalty_factors, resolve_roles
+from l2cli.data.roles import (
+    alike_note,
+    role_notes,
+)
+from l2cli.data.schema import coefficient_bounds, penalty_factors
 from l2cli.data.table import Table
 from l2cli.data.target import (
     LARGEST,
-    choose_family,
     constant_targets,
-    missing_cells,
-    read_target,
     refuse_extremes,
-    refuse_stray_cells,
 )
-from l2cli.data.wording import quoted, where
-from l2cli.errors import FitError, UsageError, shown
+from l2cli.data.wording import where
+from l2cli.errors import FitError, shown
 from l2cli.spec import ColumnSpec, ModelSpec
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
-IDENTIFIER_LEVELS = 20
-"""A column of text with no more distinct values than this is never taken for an identifier."""
-IDENTIFIER_SHARE = 0.9
-"""... and with more, it is one where the distinct values are at least this share of the present cells."""
 MEMORY_SHARE = 0.6
 """Share of the machine's memory that the design matrix may take; solvers and the table need the rest."""
-
-_INDEX_NAME = re.compile(
-    r"|#|id|ids|idx|index|row|rows|obs|record|(row|record|obs)(s|name|names|id|index|number|no|num|nr)"
-    r"|level\d+|unnamed.*|indexlevel\d+|column1"
-)
-
-
-@dataclass(eq=False)
-class _Plan:
-    """What is known of the features while a dataset is built.
-
-    names : features used, in file order; categories : those of them that are levels.
-    gaps : {name: (n_rows,) True where the cell is missing}.
-    """
-
-    names: list[str] = field(default_factory=list)
-    categories: list[str] = field(default_factory=list)
-    gaps: dict[str, BoolArray] = field(default_factory=dict)
 
 
 def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Dataset:
@@ -90,11 +56,9 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     Rows: those without a target or of weight 0 are left out; missing cells of features as ``columns.missing``
     says (missing numbers stay NaN in X: their mean belongs to the rows trained on; a category gets a level
     ``(missing)``). Columns: features left without any value, and identifiers, are dropped unless the user
-    spelled them out (text of which at least 90 % of the cells are distinct, more than 20 of them; a column
-    named like an index whose cells are all distinct integers or texts). Constant columns stay, with
-    coefficient 0. Columns of dates become year, month, weekday and hour with ``columns.dates``, and are left
-    out without it. Interactions are products of design columns and stand last. All of it is said in
-    ``notes``.
+    spelled them out (:mod:`l2cli.data.roles`). Constant columns stay, with coefficient 0. Columns of dates
+    become year, month, weekday and hour with ``columns.dates``, and are left out without it. Interactions
+    are products of design columns and stand last. All of it is said in ``notes``.
 
     Raises
     ------
@@ -105,38 +69,19 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     FitError
         If no feature is left, or the design does not fit the memory.
     """
-    notes, dates = list(table.notes), find_dates(table, columns)
-    table = with_parts(table, dates) if columns.dates else table
-    roles = settle_dates(table, resolve_roles(table, columns), columns, dates, notes)
-    targets = (roles.target, *roles.more_targets)
-    rows = rows_with_target(table, targets, notes)
-    if columns.weights is not None:
-        rows = drop_weightless(table, columns.weights, rows, notes)
-    refuse_undated(table, roles.parts.values(), dates, rows)
-    family = choose_family(table, roles, rows, model.family)
-    unclean = unclean_columns(table)
-    plan = _choose_features(table, roles, columns, rows, unclean, notes)
-    if columns.missing in ("drop", "error"):
-        gaps = {roles.column(name): gap for name, gap in plan.gaps.items()}
-        rows = drop_incomplete(table, gaps, rows, columns.missing, notes)
-    weights = None if columns.weights is None else read_weights(table, columns.weights, rows)
-    target = read_target(table, roles, rows, family, columns.positive)
-    if family == "multinomial" and (columns.offset or columns.exposure):
-        option = "--offset" if columns.offset else "--exposure"
-        raise UsageError(
-            f"{option} has nothing to do: added to every class alike, it changes no probability",
-            hint="leave it out",
-        )
+    plan = plan_dataset(table, columns, model)
+    table, roles, rows, weights, notes = plan.table, plan.roles, plan.rows, plan.weights, plan.notes
     folds, fold_names = _codes(table, columns.fold_column, rows, "fold")
     groups, _ = _codes(table, columns.group_column, rows, "group")
-    offset = read_offset(table, columns.offset, columns.exposure, rows)
-
-    design = _make_design(table, roles, columns, plan, rows, weights, treatment=_unpenalized(model))
+    design = _make_design(plan, columns.missing)
     X, features, sources = design.X, design.features, design.sources
-    note_missing(plan.gaps, features, rows, notes)
+    plan.found.mark_constant(constant_features(features, *design.ranges))
+    notes += role_notes(plan.found)
+    note_missing(plan.found.gaps, features, rows, notes)
     note_constant(sources, *design.ranges, notes)
+    notes += _alike_notes(plan)
     schema = DataSchema(
-        features=features, target=roles.target, family=family, classes=target.classes,
+        features=features, target=roles.target, family=plan.family, classes=plan.target.classes,
         missing=columns.missing, id=columns.id, weights=columns.weights, offset=columns.offset,
         exposure=columns.exposure, more_targets=roles.more_targets, interactions=design.interactions,
     )  # fmt: skip
@@ -147,14 +92,23 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
         else group_factors(sources, model.penalty_factor, groups_of_columns, source)
     )
     return Dataset(
-        source=table.source, X=X, y=target.y, schema=schema, rows_read=table.n_rows, rows=rows,
-        weights=weights, offset=offset, fold_labels=folds, fold_names=fold_names, groups=groups,
+        source=table.source, X=X, y=plan.target.y, schema=schema, rows_read=table.n_rows, rows=rows,
+        weights=weights, offset=plan.offset, fold_labels=folds, fold_names=fold_names, groups=groups,
         penalty_factor=factors, column_groups=groups_of_columns,
         bounds=coefficient_bounds(sources, model.bounds, source),
-        target_default=roles.target_default, products=design.products,
-        stats=feature_statistics(table, plan.gaps, features, rows, weights, (*design.ranges, design.mean)),
-        notes=notes, warnings=constant_targets(targets, target, model.intercept),
+        target_default=roles.target_default, roles=plan.found, products=design.products,
+        stats=feature_statistics(
+            table, plan.found.gaps, features, rows, weights, (*design.ranges, design.mean)
+        ),
+        notes=notes, warnings=constant_targets(schema.targets, plan.target, model.intercept),
     )  # fmt: skip
+
+
+def _alike_notes(plan: DatasetPlan) -> list[str]:
+    """Return a line for every column of labels that may be the same label written in two ways."""
+    columns = [(f"target '{shown(plan.roles.target)}'", plan.target.classes or ())]
+    columns += [(f"column '{shown(f.name)}'", f.levels) for f in plan.features if f.kind == "category"]
+    return [f"{what}: {told}" for what, levels in columns if (told := alike_note(levels))]
 
 
 def _codes(
@@ -162,73 +116,6 @@ def _codes(
 ) -> tuple[IntArray | None, tuple[str, ...]]:
     """Return the codes and labels of a fold or group column, (None, ()) where none was named."""
     return (None, ()) if name is None else label_codes(table, name, rows, role)
-
-
-def _unpenalized(model: ModelSpec) -> bool:
-    """Return True where every lambda asked for is 0."""
-    values = model.lambdas.values
-    return values is not None and not any(values)
-
-
-# ---------------------------------------------------------------- which columns
-
-
-def _choose_features(
-    table: Table, roles: Roles, columns: ColumnSpec, rows: IntArray, unclean: frozenset[str], notes: list[str]
-) -> _Plan:
-    """Return the features to use, after dropping identifiers and columns without a value."""
-    plan, identifiers, empty = _Plan(), [], []
-    constant = constant_parts(table, roles, rows, notes)
-    for name in roles.features:
-        if name in constant:
-            continue
-        is_text = not table.is_number(name) and name not in roles.numeric
-        if is_text and name not in roles.categorical:
-            refuse_stray_cells(table, name, rows)
-        if name in unclean or not table.is_number(name):
-            gap = missing_cells(table, name)
-            if gap[rows].all() and columns.missing != "error":
-                empty.append(name)
-                continue
-            if gap.any():
-                plan.gaps[name] = gap
-        if name not in roles.named and _is_identifier(table, name, rows, is_text):
-            identifiers.append(name)
-            plan.gaps.pop(name, None)
-            continue
-        plan.names.append(name)
-        if is_text or name in roles.categorical:
-            plan.categories.append(name)
-    if identifiers:
-        notes.append(f"left out as identifiers: {quoted(identifiers)} (--features with the name keeps one)")
-    if empty:
-        notes.append(f"left out, no value in any row: {quoted(empty)}")
-    if not plan.names:
-        raise FitError(
-            f"{where(table)}: no feature is left beside the target '{shown(roles.target)}'",
-            hint="; ".join(notes[len(table.notes) :]) or None,
-            code="no_feature",
-        )
-    return plan
-
-
-def _is_identifier(table: Table, name: str, rows: IntArray, is_text: bool) -> bool:
-    """Return True for a column that names the rows instead of describing them."""
-    like_index = _INDEX_NAME.fullmatch(re.sub(r"[\s._:-]", "", name.lower())) is not None
-    if is_text:
-        column = table.texts[name]
-        counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)
-        distinct, present = int(np.count_nonzero(counts[1:])), len(rows) - int(counts[0])
-        if like_index and distinct == len(rows):
-            return True
-        return distinct > IDENTIFIER_LEVELS and distinct >= IDENTIFIER_SHARE * present
-    if not like_index or not table.is_number(name):
-        return False
-    values = table.number(name)[rows]
-    return bool((np.mod(values, 1.0) == 0.0).all()) and len(np.unique(values)) == len(values)
-
-
-# ---------------------------------------------------------------- how they become numbers
 
 
 class _Design(NamedTuple):
@@ -251,17 +138,11 @@ class _Design(NamedTuple):
         return (*self.features, *self.interactions)
 
 
-def _make_design(
-    table: Table, roles: Roles, columns: ColumnSpec, plan: _Plan, rows: IntArray, weights: FloatArray | None,
-    *, treatment: bool,
-) -> _Design:  # fmt: skip
-    """Return the design columns of ``rows``: those of the features, then products of their interactions."""
-    features = _plan_features(table, columns, plan, rows, treatment=treatment)
-    features = tuple(mark_parts(features, roles.parts))
-    interactions = plan_interactions(table, features, columns.interactions, rows)
-    sources: tuple[DesignSource, ...] = (*features, *interactions)
-    refuse_twins(table, sources)
-    X, products = _allocate(table, sources, len(rows)), products_of(features, interactions)
+def _make_design(plan: DatasetPlan, missing: str) -> _Design:
+    """Return the design columns of the rows used: those of the features, then their products."""
+    table, rows, weights, features = plan.table, plan.rows, plan.weights, plan.features
+    X = np.empty((len(rows), check_memory(table, plan.sources, len(rows))))
+    products = products_of(features, plan.interactions)
     own = X if products is None else X[:, : products.first]
     fill_design(own, table, features, None if len(rows) == table.n_rows else rows)
     low, high, mean = column_ranges(own, weights)
@@ -269,40 +150,17 @@ def _make_design(
     if products is not None:
         fill_products(X, products, mean, row_blocks(*X.shape))
         low, high, _ = column_ranges(X, weights)
-        names = [name for source in sources for name in source.names]
+        names = [name for source in plan.sources for name in source.names]
         refuse_large_products(table, names, X, products, rows, np.maximum(-low, high))
-    features = _with_means(features, mean, columns.missing)
-    return _Design(X, features, interactions, products, (low, high), mean)
+    return _Design(X, _with_means(features, mean, missing), plan.interactions, products, (low, high), mean)
 
 
-def _plan_features(
-    table: Table, columns: ColumnSpec, plan: _Plan, rows: IntArray, *, treatment: bool
-) -> tuple[FeatureColumn, ...]:
-    """Return the coding of every feature; levels are those that the used rows hold."""
-    references = parse_references(table, columns, plan.categories)
-    coding = "treatment" if columns.coding == "auto" and treatment else columns.coding
-    categories, features = set(plan.categories), []
-    for name in plan.names:
-        if name not in categories:
-            gap = plan.gaps.get(name)
-            indicator = columns.missing == "indicator" and gap is not None and bool(gap[rows].any())
-            features.append(number_column(name, indicator=indicator))
-            continue
-        column = as_text(table, name)
-        counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)
-        levels = [column.levels[i] for i in np.flatnonzero(counts[1:])]
-        if counts[0] and MISSING_LEVEL not in levels:
-            levels.append(MISSING_LEVEL)
-        features.append(category_column(name, levels, coding=coding, reference=references.get(name)))
-    return tuple(features)
-
-
-def _allocate(table: Table, features: Sequence[DesignSource], n_rows: int) -> FloatArray:
-    """Return an empty design matrix, or refuse with the sizes where it would not fit."""
+def check_memory(table: Table, features: Sequence[DesignSource], n_rows: int) -> int:
+    """Return the number of design columns, or refuse with the sizes where they would not fit."""
     p = sum(len(feature.names) for feature in features)
     size, memory = 8 * n_rows * p, _memory()
     if size <= MEMORY_SHARE * memory:
-        return np.empty((n_rows, p))
+        return p
     widest = max(features, key=lambda feature: len(feature.names))
     hint = "leave columns out with --drop"
     if len(widest.names) > 1:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from l2cli.core.products import Products
     from l2cli.data.column_groups import ColumnGroups
+    from l2cli.data.roles import ColumnRoles
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -143,6 +144,7 @@ class Dataset:
     weights, offset : (n,) float64 or None. fold_labels, groups : (n,) int codes or None.
     rows : (n,) int, the 0-based rows of the file that are used, ascending.
     target_default : the target is the last column because none was named.
+    roles : what every column that could be a feature was taken for; None where nobody looked.
     stats : one entry per ``schema.features``.
     """
 
@@ -162,6 +164,7 @@ class Dataset:
     column_groups: ColumnGroups | None = None
     products: Products | None = None
     target_default: bool = False
+    roles: ColumnRoles | None = None
     stats: tuple[FeatureStats, ...] = ()
     notes: list[str] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)

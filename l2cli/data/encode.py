@@ -113,7 +113,7 @@ def fill_design(
     _fill_stored(X, table, stored, rows)
     chosen = np.arange(table.n_rows) if rows is None else rows
     for at, feature in parsed:
-        values = as_numbers(table, feature.name, hint=_text_hint(feature.name), rows=chosen)[chosen]
+        values = as_numbers(table, feature.name, hint=text_hint(feature.name), rows=chosen)[chosen]
         X[:, at] = values
     for at, feature in (*stored, *parsed):
         if feature.indicator:
@@ -126,7 +126,8 @@ def fill_design(
     return lost
 
 
-def _text_hint(name: str) -> str:
+def text_hint(name: str) -> str:
+    """Return what to do about a cell of text in a column that is used as numbers."""
     return f"the column '{shown(name)}' is used as numbers; mend the cell or name it with --na"
 
 

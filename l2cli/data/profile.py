@@ -119,6 +119,15 @@ def note_missing(
             notes.append(f"{plural(sum(counts.values()), 'missing cell')} {what}: {listed(found, 200)}")
 
 
+def constant_features(features: Sequence[FeatureColumn], low: FloatArray, high: FloatArray) -> set[str]:
+    """Return the columns of the file that hold one value, or one level, in all rows used."""
+    return {
+        feature.name
+        for at, feature in zip(starts(features), features, strict=True)
+        if (low[at] == high[at] if feature.kind == "number" else len(feature.levels) < 2)
+    }
+
+
 def note_constant(
     features: Sequence[DesignSource], low: FloatArray, high: FloatArray, notes: list[str]
 ) -> None:

@@ -116,8 +116,8 @@ class LabelColumns:
         return any(name == wanted or fnmatchcase(str(name), wanted) for wanted in self._patterns if wanted)
 
 
-def resolve_roles(table: Table, columns: ColumnSpec) -> Roles:
-    """Return the role of every column.
+def resolve_roles(table: Table, columns: ColumnSpec, *, alone: bool = False) -> Roles:
+    """Return the role of every column; ``alone`` lets a target be the only one.
 
     The target defaults to the last column without another role. Features default to all columns left over;
     globs of ``--features`` skip columns that have another role, ``--drop`` takes columns away from the
@@ -162,14 +162,14 @@ def resolve_roles(table: Table, columns: ColumnSpec) -> Roles:
         and (wanted.selects(name) or not columns.features)
         and (not drop.selects(name) or (name in wanted.literal and name not in drop.literal))
     )
-    if not features:
+    if not features and not alone:
         raise FitError(
             f"{where(table)}: no feature is left beside the target '{shown(target)}'",
             hint="give more columns, or fewer to --drop",
             code="no_feature",
         )
     categorical, numeric = _forced(table, columns)
-    named = wanted.literal | (frozenset(columns.categorical) & set(table.names))
+    named = wanted.literal | (frozenset((*columns.categorical, *columns.numeric)) & set(table.names))
     return Roles(target, columns.more_targets, default, features, named, categorical, numeric)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 Columns = dict[str, list[Any]]
 INTERCEPT = "(intercept)"
 _COEFFICIENT = ("coef", "coef_standardized", "kept", "se", "ci_low", "ci_high")
+_INSPECTED = ("name", "role", "type", "missing", "distinct", "min", "max", "median", "levels", "notes")
 _MODEL = ("name", "lambda", "mean", "se", "ci_low", "ci_high", "fit_s")
 
 
@@ -103,6 +104,16 @@ def convert_table(result: Mapping[str, Any]) -> Columns:
     return {"elsewhere": list(values), "value": list(values.values())}
 
 
+def inspect_table(result: Mapping[str, Any]) -> Columns:
+    """Return one row per column of the file; levels with their counts and notes as text."""
+    table = _columns(result["columns"], _INSPECTED)
+    table["levels"] = [
+        "; ".join(f"{v['level']} ({v['count']})" for v in levels) for levels in table["levels"]
+    ]
+    table["notes"] = ["; ".join(notes) for notes in table["notes"]]
+    return table
+
+
 def _columns(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Columns:
     return {key: [row.get(key) for row in rows] for key in keys}
 
@@ -113,5 +124,6 @@ _TABLES: dict[str, Callable[[Mapping[str, Any]], Columns]] = {
     "path": path_table,
     "compare": compare_table,
     "evaluate": evaluate_table,
+    "inspect": inspect_table,
     "convert": convert_table,
 }

@@ -11,7 +11,7 @@ from l2cli.report.escape import visible
 from l2cli.report.layout import Line, Page, Span, flowed, plain, width_of
 
 FORMATS = ("table", "json", "jsonl", "csv", "md")
-SCREENS = ("fit", "cv", "path", "compare", "evaluate", "convert")
+SCREENS = ("fit", "cv", "path", "compare", "evaluate", "inspect", "convert")
 
 Screen = Callable[[Mapping[str, Any], Page], list[Line]]
 
@@ -59,7 +59,7 @@ def _wrapped(lines: list[Line], page: Page) -> list[Line]:
     """Return the lines, those longer than the page broken between words under their own beginning."""
     wrapped: list[Line] = []
     for row in lines:
-        if width_of(row) <= page.width:
+        if width_of(row) <= page.width or (row and row[-1].style == "command"):  # broken it would not run
             wrapped.append(row)
             continue
         text = plain(row)

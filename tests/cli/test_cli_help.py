@@ -28,6 +28,7 @@ OPTIONS = {
     "compare": f"{DATA} {FOLDS} --models {OUTPUT} --no-progress",
     "predict": f"{READING} --unseen --threshold --id {OUTPUT}",
     "evaluate": f"{READING} --unseen --threshold {OUTPUT}",
+    "inspect": f"{COLUMNS} {READING} {OUTPUT}",
     "convert": f"""{COLUMNS} {READING} --family --l1-ratio --intercept --no-intercept --rows --weight-sum
     --target-sd {OUTPUT}""",
 }

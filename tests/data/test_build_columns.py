@@ -143,7 +143,11 @@ def test_no_feature_left_cannot_be_fitted(build):
 
 def test_an_index_is_dropped_and_a_number_that_counts_is_kept(build):
     data = build(HOUSES)
-    assert data.notes == ["left out as identifiers: 'id' (--features with the name keeps one)"]
+    assert data.notes == [
+        "left out as identifiers: 'id' (whole numbers, all distinct); --features with the name keeps one",
+        "numeric: 3 columns (rooms, area, age)",
+        "categorical: 1 column (town 3 levels)",
+    ]
     assert build("x,y\n0,1\n1,3\n2,5\n").features == ("x",)
     assert build("Unnamed: 0,x,y\n7,1,1\n3,2,3\n5,3,5\n").features == ("x",)
     assert build("index,x,y\n7,1,1\n7,2,3\n5,3,5\n").features == ("index", "x")
@@ -254,7 +258,12 @@ def test_references_that_do_not_exist(build, item, found):
 def test_constant_columns_stay_with_a_note(build):
     data = build("a,b,c,d,y\n1,5,only,x,1\n2,5,only,y,2\n3,5,only,x,4\n")
     assert data.features == ("a", "b", "c=only", "d=y")
-    assert data.notes == ["constant columns get coefficient 0: 'b', 'c=only'"]
+    assert data.notes == [
+        "numeric: 1 column (a)",
+        "categorical: 1 column (d 2 levels)",
+        "constant columns get coefficient 0: 'b', 'c=only'",
+    ]
+    assert [role.role for role in data.roles.roles] == ["numeric", "constant", "constant", "categorical"]
     assert build("a,c,y\n1,only,1\n2,only,2\n", coding="treatment").features == ("a",)
 
 

@@ -58,6 +58,8 @@ def test_impute_leaves_numbers_open_and_gives_categories_a_level(build):
     assert data.schema.features[0].impute == pytest.approx((30 + 41 + 52 + 35) / 4)
     assert data.notes == [
         "1 row without a target left out",
+        "numeric: 2 columns (age, dose)",
+        "categorical: 1 column (town 2 levels)",
         "2 missing cells imputed by the training mean: age 1, dose 1",
         "1 missing cell as level '(missing)': town 1",
     ]

@@ -19,6 +19,7 @@ RESULTS = [
     "path_gaussian",
     "compare_gaussian",
     "evaluate_binomial",
+    "inspect_odd",
     "convert_gaussian",
 ]
 NAMES = [

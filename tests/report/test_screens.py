@@ -21,6 +21,8 @@ RESULTS = [
     "compare_gaussian",
     "evaluate_binomial",
     "evaluate_gaussian",
+    "inspect_odd",
+    "inspect_refused",
     "convert_gaussian",
 ]
 PAGES = {
