@@ -23,7 +23,7 @@ RANK = 1e-10
 
 
 def solve_block_path(problem: Problem, lambdas: FloatArray) -> Path:
-    """Return the path at ``lambdas`` (L,), sum scale, from the largest down, each started from the one before.
+    """Return the path at ``lambdas`` (L,), sum scale, from the largest down, warm-started.
 
     effective_df is exact where the system is solved directly, else an estimate with a standard error,
     ``effective_df_se``. ``rank`` is not known, and counts columns.

@@ -1,4 +1,4 @@
-"""Problems whose columns are a :class:`l2cli.core.design.Design`: standardization by counts, training rows."""
+"""Problems with a :class:`l2cli.core.design.Design`: standardization by counts, training rows."""
 
 from __future__ import annotations
 

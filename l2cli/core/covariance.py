@@ -47,6 +47,8 @@ def standard_errors(problem: Problem, u: FloatArray, intercept: FloatArray | flo
     """
     if problem.box is not None:  # the theory knows no bounds
         return None
+    if problem.blocks is not None:  # the inverse of all columns is what blocks do without
+        return None
     if problem.n_classes > 1:
         return _of_classes(problem, u, intercept)
     found = _gaussian(problem) if problem.family == "gaussian" else _glm(problem, u, intercept)

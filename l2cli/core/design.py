@@ -41,7 +41,8 @@ class Codes(NamedTuple):
 
     def sums(self, values: FloatArray) -> FloatArray:
         """Return the sums of values (n,) over the rows of each of its columns: (size,)."""
-        return np.bincount(self.codes, weights=values, minlength=self.size + 1)[: self.size]
+        total = np.bincount(self.codes, weights=values, minlength=self.size + 1)
+        return np.asarray(total[: self.size], dtype=np.float64)
 
     def spread(self, values: FloatArray) -> FloatArray:
         """Return values (size,) of its columns row by row, 0 where a row has none: (n,)."""

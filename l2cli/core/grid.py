@@ -116,9 +116,7 @@ def _block_grid(problem: Problem, count: int) -> FloatArray:
         return np.array([1.0])
     e, share = e[real], share[real]
     rank = float(share.sum())
-    return log_grid(
-        lambda_at_df(e, HIGH_DF * rank, share), lambda_at_df(e, LOW_DF * rank, share), count
-    )
+    return log_grid(lambda_at_df(e, HIGH_DF * rank, share), lambda_at_df(e, LOW_DF * rank, share), count)
 
 
 def lambda_max(problem: Problem) -> float:

@@ -162,7 +162,7 @@ def _row_sums(problem: Problem, u: FloatArray, intercept: FloatArray) -> _RowSum
     """Return what a certificate needs of the rows, in one pass over their blocks."""
     if problem.blocks is not None:
         return _block_sums(problem, problem.blocks, u, intercept)
-    family, p, tail = problem.likelihood, u.shape[0], u.shape[1:]
+    p, tail = u.shape[0], u.shape[1:]
     U, count = u.reshape(p, -1), u.shape[-1]
     gradient, absolute = np.zeros(U.shape), np.zeros(U.shape)
     total, total_absolute = np.zeros(tail), np.zeros(tail)
@@ -212,9 +212,7 @@ def _residuals(problem: Problem, rows: slice, eta: FloatArray, terms: FloatArray
     return _Residuals(r, rounding, problem.weights[rows] @ family.deviance(y, eta), pearson)
 
 
-def _block_sums(
-    problem: Problem, columns: BlockColumns, u: FloatArray, intercept: FloatArray
-) -> _RowSums:
+def _block_sums(problem: Problem, columns: BlockColumns, u: FloatArray, intercept: FloatArray) -> _RowSums:
     """Return the same of columns in blocks, a few lambdas at a time."""
     p, *tail = u.shape
     inner, count = tuple(tail[:-1]), tail[-1]

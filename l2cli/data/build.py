@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,8 +16,16 @@ from l2cli.data.encode import (
     fill_design,
     number_column,
 )
+from l2cli.data.layout import fill_blocks, in_blocks
 from l2cli.data.levels import MISSING_LEVEL, as_text, label_codes
-from l2cli.data.profile import column_ranges, feature_statistics, note_constant, note_missing, starts
+from l2cli.data.profile import (
+    column_ranges,
+    design_ranges,
+    feature_statistics,
+    note_constant,
+    note_missing,
+    starts,
+)
 from l2cli.data.rows import (
     drop_incomplete,
     drop_weightless,
@@ -50,8 +57,6 @@ IDENTIFIER_LEVELS = 20
 """A column of text with no more distinct values than this is never taken for an identifier."""
 IDENTIFIER_SHARE = 0.9
 """... and with more, it is one where the distinct values are at least this share of the present cells."""
-MEMORY_SHARE = 0.6
-"""Share of the machine's memory that the design matrix may take; solvers and the table need the rest."""
 
 _INDEX_NAME = re.compile(
     r"|#|id|ids|idx|index|row|rows|obs|record|(row|record|obs)(s|name|names|id|index|number|no|num|nr)"
@@ -115,10 +120,17 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     offset = read_offset(table, columns.offset, columns.exposure, rows)
 
     features = _plan_features(table, columns, plan, rows, treatment=_unpenalized(model))
-    X = _allocate(table, features, len(rows))
-    fill_design(X, table, features, None if len(rows) == table.n_rows else rows)
-    low, high, mean = column_ranges(X, weights)
-    _refuse_extremes(table, features, X, np.maximum(-low, high), rows)
+    design, X = None, np.empty((0, 0))
+    some = None if len(rows) == table.n_rows else rows
+    if in_blocks(table, features, len(rows), model):
+        design, _ = fill_blocks(table, features, some)
+        X, (low, high, mean) = design.dense, design_ranges(design, weights)
+    else:
+        X = np.empty((len(rows), sum(len(feature.names) for feature in features)))
+        fill_design(X, table, features, some)
+        low, high, mean = column_ranges(X, weights)
+    places = np.arange(X.shape[1]) if design is None else design.at
+    _refuse_extremes(table, features, X, places, np.maximum(-low, high), rows)
     features = _with_means(features, mean, columns.missing)
     note_missing(plan.gaps, features, rows, notes)
     note_constant(features, low, high, notes)
@@ -140,7 +152,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
         bounds=coefficient_bounds(features, model.bounds, source),
         target_default=roles.target_default,
         stats=feature_statistics(table, plan.gaps, features, rows, weights, (low, high, mean)),
-        notes=notes, warnings=constant_targets(targets, target, model.intercept),
+        notes=notes, warnings=constant_targets(targets, target, model.intercept), design=design,
     )  # fmt: skip
 
 
@@ -247,41 +259,17 @@ def _plan_features(
     return tuple(features)
 
 
-def _allocate(table: Table, features: Sequence[FeatureColumn], n_rows: int) -> FloatArray:
-    """Return an empty design matrix, or refuse with the sizes where it would not fit."""
-    p = sum(len(feature.names) for feature in features)
-    size, memory = 8 * n_rows * p, _memory()
-    if size <= MEMORY_SHARE * memory:
-        return np.empty((n_rows, p))
-    widest = max(features, key=lambda feature: len(feature.names))
-    hint = "leave columns out with --drop"
-    if len(widest.names) > 1:
-        hint = (
-            f"column '{shown(widest.name)}' alone makes {len(widest.names)} of them; leave it out with --drop"
-        )
-    raise FitError(
-        f"{where(table)}: {n_rows} rows x {p} design columns need {size / 2**30:.1f} GB, and this machine has"
-        f" {memory / 2**30:.1f} GB",
-        hint=hint,
-        code="too_large",
-    )
-
-
-def _memory() -> int:
-    """Return the bytes of physical memory; 8 GB where the system does not say."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return 8 << 30
-
-
 def _refuse_extremes(
-    table: Table, features: Sequence[FeatureColumn], X: FloatArray, largest: FloatArray, rows: IntArray
-) -> None:
-    """Raise DataError at the first number of a feature that is infinite or too large to be squared."""
+    table: Table, features: Sequence[FeatureColumn], X: FloatArray, places: IntArray, largest: FloatArray,
+    rows: IntArray,
+) -> None:  # fmt: skip
+    """Raise DataError at the first number of a feature that is infinite or too large to be squared.
+
+    ``places``: those of the columns of X among the design columns, ascending.
+    """
     for at, feature in zip(starts(features), features, strict=True):
         if feature.kind == "number" and largest[at] >= LARGEST:
-            refuse_extremes(table, feature.name, X[:, at], rows)
+            refuse_extremes(table, feature.name, X[:, np.searchsorted(places, at)], rows)
 
 
 def _with_means(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.design import Design
 from l2cli.core.problem import row_blocks
 from l2cli.core.threads import row_threads
 from l2cli.data.dataset import DataSchema, FeatureColumn
@@ -28,15 +29,19 @@ UNSEEN_RULES = ("error", "baseline", "missing")
 class EncodedRows(NamedTuple):
     """The rows of a table as a saved model sees them.
 
-    X : (n, p) float64, every row of the table in order, imputed; rows in ``missing`` hold 0 where a cell is
-    missing.
+    X : (n, p) float64 or a design in blocks, every row of the table in order, imputed; rows in ``missing``
+    hold 0 where a cell is missing.
     missing : (n,) True for rows that cannot be predicted (a missing cell, and the model has no value for it).
     """
 
-    X: FloatArray
+    X: FloatArray | Design
     missing: BoolArray
     notes: list[str]
     warnings: list[dict[str, Any]]
+
+    def times(self, coef: FloatArray) -> FloatArray:
+        """Return X coef, (n,) or (n, K)."""
+        return self.X.times(coef) if isinstance(self.X, Design) else np.asarray(self.X @ coef)
 
 
 def number_column(name: str, *, impute: float | None = None, indicator: bool = False) -> FeatureColumn:
@@ -162,6 +167,20 @@ def _fill_category(
     X: FloatArray, table: Table, feature: FeatureColumn, rows: IntArray, unseen: str
 ) -> BoolArray | None:
     """Fill the design columns of one category; return rows whose missing cell has no level, if any."""
+    codes, lost = category_codes(table, feature, rows, unseen)
+    X[...] = 0.0
+    hit = np.flatnonzero(codes < X.shape[1])
+    X[hit, codes[hit]] = 1.0
+    return lost
+
+
+def category_codes(
+    table: Table, feature: FeatureColumn, rows: IntArray, unseen: str
+) -> tuple[IntArray, BoolArray | None]:
+    """Return which of its design columns holds 1 in some rows, their number where none does: (n,).
+
+    With it the rows whose missing cell has no level, None where there is none.
+    """
     column = as_text(table, feature.name)
     index = LevelIndex(feature.levels)
     missing_at = index.find(MISSING_LEVEL)
@@ -173,12 +192,10 @@ def _fill_category(
     place = lookup[column.codes[rows]]
     if (place == unknown).any():
         place[place == unknown] = _place_unseen(table, column, feature, rows, place == unknown, unseen)
-    X[...] = 0.0
-    first = 0 if feature.reference is None else 1
-    hit = np.flatnonzero((place >= first) & (place < nowhere))
-    X[hit, place[hit] - first] = 1.0
     lost: BoolArray = (column.codes[rows] < 0) & (place == nowhere)
-    return lost if lost.any() else None
+    first = 0 if feature.reference is None else 1
+    codes = np.where(place >= first, place, nowhere) - first
+    return codes, lost if lost.any() else None
 
 
 def _place_unseen(
@@ -237,12 +254,21 @@ def encode_rows(table: Table, schema: DataSchema, *, unseen: str = "error") -> E
             hint=f"columns: {listed(table.names)}",
             code="no_column",
         )
-    X = np.empty((table.n_rows, len(schema.design_names)))
-    lost = fill_design(X, table, schema.features, unseen=unseen)
+    from l2cli.data.layout import coded_features, fill_blocks  # which comes here
+
+    coded = {feature.name for feature in coded_features(schema.features)}
+    spelled = [feature for feature in schema.features if feature.name not in coded]
+    X: FloatArray | Design
+    if coded:
+        X, lost = fill_blocks(table, schema.features, None, unseen=unseen)
+        dense = X.dense
+    else:
+        X = dense = np.empty((table.n_rows, len(schema.design_names)))
+        lost = fill_design(dense, table, spelled, unseen=unseen)
     missing = np.zeros(table.n_rows, dtype=bool)
     if lost is not None and unseen != "baseline":
         missing |= lost
-    imputed = _impute(X, table, schema.features, missing)
+    imputed = _impute(dense, table, spelled, missing)
     notes = []
     if imputed:
         counts = ", ".join(f"{shown(name)} {count}" for name, count in imputed.items())

@@ -26,7 +26,14 @@ import numpy.typing as npt
 from l2cli.core.objective import EPS, null_gradient
 from l2cli.core.penalties import subgradient_distance
 from l2cli.core.problem import Problem
-from l2cli.core.solvers.block_system import Elimination, Layout, conjugate_gradients, eliminate
+from l2cli.core.solvers.block_system import (
+    Curvature,
+    Elimination,
+    Layout,
+    conjugate_gradients,
+    curvature,
+    eliminate,
+)
 from l2cli.core.solvers.newton import GOOD_ENOUGH, MAX_ITERATIONS, ROUGH
 
 FloatArray = npt.NDArray[np.float64]
@@ -84,14 +91,14 @@ class BlockNewton:
         """Coordinates (p + 1,) that J is minimised over."""
         self.y = problem.y.reshape(problem.n_rows, -1)
         self.unit = null_gradient(problem)
+        self._curvatures: list[Curvature] | None = None
+        """Of a quadratic, whose weights are always the same."""
 
     def origin(self) -> FloatArray:
         """Return theta of the null model."""
         theta = np.zeros((self.problem.n_columns + 1, self.classes))
         if self.problem.intercept:
-            theta[-1] = self.family.null_intercept(
-                self.problem.y, self.problem.weights, self.problem.offset
-            )
+            theta[-1] = self.family.null_intercept(self.problem.y, self.problem.weights, self.problem.offset)
         return theta
 
     def solve(self, lam: float, start: FloatArray | None = None, *, rough: bool = False) -> BlockAnswer:
@@ -165,7 +172,11 @@ class BlockNewton:
     ) -> list[Elimination]:
         """Return the direct part of every class for weights w (n, C) and the coordinates free (p + 1, C)."""
         penalty = lam * self.square[:, 0] + damping * (self.kink[:, 0] > 0.0)
-        return [eliminate(self.layout, w[:, k], penalty, free[:, k]) for k in range(self.classes)]
+        parts = self._curvatures
+        if parts is None:
+            parts = [curvature(self.layout, w[:, k]) for k in range(self.classes)]
+            self._curvatures = parts if self.linear else None
+        return [eliminate(part, penalty, free[:, k]) for k, part in enumerate(parts)]
 
     def free(self, point: Point) -> BoolArray:
         """Return the coordinates (p + 1, C) that are not held at 0."""
@@ -194,7 +205,7 @@ class BlockNewton:
     def _direction(
         self, point: Point, lam: float, w: FloatArray, free: BoolArray, slope: FloatArray
     ) -> FloatArray:
-        """Return the Newton direction (p + 1, C) on the free coordinates, the nearer the optimum the better."""
+        """Return the Newton direction (p + 1, C) on the free coordinates, more exact near the optimum."""
         damping = DAMPING * float(w.sum()) / self.classes
         parts = self.eliminations(w, lam, free, damping)
         diagonal = lam * self.square + damping * (self.kink > 0.0)

@@ -187,26 +187,44 @@ class Elimination(NamedTuple):
         return result
 
 
-def eliminate(layout: Layout, w: FloatArray, penalty: FloatArray, on: BoolArray) -> Elimination:
-    """Return the elimination for weights w (n,), a penalty (p + 1,) and the coordinates ``on`` (p + 1,)."""
+class Curvature(NamedTuple):
+    """A'WA in parts: of the largest category its diagonal ``own`` (m,) and H_1R ``beside`` (m, r), ``rest``
+    H_RR (r, r), and the diagonals of the loose categories.
+    """
+
+    layout: Layout
+    own: FloatArray
+    beside: FloatArray
+    rest: FloatArray
+    loose: tuple[FloatArray, ...]
+
+
+def curvature(layout: Layout, w: FloatArray) -> Curvature:
+    """Return the curvature for weights w (n,)."""
+    loose = tuple(layout.diagonal(block, w) for block in layout.loose)
+    own = layout.diagonal(layout.largest, w)
+    return Curvature(layout, own, layout.beside(w), layout.curvature(w), loose)
+
+
+def eliminate(parts: Curvature, penalty: FloatArray, on: BoolArray) -> Elimination:
+    """Return the elimination for a penalty (p + 1,) and the coordinates ``on`` (p + 1,)."""
+    layout = parts.layout
     here, rest = layout.largest.columns, layout.rest
-    own = layout.diagonal(layout.largest, w) + penalty[here]
+    own = parts.own + penalty[here]
     T = np.divide(1.0, own, out=np.zeros_like(own), where=on[here] & (own > 0.0))
-    beside = layout.beside(w)
-    E = T[:, None] * beside
-    H = layout.curvature(w)
-    S = H - beside.T @ E
-    size = np.diag(H) + penalty[rest]
+    E = T[:, None] * parts.beside
+    S = parts.rest - parts.beside.T @ E
+    size = np.diag(parts.rest) + penalty[rest]
     S[np.arange(len(rest)), np.arange(len(rest))] += penalty[rest]
     used = on[rest] & (size > 0.0)
     inverse, definite = _inverse(S[np.ix_(used, used)], size[used])
     whole = np.zeros_like(S)
     whole[np.ix_(used, used)] = inverse
     loose = np.zeros(layout.n_columns + 1)
-    for block in layout.loose:
+    for block, diagonal in zip(layout.loose, parts.loose, strict=True):
         at = block.columns
-        diagonal = layout.diagonal(block, w) + penalty[at]
-        loose[at] = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=on[at] & (diagonal > 0.0))
+        full = diagonal + penalty[at]
+        loose[at] = np.divide(1.0, full, out=np.zeros_like(full), where=on[at] & (full > 0.0))
     return Elimination(layout, whole, E, T, loose, definite)
 
 
@@ -222,10 +240,7 @@ def _inverse(S: FloatArray, size: FloatArray) -> tuple[FloatArray, bool]:
         definite = bool(np.all(np.square(np.diag(L)) > DEFINITE))
     except np.linalg.LinAlgError:
         definite = False
-    if definite:
-        inverse = np.linalg.inv(unit)
-    else:
-        inverse = np.linalg.pinv(unit, rcond=DEFINITE, hermitian=True)
+    inverse = np.linalg.inv(unit) if definite else np.linalg.pinv(unit, rcond=DEFINITE, hermitian=True)
     return 0.5 * (inverse + inverse.T) / np.outer(root, root), definite
 
 

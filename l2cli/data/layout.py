@@ -1,0 +1,146 @@
+"""How the columns of a design lie in memory: one matrix, or categories of many levels as codes beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.design import Codes, Design
+from l2cli.data.dataset import FeatureColumn
+from l2cli.data.encode import category_codes, fill_design
+from l2cli.data.table import Table
+from l2cli.data.wording import where
+from l2cli.errors import FitError, shown
+from l2cli.spec import ModelSpec
+
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+MANY_LEVELS = 200
+"""Columns of one category from which it is worth while not to spell them out."""
+DENSE_CELLS = 10_000_000
+"""Cells up to which one matrix serves all the same: it has every option, and is as fast."""
+FEW_LEVELS = 8
+"""Columns of a category up to which it stays with the dense ones beside categories that are codes."""
+MEMORY_SHARE = 0.6
+"""Share of the machine's memory that the design and what solvers make of it may take; the table needs the
+rest."""
+WIDE_COPIES, SQUARES, FOLD_SQUARES = 4, 12, 3
+"""What solvers make at most: copies of a wide matrix or squares of its smaller side (measured: factor, its
+vectors and their work space, moments and their merge), and of every fold."""
+
+
+def coded_features(features: Sequence[FeatureColumn]) -> list[FeatureColumn]:
+    """Return the categories that are codes where a design is in blocks, none where it has no use."""
+    if max((len(f.names) for f in features if f.kind == "category"), default=0) <= MANY_LEVELS:
+        return []
+    return [f for f in features if f.kind == "category" and len(f.names) > FEW_LEVELS]
+
+
+def in_blocks(table: Table, features: Sequence[FeatureColumn], n_rows: int, model: ModelSpec) -> bool:
+    """Return True where the design is kept in blocks, or raise FitError where it does not fit the memory.
+
+    What blocks do not have (bounds, groups, relaxed fits) gets one matrix where that fits.
+    """
+    p = sum(len(feature.names) for feature in features)
+    coded = coded_features(features)
+    only_dense = _only_dense(model)
+    if coded and n_rows * p > DENSE_CELLS and only_dense is None:
+        q = p - sum(len(feature.names) for feature in coded)
+        _refuse_large(table, features, (n_rows, p), 8 * n_rows * (4 * q + 2 * len(coded) + 10), None)
+        return True
+    _refuse_large(table, features, (n_rows, p), dense_bytes(n_rows, p), only_dense if coded else None)
+    return False
+
+
+def _only_dense(model: ModelSpec) -> str | None:
+    """Return the option that asks for one matrix, None where none does."""
+    asked = {
+        "--bounds": bool(model.bounds),
+        "--groups": model.groups is not None,
+        "--relax-gamma": model.relax_gamma is not None and model.relax_gamma < 1.0,
+    }
+    return next((option for option, given in asked.items() if given), None)
+
+
+def dense_bytes(n: int, p: int) -> int:
+    """Return the bytes of a matrix (n, p) and of what the solvers make of it at least."""
+    copies, side = (1, p) if p <= n else (WIDE_COPIES, n)
+    return 8 * (copies * n * p + SQUARES * side**2)
+
+
+def _refuse_large(
+    table: Table, features: Sequence[FeatureColumn], shape: tuple[int, int], size: int, option: str | None
+) -> None:
+    """Raise FitError where ``size`` bytes for a design of this shape do not fit."""
+    memory = memory_bytes()
+    if size <= MEMORY_SHARE * memory:
+        return
+    widest = max(features, key=lambda feature: len(feature.names))
+    hint = "leave columns out with --drop"
+    if len(widest.names) > 1:
+        hint = (
+            f"column '{shown(widest.name)}' alone makes {len(widest.names)} of them; leave it out with --drop"
+        )
+    if option is not None:
+        hint += f", or fit without {option}, which needs them all in full"
+    raise FitError(
+        f"{where(table)}: {shape[0]} rows x {shape[1]} design columns need {size / 2**30:.1f} GB with what"
+        f" solvers make of them, and this machine has {memory / 2**30:.1f} GB",
+        hint=hint,
+        code="too_large",
+    )
+
+
+def refuse_large_folds(n: int, p: int, folds: int) -> None:
+    """Raise FitError where what the folds of a matrix (n, p) need does not fit the memory."""
+    memory = memory_bytes()
+    side = min(n, p)
+    size = dense_bytes(n, p) + 8 * FOLD_SQUARES * folds * side**2
+    if size > MEMORY_SHARE * memory:
+        raise FitError(
+            f"{folds} folds of {p} columns need {size / 2**30:.1f} GB, and this machine has"
+            f" {memory / 2**30:.1f} GB",
+            hint="give fewer --folds, or leave columns out with --drop",
+            code="too_large",
+        )
+
+
+def memory_bytes() -> int:
+    """Return the bytes of physical memory; 8 GB where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 8 << 30
+
+
+def fill_blocks(
+    table: Table, features: Sequence[FeatureColumn], rows: IntArray | None, *, unseen: str = "error"
+) -> tuple[Design, BoolArray | None]:
+    """Return some rows (default all) as a design in blocks; missing numbers are NaN.
+
+    With it as :func:`l2cli.data.encode.fill_design` returns: rows whose missing category has no level.
+    """
+    coded = {feature.name for feature in coded_features(features)}
+    spelled = [feature for feature in features if feature.name not in coded]
+    count = table.n_rows if rows is None else len(rows)
+    dense = np.empty((count, sum(len(feature.names) for feature in spelled)))
+    lost = fill_design(dense, table, spelled, rows, unseen=unseen)
+    chosen = np.arange(table.n_rows) if rows is None else rows
+    at: list[int] = []
+    blocks: list[Codes] = []
+    start = 0
+    for feature in features:
+        size = len(feature.names)
+        if feature.name in coded:
+            codes, gone = category_codes(table, feature, chosen, unseen)
+            blocks.append(Codes(codes, size, start))
+            if gone is not None:
+                lost = gone if lost is None else lost | gone
+        else:
+            at += range(start, start + size)
+        start += size
+    return Design(dense, np.array(at, dtype=np.int64), tuple(blocks)), lost
