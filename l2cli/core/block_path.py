@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+MANY_PROBES, FEW_PROBES = (8, 50), (3, 30)
+"""Probes and steps of an estimate, the second where one is asked for at more than FEW_LAMBDAS lambdas."""
+FEW_LAMBDAS = 5
 RANK = 1e-10
 """Eigenvalues below this share of the largest are no part of an estimated rank."""
 
@@ -92,9 +95,10 @@ class DegreesOfFreedom:
     def __init__(self, solver: BlockNewton, count: int) -> None:
         self.solver = solver
         self.exact = solver.layout.direct and solver.classes == 1
-        self.probes, self.steps = (8, 50) if count <= 5 else (3, 30)
+        self._common = solver.linear and not solver.kink.any()
+        self.sizes = MANY_PROBES if count <= FEW_LAMBDAS or self._common else FEW_PROBES
         self._spectrum: Spectrum | None = None
-        """Of a gaussian problem with pure L2: it serves every lambda."""
+        """Of a gaussian problem with pure L2, where it serves every lambda."""
 
     def at(self, point: Point, lam: float) -> tuple[float, float]:
         """Return the degrees of freedom at a solution and their standard error (0: exact)."""
@@ -110,13 +114,10 @@ class DegreesOfFreedom:
             (part,) = solver.eliminations(w, lam, free)
             held = (lam * solver.square[:-1, 0] * part.inverse_diagonal()[:-1])[free[:-1, 0]]
             return float(chosen - held.sum()), 0.0
-        common = solver.linear and not solver.kink.any()
         found = self._spectrum
         if found is None:
-            # the spectrum of one gaussian problem is asked for once
-            sizes = (8, 50) if common else (self.probes, self.steps)
-            found = penalized_spectrum(solver, point, free, *sizes)
-            self._spectrum = found if common else None
+            found = penalized_spectrum(solver, point, free, *self.sizes)
+            self._spectrum = found if self._common else None
         df, se = found.df(np.array([lam]))
         unpenalized = int(bare.sum()) - (int(bare.any(axis=1).sum()) if solver.classes > 1 else 0)
         return float(df[0]) + unpenalized, float(se[0])

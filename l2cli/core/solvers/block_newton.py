@@ -91,8 +91,8 @@ class BlockNewton:
         """Coordinates (p + 1,) that J is minimised over."""
         self.y = problem.y.reshape(problem.n_rows, -1)
         self.unit = null_gradient(problem)
-        self._curvatures: list[Curvature] | None = None
-        """Of a quadratic, whose weights are always the same."""
+        self._kept: tuple[FloatArray, list[Curvature]] | None = None
+        """Weights and their curvatures; those of a quadratic are always the same."""
 
     def origin(self) -> FloatArray:
         """Return theta of the null model."""
@@ -172,11 +172,14 @@ class BlockNewton:
     ) -> list[Elimination]:
         """Return the direct part of every class for weights w (n, C) and the coordinates free (p + 1, C)."""
         penalty = lam * self.square[:, 0] + damping * (self.kink[:, 0] > 0.0)
-        parts = self._curvatures
-        if parts is None:
-            parts = [curvature(self.layout, w[:, k]) for k in range(self.classes)]
-            self._curvatures = parts if self.linear else None
+        parts = self.curvatures(w)
         return [eliminate(part, penalty, free[:, k]) for k, part in enumerate(parts)]
+
+    def curvatures(self, w: FloatArray) -> list[Curvature]:
+        """Return the curvature of every class in parts; those of the last weights asked for are kept."""
+        if self._kept is None or not (self.linear or self._kept[0] is w):
+            self._kept = w, [curvature(self.layout, w[:, k]) for k in range(self.classes)]
+        return self._kept[1]
 
     def free(self, point: Point) -> BoolArray:
         """Return the coordinates (p + 1, C) that are not held at 0."""
@@ -217,10 +220,23 @@ class BlockNewton:
         def precondition(v: FloatArray) -> FloatArray:
             return np.column_stack([part.solve(v[:, k]) for k, part in enumerate(parts)])
 
-        near = point.violation / self.unit if self.unit > 0.0 else 0.0
-        share = 0.0 if self.linear and not self.kink.any() else min(INNER, near)
+        near, kinked = point.violation / self.unit if self.unit > 0.0 else 0.0, bool(self.kink.any())
+        share = 0.0 if self.linear and not kinked else min(INNER, near)
         tol = max(share * point.violation, 0.1 * FLOOR * self.unit)
-        return -conjugate_gradients(product, precondition, slope, tol)
+        size = self._diagonal(w) + diagonal if kinked else None
+        found, flat = conjugate_gradients(product, precondition, slope, tol, size)
+        return -found * (self._room(point.theta, -found) if flat else 1.0)
+
+    def _diagonal(self, w: FloatArray) -> FloatArray:
+        """Return the diagonal of the curvature, (p + 1, C)."""
+        return np.column_stack([part.diagonal() for part in self.curvatures(w)])
+
+    def _room(self, theta: FloatArray, direction: FloatArray) -> float:
+        """Return a little more than how far the first coordinate with a kink is from 0 along a direction."""
+        ahead = (self.kink > 0.0) & (theta * direction < 0.0)
+        if not ahead.any():
+            return 1.0
+        return float(np.min(np.abs(theta[ahead] / direction[ahead]))) * (1.0 + 4.0 * EPS)
 
     def _search(
         self, point: Point, lam: float, direction: FloatArray, slope: FloatArray, sign: FloatArray
@@ -247,12 +263,7 @@ class BlockNewton:
         """Return the point after one proximal gradient step, scaled by the curvature of each coordinate."""
         if not self.kink.any():
             return None
-        kink, layout = lam * self.kink, self.layout
-        size = lam * self.square + np.zeros_like(point.theta)
-        size[layout.dense] += np.square(layout.bordered).T @ w
-        for block in layout.blocks:
-            for k in range(self.classes):
-                size[block.columns, k] += layout.diagonal(block, w[:, k])
+        kink, size = lam * self.kink, self._diagonal(w) + lam * self.square
         t, usable = 1.0, self.usable[:, None] & (size > 0.0)
         size = np.where(usable, size, 1.0)
         for _ in range(MOST_TRIALS):

@@ -35,7 +35,10 @@ DIRECT_FLOPS = 2e9
 """Work m r^2 up to which a category goes to the part that is solved directly."""
 DEFINITE = 1e-11
 """Share of its curvature that a column must keep beside the others to be told apart from them."""
-MOST_ITERATIONS = 2000
+MOST_ITERATIONS, PATIENCE = 2000, 50
+"""Steps of conjugate gradients, and those in a row that may bring nothing."""
+FLAT = 1e-8
+"""A direction with less than this share of its columns' own curvature has none."""
 
 
 class Layout:
@@ -188,8 +191,10 @@ class Elimination(NamedTuple):
 
 
 class Curvature(NamedTuple):
-    """A'WA in parts: of the largest category its diagonal ``own`` (m,) and H_1R ``beside`` (m, r), ``rest``
-    H_RR (r, r), and the diagonals of the loose categories.
+    """A'WA in parts.
+
+    own, beside : of the largest category its diagonal (m,) and H_1R (m, r). rest : H_RR (r, r). loose :
+    diagonals of the categories that are left to conjugate gradients.
     """
 
     layout: Layout
@@ -197,6 +202,15 @@ class Curvature(NamedTuple):
     beside: FloatArray
     rest: FloatArray
     loose: tuple[FloatArray, ...]
+
+    def diagonal(self) -> FloatArray:
+        """Return the diagonal (p + 1,)."""
+        layout = self.layout
+        whole = np.zeros(layout.n_columns + 1)
+        whole[layout.rest], whole[layout.largest.columns] = np.diag(self.rest), self.own
+        for block, values in zip(layout.loose, self.loose, strict=True):
+            whole[block.columns] = values
+        return whole
 
 
 def curvature(layout: Layout, w: FloatArray) -> Curvature:
@@ -249,38 +263,41 @@ def conjugate_gradients(
     precondition: Callable[[FloatArray], FloatArray],
     b: FloatArray,
     tol: float,
-) -> FloatArray:
-    """Return x with |product(x) - b| <= tol in every coordinate, or the nearest that rounding allows.
+    size: FloatArray | None = None,
+) -> tuple[FloatArray, bool]:
+    """Return x with |product(x) - b| <= tol in every coordinate, or as near as rounding allows, and False.
+
+    With True a direction of no curvature that b has a part in, where ``size`` (m, C), the diagonal, is given
+    and most of b is left: along it a linear function falls for ever.
 
     Parameters
     ----------
     product, precondition : callable
-        Symmetric, positive on what b spans.
+        Symmetric, not negative.
     b : (m, C) float64
     """
     x, r = np.zeros_like(b), b.copy()
     z = precondition(r)
     p, rz = z, float(np.vdot(r, z))
     best, least = x, float(np.abs(r).max(initial=0.0))
-    worse = 0
+    most, worse = least, 0
     for _ in range(MOST_ITERATIONS):
-        if least <= tol or not rz > 0.0:
+        if least <= tol or not rz > 0.0 or worse > PATIENCE:
             break
         Hp = product(p)
-        curvature = float(np.vdot(p, Hp))
-        if not curvature > 0.0:
+        bend = float(np.vdot(p, Hp))
+        if size is not None and bend <= FLAT * float(np.vdot(p * size, p)) and least > 0.5 * most:
+            return p, True
+        if not bend > 0.0:
             break
-        step = rz / curvature
+        step = rz / bend
         x = x + step * p
         r = r - step * Hp
         left = float(np.abs(r).max())
+        worse += 1
         if left < least:
             best, least, worse = x, left, 0
-        else:
-            worse += 1
-            if worse > 50:
-                break
         z = precondition(r)
         before, rz = rz, float(np.vdot(r, z))
         p = z + (rz / before) * p
-    return best
+    return best, False
