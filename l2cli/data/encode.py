@@ -29,19 +29,20 @@ UNSEEN_RULES = ("error", "baseline", "missing")
 class EncodedRows(NamedTuple):
     """The rows of a table as a saved model sees them.
 
-    X : (n, p) float64 or a design in blocks, every row of the table in order, imputed; rows in ``missing``
-    hold 0 where a cell is missing.
+    X : (n, p) float64, every row of the table in order, imputed; rows in ``missing`` hold 0 where a cell is
+    missing. Of a design in blocks its dense columns.
     missing : (n,) True for rows that cannot be predicted (a missing cell, and the model has no value for it).
     """
 
-    X: FloatArray | Design
+    X: FloatArray
     missing: BoolArray
     notes: list[str]
     warnings: list[dict[str, Any]]
+    design: Design | None = None
 
     def times(self, coef: FloatArray) -> FloatArray:
         """Return X coef, (n,) or (n, K)."""
-        return self.X.times(coef) if isinstance(self.X, Design) else np.asarray(self.X @ coef)
+        return np.asarray(self.X @ coef) if self.design is None else self.design.times(coef)
 
 
 def number_column(name: str, *, impute: float | None = None, indicator: bool = False) -> FeatureColumn:
@@ -258,17 +259,17 @@ def encode_rows(table: Table, schema: DataSchema, *, unseen: str = "error") -> E
 
     coded = {feature.name for feature in coded_features(schema.features)}
     spelled = [feature for feature in schema.features if feature.name not in coded]
-    X: FloatArray | Design
+    design = None
     if coded:
-        X, lost = fill_blocks(table, schema.features, None, unseen=unseen)
-        dense = X.dense
+        design, lost = fill_blocks(table, schema.features, None, unseen=unseen)
+        X = design.dense
     else:
-        X = dense = np.empty((table.n_rows, len(schema.design_names)))
-        lost = fill_design(dense, table, spelled, unseen=unseen)
+        X = np.empty((table.n_rows, len(schema.design_names)))
+        lost = fill_design(X, table, spelled, unseen=unseen)
     missing = np.zeros(table.n_rows, dtype=bool)
     if lost is not None and unseen != "baseline":
         missing |= lost
-    imputed = _impute(dense, table, spelled, missing)
+    imputed = _impute(X, table, spelled, missing)
     notes = []
     if imputed:
         counts = ", ".join(f"{shown(name)} {count}" for name, count in imputed.items())
@@ -278,7 +279,7 @@ def encode_rows(table: Table, schema: DataSchema, *, unseen: str = "error") -> E
         count = int(missing.sum())
         text = f"{plural(count, 'row')} with a missing cell that the model has no value for: no prediction"
         warnings.append({"code": "missing_cells", "message": text})
-    return EncodedRows(X, missing, notes, warnings)
+    return EncodedRows(X, missing, notes, warnings, design)
 
 
 def _impute(
