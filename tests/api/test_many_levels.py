@@ -122,7 +122,8 @@ def test_classes_are_those_of_one_matrix(blocks, target):
 
 def test_paths_cross_validation_and_comparisons_are_those_of_one_matrix(blocks):
     lambdas = [100.0, 10.0, 1.0]
-    agree(*both(blocks, lambda: l2cli.path(frame(), target="y", lambdas=lambdas).to_dict()), 1e-8)
+    mine, theirs = both(blocks, lambda: l2cli.path(frame(), target="y", lambdas=lambdas).to_dict())
+    agree(mine, theirs, 1e-8)
     mine, theirs = both(
         blocks, lambda: l2cli.cv(frame("label"), target="y", lambdas=lambdas, folds=4).to_dict()
     )
@@ -151,7 +152,8 @@ def test_weights_and_offset_reach_the_codes(blocks):
         "sample_weight": rng.integers(0, 3, len(table)).astype(float),
         "offset": rng.normal(size=len(table)),
     }
-    agree(*both(blocks, lambda: l2cli.fit(table, target="y", lam=3.0, **given).to_dict()), 1e-8)
+    mine, theirs = both(blocks, lambda: l2cli.fit(table, target="y", lam=3.0, **given).to_dict())
+    agree(mine, theirs, 1e-8)
 
 
 def test_predictions_and_scores_of_a_saved_model(blocks, tmp_path, monkeypatch):
