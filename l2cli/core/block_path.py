@@ -139,26 +139,24 @@ def penalized_spectrum(
     dense columns of factor 0) are few: their own curvature is made, and what they explain is taken away from
     every image.
     """
-    layout, w = solver.layout, solver.weights(point)
+    hessian = solver.hessian(point, solver.weights(point))
     bound = free & (solver.square > 0.0)
     root = np.sqrt(np.broadcast_to(solver.square, free.shape)[bound])
-    others = np.argwhere(free & ~bound)
-    images = []
-    for j, k in others:
-        theta = np.zeros(free.shape)
-        theta[j, k] = 1.0
-        images.append(layout.times(theta))
-    rows = np.stack(images) if images else np.zeros((0, *point.eta.shape))
-    pulls = np.stack([solver.curved(point.mu, w, image) for image in rows]) if images else rows
-    flat, weighted = (values.reshape(len(others), point.eta.size) for values in (rows, pulls))
-    inverse = np.linalg.pinv(flat @ weighted.T, rcond=1e-12, hermitian=True)
+    others = free & ~bound
+    images = np.zeros((int(others.sum()), int(bound.sum())))
+    own = np.zeros((len(images), len(images)))
+    for i, at in enumerate(np.argwhere(others)):
+        unit = np.zeros(free.shape)
+        unit[tuple(at)] = 1.0
+        image = hessian(unit)
+        images[i], own[i] = image[bound] / root, image[others]
+    inverse = np.linalg.pinv(own, rcond=1e-12, hermitian=True)
 
     def product(v: FloatArray) -> FloatArray:
         theta = np.zeros(free.shape)
         theta[bound] = v / root
-        eta = layout.times(theta)
-        eta -= (flat.T @ (inverse @ (weighted @ eta.ravel()))).reshape(eta.shape)
-        return np.asarray(layout.back(solver.curved(point.mu, w, eta))[bound] / root)
+        image = hessian(theta)
+        return np.asarray(image[bound] / root - (inverse @ image[others]) @ images)
 
     return spectrum(product, int(bound.sum()), probes, steps)
 

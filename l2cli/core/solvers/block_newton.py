@@ -18,6 +18,7 @@ The intercept b is that of columns that are not centred; the answer is given wit
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ from l2cli.core.solvers.block_system import (
     Curvature,
     Elimination,
     Layout,
+    SparseCurvature,
     conjugate_gradients,
     curvature,
     eliminate,
@@ -93,6 +95,8 @@ class BlockNewton:
         self.unit = null_gradient(problem)
         self._kept: tuple[FloatArray, list[Curvature]] | None = None
         """Weights and their curvatures; those of a quadratic are always the same."""
+        self._sparse: SparseCurvature | None = None
+        self._product: tuple[FloatArray, Callable[[FloatArray], FloatArray]] | None = None
 
     def origin(self) -> FloatArray:
         """Return theta of the null model."""
@@ -167,6 +171,17 @@ class BlockNewton:
         inner = (mu * eta).sum(axis=1, keepdims=True)
         return np.asarray(self.problem.weights[:, None] * mu * (eta - inner))
 
+    def hessian(self, point: Point, w: FloatArray) -> Callable[[FloatArray], FloatArray]:
+        """Return what multiplies theta with the curvature of half the deviance at a point of weights w."""
+        if self.classes > 1 or not self.layout.explicit:
+            return lambda v: self.layout.back(self.curved(point.mu, w, self.layout.times(v)))
+        if self._sparse is None:
+            self._sparse = SparseCurvature(self.layout)
+        if self._product is None or not (self.linear or self._product[0] is w):
+            self._product = w, self._sparse.product(w[:, 0])
+        multiply = self._product[1]
+        return lambda v: multiply(v[:, 0])[:, None]
+
     def eliminations(
         self, w: FloatArray, lam: float, free: BoolArray, damping: float = 0.0
     ) -> list[Elimination]:
@@ -213,9 +228,10 @@ class BlockNewton:
         parts = self.eliminations(w, lam, free, damping)
         diagonal = lam * self.square + damping * (self.kink > 0.0)
 
+        hessian = self.hessian(point, w)
+
         def product(v: FloatArray) -> FloatArray:
-            image = self.layout.back(self.curved(point.mu, w, self.layout.times(v))) + diagonal * v
-            return np.where(free, image, 0.0)
+            return np.where(free, hessian(v) + diagonal * v, 0.0)
 
         def precondition(v: FloatArray) -> FloatArray:
             return np.column_stack([part.solve(v[:, k]) for k, part in enumerate(parts)])
