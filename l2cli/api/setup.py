@@ -12,7 +12,7 @@ from l2cli._version import __version__
 from l2cli.api.suspects import feature_warnings
 from l2cli.core.conventions import equivalents
 from l2cli.core.families import DEFAULT_POWER
-from l2cli.core.grid import MOST_EXTENSIONS, lambda_grid
+from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import check_metric, default_metric
 from l2cli.core.problem import Problem, make_problem
 from l2cli.core.sharing import each_target
@@ -122,7 +122,11 @@ class Setup(NamedTuple):
     def fold_fits(self, folds: Folds, select: SelectSpec, progress: Progress | None = None) -> FoldFits:
         """Return the fold fits of the problem on the lambda scale in force."""
         if self.problem.blocks is None:
-            refuse_large_folds(self.problem.n_rows, self.problem.n_columns, folds.k * folds.repeats)
+            problem = self.problem
+            refuse_large_folds(
+                problem.n_rows, problem.n_columns, folds.k * folds.repeats,
+                gaussian=problem.family == "gaussian", classes=problem.n_classes,
+            )  # fmt: skip
         if self.together is not None:
             return self.together.fits(self.problem, folds, self.model.lambda_scale, progress)
         return fold_fits(self.problem, folds, self.model.lambda_scale, jobs=select.jobs, progress=progress)
@@ -258,7 +262,7 @@ def leverages_serve(setup: Setup) -> bool:
 
     spec = setup.model.lambdas
     count = len(spec.values) if spec.values is not None else spec.count
-    return serves(setup.problem, MOST_EXTENSIONS * count if spec.is_auto else count)
+    return serves(setup.problem, count)
 
 
 def _leverage_or_folds(setup: Setup) -> str:

@@ -28,9 +28,12 @@ FEW_LEVELS = 8
 MEMORY_SHARE = 0.6
 """Share of the machine's memory that the design and what solvers make of it may take; the table needs the
 rest."""
-WIDE_COPIES, SQUARES, FOLD_SQUARES = 4, 12, 3
-"""What solvers make at most: copies of a wide matrix or squares of its smaller side (measured: factor, its
-vectors and their work space, moments and their merge), and of every fold."""
+COPIES, SQUARES = 4, 12
+"""Copies of a matrix of rows that are factorized as they stand (wide ones; tied columns at lambda 0), and
+squares of its smaller side that any fit takes (measured, 4,000 x 1,000 and 12,000 x 1,000, 400 x 8,000)."""
+MOMENT_SQUARES, HESSIAN_SQUARES, MOST_HESSIANS = 4, 14, 1e9
+"""Squares that every fold adds: moments of gaussian rows; Hessians of the others, up to so many bytes of
+them, beyond which one fold is fitted after the other."""
 
 
 def coded_features(features: Sequence[FeatureColumn]) -> list[FeatureColumn]:
@@ -52,7 +55,8 @@ def in_blocks(table: Table, features: Sequence[FeatureColumn], n_rows: int, mode
         q = p - sum(len(feature.names) for feature in coded)
         _refuse_large(table, features, (n_rows, p), 8 * n_rows * (4 * q + 2 * len(coded) + 10), None)
         return True
-    _refuse_large(table, features, (n_rows, p), dense_bytes(n_rows, p), only_dense if coded else None)
+    size = dense_bytes(n_rows, p, tied=_has_ties(features, model))
+    _refuse_large(table, features, (n_rows, p), size, only_dense if coded else None)
     return False
 
 
@@ -66,10 +70,15 @@ def _only_dense(model: ModelSpec) -> str | None:
     return next((option for option, given in asked.items() if given), None)
 
 
-def dense_bytes(n: int, p: int) -> int:
-    """Return the bytes of a matrix (n, p) and of what the solvers make of it at least."""
-    copies, side = (1, p) if p <= n else (WIDE_COPIES, n)
-    return 8 * (copies * n * p + SQUARES * side**2)
+def dense_bytes(n: int, p: int, *, tied: bool = False) -> int:
+    """Return the bytes of a matrix (n, p), maybe of tied columns, and of what a fit makes of it."""
+    copies = COPIES if tied or p > n else 1
+    return 8 * (copies * n * p + SQUARES * min(n, p) ** 2)
+
+
+def _has_ties(features: Sequence[FeatureColumn], model: ModelSpec) -> bool:
+    """Return True where the columns of a category sum to the intercept."""
+    return model.intercept and any(f.coding == "onehot" and len(f.names) > 1 for f in features)
 
 
 def _refuse_large(
@@ -95,11 +104,14 @@ def _refuse_large(
     )
 
 
-def refuse_large_folds(n: int, p: int, folds: int) -> None:
+def refuse_large_folds(n: int, p: int, folds: int, *, gaussian: bool, classes: int = 1) -> None:
     """Raise FitError where what the folds of a matrix (n, p) need does not fit the memory."""
-    memory = memory_bytes()
-    side = min(n, p)
-    size = dense_bytes(n, p) + 8 * FOLD_SQUARES * folds * side**2
+    if p > n:  # rows are copied fold after fold
+        return
+    square = 8 * (p * classes) ** 2
+    each = (MOMENT_SQUARES if gaussian else HESSIAN_SQUARES) * square
+    batched = gaussian or folds * square <= MOST_HESSIANS
+    size, memory = 8 * n * p + each * (folds if batched else 1), memory_bytes()
     if size > MEMORY_SHARE * memory:
         raise FitError(
             f"{folds} folds of {p} columns need {size / 2**30:.1f} GB, and this machine has"

@@ -12,7 +12,7 @@ from l2cli.core.problem import Problem
 from l2cli.core.solvers.block_newton import BlockNewton
 
 FloatArray = npt.NDArray[np.float64]
-MOST_CELLS = 20_000_000
+MOST_CELLS = 15_000_000
 """Residuals of all rows at all lambdas up to which these are kept."""
 
 

@@ -52,8 +52,8 @@ def residual_blocks(problem: Problem, factor: RidgeFactor | None, lambdas: Float
     e, slack = np.empty((problem.n_rows, len(lambdas))), np.empty((problem.n_rows, len(lambdas)))
     for i, residual, left in block_residuals(problem, lambdas):
         e[:, i], slack[:, i] = residual, np.where(left > ROUNDINGS * EPS, left, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        left_out = np.where(slack > 0.0, e / slack, np.nan)
+    left_out = np.full(e.shape, np.nan)
+    np.divide(e, slack, out=left_out, where=slack > 0.0)
     yield RowBlock(slice(0, problem.n_rows), e, slack, left_out)
 
 

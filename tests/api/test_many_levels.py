@@ -212,12 +212,17 @@ def test_what_needs_one_matrix_gets_it_where_it_fits(blocks, monkeypatch, given,
 
 def test_the_memory_that_is_counted_holds_what_solvers_make(monkeypatch):
     assert layout.dense_bytes(1000, 10) >= 8 * (1000 * 10 + 10 * 10 * 10)
-    assert layout.dense_bytes(40_000, 10_000) >= 2.5 * 8 * 40_000 * 10_000
-    assert layout.dense_bytes(200, 10_000) >= 2 * 8 * 200 * 10_000
-    layout.refuse_large_folds(1000, 10, 10)
+    # measured: the copies that grew 3 GB to 24 before
+    assert layout.dense_bytes(40_000, 10_000, tied=True) > 20 * 2**30
+    assert layout.dense_bytes(40_000, 100) < 1.2 * 8 * 40_000 * 100
+    assert layout.dense_bytes(200, 10_000) >= 4 * 8 * 200 * 10_000
+    layout.refuse_large_folds(1000, 10, 10, gaussian=True)
     monkeypatch.setattr(layout, "memory_bytes", lambda: 10**6)
     with pytest.raises(FitError, match=r"10 folds of 100 columns need 0\.0 GB, and this machine has"):
-        layout.refuse_large_folds(1000, 100, 10)
+        layout.refuse_large_folds(1000, 100, 10, gaussian=True)
+    layout.refuse_large_folds(1000, 20, 2, gaussian=True)
+    with pytest.raises(FitError, match="20 folds of 20 columns"):
+        layout.refuse_large_folds(1000, 20, 20, gaussian=False)
 
 
 def test_leave_one_out_of_two_large_categories_is_refused_or_replaced(blocks, monkeypatch):
