@@ -75,8 +75,8 @@ def block_notes(problem: Problem, path: Path) -> list[str]:
             f"effective degrees of freedom are estimated from random signs, standard error"
             f" {brief(float(se.max()))}"
         )
-    if np.any(path.lambdas == 0.0):
-        notes.append("no standard errors: with categories of so many levels they are not computed")
+    if problem.n_classes > 1 and np.any(path.lambdas == 0.0):
+        notes.append("no standard errors: of several classes with so many levels they are not computed")
     return notes
 
 

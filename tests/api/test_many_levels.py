@@ -241,15 +241,30 @@ def test_leave_one_out_of_two_large_categories_is_refused_or_replaced(blocks, mo
         l2cli.fit(frame(), select="loo", **given)
 
 
-def test_lambda_0_says_that_standard_errors_are_not_there(blocks):
-    table = frame().drop(columns="product")
-    mine, theirs = both(blocks, lambda: l2cli.fit(table, target="y", lam=0.0).to_dict())
-    assert [row["coef"] for row in mine["coefficients"]] == pytest.approx(
-        [row["coef"] for row in theirs["coefficients"]], rel=1e-8
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson", "gamma", "tweedie"])
+def test_standard_errors_at_lambda_0_are_those_of_one_matrix(blocks, family):
+    rng = np.random.default_rng(5)
+    table = frame("label" if family == "binomial" else "number", n=3000).drop(columns="product")
+    if family not in ("gaussian", "binomial"):
+        mean = np.exp(0.2 * table["y"])
+        table["y"] = rng.poisson(mean) if family == "poisson" else rng.gamma(2.0, mean)
+    given: dict[str, Any] = {"sample_weight": rng.uniform(0.5, 2.0, 3000)}
+    if family == "tweedie":
+        given["tweedie_power"] = 1.5
+    mine, theirs = both(
+        blocks, lambda: l2cli.fit(table, target="y", lam=0.0, family=family, **given).to_dict()
     )
-    assert all(row["se"] is None and row["ci_low"] is None for row in mine["coefficients"])
-    assert all(row["se"] > 0 for row in theirs["coefficients"])
-    assert any(note.startswith("no standard errors") for note in mine["data"]["notes"])
+    agree(mine, theirs, 1e-6)
+    assert all(row["se"] > 0 for row in mine["coefficients"])
+    assert mine["intercept_se"] > 0
+
+
+def test_standard_errors_of_several_classes_are_not_there_and_that_is_said(blocks):
+    blocks(on=True)
+    table = frame("labels", n=3000)[["city", "x", "y"]].dropna()
+    found = l2cli.fit(table, target="y", lam=0.0).to_dict()
+    assert all(row["se"] is None for part in found["classes"] for row in part["coefficients"])
+    assert any(note.startswith("no standard errors") for note in found["data"]["notes"])
 
 
 def test_results_with_codes_are_plain_json(blocks):
