@@ -45,8 +45,10 @@ FLOOR = 1e-13
 INNER = 0.1
 """A system is solved to this share of the violation at most, to less the nearer the optimum."""
 MOST_TRIALS, MOST_DROPS = 60, 6
-DAMPING = 1e-9
-"""Share of the curvature that is added where there are kinks: columns in F may be tied until one is at 0."""
+DAMPING, MOST_DAMPING = 1e-9, 0.1
+"""Least and largest share of the curvature that is added where there are kinks, in between the share of the
+violation that is left: columns in F may be tied until one is at 0, and along what does not change the fit a
+step is then as long as coefficients are."""
 
 
 class Point(NamedTuple):
@@ -224,7 +226,8 @@ class BlockNewton:
         self, point: Point, lam: float, w: FloatArray, free: BoolArray, slope: FloatArray
     ) -> FloatArray:
         """Return the Newton direction (p + 1, C) on the free coordinates, more exact near the optimum."""
-        damping = DAMPING * float(w.sum()) / self.classes
+        near = point.violation / self.unit if self.unit > 0.0 else 0.0
+        damping = max(DAMPING, min(near, MOST_DAMPING)) * float(w.sum()) / self.classes
         parts = self.eliminations(w, lam, free, damping)
         diagonal = lam * self.square + damping * (self.kink > 0.0)
 
@@ -236,7 +239,7 @@ class BlockNewton:
         def precondition(v: FloatArray) -> FloatArray:
             return np.column_stack([part.solve(v[:, k]) for k, part in enumerate(parts)])
 
-        near, kinked = point.violation / self.unit if self.unit > 0.0 else 0.0, bool(self.kink.any())
+        kinked = bool(self.kink.any())
         share = 0.0 if self.linear and not kinked else min(INNER, near)
         tol = max(share * point.violation, 0.1 * FLOOR * self.unit)
         size = self._diagonal(w) + diagonal if kinked else None

@@ -37,7 +37,7 @@ DEFINITE = 1e-11
 """Share of its curvature that a column must keep beside the others to be told apart from them."""
 MOST_ENTRIES = 30_000_000
 """Entries of a sparse curvature up to which it is made."""
-MOST_ITERATIONS, PATIENCE = 2000, 50
+MOST_ITERATIONS, PATIENCE = 3000, 300
 """Steps of conjugate gradients, and those in a row that may bring nothing."""
 FLAT = 1e-8
 """A direction with less than this share of its columns' own curvature has none."""
