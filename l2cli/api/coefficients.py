@@ -71,6 +71,8 @@ def _kept(setup: Setup, path: Path, lam: float, factor: RidgeFactor | None) -> F
     """
     problem, u = setup.problem, path.u[..., 0]
     unknown = np.full(u.shape, np.nan)
+    if problem.blocks is not None and lam > 0.0:  # whether there is an unpenalized fit is not known
+        return unknown
     if lam == 0.0:
         free, tied = u, path.tied
     elif problem.box is not None:

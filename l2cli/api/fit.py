@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, refuse_idle, with_bands
 from l2cli.api.coefficients import coefficient_tables
-from l2cli.api.judge import check_path, lost_warning, wide_warning
+from l2cli.api.judge import block_notes, check_path, lost_warning, wide_warning
 from l2cli.api.setup import Progress, Setup, brief, finite, floats, prepare, resolve_selector
 from l2cli.api.suspects import perfect_fit
 from l2cli.api.targets import joined, stacked
@@ -111,7 +111,7 @@ def _fit(setup: Setup, select: SelectSpec, progress: Progress | None) -> FitResu
         choice = choice_of(result.curve, result.metric, select.rule)
         validation = validation_metrics(result.fits, [choice.lam])[0]
         return describe(setup, choice._replace(validation=validation, folds=result.folds.k), select, factor)
-    factor = design_factor(setup.problem, 0.0)
+    factor = None if setup.problem.blocks is not None else design_factor(setup.problem, 0.0)
     return describe(setup, _by_leverage(setup, factor, method, select.rule), select, factor)
 
 
@@ -146,8 +146,11 @@ def _fit_banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> 
     return describe(chosen, choice, select)
 
 
-def _by_leverage(setup: Setup, factor: RidgeFactor, method: str, rule: str) -> Choice:
-    """Choose lambda by leave-one-out or GCV; leave-one-out keeps the sum penalty whatever the scale."""
+def _by_leverage(setup: Setup, factor: RidgeFactor | None, method: str, rule: str) -> Choice:
+    """Choose lambda by leave-one-out or GCV; leave-one-out keeps the sum penalty whatever the scale.
+
+    Columns in blocks have no factor.
+    """
 
     def evaluate(lambdas: FloatArray) -> Curve:
         sums = lambdas * setup.weight
@@ -159,7 +162,7 @@ def _by_leverage(setup: Setup, factor: RidgeFactor, method: str, rule: str) -> C
         return Curve(lambdas, curve.mean, curve.se, curve.paired_se)
 
     grid, automatic = setup.grid(factor)
-    curve = extended(grid, evaluate, automatic, zero=True)
+    curve = extended(grid, evaluate, automatic, zero=factor is not None)
     lam = float(curve.lambdas[curve.index_by(rule)])
     loo = method == "loo"
     validation = leave_one_out_metrics(setup.problem, factor, lam * setup.weight) if loo else None
@@ -188,8 +191,9 @@ def describe(
     )
     content["warnings"] += check_path(problem, path, dataset.features, model.tol, setup.weight)
     content["warnings"] += curve_warnings(setup, choice, content["warnings"])
+    content["data"]["notes"] += block_notes(problem, path)
     u, intercept0 = path.u[..., 0], path.intercept0[..., 0]
-    eta = problem.X @ u + intercept0 + (0.0 if problem.offset is None else problem.offset)
+    eta = problem.predictor(u) + intercept0 + (0.0 if problem.offset is None else problem.offset)
     train = metric_table(problem.likelihood, problem.y, eta, problem.weights)
     if not any(w["code"] in SATURATED for w in content["warnings"]):
         null = null_deviance(problem)
@@ -210,7 +214,8 @@ def describe(
         },
         **tables,
         "effective_df": float(path.effective_df[0]),
-        "rank": path.rank * max(1, problem.n_classes - 1),
+        **({} if path.effective_df_se is None else {"effective_df_se": float(path.effective_df_se[0])}),
+        "rank": None if problem.blocks is not None else path.rank * max(1, problem.n_classes - 1),
         "metrics": metrics,
         "overfitting_gap": _gap(problem.family, train, choice.validation),
         "selection": _selection(choice),

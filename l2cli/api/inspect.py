@@ -23,9 +23,9 @@ from l2cli.api.oddities import (
 from l2cli.api.setup import class_counts
 from l2cli.api.suspects import determining
 from l2cli.core.problem import row_blocks
-from l2cli.data.build import check_memory
 from l2cli.data.dataset_plan import DatasetPlan, plan_dataset
 from l2cli.data.encode import text_hint
+from l2cli.data.layout import in_blocks
 from l2cli.data.levels import WHOLE, as_numbers
 from l2cli.data.profile import constant_features, starts
 from l2cli.data.roles import ColumnRoles, column_roles, left_out_notes
@@ -171,7 +171,7 @@ def _judged(table: Table, roles: Roles, columns: ColumnSpec) -> tuple[ColumnRole
 def _trial(table: Table, plan: DatasetPlan, facts: Mapping[str, ColumnFacts]) -> L2Error | None:
     """Return the error that a fit would still end with when it fills its design, None if it would not."""
     try:
-        check_memory(table, plan.sources, len(plan.rows))
+        in_blocks(table, plan.sources, len(plan.rows), ModelSpec())  # or does not fit the memory
         names = [feature.name for feature in plan.features if feature.kind == "number"]
         numbers = {
             name: as_numbers(table, name, hint=text_hint(name), rows=plan.rows)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.api.setup import brief
 from l2cli.core.path import Path
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.newton import RUNAWAY
@@ -31,6 +32,11 @@ def check_path(
     warnings: list[dict[str, Any]] = []
     unbounded = (path.lambdas == 0.0) | bool(np.any(problem.factors == 0.0)) | (path.active is not None)
     if (runaway := np.flatnonzero(unbounded & (path.last_move > RUNAWAY))).size:
+        if problem.blocks is not None:
+            raise FitError(
+                f"no finite solution without a penalty: {separated_rows(problem)} separated by some columns",
+                hint="give a lambda, and penalty factors, larger than 0", code="separation",
+            )  # fmt: skip
         _refuse_separation(problem, path, features)
         if path.active is not None:
             at = int(runaway[np.argmax(path.lambdas[runaway])])
@@ -57,6 +63,21 @@ def check_path(
             }
         )
     return warnings
+
+
+def block_notes(problem: Problem, path: Path) -> list[str]:
+    """Return what is not said, or not exactly, of a model whose columns are in blocks."""
+    if problem.blocks is None:
+        return []
+    notes = []
+    if (se := path.effective_df_se) is not None and se.any():
+        notes.append(
+            f"effective degrees of freedom are estimated from random signs, standard error"
+            f" {brief(float(se.max()))}"
+        )
+    if problem.n_classes > 1 and np.any(path.lambdas == 0.0):
+        notes.append("no standard errors: of several classes with so many levels they are not computed")
+    return notes
 
 
 def wide_warning(problem: Problem, lambdas: npt.NDArray[np.float64]) -> list[dict[str, Any]]:

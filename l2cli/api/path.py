@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.api.banded import given_lambdas, is_banded, with_bands
-from l2cli.api.judge import check_path
+from l2cli.api.judge import block_notes, check_path
 from l2cli.api.setup import Setup, floats, prepare
 from l2cli.api.targets import joined, stacked
 from l2cli.core.path import Path
@@ -73,11 +73,13 @@ def _solve(setup: Setup) -> PathResult:
     path = relaxed_path(setup.problem, lambdas * setup.weight)
     content = setup.envelope("path", None, tol=model.tol)
     content["warnings"] += check_path(setup.problem, path, dataset.features, model.tol, setup.weight)
+    content["data"]["notes"] += block_notes(setup.problem, path)
     intercepts = path.intercept if model.intercept else np.zeros(path.intercept.shape)
     content |= {
         "lambdas": lambdas.tolist(),
         **_tables(dataset, path, intercepts),
         "effective_df": floats(path.effective_df),
+        **({} if path.effective_df_se is None else {"effective_df_se": floats(path.effective_df_se)}),
         "train_deviance": floats(path.certificate.train_deviance),
         "kkt_residual": floats(path.certificate.kkt_residual),
     }

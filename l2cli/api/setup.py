@@ -19,6 +19,7 @@ from l2cli.core.sharing import each_target
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
 from l2cli.data.folds import Folds, draw_folds, given_folds
+from l2cli.data.layout import refuse_large_folds
 from l2cli.errors import UsageError
 from l2cli.select.cv import CVResult, cross_validate, fold_fits, gaussian_fold_fits
 from l2cli.select.gaussian_folds import GaussianFolds
@@ -69,6 +70,14 @@ class Setup(NamedTuple):
         """Return a setup for every target; they share what does not depend on the target."""
         if not self.dataset.schema.more_targets:
             return [self]
+        if self.problem.blocks is not None:  # nothing is shared
+            return [
+                self._replace(
+                    dataset=self.dataset.for_target(t),
+                    problem=self.problem._replace(y=np.ascontiguousarray(self.problem.y[:, t])),
+                )
+                for t in range(self.problem.y.shape[1])
+            ]
         together = FoldsTogether(self.problem)
         return [
             Setup(self.dataset.for_target(t), problem, self.model, together, warnings=self.warnings)
@@ -112,6 +121,12 @@ class Setup(NamedTuple):
 
     def fold_fits(self, folds: Folds, select: SelectSpec, progress: Progress | None = None) -> FoldFits:
         """Return the fold fits of the problem on the lambda scale in force."""
+        if self.problem.blocks is None:
+            problem = self.problem
+            refuse_large_folds(
+                problem.n_rows, problem.n_columns, folds.k * folds.repeats,
+                gaussian=problem.family == "gaussian", classes=problem.n_classes,
+            )  # fmt: skip
         if self.together is not None:
             return self.together.fits(self.problem, folds, self.model.lambda_scale, progress)
         return fold_fits(self.problem, folds, self.model.lambda_scale, jobs=select.jobs, progress=progress)
@@ -191,14 +206,21 @@ class Setup(NamedTuple):
 def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
     """Return the setup of a dataset; its X is standardized in place and must not be used again."""
     warnings = tuple(feature_warnings(dataset))
+    settings: dict[str, Any] = {
+        "family": dataset.family, "power": model.tweedie_power or DEFAULT_POWER,
+        "weights": dataset.weights, "offset": dataset.offset,
+        "penalty_factor": dataset.penalty_factor, "l1_ratio": model.l1_ratio,
+        "intercept": model.intercept, "standardize": model.standardize,
+    }  # fmt: skip
+    if dataset.design is not None:  # bounds, groups and relaxed fits have one matrix
+        from l2cli.core.block_problem import make_block_problem  # most designs are one
+
+        problem = make_block_problem(dataset.design, dataset.y, **settings)
+        return Setup(dataset, problem, model, warnings=warnings)
     problem = make_problem(
-        dataset.X, dataset.y, family=dataset.family, power=model.tweedie_power or DEFAULT_POWER,
-        weights=dataset.weights, offset=dataset.offset,
-        penalty_factor=dataset.penalty_factor, l1_ratio=model.l1_ratio, bounds=dataset.bounds,
-        groups=_lasso_groups(dataset, model), products=dataset.products,
-        relax_gamma=1.0 if model.relax_gamma is None else model.relax_gamma,
-        intercept=model.intercept, standardize=model.standardize,
-        overwrite=True,
+        dataset.X, dataset.y, bounds=dataset.bounds, groups=_lasso_groups(dataset, model),
+        products=dataset.products, relax_gamma=1.0 if model.relax_gamma is None else model.relax_gamma,
+        overwrite=True, **settings,
     )  # fmt: skip
     return Setup(dataset, problem, model, warnings=warnings)
 
@@ -221,10 +243,36 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
             raise UsageError(
                 f"--select {select.select} minimises the squared error", hint="use --select cv with --metric"
             )
+        if setup.problem.blocks is not None and not leverages_serve(setup):
+            raise UsageError(
+                f"--select {select.select} needs the leverage of every row, for which several categories have"
+                " too many levels",
+                hint="use --select cv",
+            )
         return select.select
     asked = select.folds is not None or select.repeats > 1
     asked |= setup.dataset.fold_labels is not None or setup.dataset.groups is not None
+    if setup.problem.blocks is not None and linear and squared and not (asked or select.select == "cv"):
+        return _leverage_or_folds(setup)
     return "cv" if select.select == "cv" or asked or not linear or not squared else "loo"
+
+
+def leverages_serve(setup: Setup) -> bool:
+    """Return True where leverages judge the lambdas of a design in blocks."""
+    from l2cli.select.block_loo import serves  # most designs are one matrix
+
+    spec = setup.model.lambdas
+    count = len(spec.values) if spec.values is not None else spec.count
+    return serves(setup.problem, count)
+
+
+def _leverage_or_folds(setup: Setup) -> str:
+    """Return leave-one-out of a design in blocks where it is cheap, else cross-validation, with a note."""
+    if leverages_serve(setup):
+        return "loo"
+    note = "lambda by cross-validation: so many levels or rows leave leave-one-out no short way"
+    setup.dataset.notes.extend([note] if note not in setup.dataset.notes else [])
+    return "cv"
 
 
 def _lasso_groups(dataset: Dataset, model: ModelSpec) -> npt.NDArray[np.int64] | None:

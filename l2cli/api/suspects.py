@@ -57,7 +57,7 @@ def perfect_predictors(dataset: Dataset) -> list[dict[str, Any]]:
         found, how = _separating(X, y), "separates its classes"
     if not found:
         return []
-    names = _names(dataset, found)
+    names = _names(dataset, dataset.places[found].tolist())
     one = len(names) == 1
     return [
         {
@@ -242,7 +242,8 @@ def identifiers(dataset: Dataset) -> list[dict[str, Any]]:
             span = seen.high - seen.low + 1.0
             counting = seen.low in (0.0, 1.0) or dataset.n_rows > LONG
             counting &= LEAST_ROWS <= dataset.n_rows <= span <= dataset.rows_read
-            if counting and _distinct_integers(dataset.X[:, at], int(seen.low), int(span)):
+            values = dataset.X[:, np.searchsorted(dataset.places, at)]
+            if counting and _distinct_integers(values, int(seen.low), int(span)):
                 text = f"counts the rows ({seen.low:.0f} to {seen.high:.0f}), so it may only number them"
         if text is not None:
             message = f"column '{shown(feature.name)}' {text}: {_drop([feature.name])}"

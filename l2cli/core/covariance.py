@@ -47,12 +47,17 @@ def standard_errors(problem: Problem, u: FloatArray, intercept: FloatArray | flo
     """
     if problem.box is not None:  # the theory knows no bounds
         return None
+    if problem.blocks is not None:
+        from l2cli.core.block_covariance import block_errors  # most designs are one matrix
+
+        found = block_errors(problem, u, float(intercept)) if problem.n_classes == 1 else None
+        return None if found is None else StandardErrors(*found)
     if problem.n_classes > 1:
         return _of_classes(problem, u, intercept)
-    found = _gaussian(problem) if problem.family == "gaussian" else _glm(problem, u, intercept)
-    if found is None:
+    made = _gaussian(problem) if problem.family == "gaussian" else _glm(problem, u, intercept)
+    if made is None:
         return None
-    covariance, usable, df = found
+    covariance, usable, df = made
     scale = problem.scale[usable]
     coef = np.full(problem.n_columns, np.nan)
     coef[usable] = np.sqrt(np.maximum(np.diag(covariance)[:-1], 0.0)) / scale

@@ -31,12 +31,15 @@ def log_grid(low: float, high: float, count: int) -> FloatArray:
     return grid
 
 
-def lambda_at_df(e: FloatArray, df: float) -> float:
-    """Return the lambda at which sum e / (e + lambda) is ``df``, 0 < df < len(e): bisection in log lambda."""
+def lambda_at_df(e: FloatArray, df: float, count: FloatArray | float = 1.0) -> float:
+    """Return the lambda at which sum count e / (e + lambda) is ``df``: bisection in log lambda.
+
+    ``count`` (r,): how often each eigenvalue is there; 0 < df < sum count.
+    """
     low, high = np.log(e.min()) - 40.0, np.log(e.max()) + np.log(len(e)) + 40.0
     for _ in range(200):
         middle = 0.5 * (low + high)
-        if float((e / (e + np.exp(middle))).sum()) > df:
+        if float((count * e / (e + np.exp(middle))).sum()) > df:
             low = middle
         else:
             high = middle
@@ -97,7 +100,23 @@ def lambda_grid(
         floor = WIDE_FLOOR if problem.n_columns > problem.n_rows else FLOOR
         grid = log_grid(floor * high, high, spec.count) if high > 0 else np.array([1.0])
         return grid / weight, True
+    if problem.blocks is not None:
+        return _block_grid(problem, spec.count) / weight, True
     return automatic_grid(curvature_eigenvalues(problem, factor), spec.count) / weight, True
+
+
+def _block_grid(problem: Problem, count: int) -> FloatArray:
+    """Return :func:`automatic_grid` by the estimated spectrum of columns in blocks."""
+    from l2cli.core.block_path import RANK, block_grid_spectrum  # most designs are one matrix
+
+    found = block_grid_spectrum(problem)
+    e, share = found.nodes.ravel(), found.weights.ravel() / len(found.nodes)
+    real = (e > RANK * e.max(initial=0.0)) & (share > 0.0)
+    if not real.any():
+        return np.array([1.0])
+    e, share = e[real], share[real]
+    rank = float(share.sum())
+    return log_grid(lambda_at_df(e, HIGH_DF * rank, share), lambda_at_df(e, LOW_DF * rank, share), count)
 
 
 def lambda_max(problem: Problem) -> float:
@@ -108,6 +127,12 @@ def lambda_max(problem: Problem) -> float:
     bound at 0 stops the way that z_j'S e pulls, it counts as 0. Bounds that leave 0 out make it a guess.
     """
     bound = (problem.factors > 0.0) & ~problem.constant
+    if problem.blocks is not None:
+        from l2cli.core.block_path import bare_residual
+
+        pull = problem.blocks.back(bare_residual(problem)).T
+        weight = np.where(bound, problem.l1_ratio * problem.l1_penalty, np.inf)
+        return float(np.abs(pull / weight).max(initial=0.0)) * SURE
     free = np.flatnonzero((problem.factors == 0.0) & ~problem.constant)
     eta = null_eta(problem)
     if len(free):

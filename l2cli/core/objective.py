@@ -19,11 +19,13 @@ Nothing here is shared with the solvers: the certificate is a pass over the rows
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.design import PART_CELLS, BlockColumns
 from l2cli.core.penalties import penalty_gap, subgradient_distance
 from l2cli.core.problem import Problem, row_blocks
 
@@ -73,7 +75,8 @@ def null_gradient(problem: Problem) -> float:
     family, s = problem.likelihood, problem.weights
     mu = family.mean(null_eta(problem))
     pull = (s * family.residual(problem.y, mu).T).T
-    largest = float(np.max(np.abs(problem.X.T @ pull), initial=0.0))
+    slope = problem.X.T @ pull if problem.blocks is None else problem.blocks.back(pull)
+    largest = float(np.max(np.abs(slope), initial=0.0))
     noise = EPS * float(np.sqrt(s.sum()) * np.linalg.norm(np.sqrt(s) * family.terms(problem.y, mu).T))
     return largest if largest > 10.0 * noise else 0.0
 
@@ -157,33 +160,76 @@ class _RowSums(NamedTuple):
 
 def _row_sums(problem: Problem, u: FloatArray, intercept: FloatArray) -> _RowSums:
     """Return what a certificate needs of the rows, in one pass over their blocks."""
-    family, p, tail = problem.likelihood, u.shape[0], u.shape[1:]
+    if problem.blocks is not None:
+        return _block_sums(problem, problem.blocks, u, intercept)
+    p, tail = u.shape[0], u.shape[1:]
     U, count = u.reshape(p, -1), u.shape[-1]
     gradient, absolute = np.zeros(U.shape), np.zeros(U.shape)
     total, total_absolute = np.zeros(tail), np.zeros(tail)
     deviance, pearson = np.zeros(count), np.zeros(count)
     for rows in row_blocks(problem.n_rows, p + 2 * U.shape[1]):
-        Z, y, size = problem.X[rows], problem.y[rows, ..., None], rows.stop - rows.start
-        s = problem.weights[rows].reshape(size, *(1 for _ in tail))
-        eta = (Z @ U).reshape(size, *tail) + intercept
+        Z, size = problem.X[rows], rows.stop - rows.start
         magnitude = np.abs(Z)
+        eta = (Z @ U).reshape(size, *tail) + intercept
         terms = (magnitude @ np.abs(U)).reshape(size, *tail) + np.abs(intercept)
-        if problem.offset is not None:
-            offset = problem.offset[rows].reshape(s.shape)
-            eta += offset
-            terms += np.abs(offset)
-        mu = family.mean(eta)
-        residual = family.residual(y, mu)
-        r = s * residual
-        curvature = family.curvature(y, mu)
-        rounding = s * (family.terms(y, mu) + curvature * terms)
-        if problem.l1_ratio == 1.0:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                share = np.where(r == 0.0, 0.0, r * residual / curvature)
-            pearson += share.reshape(-1, count).sum(axis=0)
-        gradient -= Z.T @ r.reshape(size, -1)
-        absolute += magnitude.T @ rounding.reshape(size, -1)
-        total -= r.sum(axis=0)
-        total_absolute += rounding.sum(axis=0)
-        deviance += problem.weights[rows] @ family.deviance(y, eta)
+        part = _residuals(problem, rows, eta, terms)
+        pearson += part.pearson
+        gradient -= Z.T @ part.r.reshape(size, -1)
+        absolute += magnitude.T @ part.rounding.reshape(size, -1)
+        total -= part.r.sum(axis=0)
+        total_absolute += part.rounding.sum(axis=0)
+        deviance += part.deviance
     return _RowSums(gradient, absolute, total, total_absolute, deviance, pearson)
+
+
+class _Residuals(NamedTuple):
+    """Of a block of rows: weighted residuals r and what rounding they have, (b, L) or (b, C, L)."""
+
+    r: FloatArray
+    rounding: FloatArray
+    deviance: FloatArray
+    pearson: FloatArray
+
+
+def _residuals(problem: Problem, rows: slice, eta: FloatArray, terms: FloatArray) -> _Residuals:
+    """Return the residuals of some rows at eta less the offset, ``terms`` being what eta is a sum of."""
+    family, y, count = problem.likelihood, problem.y[rows, ..., None], eta.shape[-1]
+    s = problem.weights[rows].reshape(len(eta), *(1 for _ in eta.shape[1:]))
+    if problem.offset is not None:
+        offset = problem.offset[rows].reshape(s.shape)
+        eta += offset
+        terms += np.abs(offset)
+    mu = family.mean(eta)
+    residual = family.residual(y, mu)
+    r = s * residual
+    curvature = family.curvature(y, mu)
+    rounding = s * (family.terms(y, mu) + curvature * terms)
+    pearson = np.zeros(count)
+    if problem.l1_ratio == 1.0:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(r == 0.0, 0.0, r * residual / curvature)
+        pearson = share.reshape(-1, count).sum(axis=0)
+    return _Residuals(r, rounding, problem.weights[rows] @ family.deviance(y, eta), pearson)
+
+
+def _block_sums(problem: Problem, columns: BlockColumns, u: FloatArray, intercept: FloatArray) -> _RowSums:
+    """Return the same of columns in blocks, a few lambdas at a time."""
+    p, *tail = u.shape
+    inner, count = tuple(tail[:-1]), tail[-1]
+    magnitude, everything = columns.absolute(), slice(0, problem.n_rows)
+    step = max(1, PART_CELLS // (problem.n_rows * max(1, math.prod(inner))))
+    sums = []
+    for first in range(0, count, step):
+        part = u[..., first : first + step]
+        flat, b0, shape = part.reshape(p, -1), intercept[..., first : first + step], (-1, *part.shape[1:])
+        eta = columns.times(flat).reshape(shape) + b0
+        terms = magnitude.times(np.abs(flat)).reshape(shape) + np.abs(b0)
+        found = _residuals(problem, everything, eta, terms)
+        r, rounding = (values.reshape(problem.n_rows, -1) for values in (found.r, found.rounding))
+        sums.append(
+            _RowSums(
+                -columns.back(r).reshape(part.shape), magnitude.back(rounding).reshape(part.shape),
+                -found.r.sum(axis=0), found.rounding.sum(axis=0), found.deviance, found.pearson,
+            )
+        )  # fmt: skip
+    return _RowSums(*(np.concatenate(values, axis=-1) for values in zip(*sums, strict=True)))

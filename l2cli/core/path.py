@@ -50,7 +50,8 @@ class Path(NamedTuple):
     effective_df : (L,) without the intercept. certificate : independent of the solver. rank : of the design.
     tied : (p,) columns that the data do not identify. last_move : (L,) change of eta in the last Newton step
     (0 for gaussian); one that is not small tells of separated classes. active : (p, L), of classes (p, C, L),
-    of a relaxed path the coefficients of its unpenalized parent, else None.
+    of a relaxed path the coefficients of its unpenalized parent, else None. effective_df_se : (L,) standard
+    errors where effective_df is an estimate, else None.
     """
 
     lambdas: FloatArray
@@ -64,6 +65,7 @@ class Path(NamedTuple):
     tied: BoolArray
     last_move: FloatArray
     active: BoolArray | None = None
+    effective_df_se: FloatArray | None = None
 
 
 def design_factor(problem: Problem, smallest_lambda: float) -> RidgeFactor:
@@ -110,6 +112,10 @@ def solve_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | None
         Gaussian only: a factor made before (by :func:`design_factor`).
     """
     lambdas = np.asarray(lambdas, dtype=np.float64)
+    if problem.blocks is not None:
+        from l2cli.core.block_path import solve_block_path  # most designs are one matrix
+
+        return solve_block_path(problem, lambdas)
     if problem.family == "gaussian":
         return _gaussian_path(problem, lambdas, factor) if problem.is_smooth else _l1_path(problem, lambdas)
     return _newton_path(problem, lambdas)

@@ -20,6 +20,7 @@ from l2cli.core.products import Derived, Products, directions
 from l2cli.core.standardize import column_statistics, standardize_columns
 
 if TYPE_CHECKING:
+    from l2cli.core.design import BlockColumns
     from l2cli.core.sharing import Shared
 
 FloatArray = npt.NDArray[np.float64]
@@ -83,6 +84,8 @@ class Problem(NamedTuple):
         The columns as given, kept for small problems: least squares refines its answer on them.
     shared : Shared or None
         What this problem has in common with those of other targets on the same rows.
+    blocks : BlockColumns or None
+        The internal columns where they are not one matrix (see :mod:`l2cli.core.design`); X is then (n, 0).
     """
 
     X: FloatArray
@@ -108,6 +111,7 @@ class Problem(NamedTuple):
     shared: Shared | None = None
     relax_gamma: float = 1.0
     derived: Derived | None = None
+    blocks: BlockColumns | None = None
 
     @property
     def likelihood(self) -> Family:
@@ -122,7 +126,11 @@ class Problem(NamedTuple):
     @property
     def n_columns(self) -> int:
         """Number of design columns p."""
-        return int(self.X.shape[1])
+        return int(self.X.shape[1]) if self.blocks is None else len(self.mean)
+
+    def predictor(self, u: FloatArray) -> FloatArray:
+        """Return Z u, (n,) or (n, K), for internal coefficients (p,) or (p, K)."""
+        return np.asarray(self.X @ u) if self.blocks is None else self.blocks.times(u)
 
     @property
     def n_classes(self) -> int:
@@ -273,7 +281,14 @@ class Problem(NamedTuple):
         return self._replace(groups=groups, factors=factors, l1_ratio=1.0)
 
     def take(self, rows: IntArray) -> Problem:
-        """Return the problem on some rows, in the same internal coordinates (copies the rows)."""
+        """Return the problem on some rows, in the same internal coordinates (copies the rows).
+
+        Columns in blocks get coordinates of their own.
+        """
+        if self.blocks is not None:
+            from l2cli.core.block_problem import block_rows  # it makes problems itself
+
+            return block_rows(self, rows)
         return Problem(
             X=self.X[rows], y=self.y[rows], weights=self.weights[rows],
             offset=None if self.offset is None else self.offset[rows],

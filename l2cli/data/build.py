@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.design import Design
 from l2cli.core.problem import row_blocks
 from l2cli.core.products import Products, fill_products
 from l2cli.data.column_groups import column_groups, group_factors
@@ -18,10 +18,12 @@ from l2cli.data.encode import (
     fill_design,
 )
 from l2cli.data.interactions import products_of, refuse_large_products
+from l2cli.data.layout import fill_blocks, in_blocks
 from l2cli.data.levels import label_codes
 from l2cli.data.profile import (
     column_ranges,
     constant_features,
+    design_ranges,
     feature_statistics,
     note_constant,
     note_missing,
@@ -39,15 +41,12 @@ from l2cli.data.target import (
     refuse_extremes,
 )
 from l2cli.data.wording import where
-from l2cli.errors import FitError, shown
+from l2cli.errors import shown
 from l2cli.spec import ColumnSpec, ModelSpec
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-
-MEMORY_SHARE = 0.6
-"""Share of the machine's memory that the design matrix may take; solvers and the table need the rest."""
 
 
 def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Dataset:
@@ -73,17 +72,17 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     table, roles, rows, weights, notes = plan.table, plan.roles, plan.rows, plan.weights, plan.notes
     folds, fold_names = _codes(table, columns.fold_column, rows, "fold")
     groups, _ = _codes(table, columns.group_column, rows, "group")
-    design = _make_design(plan, columns.missing)
-    X, features, sources = design.X, design.features, design.sources
-    plan.found.mark_constant(constant_features(features, *design.ranges))
+    made = _make_design(plan, columns.missing, model)
+    features, sources = made.features, made.sources
+    plan.found.mark_constant(constant_features(features, *made.ranges))
     notes += role_notes(plan.found)
     note_missing(plan.found.gaps, features, rows, notes)
-    note_constant(sources, *design.ranges, notes)
+    note_constant(sources, *made.ranges, notes)
     notes += _alike_notes(plan)
     schema = DataSchema(
         features=features, target=roles.target, family=plan.family, classes=plan.target.classes,
         missing=columns.missing, id=columns.id, weights=columns.weights, offset=columns.offset,
-        exposure=columns.exposure, more_targets=roles.more_targets, interactions=design.interactions,
+        exposure=columns.exposure, more_targets=roles.more_targets, interactions=made.interactions,
     )  # fmt: skip
     source, groups_of_columns = where(table), column_groups(sources, model.groups, where(table))
     factors = (
@@ -92,15 +91,16 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
         else group_factors(sources, model.penalty_factor, groups_of_columns, source)
     )
     return Dataset(
-        source=table.source, X=X, y=plan.target.y, schema=schema, rows_read=table.n_rows, rows=rows,
+        source=table.source, X=made.X, y=plan.target.y, schema=schema, rows_read=table.n_rows, rows=rows,
         weights=weights, offset=plan.offset, fold_labels=folds, fold_names=fold_names, groups=groups,
         penalty_factor=factors, column_groups=groups_of_columns,
         bounds=coefficient_bounds(sources, model.bounds, source),
-        target_default=roles.target_default, roles=plan.found, products=design.products,
+        target_default=roles.target_default, roles=plan.found, products=made.products,
         stats=feature_statistics(
-            table, plan.found.gaps, features, rows, weights, (*design.ranges, design.mean)
+            table, plan.found.gaps, features, rows, weights, (*made.ranges, made.mean)
         ),
         notes=notes, warnings=constant_targets(schema.targets, plan.target, model.intercept),
+        design=made.design,
     )  # fmt: skip
 
 
@@ -121,8 +121,9 @@ def _codes(
 class _Design(NamedTuple):
     """The design columns of the rows used.
 
-    products : where the factors of the interactions stand. ranges : (p,) and (p,), lowest and highest cells.
-    mean : (q,) of the columns before the products.
+    X : all of them, or the dense ones of a ``design`` in blocks. products : where the factors of the
+    interactions stand. ranges : (p,) and (p,), lowest and highest cells. mean : (q,) of the columns before
+    the products.
     """
 
     X: FloatArray
@@ -131,6 +132,7 @@ class _Design(NamedTuple):
     products: Products | None
     ranges: tuple[FloatArray, FloatArray]
     mean: FloatArray
+    design: Design | None = None
 
     @property
     def sources(self) -> tuple[DesignSource, ...]:
@@ -138,15 +140,22 @@ class _Design(NamedTuple):
         return (*self.features, *self.interactions)
 
 
-def _make_design(plan: DatasetPlan, missing: str) -> _Design:
+def _make_design(plan: DatasetPlan, missing: str, model: ModelSpec) -> _Design:
     """Return the design columns of the rows used: those of the features, then their products."""
     table, rows, weights, features = plan.table, plan.rows, plan.weights, plan.features
-    X = np.empty((len(rows), check_memory(table, plan.sources, len(rows))))
+    some = None if len(rows) == table.n_rows else rows
+    if in_blocks(table, plan.sources, len(rows), model):
+        design, _ = fill_blocks(table, features, some)
+        low, high, mean = design_ranges(design, weights)
+        _refuse_extremes(table, features, design.dense, design.at, np.maximum(-low, high), rows)
+        means = _with_means(features, mean, missing)
+        return _Design(design.dense, means, (), None, (low, high), mean, design)
+    X = np.empty((len(rows), sum(len(source.names) for source in plan.sources)))
     products = products_of(features, plan.interactions)
     own = X if products is None else X[:, : products.first]
-    fill_design(own, table, features, None if len(rows) == table.n_rows else rows)
+    fill_design(own, table, features, some)
     low, high, mean = column_ranges(own, weights)
-    _refuse_extremes(table, features, X, np.maximum(-low, high), rows)
+    _refuse_extremes(table, features, X, np.arange(own.shape[1]), np.maximum(-low, high), rows)
     if products is not None:
         fill_products(X, products, mean, row_blocks(*X.shape))
         low, high, _ = column_ranges(X, weights)
@@ -155,42 +164,17 @@ def _make_design(plan: DatasetPlan, missing: str) -> _Design:
     return _Design(X, _with_means(features, mean, missing), plan.interactions, products, (low, high), mean)
 
 
-def check_memory(table: Table, features: Sequence[DesignSource], n_rows: int) -> int:
-    """Return the number of design columns, or refuse with the sizes where they would not fit."""
-    p = sum(len(feature.names) for feature in features)
-    size, memory = 8 * n_rows * p, _memory()
-    if size <= MEMORY_SHARE * memory:
-        return p
-    widest = max(features, key=lambda feature: len(feature.names))
-    hint = "leave columns out with --drop"
-    if len(widest.names) > 1:
-        what, remedy = ("column", "leave it out with --drop")
-        if isinstance(widest, Interaction):
-            what, remedy = ("interaction", "leave it out")
-        hint = f"{what} '{shown(widest.name)}' alone makes {len(widest.names)} of them; {remedy}"
-    raise FitError(
-        f"{where(table)}: {n_rows} rows x {p} design columns need {size / 2**30:.1f} GB, and this machine has"
-        f" {memory / 2**30:.1f} GB",
-        hint=hint,
-        code="too_large",
-    )
-
-
-def _memory() -> int:
-    """Return the bytes of physical memory; 8 GB where the system does not say."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return 8 << 30
-
-
 def _refuse_extremes(
-    table: Table, features: Sequence[FeatureColumn], X: FloatArray, largest: FloatArray, rows: IntArray
-) -> None:
-    """Raise DataError at the first number of a feature that is infinite or too large to be squared."""
+    table: Table, features: Sequence[FeatureColumn], X: FloatArray, places: IntArray, largest: FloatArray,
+    rows: IntArray,
+) -> None:  # fmt: skip
+    """Raise DataError at the first number of a feature that is infinite or too large to be squared.
+
+    ``places``: those of the columns of X among the design columns, ascending.
+    """
     for at, feature in zip(starts(features), features, strict=True):
         if feature.kind == "number" and largest[at] >= LARGEST:
-            refuse_extremes(table, feature.name, X[:, at], rows)
+            refuse_extremes(table, feature.name, X[:, np.searchsorted(places, at)], rows)
 
 
 def _with_means(

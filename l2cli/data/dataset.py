@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from l2cli.core.design import Design
     from l2cli.core.products import Products
     from l2cli.data.column_groups import ColumnGroups
     from l2cli.data.roles import ColumnRoles
@@ -136,7 +137,8 @@ class Dataset:
 
     X : (n, p) float64, C order, owned: solvers may standardize it in place. NaN where a number is missing and
     is to
-        be imputed by the mean of the rows trained on.
+        be imputed by the mean of the rows trained on. Of a design in blocks its dense columns.
+    design : the design where it is in blocks, else None.
     y : (n,) float64; binomial: 1 for ``schema.classes[1]`` (the positive class), else 0; multinomial: the
         place of the label in ``schema.classes``. (n, T) of several gaussian targets.
     bounds : (p,) lower and (p,) upper bounds of the coefficients, or None. column_groups : groups of columns.
@@ -168,6 +170,12 @@ class Dataset:
     stats: tuple[FeatureStats, ...] = ()
     notes: list[str] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
+    design: Design | None = None
+
+    @property
+    def places(self) -> IntArray:
+        """Places of the columns of X among the design columns: (q,)."""
+        return np.arange(self.X.shape[1]) if self.design is None else self.design.at
 
     @property
     def family(self) -> str:

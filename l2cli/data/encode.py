@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.design import Design
 from l2cli.core.problem import row_blocks
 from l2cli.core.products import fill_products
 from l2cli.core.threads import row_threads
@@ -32,7 +33,7 @@ class EncodedRows(NamedTuple):
     """The rows of a table as a saved model sees them.
 
     X : (n, p) float64, every row of the table in order, imputed; rows in ``missing`` hold 0 where a cell is
-    missing.
+    missing. Of a design in blocks its dense columns.
     missing : (n,) True for rows that cannot be predicted (a missing cell, and the model has no value for it).
     """
 
@@ -40,6 +41,11 @@ class EncodedRows(NamedTuple):
     missing: BoolArray
     notes: list[str]
     warnings: list[dict[str, Any]]
+    design: Design | None = None
+
+    def times(self, coef: FloatArray) -> FloatArray:
+        """Return X coef, (n,) or (n, K)."""
+        return np.asarray(self.X @ coef) if self.design is None else self.design.times(coef)
 
 
 def number_column(name: str, *, impute: float | None = None, indicator: bool = False) -> FeatureColumn:
@@ -166,6 +172,20 @@ def _fill_category(
     X: FloatArray, table: Table, feature: FeatureColumn, rows: IntArray, unseen: str
 ) -> BoolArray | None:
     """Fill the design columns of one category; return rows whose missing cell has no level, if any."""
+    codes, lost = category_codes(table, feature, rows, unseen)
+    X[...] = 0.0
+    hit = np.flatnonzero(codes < X.shape[1])
+    X[hit, codes[hit]] = 1.0
+    return lost
+
+
+def category_codes(
+    table: Table, feature: FeatureColumn, rows: IntArray, unseen: str
+) -> tuple[IntArray, BoolArray | None]:
+    """Return which of its design columns holds 1 in some rows, their number where none does: (n,).
+
+    With it the rows whose missing cell has no level, None where there is none.
+    """
     column = as_text(table, feature.name)
     index = LevelIndex(feature.levels)
     missing_at = index.find(MISSING_LEVEL)
@@ -177,12 +197,10 @@ def _fill_category(
     place = lookup[column.codes[rows]]
     if (place == unknown).any():
         place[place == unknown] = _place_unseen(table, column, feature, rows, place == unknown, unseen)
-    X[...] = 0.0
-    first = 0 if feature.reference is None else 1
-    hit = np.flatnonzero((place >= first) & (place < nowhere))
-    X[hit, place[hit] - first] = 1.0
     lost: BoolArray = (column.codes[rows] < 0) & (place == nowhere)
-    return lost if lost.any() else None
+    first = 0 if feature.reference is None else 1
+    codes = np.where(place >= first, place, nowhere) - first
+    return codes, lost if lost.any() else None
 
 
 def _place_unseen(
@@ -244,16 +262,22 @@ def encode_rows(table: Table, schema: DataSchema, *, unseen: str = "error") -> E
             code="no_column",
         )
     table = dated_table(table, schema.features)
-    X, products = (
-        np.empty((table.n_rows, len(schema.design_names))),
-        products_of(schema.features, schema.interactions),
-    )
-    of_features = X if products is None else X[:, : products.first]
-    lost = fill_design(of_features, table, schema.features, unseen=unseen)
+    from l2cli.data.layout import coded_features, fill_blocks  # which comes here
+
+    coded = set() if schema.interactions else {f.name for f in coded_features(schema.features)}
+    spelled = [feature for feature in schema.features if feature.name not in coded]
+    design, products = None, products_of(schema.features, schema.interactions)
+    if coded:
+        design, lost = fill_blocks(table, schema.features, None, unseen=unseen)
+        X = of_features = design.dense
+    else:
+        X = np.empty((table.n_rows, len(schema.design_names)))
+        of_features = X if products is None else X[:, : products.first]
+        lost = fill_design(of_features, table, spelled, unseen=unseen)
     missing = np.zeros(table.n_rows, dtype=bool)
     if lost is not None and unseen != "baseline":
         missing |= lost
-    imputed = _impute(of_features, table, schema.features, missing)
+    imputed = _impute(of_features, table, spelled, missing)
     if products is not None:
         fill_products(X, products, None, row_blocks(*X.shape))
     notes = []
@@ -265,7 +289,7 @@ def encode_rows(table: Table, schema: DataSchema, *, unseen: str = "error") -> E
         count = int(missing.sum())
         text = f"{plural(count, 'row')} with a missing cell that the model has no value for: no prediction"
         warnings.append({"code": "missing_cells", "message": text})
-    return EncodedRows(X, missing, notes, warnings)
+    return EncodedRows(X, missing, notes, warnings, design)
 
 
 def _impute(

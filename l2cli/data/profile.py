@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.design import Design
 from l2cli.core.problem import row_blocks
 from l2cli.core.threads import row_threads
 from l2cli.data.dataset import DesignSource, FeatureColumn, FeatureStats
@@ -41,6 +42,19 @@ def column_ranges(X: FloatArray, weights: FloatArray | None) -> tuple[FloatArray
             total += sums
             weight += present
     return low, high, total / np.where(weight > 0, weight, 1.0)
+
+
+def design_ranges(design: Design, weights: FloatArray | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the same of a design in blocks: of an indicator 0, 1 and its share, unless it is constant."""
+    n, p = design.n_rows, design.n_columns
+    low, high, mean = np.zeros(p), np.ones(p), np.zeros(p)
+    low[design.at], high[design.at], mean[design.at] = column_ranges(design.dense, weights)
+    s = np.ones(n) if weights is None else weights
+    for block in design.blocks:
+        count = block.sums(np.ones(n))
+        low[block.columns], high[block.columns] = count == n, count > 0
+        mean[block.columns] = block.sums(s) / s.sum()
+    return low, high, mean
 
 
 def _block_ranges(

@@ -45,7 +45,7 @@ def apply_model(model: Model, table: Table, *, unseen: str = "error") -> Applied
     missing, warnings = encoded.missing, list(encoded.warnings)
     coef, intercept = _weights(model)
     with np.errstate(over="ignore", invalid="ignore"):
-        eta: FloatArray = encoded.X @ coef + intercept
+        eta: FloatArray = encoded.times(coef) + intercept
     fine = (np.abs(eta) < LARGEST).reshape(len(eta), -1).all(axis=1)
     if not fine.all():
         row = int(np.argmin(fine))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.block_problem import refuse
 from l2cli.core.metrics import FAMILY_METRICS, greater_is_better
 from l2cli.core.problem import Problem
 from l2cli.data.folds import Folds
@@ -42,6 +43,12 @@ def fold_fits(
     problem: Problem, folds: Folds, scale: str, *, jobs: int | None = None, progress: Progress | None = None
 ) -> FoldFits:
     """Return the fold fits of a problem's family, relaxed where the problem is."""
+    if problem.blocks is not None:
+        if problem.relax_gamma < 1.0 or problem.groups is not None:
+            raise refuse("a relaxed fit" if problem.groups is None else "a group lasso")
+        from l2cli.select.block_folds import BlockFolds
+
+        return BlockFolds(problem, folds, scale, jobs, progress)
     if problem.family == "gaussian":
         return gaussian_fold_fits(problem, folds, scale, progress)
     # solvers are loaded where they are used: a ridge fit starts without the others
@@ -128,7 +135,7 @@ def cross_validate(
         return weighted_curve(lambdas, losses, fits.fold_weights, folds, metric)
 
     smooth = fits.family.name == "gaussian" and fits.problem.is_smooth  # where lambda 0 costs no more
-    curve = extended(grid, evaluate, automatic, zero=smooth)
+    curve = extended(grid, evaluate, automatic, zero=smooth and fits.problem.blocks is None)
     return CVResult(curve, np.column_stack([known[float(v)] for v in curve.lambdas]), metric, folds, fits)
 
 

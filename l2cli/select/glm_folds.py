@@ -37,11 +37,7 @@ class GlmFolds:
         self, problem: Problem, folds: Folds, scale: str = "sum", jobs: int | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> None:  # fmt: skip
-        self.problem, self.folds, self.scale, self.jobs, self.progress = problem, folds, scale, jobs, progress
-        self.family = problem.likelihood
-        self.kkt_max = 0.0
-        self.rows = [np.flatnonzero(ids == f) for ids in folds.ids for f in range(folds.k)]
-        self.fold_weights = np.array([problem.weights[rows].sum() for rows in self.rows])
+        self._begin(problem, folds, scale, jobs, progress)
         self._check_targets()
         smallest = min(problem.n_rows - len(rows) for rows in self.rows)
         hessians = folds.k * 8.0 * ((problem.n_columns + 1) * problem.n_classes) ** 2
@@ -49,6 +45,17 @@ class GlmFolds:
         together = SmoothFolds if problem.is_smooth else KinkedFolds
         self.batches = [together(problem, ids, folds.k) for ids in folds.ids] if self.batched else []
         self.stats: list[TrainingStats] = [s for b in self.batches for s in b.stats] or self._column_stats()
+
+    def _begin(
+        self, problem: Problem, folds: Folds, scale: str, jobs: int | None,
+        progress: Callable[[str, int, int], None] | None,
+    ) -> None:  # fmt: skip
+        """Note what was asked, and which rows each fit holds out."""
+        self.problem, self.folds, self.scale, self.jobs, self.progress = problem, folds, scale, jobs, progress
+        self.family = problem.likelihood
+        self.kkt_max = 0.0
+        self.rows = [np.flatnonzero(ids == f) for ids in folds.ids for f in range(folds.k)]
+        self.fold_weights = np.array([problem.weights[rows].sum() for rows in self.rows])
         self.solved: dict[float, FloatArray] = {}
         """lambda on the scale in force -> coefficients (F, (p + 1) C) of every fit, intercepts last."""
 

@@ -42,7 +42,22 @@ class RowBlock(NamedTuple):
     left_out: FloatArray
 
 
-def residual_blocks(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> Iterator[RowBlock]:
+def residual_blocks(problem: Problem, factor: RidgeFactor | None, lambdas: FloatArray) -> Iterator[RowBlock]:
+    """Yield the residuals of blocks of rows; without a factor of columns in blocks, all rows at once."""
+    if factor is not None:
+        yield from _factor_blocks(problem, factor, lambdas)
+        return
+    from l2cli.select.block_loo import block_residuals  # most designs are one matrix
+
+    e, slack = np.empty((problem.n_rows, len(lambdas))), np.empty((problem.n_rows, len(lambdas)))
+    for i, residual, left in block_residuals(problem, lambdas):
+        e[:, i], slack[:, i] = residual, np.where(left > ROUNDINGS * EPS, left, 0.0)
+    left_out = np.full(e.shape, np.nan)
+    np.divide(e, slack, out=left_out, where=slack > 0.0)
+    yield RowBlock(slice(0, problem.n_rows), e, slack, left_out)
+
+
+def _factor_blocks(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> Iterator[RowBlock]:
     """Yield the residuals of blocks of rows, lambdas on the sum scale.
 
     With g_k = 1 / (e_k (e_k + lambda)) and what no penalty leaves, the residual r_i and c_i = 1 - h_i(0),
@@ -87,7 +102,9 @@ def residual_blocks(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) 
         yield RowBlock(rows, residual, slack, left_out)
 
 
-def leave_one_out(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> tuple[Curve, FloatArray]:
+def leave_one_out(
+    problem: Problem, factor: RidgeFactor | None, lambdas: FloatArray
+) -> tuple[Curve, FloatArray]:
     """Return the curve of the weighted mean squared leave-one-out residual, and 1 - max h (L,).
 
     The se is that of a mean of n values, sd/sqrt(n). A leverage of 1 (a row that alone decides a coefficient)
@@ -119,7 +136,7 @@ def leave_one_out(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) ->
     return _defined(curve, "leave-one-out"), slack
 
 
-def leave_one_out_eta(problem: Problem, factor: RidgeFactor, lam: float) -> FloatArray:
+def leave_one_out_eta(problem: Problem, factor: RidgeFactor | None, lam: float) -> FloatArray:
     """Return each row's linear predictor by the fit without it: (n,)."""
     eta = np.empty(problem.n_rows)
     for block in residual_blocks(problem, factor, np.array([lam])):
@@ -127,7 +144,9 @@ def leave_one_out_eta(problem: Problem, factor: RidgeFactor, lam: float) -> Floa
     return eta
 
 
-def leave_one_out_metrics(problem: Problem, factor: RidgeFactor, lam: float) -> dict[str, float | None]:
+def leave_one_out_metrics(
+    problem: Problem, factor: RidgeFactor | None, lam: float
+) -> dict[str, float | None]:
     """Return every metric of the rows left out; r2 is against the mean of y without the row."""
     s, y = problem.weights, problem.y
     with np.errstate(divide="ignore", invalid="ignore"):  # one row has nothing beside it
@@ -136,8 +155,13 @@ def leave_one_out_metrics(problem: Problem, factor: RidgeFactor, lam: float) -> 
     return metric_table(problem.likelihood, y, eta, s, baseline=without)
 
 
-def generalized_cv(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> Curve:
+def generalized_cv(problem: Problem, factor: RidgeFactor | None, lambdas: FloatArray) -> Curve:
     """Return the curve of GCV = (RSS / W) / (1 - df/n)^2, df with the intercept; no standard errors."""
+    unknown = np.full(len(lambdas), np.nan)
+    if factor is None:
+        from l2cli.select.block_loo import block_gcv
+
+        return _defined(Curve(lambdas, block_gcv(problem, lambdas), unknown, unknown), "GCV")
     rss = np.zeros(len(lambdas))
     for block in residual_blocks(problem, factor, lambdas):
         rss += problem.weights[block.rows] @ np.square(block.e)
@@ -145,7 +169,6 @@ def generalized_cv(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -
     left = (spare + (lambdas / (factor.e[:, None] + lambdas)).sum(axis=0)) / problem.n_rows
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where(left > 0.0, rss / problem.weight_sum / left**2, np.inf)
-    unknown = np.full(len(lambdas), np.nan)
     return _defined(Curve(lambdas, value, unknown, unknown), "GCV")
 
 

@@ -97,12 +97,18 @@ def penalty_text(settings: Mapping[str, Any]) -> str:
 
 def kept_text(fit: Mapping[str, Any]) -> str:
     """Return what the penalty left: degrees of freedom, and with an L1 part the features."""
-    df = f"{trimmed(fit['effective_df'])} of {fit['rank']} degrees of freedom"
+    df = f"{freedom_text(fit)} degrees of freedom"
     if not drops_features(fit["settings"]):
         return f"keeps {df}"
     tables = [part["coefficients"] for part in fit.get("classes") or [fit]]
     left = sum(1 for rows in zip(*tables, strict=True) if any(row["coef"] for row in rows))
     return f"keeps {left} of {count(len(tables[0]), 'feature')}, {df}"
+
+
+def freedom_text(fit: Mapping[str, Any]) -> str:
+    """Return the effective degrees of freedom, of how many where the rank is known."""
+    rank = fit.get("rank")
+    return trimmed(fit["effective_df"]) + ("" if rank is None else f" of {rank}")
 
 
 def drops_features(settings: Mapping[str, Any]) -> bool:

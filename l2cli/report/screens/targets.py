@@ -9,7 +9,7 @@ from l2cli.report.escape import visible
 from l2cli.report.glyphs import glyphs_for
 from l2cli.report.layout import Column, Line, Page, Span, cells, decimal_cells, flowed, line, table
 from l2cli.report.numerals import significant, trimmed
-from l2cli.report.screens.heading import count, data_lines, model_lines
+from l2cli.report.screens.heading import count, data_lines, freedom_text, model_lines
 from l2cli.report.screens.metrics import error_view, headline, label_of, metric_value
 from l2cli.report.screens.wide import wide_lines
 
@@ -44,7 +44,7 @@ def fit_screen(result: Result, how: str, page: Page) -> list[Line]:
     unit = {name: part["target_sd"] for name, part in parts.items()}
     lines += [*wide_lines(parts, ("target", "targets"), page, unit), ()]
     columns = [_names(parts), _lambdas("lambda", [part["lambda"]["value"] for part in parts.values()])]
-    kept = [f"{trimmed(part['effective_df'])} of {part['rank']}" for part in parts.values()]
+    kept = [freedom_text(part) for part in parts.values()]
     columns.append(Column("df kept", cells(kept), "right", rank=4))
     unseen = [part["metrics"].get("validation") for part in parts.values()]
     if all(unseen):
@@ -80,7 +80,7 @@ def cv_screen(result: Result, how: str, page: Page) -> list[Line]:
         metrics = [part[f"metrics_{rule}"] for part in parts.values()]
         columns += _metric_columns(result, metrics, "", rank - 2, without=view.metric)
     refits = [part["refit"] for part in parts.values()]
-    kept = [f"{trimmed(refit['effective_df'])} of {refit['rank']}" for refit in refits]
+    kept = [freedom_text(refit) for refit in refits]
     columns.append(Column("refit keeps", cells(kept), "right", rank=3))
     verdicts = [
         flowed([Span(f" {visible(name)}: ", "name"), Span(visible(part["verdict"]))], page, indent=3)

@@ -1,0 +1,160 @@
+"""How the columns of a design lie in memory: one matrix, or categories of many levels as codes beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.design import Codes, Design
+from l2cli.data.dataset import DesignSource, FeatureColumn, Interaction
+from l2cli.data.encode import category_codes, fill_design
+from l2cli.data.table import Table
+from l2cli.data.wording import where
+from l2cli.errors import FitError, shown
+from l2cli.spec import ModelSpec
+
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+MANY_LEVELS = 200
+"""Columns of one category from which it is worth while not to spell them out."""
+DENSE_CELLS = 10_000_000
+"""Cells up to which one matrix serves all the same: it has every option, and is as fast."""
+FEW_LEVELS = 8
+"""Columns of a category up to which it stays with the dense ones beside categories that are codes."""
+MEMORY_SHARE = 0.6
+"""Share of the machine's memory that the design and what solvers make of it may take; the table needs the
+rest."""
+COPIES, SQUARES = 4, 12
+"""Copies of a matrix of rows that are factorized as they stand (wide ones; tied columns at lambda 0), and
+squares of its smaller side that any fit takes (measured, 4,000 x 1,000 and 12,000 x 1,000, 400 x 8,000)."""
+MOMENT_SQUARES, HESSIAN_SQUARES, MOST_HESSIANS = 4, 14, 1e9
+"""Squares that every fold adds: moments of gaussian rows; Hessians of the others, up to so many bytes of
+them, beyond which one fold is fitted after the other."""
+
+
+def coded_features(features: Sequence[FeatureColumn]) -> list[FeatureColumn]:
+    """Return the categories that are codes where a design is in blocks, none where it has no use."""
+    if max((len(f.names) for f in features if f.kind == "category"), default=0) <= MANY_LEVELS:
+        return []
+    return [f for f in features if f.kind == "category" and len(f.names) > FEW_LEVELS]
+
+
+def in_blocks(table: Table, sources: Sequence[DesignSource], n_rows: int, model: ModelSpec) -> bool:
+    """Return True where the design is kept in blocks, or raise FitError where it does not fit the memory.
+
+    What blocks do not have (interactions, bounds, groups, relaxed fits) gets one matrix where that fits.
+    """
+    p = sum(len(source.names) for source in sources)
+    features = [source for source in sources if isinstance(source, FeatureColumn)]
+    coded = coded_features(features)
+    only_dense = "--interactions" if len(features) < len(sources) else _only_dense(model)
+    if coded and n_rows * p > DENSE_CELLS and only_dense is None:
+        q = p - sum(len(feature.names) for feature in coded)
+        _refuse_large(table, sources, (n_rows, p), 8 * n_rows * (4 * q + 2 * len(coded) + 10), None)
+        return True
+    size = dense_bytes(n_rows, p, tied=_has_ties(features, model))
+    _refuse_large(table, sources, (n_rows, p), size, only_dense if coded else None)
+    return False
+
+
+def _only_dense(model: ModelSpec) -> str | None:
+    """Return the option that asks for one matrix, None where none does."""
+    asked = {
+        "--bounds": bool(model.bounds),
+        "--groups": model.groups is not None,
+        "--relax-gamma": model.relax_gamma is not None and model.relax_gamma < 1.0,
+    }
+    return next((option for option, given in asked.items() if given), None)
+
+
+def dense_bytes(n: int, p: int, *, tied: bool = False) -> int:
+    """Return the bytes of a matrix (n, p), maybe of tied columns, and of what a fit makes of it."""
+    copies = COPIES if tied or p > n else 1
+    return 8 * (copies * n * p + SQUARES * min(n, p) ** 2)
+
+
+def _has_ties(features: Sequence[FeatureColumn], model: ModelSpec) -> bool:
+    """Return True where the columns of a category sum to the intercept."""
+    return model.intercept and any(f.coding == "onehot" and len(f.names) > 1 for f in features)
+
+
+def _refuse_large(
+    table: Table, sources: Sequence[DesignSource], shape: tuple[int, int], size: int, option: str | None
+) -> None:
+    """Raise FitError where ``size`` bytes for a design of this shape do not fit."""
+    memory = memory_bytes()
+    if size <= MEMORY_SHARE * memory:
+        return
+    widest = max(sources, key=lambda source: len(source.names))
+    hint = "leave columns out with --drop"
+    if len(widest.names) > 1:
+        what, remedy = ("column", "leave it out with --drop")
+        if isinstance(widest, Interaction):
+            what, remedy = ("interaction", "leave it out")
+        hint = f"{what} '{shown(widest.name)}' alone makes {len(widest.names)} of them; {remedy}"
+    if option is not None:
+        hint += f", or fit without {option}, which needs them all in full"
+    raise FitError(
+        f"{where(table)}: {shape[0]} rows x {shape[1]} design columns need {size / 2**30:.1f} GB with what"
+        f" solvers make of them, and this machine has {memory / 2**30:.1f} GB",
+        hint=hint,
+        code="too_large",
+    )
+
+
+def refuse_large_folds(n: int, p: int, folds: int, *, gaussian: bool, classes: int = 1) -> None:
+    """Raise FitError where what the folds of a matrix (n, p) need does not fit the memory."""
+    if p > n:  # rows are copied fold after fold
+        return
+    square = 8 * (p * classes) ** 2
+    each = (MOMENT_SQUARES if gaussian else HESSIAN_SQUARES) * square
+    batched = gaussian or folds * square <= MOST_HESSIANS
+    size, memory = 8 * n * p + each * (folds if batched else 1), memory_bytes()
+    if size > MEMORY_SHARE * memory:
+        raise FitError(
+            f"{folds} folds of {p} columns need {size / 2**30:.1f} GB, and this machine has"
+            f" {memory / 2**30:.1f} GB",
+            hint="give fewer --folds, or leave columns out with --drop",
+            code="too_large",
+        )
+
+
+def memory_bytes() -> int:
+    """Return the bytes of physical memory; 8 GB where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 8 << 30
+
+
+def fill_blocks(
+    table: Table, features: Sequence[FeatureColumn], rows: IntArray | None, *, unseen: str = "error"
+) -> tuple[Design, BoolArray | None]:
+    """Return some rows (default all) as a design in blocks; missing numbers are NaN.
+
+    With it as :func:`l2cli.data.encode.fill_design` returns: rows whose missing category has no level.
+    """
+    coded = {feature.name for feature in coded_features(features)}
+    spelled = [feature for feature in features if feature.name not in coded]
+    count = table.n_rows if rows is None else len(rows)
+    dense = np.empty((count, sum(len(feature.names) for feature in spelled)))
+    lost = fill_design(dense, table, spelled, rows, unseen=unseen)
+    chosen = np.arange(table.n_rows) if rows is None else rows
+    at: list[int] = []
+    blocks: list[Codes] = []
+    start = 0
+    for feature in features:
+        size = len(feature.names)
+        if feature.name in coded:
+            codes, gone = category_codes(table, feature, chosen, unseen)
+            blocks.append(Codes(codes, size, start))
+            if gone is not None:
+                lost = gone if lost is None else lost | gone
+        else:
+            at += range(start, start + size)
+        start += size
+    return Design(dense, np.array(at, dtype=np.int64), tuple(blocks)), lost
