@@ -68,9 +68,10 @@ MEMORY_SHARE = 0.6
 class DatasetPlan:
     """What a dataset will be, before its design columns are filled.
 
-    rows : the 0-based rows of the file that are used. found : the role of every candidate column.
+    table : where the columns are. rows : its 0-based rows that are used. found : the role of every candidate.
     """
 
+    table: Table
     roles: Roles
     rows: IntArray
     family: str
@@ -101,7 +102,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
         If no feature is left, or the design does not fit the memory.
     """
     plan = plan_dataset(table, columns, model)
-    roles, rows, weights, notes = plan.roles, plan.rows, plan.weights, plan.notes
+    table, roles, rows, weights, notes = plan.table, plan.roles, plan.rows, plan.weights, plan.notes
     folds, fold_names = _codes(table, columns.fold_column, rows, "fold")
     groups, _ = _codes(table, columns.group_column, rows, "group")
     X = np.empty((len(rows), check_memory(table, plan.features, len(rows))))
@@ -163,7 +164,7 @@ def plan_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Dataset
         )
     offset = read_offset(table, columns.offset, columns.exposure, rows)
     features = _plan_features(table, roles, columns, found, rows, model)
-    return DatasetPlan(roles, rows, family, found, features, target, weights, offset, notes)
+    return DatasetPlan(table, roles, rows, family, found, features, target, weights, offset, notes)
 
 
 def _alike_notes(plan: DatasetPlan) -> list[str]:
