@@ -102,8 +102,8 @@ def inspect_table(table: Table, columns: ColumnSpec, read: ReadSpec | None = Non
     judged = [name for name in table.names if name not in naming]
     facts, repeated = survey_columns(table, judged)
     if plan is not None:
-        refusal = _trial(table, plan, facts)
-        plan.found.mark_constant(_constant(table, plan, facts, parsed=refusal is None))
+        refusal = _trial(plan, facts)
+        plan.found.mark_constant(_constant(plan, facts, parsed=refusal is None))
     command = None
     if plan is not None and refusal is None and read is not None:
         command = fit_command(table.source, read, _settled(columns, roles, found), plan.family)
@@ -168,8 +168,9 @@ def _judged(table: Table, roles: Roles, columns: ColumnSpec) -> tuple[ColumnRole
     return column_roles(table, roles, rows, unclean_columns(table), columns.missing), rows
 
 
-def _trial(table: Table, plan: DatasetPlan, facts: Mapping[str, ColumnFacts]) -> L2Error | None:
+def _trial(plan: DatasetPlan, facts: Mapping[str, ColumnFacts]) -> L2Error | None:
     """Return the error that a fit would still end with when it fills its design, None if it would not."""
+    table = plan.table
     try:
         in_blocks(table, plan.sources, len(plan.rows), ModelSpec())  # or does not fit the memory
         names = [feature.name for feature in plan.features if feature.kind == "number"]
@@ -188,9 +189,9 @@ def _trial(table: Table, plan: DatasetPlan, facts: Mapping[str, ColumnFacts]) ->
     return None
 
 
-def _constant(table: Table, plan: DatasetPlan, facts: Mapping[str, ColumnFacts], *, parsed: bool) -> set[str]:
+def _constant(plan: DatasetPlan, facts: Mapping[str, ColumnFacts], *, parsed: bool) -> set[str]:
     """Return the columns that are constant in the rows used; ``parsed``: text can be read as numbers."""
-    size = sum(len(feature.names) for feature in plan.features)
+    table, size = plan.table, sum(len(feature.names) for feature in plan.features)
     low, high = np.zeros(size), np.ones(size)
     at = dict(zip((feature.name for feature in plan.features), starts(plan.features), strict=True))
     open_names = []
@@ -248,7 +249,7 @@ def _described(
     """Return one entry for each of ``names``, the columns of the file."""
     special, by_name = _special(roles, columns), found.by_name
     used = [role.name for role in found.roles if role.is_used]
-    leaks = {} if plan is None else _leaks(table, plan, used)
+    leaks = {} if plan is None else _leaks(plan, used)
     twins = copies(table, facts, used)
     entries = []
     for name in names:
@@ -288,13 +289,13 @@ def _plain(value: float | None, kind: str) -> float | int | None:
     return int(value) if value is not None and kind == "integer" and abs(value) < WHOLE else value
 
 
-def _leaks(table: Table, plan: DatasetPlan, names: list[str]) -> dict[str, list[str]]:
+def _leaks(plan: DatasetPlan, names: list[str]) -> dict[str, list[str]]:
     """Return {column: notes} of the features that tell a target alone."""
     notes: dict[str, list[str]] = {}
     targets = (plan.roles.target, *plan.roles.more_targets)
     y = plan.target.y.reshape(len(plan.rows), -1)
     for t, target in enumerate(targets):
-        for name, how in determining(table, names, plan.rows, y[:, t], plan.target.classes).items():
+        for name, how in determining(plan.table, names, plan.rows, y[:, t], plan.target.classes).items():
             told = how.format(target=f"the target '{shown(target)}'")
             notes.setdefault(name, []).append(told)
     return notes

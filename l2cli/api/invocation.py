@@ -74,14 +74,14 @@ def listed_columns(names: Sequence[str]) -> str:
     return ",".join(name.replace(",", r"\,") for name in names)
 
 
-def _option(option: str, value: str | bool | Sequence[str]) -> list[str]:
+def _option(option: str, value: str | bool | int | Sequence[str]) -> list[str]:
     """Return an option and its value: none for a flag, a comma list for several.
 
     A value that begins with a dash is tied to its option.
     """
     if isinstance(value, bool):
         return [option]
-    text = value if isinstance(value, str) else listed_columns(value)
+    text = str(value) if isinstance(value, str | int) else listed_columns(value)
     if not text.startswith("-"):
         return [option, text]
     return [f"{'--target' if option == '-t' else option}={text}"]

@@ -11,9 +11,9 @@ from l2cli.data.levels import WHOLE, level_text
 from l2cli.data.roles import ColumnRole, alike_note, says_identifier
 from l2cli.data.survey import MOST_LEVELS, ColumnFacts
 from l2cli.data.table import Table
-from l2cli.data.target import first_stray_cell
-from l2cli.data.wording import plural
-from l2cli.errors import shown
+from l2cli.data.target import refuse_stray_cells
+from l2cli.data.wording import plural, where
+from l2cli.errors import DataError, shown
 
 IntArray = npt.NDArray[np.int64]
 
@@ -31,6 +31,8 @@ STAND_INS = frozenset(
 
 def role_oddity(role: ColumnRole) -> str:
     """Return what a role means for a fit; nothing where the column is used as it is."""
+    if role.is_used and role.levels > MANY_LEVELS:
+        return f"{role.levels} levels make as many columns"
     return {
         "identifier": f"{role.why}: left out",
         "empty": "no value: left out",
@@ -94,12 +96,10 @@ def text_oddities(table: Table, role: ColumnRole | None, facts: ColumnFacts, row
     if facts.distinct <= table.n_rows // 2 and (told := alike_note(column.levels)):
         notes.append(told)
     if role is not None and role.role == "categorical":
-        if role.levels > MANY_LEVELS:
-            notes.append(f"{role.levels} levels make as many columns")
-        stray = first_stray_cell(table, facts.name, rows)
-        if stray is not None:
-            cell = shown(column.levels[column.codes[stray]])
-            notes.append(f"mostly numbers, but '{cell}' ({table.place(stray)}) is none")
+        try:
+            refuse_stray_cells(table, facts.name, rows)
+        except DataError as error:
+            notes.append(f"mostly numbers, but not all: {error.message.removeprefix(where(table)).lstrip()}")
     return notes
 
 

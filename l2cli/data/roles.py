@@ -44,8 +44,8 @@ LARGE_START = 10_000
 """From such a number on no measurement goes up in steps of 1."""
 YEARS = (1000, 2200)
 
-LEFT_OUT = ("identifier", "empty", "date")
-"""Roles of columns that a model does not get."""
+LEFT_OUT = ("identifier", "date", "empty")
+"""Roles of columns that a model does not get as they are."""
 LEVELS = ("categorical", "boolean")
 _BOOLEANS = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"))
 

@@ -187,9 +187,12 @@ def test_columns_that_give_the_target_away():
 
 
 def test_levels_many_and_alike():
-    data = frame(many=[f"m{i % 60}" for i in range(N)], spelt=["x", "z", "X "] * 40)
-    assert notes(data.drop(columns="id")) == {
+    data = frame(
+        many=[f"m{i % 60}" for i in range(N)], codes=np.arange(N) % 55 * 2, spelt=["x", "z", "X "] * 40
+    )
+    assert notes(data.drop(columns="id"), categorical=("codes",)) == {
         "many": ["60 levels make as many columns"],
+        "codes": ["55 levels make as many columns"],
         "spelt": ["'x' and 'X ' differ only in case or blanks and stay different levels"],
     }
 

@@ -132,7 +132,7 @@ def test_a_refusal_is_told_and_strict_minds(tmp_path, quick):
     told = "a fit would be refused: bad.csv line 4: 'oops' in column 'a' is not a number"
     assert done.stderr.startswith(f"l2cli: warning: {told}")
     assert f" {told}" in done.stdout
-    assert "a: mostly numbers, but 'oops' (line 4) is none" in done.stdout
+    assert "a: mostly numbers, but not all: line 4: 'oops' in column 'a' is not a number" in done.stdout
     assert "l2cli fit" not in done.stdout
     assert quick("inspect", "bad.csv", "-q", "--strict").returncode == 4
     assert quick("fit", "bad.csv").returncode == 3
