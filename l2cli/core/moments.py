@@ -257,7 +257,7 @@ def _imputation_shift(problem: Problem, mean: FloatArray) -> FloatArray:
     ``mean`` is that of the columns [z | masks].
 
     With z the stored column, M its mask and a the fill, present cells have mean (m_z - a m_M) / (1 - m_M).
-    Products follow their factors, on the original scale.
+    Products follow their factors.
     """
     q = problem.n_imputed
     column_mean, share = mean[problem.masked[:q]], mean[problem.n_columns :][:q]
@@ -265,9 +265,8 @@ def _imputation_shift(problem: Problem, mean: FloatArray) -> FloatArray:
     shift = np.where(share < 1.0, (column_mean - problem.fill * share) / present - problem.fill, 0.0)
     if problem.derived is None:
         return shift
-    scale, constant = problem.scale[problem.masked], problem.constant[problem.masked]
-    moved = np.append(np.where(constant[:q], 0.0, shift * scale[:q]), 1.0)  # -1: no second factor
-    return np.concatenate([shift, moved[problem.derived.sources].prod(axis=1) / scale[q:]])
+    moved = np.append(np.where(problem.constant[problem.masked[:q]], 0.0, shift), 1.0)  # -1: no second factor
+    return np.concatenate([shift, moved[problem.derived.sources].prod(axis=1)])
 
 
 def gram_system(problem: Problem, moments: Moments) -> GramSystem:

@@ -359,7 +359,7 @@ def make_problem(
     mean, sd, constant = column_statistics(X, s, blocks, uniform=weights is None, masked=bool(masked.size))
     scale = np.where(constant, 1.0, sd)
     center = mean if intercept else np.zeros(p)
-    moved = None if products is None else directions(X, products, masked, mean, constant)
+    moved = None if products is None else directions(X, products, masked, mean, scale, constant)
     originals = X.copy() if X.size <= KEEP_ORIGINALS and mask is None else None
     standardize_columns(X, center, scale, blocks)
     if mask is not None:

@@ -76,9 +76,12 @@ class Derived(NamedTuple):
 
 
 def directions(
-    X: FloatArray, products: Products, masked: IntArray, mean: FloatArray, constant: npt.NDArray[np.bool_]
-) -> tuple[Derived, IntArray, FloatArray] | None:
+    X: FloatArray, products: Products, masked: IntArray, mean: FloatArray, scale: FloatArray,
+    constant: npt.NDArray[np.bool_],
+) -> tuple[Derived, IntArray, FloatArray] | None:  # fmt: skip
     """Return how products move, the column of each direction (q,) and the directions (n, q); None if none do.
+
+    They are those of products divided by their ``scale``, as far as their factors, so divided, move.
 
     Parameters
     ----------
@@ -87,31 +90,27 @@ def directions(
     """
     place = np.full(X.shape[1], -1, dtype=np.int64)
     place[masked] = np.arange(len(masked))
-    at = np.arange(products.columns.start, products.columns.stop)
-    left, right = place[products.left], place[products.right]
-    moving = ~constant[at]
-    first, second = np.flatnonzero(moving & (left >= 0)), np.flatnonzero(moving & (right >= 0))
-    factors = np.column_stack([products.left, products.right])
+    factors, at = np.column_stack([products.left, products.right]), np.arange(X.shape[1])[products.columns]
+    moving = (place[factors] >= 0) & ~constant[at, None]
+    first, second = np.flatnonzero(moving[:, 0]), np.flatnonzero(moving[:, 1])
     both = [i for i in np.intersect1d(first, second) if np.isnan(X[:, factors[i]]).all(axis=1).any()]
-    chosen = [first, second, np.array(both, dtype=np.int64)]
-    count = [len(some) for some in chosen]
-    if not any(count):
+    moved = [(first, [True, False]), (second, [False, True]), (np.array(both, dtype=np.int64), [True, True])]
+    which = np.concatenate([some for some, _ in moved])
+    if not len(which):
         return None
-    ends = np.cumsum(count)
-    layers = tuple(slice(int(end - size), int(end)) for end, size in zip(ends, count, strict=True) if size)
-    alone = np.full(len(at), -1, dtype=np.int64)
-    movers = (left, alone), (right, alone), (left, right)
-    sources = np.vstack([np.column_stack(pair)[some] for pair, some in zip(movers, chosen, strict=True)])
-    D = np.empty((len(X), int(ends[-1])))
-    for column, i in enumerate(np.concatenate(chosen)):
-        (a, b), (gone, other_gone) = factors[i], np.isnan(X[:, factors[i]]).T
-        if column < ends[0]:
-            D[:, column] = np.where(gone, np.where(other_gone, mean[b], X[:, b]), 0.0)
-        elif column < ends[1]:
-            D[:, column] = np.where(other_gone, np.where(gone, mean[a], X[:, a]), 0.0)
-        else:
-            D[:, column] = gone & other_gone
-    return Derived(sources, layers), at[np.concatenate(chosen)], D
+    D, sources = np.ones((len(X), len(which))), []
+    layers: list[slice] = []
+    for some, sides in moved:
+        start = sum(part.stop - part.start for part in layers)
+        for column, i in enumerate(some, start):
+            for j, moves in zip(factors[i], sides, strict=True):
+                gone = np.isnan(X[:, j])
+                D[:, column] *= gone * scale[j] if moves else np.where(gone, mean[j], X[:, j])
+        if len(some):
+            sources.append(np.where(sides, place[factors[some]], -1))
+            layers.append(slice(start, start + len(some)))
+    D /= scale[at[which]]
+    return Derived(np.vstack(sources), tuple(layers)), at[which], D
 
 
 def imputed(X: FloatArray, columns: IntArray, mean: FloatArray) -> FloatArray:

@@ -170,6 +170,33 @@ def test_what_the_data_do_not_settle_is_refused(sizes, said, monkeypatch):
         solve_path(problem, np.zeros(1))
 
 
+@pytest.mark.parametrize("direct", [True, False], ids=["direct", "iterated"])
+@pytest.mark.parametrize("family", ["gaussian", "poisson"])
+def test_nested_categories_whose_columns_are_tied(family, direct, monkeypatch):
+    if not direct:
+        monkeypatch.setattr(block_system, "DIRECT_FLOPS", 0.0)
+    rng = np.random.default_rng(8)
+    user = np.minimum(rng.zipf(1.4, 1500) - 1, 149)
+    city, item = (user * 7) % 23, rng.integers(0, 40, 1500)
+    codes = [np.unique(c, return_inverse=True)[1] for c in (user, city, item)]
+    sizes = [int(c.max()) + 1 for c in codes]
+    starts = np.cumsum([0, *sizes])
+    blocks = tuple(Codes(c, m, int(a)) for c, m, a in zip(codes, sizes, starts, strict=False))
+    design = Design(np.zeros((1500, 0)), np.zeros(0, dtype=np.int64), blocks)
+    X = np.hstack([np.eye(m)[c] for c, m in zip(codes, sizes, strict=True)])
+    eta = rng.normal(size=sizes[0])[codes[0]] * 0.5 + rng.normal(size=sizes[2])[codes[2]] * 0.5
+    y = eta + rng.normal(size=1500) if family == "gaussian" else 1.0 * rng.poisson(np.exp(eta))
+    y = np.asarray(y, dtype=np.float64)
+    for ratio, lambdas in ((0.0, [1.0, 1e-2]), (1.0, [30.0, 3.0, 0.3])):
+        given = {"family": family, "l1_ratio": ratio}
+        found = solve_path(make_block_problem(design, y, **given), np.array(lambdas))
+        assert found.certificate.kkt_residual.max() <= 1e-9
+        assert found.certificate.duality_gap.max() <= 1e-8
+        if ratio == 0.0:  # with L1 tied columns share a coefficient as they like
+            expected = solve_path(make_problem(X, y, **given), np.array(lambdas))
+            assert found.coef == pytest.approx(expected.coef, abs=1e-7)
+
+
 def test_the_largest_useful_lambda_with_l1():
     for family in FAMILIES:
         design, X, y = draw(family)

@@ -11,15 +11,15 @@ from l2cli.core.block_problem import make_block_problem
 from l2cli.core.design import Codes, Design
 from l2cli.core.path import solve_path
 
-ROWS, LEVELS = 20_000, (2_000, 900)
+ROWS, LEVELS = 6_000, (600, 300)
 
 
 @pytest.fixture(scope="module")
 def levels():
-    """20,000 rows, a number and 2,900 levels: a design, the same as a sparse matrix, and eta."""
+    """6,000 rows, a number and 900 levels: a design, the same as a sparse matrix, and eta."""
     rng = np.random.default_rng(0)
     x, codes = rng.normal(size=(ROWS, 1)), [rng.integers(0, m, ROWS) for m in LEVELS]
-    design = Design(x, np.array([0]), (Codes(codes[0], LEVELS[0], 1), Codes(codes[1], LEVELS[1], 2001)))
+    design = Design(x, np.array([0]), (Codes(codes[0], LEVELS[0], 1), Codes(codes[1], LEVELS[1], 601)))
     one = np.ones(ROWS)
     indicators = [
         sparse.csr_matrix((one, (np.arange(ROWS), code)), shape=(ROWS, m))
