@@ -127,7 +127,7 @@ def settle_dates(
     drop, taken = match_columns(table, columns.drop, "--drop"), _taken(columns) | {roles.target}
     for name in sorted(origin.keys() & (taken - {columns.fold_column, columns.group_column})):
         raise UsageError(
-            f"{where(table)}: '{shown(name)}' is a part of a date, which is a feature or makes folds, no more",
+            f"{where(table)}: '{shown(name)}' is a part of a date: that is a feature, or makes folds",
             hint="add it to the file as a column",
         )
 

@@ -109,7 +109,7 @@ def test_a_target_of_dates_has_no_parts(build):
 
 @pytest.mark.parametrize("role", ["target", "weights", "offset", "exposure", "id"])
 def test_a_part_is_no_column_of_the_file(build, role):
-    with pytest.raises(UsageError, match=r"'when.month' is a part of a date, which is a feature or makes"):
+    with pytest.raises(UsageError, match=r"'when.month' is a part of a date: that is a feature"):
         build(dates=True, **{role: "when.month"})
 
 
