@@ -101,7 +101,8 @@ def settle_dates(
     Raises
     ------
     UsageError
-        If a column of dates is named in ``--features`` and nobody said what is to become of it.
+        If a column of dates is named in ``--features`` and nobody said what is to become of it, or a part has
+        a role that a saved model needs a column for.
     """
     forced = roles.categorical | roles.numeric
     whole = {name for name in roles.features if name in dates and name not in forced}
@@ -124,6 +125,11 @@ def settle_dates(
         if f"{name}.{part}" in table.names
     }
     drop, taken = match_columns(table, columns.drop, "--drop"), _taken(columns) | {roles.target}
+    for name in sorted(origin.keys() & (taken - {columns.fold_column, columns.group_column})):
+        raise UsageError(
+            f"{where(table)}: '{shown(name)}' is a part of a date: that is a feature, or makes folds",
+            hint="add it to the file as a column",
+        )
 
     def is_used(name: str) -> bool:
         part, chosen = origin.get(name), name in roles.features

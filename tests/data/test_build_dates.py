@@ -107,6 +107,12 @@ def test_a_target_of_dates_has_no_parts(build):
     assert build(text, dates=True, target="when").features == ("x",)
 
 
+@pytest.mark.parametrize("role", ["target", "weights", "offset", "exposure", "id"])
+def test_a_part_is_no_column_of_the_file(build, role):
+    with pytest.raises(UsageError, match=r"'when.month' is a part of a date: that is a feature"):
+        build(dates=True, **{role: "when.month"})
+
+
 def test_constant_parts_are_left_out(build):
     text = "when,x,y\n2024-03-01 12:00,1,3\n2024-03-02 12:00,2,1\n2024-03-03 12:00,4,2\n"
     data = build(text, dates=True)
