@@ -207,7 +207,7 @@ def test_half_of_the_cells_make_no_column_of_dates(build):
     text = "when,x,y\n2024-03-01,1,3\nlate,2,1\n2024-03-01,4,2\nlate,8,5\n"
     data = build(text, dates=True)
     assert data.features == ("when=late", "x")
-    assert data.notes == []
+    assert [note.partition(":")[0] for note in data.notes] == ["numeric", "categorical"]
 
 
 def test_many_distinct_cells_are_dates_or_none(build):
@@ -218,7 +218,7 @@ def test_many_distinct_cells_are_dates_or_none(build):
     assert data.features == ("when.weekday", "when.hour", "x")
     assert data.notes == [
         "left out, constant parts of dates: 'when.year', 'when.month'",
-        "left out as identifiers: 'who' (--features with the name keeps one)",
+        "left out as identifiers: 'who' (text, all distinct); --features with the name keeps one",
     ]
 
 

@@ -64,7 +64,7 @@ def test_two_numbers_make_one_product_after_the_features(build):
     data = build("area:age")
     assert data.features[-3:] == ("area", "age", "area:age")
     same(products(data), {"area:age": AREA * AGE})
-    assert data.notes == []
+    assert [note.partition(":")[0] for note in data.notes] == ["numeric", "categorical"]
     assert len(data.stats) == len(data.schema.features) == 4
 
 
@@ -242,7 +242,7 @@ def test_one_name_for_two_columns_is_refused(build):
 
 
 def test_the_size_of_products_counts_before_they_are_made(build, monkeypatch):
-    monkeypatch.setattr("l2cli.data.build._memory", lambda: 700)
+    monkeypatch.setattr("l2cli.data.layout.memory_bytes", lambda: 700)
     with pytest.raises(
         FitError, match=r"need .* interaction 'town:kind' alone makes 4 of them; leave it out"
     ):
