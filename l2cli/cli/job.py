@@ -103,7 +103,7 @@ class Job:
         started = perf_counter()
         from l2cli.data.build import build_dataset
 
-        dataset = build_dataset(table, columns, model)
+        dataset = build_dataset(table, columns, model, consume=True)
         if model.family == "auto" and not columns.more_targets:
             self._chosen_family = dataset.family
         if self._options.verbose and dataset.roles is not None:

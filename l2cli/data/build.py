@@ -16,6 +16,7 @@ from l2cli.data.dataset import DataSchema, Dataset, DesignSource, FeatureColumn,
 from l2cli.data.dataset_plan import DatasetPlan, plan_dataset
 from l2cli.data.encode import (
     fill_design,
+    taken_design,
 )
 from l2cli.data.interactions import products_of, refuse_large_products
 from l2cli.data.layout import fill_blocks, in_blocks
@@ -49,8 +50,8 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 
-def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Dataset:
-    """Return the rows and design columns that a model is fitted to.
+def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec, *, consume: bool = False) -> Dataset:
+    """Return the rows and design columns that a model is fitted to; ``consume``: in the memory of the table.
 
     Rows: those without a target or of weight 0 are left out; missing cells of features as ``columns.missing``
     says (missing numbers stay NaN in X: their mean belongs to the rows trained on; a category gets a level
@@ -72,7 +73,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     table, roles, rows, weights, notes = plan.table, plan.roles, plan.rows, plan.weights, plan.notes
     folds, fold_names = _codes(table, columns.fold_column, rows, "fold")
     groups, _ = _codes(table, columns.group_column, rows, "group")
-    made = _make_design(plan, columns.missing, model)
+    made = _make_design(plan, columns.missing, model, consume=consume)
     features, sources = made.features, made.sources
     plan.found.mark_constant(constant_features(features, *made.ranges))
     notes += role_notes(plan.found)
@@ -140,7 +141,7 @@ class _Design(NamedTuple):
         return (*self.features, *self.interactions)
 
 
-def _make_design(plan: DatasetPlan, missing: str, model: ModelSpec) -> _Design:
+def _make_design(plan: DatasetPlan, missing: str, model: ModelSpec, *, consume: bool) -> _Design:
     """Return the design columns of the rows used: those of the features, then their products."""
     table, rows, weights, features = plan.table, plan.rows, plan.weights, plan.features
     some = None if len(rows) == table.n_rows else rows
@@ -150,10 +151,12 @@ def _make_design(plan: DatasetPlan, missing: str, model: ModelSpec) -> _Design:
         _refuse_extremes(table, features, design.dense, design.at, np.maximum(-low, high), rows)
         means = _with_means(features, mean, missing)
         return _Design(design.dense, means, (), None, (low, high), mean, design)
-    X = np.empty((len(rows), sum(len(source.names) for source in plan.sources)))
     products = products_of(features, plan.interactions)
-    own = X if products is None else X[:, : products.first]
-    fill_design(own, table, features, some)
+    X = own = taken_design(table, features, some) if consume and products is None else None
+    if X is None or own is None:
+        X = np.empty((len(rows), sum(len(source.names) for source in plan.sources)))
+        own = X if products is None else X[:, : products.first]
+        fill_design(own, table, features, some)
     low, high, mean = column_ranges(own, weights)
     _refuse_extremes(table, features, X, np.arange(own.shape[1]), np.maximum(-low, high), rows)
     if products is not None:

@@ -161,6 +161,31 @@ def _fill_stored(
         list(run(copy, row_blocks(len(X), table.numbers.shape[1])))
 
 
+def taken_design(table: Table, features: Sequence[FeatureColumn], rows: IntArray | None) -> FloatArray | None:
+    """Return the design columns of some rows (default all) in the memory of the table, which loses them.
+
+    None where they are not simply columns of its matrix in their order.
+
+    Parameters
+    ----------
+    rows : (m,) int, ascending
+    """
+    if any(f.kind != "number" or f.indicator or not table.is_number(f.name) for f in features):
+        return None
+    columns = [table.number_index[feature.name] for feature in features]
+    numbers, width = table.numbers, len(columns)
+    if columns != sorted(columns) or not (numbers.flags.c_contiguous and numbers.flags.writeable):
+        return None
+    chosen, count = _as_slice(columns), len(numbers) if rows is None else len(rows)
+    flat = numbers.reshape(-1)
+    # a row goes to where it or one before it stood: what is written over has been read
+    for part in row_blocks(count, numbers.shape[1]):
+        block = numbers[part] if rows is None else numbers[rows[part]]
+        flat[part.start * width : part.stop * width] = block[:, chosen].reshape(-1)
+    table.numbers = np.empty((0, numbers.shape[1]))
+    return flat[: count * width].reshape(count, width)
+
+
 def _as_slice(positions: list[int]) -> slice | IntArray:
     """Return consecutive positions as a slice, others as an index array."""
     if positions == list(range(positions[0], positions[0] + len(positions))):
