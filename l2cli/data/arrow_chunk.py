@@ -18,7 +18,7 @@ import numpy as np
 
 from l2cli.data.arrow_buffers import BoolArray, Floats, RawCells, RowNumbers, coded_cells, floats_of
 from l2cli.data.cell_bytes import cell_bytes
-from l2cli.data.cells import judge, plain_numbers
+from l2cli.data.cells import WHOLE, judge, plain_numbers
 from l2cli.data.chunks import Chunk, record_lines
 from l2cli.data.columns import CodedCells, IntCodes, NumberFacts, code_cells, number_column
 from l2cli.data.flat_chunk import rectangle, text_columns
@@ -36,7 +36,7 @@ class _Open:
     """What pyarrow's numbers leave open, by column of the matrix.
 
     nulls : rows that are missing by a token that may be an uncertain one. strange : rows without a finite
-        number. whole : columns of whole numbers, which may have leading zeros.
+        number, or with one beyond 2^53. whole : columns of whole numbers, which may have leading zeros.
     """
 
     nulls: dict[int, BoolArray]
@@ -58,13 +58,34 @@ class ChunkParser:
         self._missing_values = sorted(plan.rules.missing_values)
 
     def parse(self, chunk: Chunk) -> Block:
-        """Return the columns of a chunk.
+        """Return the columns of a chunk, and look for decimal commas where these would be news.
 
         Raises
         ------
         DataError
             For a row with too few or too many fields, or an open quote, naming the line.
         """
+        block = self._parsed(chunk)
+        if self._plan.may_have_commas and not self._plan.commas:
+            self._plan.commas = self._has_commas(block, chunk.data)
+        return block
+
+    def _has_commas(self, block: Block, data: bytes) -> bool:
+        """Return True where a number of a chunk has a decimal comma."""
+        plan = self._plan
+        if bool((np.floor(block.numbers) < block.numbers).any()):
+            return True
+        if plan.failed or len(plan.numbers) + len(plan.texts) < self._width:
+            return False
+        count = data.count(b",")
+        if count and plan.layout.delimiter == ",":
+            count -= block.n_rows * (self._width - 1)
+        for cells in block.texts.values():
+            times = np.bincount(cells.codes, minlength=len(cells.levels)).tolist()
+            count -= sum(level.count(",") * n for level, n in zip(cells.levels, times, strict=True))
+        return count > 0
+
+    def _parsed(self, chunk: Chunk) -> Block:
         if self._may_differ(chunk):
             return self._by_reference(chunk)
         data = chunk.data
@@ -235,6 +256,7 @@ class ChunkParser:
     def _by_reference(self, chunk: Chunk) -> Block:
         """Parse a chunk with the reference tokenizer."""
         rows = parse_rows(chunk.data.decode(), self._plan.layout, self._plan.label, chunk.first_line)
+        self._plan.skips_blanks |= rows.skips_blanks
         block = self._empty_block(len(rows.fields))
         block.lines, block.blank = rows.run(), rows.blank
         columns = rows.columns()
@@ -313,6 +335,8 @@ class ChunkParser:
             self._plan.failed.add(self._plan.numbers[k])
             return
         block.numbers[rows, k], facts = number_column(found, reading)
+        if facts.rounded:
+            self._plan.failed.add(self._plan.numbers[k])
         if facts.infinite is not None:
             facts.infinite = (int(rows[facts.infinite[0]]), facts.infinite[1])
         block.facts.setdefault(self._plan.numbers[k], NumberFacts()).follow(facts, 0)
@@ -322,7 +346,8 @@ class ChunkParser:
         found = plain_numbers(cells, self._plan.rules)
         if found is not None and self._plan.numbers[k] not in self._plan.maybe_codes:
             block.numbers[:, k] = found
-            return
+            if bool((np.abs(block.numbers[:, k]) < WHOLE).all()):
+                return
         self._add_numbers(block, k, code_cells(cells))
 
     def _add_numbers(self, block: Block, k: int, cells: CodedCells) -> None:
@@ -334,6 +359,8 @@ class ChunkParser:
             block.numbers[:, k] = np.nan
             return
         block.numbers[:, k], block.facts[j] = number_column(cells, reading)
+        if block.facts[j].rounded:
+            self._plan.failed.add(j)
         if not reading.digits:
             self._plan.maybe_codes.discard(j)
         elif reading.zeros:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.data.cells import WHOLE
 from l2cli.data.column_groups import column_groups, group_factors
 from l2cli.data.dataset import DataSchema, Dataset, FeatureColumn
 from l2cli.data.encode import (
@@ -18,7 +19,15 @@ from l2cli.data.encode import (
     number_column,
 )
 from l2cli.data.levels import MISSING_LEVEL, as_text, label_codes
-from l2cli.data.profile import column_ranges, feature_statistics, note_constant, note_missing, starts
+from l2cli.data.profile import (
+    column_ranges,
+    feature_statistics,
+    note_alike,
+    note_constant,
+    note_missing,
+    note_rounded,
+    starts,
+)
 from l2cli.data.rows import (
     drop_incomplete,
     drop_weightless,
@@ -78,8 +87,9 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     Rows: those without a target or of weight 0 are left out; missing cells of features as ``columns.missing``
     says (missing numbers stay NaN in X: their mean belongs to the rows trained on; a category gets a level
     ``(missing)``). Columns: features left without any value, and identifiers, are dropped unless the user
-    spelled them out (text of which at least 90 % of the cells are distinct, more than 20 of them; a column
-    named like an index whose cells are all distinct integers or texts). Constant columns stay, with
+    spelled them out (text, or whole numbers beyond 2^53, of which at least 90 % of the cells are distinct,
+    more than 20 of them; a column named like an index whose cells are all distinct integers or texts).
+    Constant columns stay, with
     coefficient 0. All of it is said in ``notes``.
 
     Raises
@@ -120,6 +130,12 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
     low, high, mean = column_ranges(X, weights)
     _refuse_extremes(table, features, X, np.maximum(-low, high), rows)
     features = _with_means(features, mean, columns.missing)
+    classes = () if target.classes is None else (roles.target,)
+    labels = [name for name in (columns.fold_column, columns.group_column) if name is not None]
+    note_alike(table, [*classes, *labels, *plan.categories], rows, notes)
+    amounts = [name for name in (columns.weights, columns.offset, columns.exposure) if name is not None]
+    numbers = [name for name in (*plan.names, *(() if classes else targets)) if name not in plan.categories]
+    note_rounded(table, [*numbers, *amounts], notes)
     note_missing(plan.gaps, features, rows, notes)
     note_constant(features, low, high, notes)
     schema = DataSchema(
@@ -199,8 +215,11 @@ def _choose_features(
 def _is_identifier(table: Table, name: str, rows: IntArray, is_text: bool) -> bool:
     """Return True for a column that names the rows instead of describing them."""
     like_index = _INDEX_NAME.fullmatch(re.sub(r"[\s._:-]", "", name.lower())) is not None
-    if is_text:
-        column = table.texts[name]
+    large = name in table.rounded and bool(
+        np.mean(np.abs(table.number(name)[rows]) >= WHOLE) >= IDENTIFIER_SHARE
+    )
+    if is_text or large:
+        column = table.texts[name] if is_text else table.rounded[name]
         counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)
         distinct, present = int(np.count_nonzero(counts[1:])), len(rows) - int(counts[0])
         if like_index and distinct == len(rows):

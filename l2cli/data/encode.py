@@ -11,7 +11,8 @@ import numpy.typing as npt
 from l2cli.core.problem import row_blocks
 from l2cli.core.threads import row_threads
 from l2cli.data.dataset import DataSchema, FeatureColumn
-from l2cli.data.levels import MISSING_LEVEL, LevelIndex, as_numbers, as_text, sorted_levels
+from l2cli.data.levels import MISSING_LEVEL, LevelIndex, as_numbers, as_text, known_places, sorted_levels
+from l2cli.data.profile import note_rounded
 from l2cli.data.schema import find_level
 from l2cli.data.table import Table, TextColumn
 from l2cli.data.target import refuse_extremes
@@ -166,7 +167,7 @@ def _fill_category(
     index = LevelIndex(feature.levels)
     missing_at = index.find(MISSING_LEVEL)
     nowhere, unknown = len(feature.levels), -1
-    places = [index.find(level) for level in column.levels]
+    places = known_places(column, index)
     lookup = np.array(
         [unknown if at is None else at for at in places] + [nowhere if missing_at is None else missing_at]
     )
@@ -243,7 +244,8 @@ def encode_rows(table: Table, schema: DataSchema, *, unseen: str = "error") -> E
     if lost is not None and unseen != "baseline":
         missing |= lost
     imputed = _impute(X, table, schema.features, missing)
-    notes = []
+    notes: list[str] = []
+    note_rounded(table, (feature.name for feature in schema.features if feature.kind == "number"), notes)
     if imputed:
         counts = ", ".join(f"{shown(name)} {count}" for name, count in imputed.items())
         notes.append(f"missing cells imputed by the training mean: {counts}")

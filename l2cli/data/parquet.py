@@ -1,6 +1,7 @@
-"""Read Parquet: its columns have types, so no text is taken for a number and only null and NaN are missing.
+"""Read Parquet: its columns have types, so no text is taken for a plain number; null and NaN are missing.
 
-A text of blanks only, and what ``--na`` names, is missing as well. pyarrow is imported where it is used.
+A text of blanks only, and what ``--na`` names, is missing as well. Numbers such as ``$1,000`` cannot be but
+text, so they are read as in any file. pyarrow is imported where it is used.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from l2cli.data.arrow_buffers import has_dtype, nulls_of, values_of
-from l2cli.data.cells import BLANKS, CellRules, infinite_values
-from l2cli.data.columns import IntCodes, LineMap, NumberFacts, Settled, make_table
+from l2cli.data.cells import BLANKS, WHOLE, CellRules, infinite_values, is_rounded
+from l2cli.data.columns import CodedCells, IntCodes, LineMap, NumberFacts, spellings
 from l2cli.data.dialect import refuse_repeated_names
+from l2cli.data.settle import Settled, make_table
 from l2cli.data.source import Source
 from l2cli.data.table import FloatArray, Table, TextColumn
 from l2cli.errors import DataError, UsageError, shown
@@ -68,14 +70,14 @@ def read_parquet(
         schema = file.schema_arrow  # made anew each time it is asked for
         types = dict(zip(schema.names, schema.types, strict=True))
         kinds = {name: _kind(types[name], name, source.label) for name in kept}
+        whole = {name for name in kinds if _is_exact(types[name])}
         exact = {
-            name
-            for name, kind in kinds.items()
-            if name in verbatim and (kind == "text" or _is_exact(types[name]))
+            name for name, kind in kinds.items() if name in verbatim and (kind == "text" or name in whole)
         }
-        content = _Content(file.metadata.num_rows, kinds, spec, exact)
+        content = _Content(file.metadata.num_rows, kinds, spec, exact, whole)
         for group in range(file.num_row_groups):
             content.add_row_group(file, group)
+        content.look_for_rounded(file)
     if not content.n_rows:
         raise DataError(
             f"{source.label}: no data rows, only columns ({shown(', '.join(kept), 80)})", code="no_rows"
@@ -156,19 +158,29 @@ def _is_exact(of: Any) -> bool:
 class _Content:
     """The columns read so far."""
 
-    def __init__(self, n_rows: int, kinds: dict[str, str], spec: ReadSpec, exact: Collection[str]) -> None:
+    def __init__(
+        self,
+        n_rows: int,
+        kinds: dict[str, str],
+        spec: ReadSpec,
+        exact: Collection[str],
+        whole: Collection[str],
+    ) -> None:
         self.n_rows = n_rows
         self._kinds = kinds
         self._numeric = [name for name, kind in kinds.items() if kind == "number"]
         self._matrix = np.empty((n_rows, len(self._numeric)))
         tokens = [token.strip(BLANKS) for token in spec.na or ()]
-        self._missing = CellRules(frozenset(("", *tokens)))
+        self._missing = CellRules(frozenset(("", *tokens)), frozenset(), (".", ","))
         self._missing_numbers = [*self._missing.missing_values, *infinite_values(tokens)]
         self._texts = {
             name: _TextCells(n_rows, self._missing) for name, kind in kinds.items() if kind != "number"
         }
         self._verbatim = {name: _TextCells(n_rows, CellRules(frozenset({""}))) for name in exact}
         self._infinite: dict[str, tuple[int, str]] = {}
+        self._whole = whole
+        self._large: set[str] = set()
+        self._rounded: dict[str, TextColumn] = {}
         self._rows = 0
 
     def add_row_group(self, file: Any, group: int) -> None:
@@ -182,6 +194,8 @@ class _Content:
             columns = [_floats(part.column(name)) for name in some]
             for name, column in zip(some, columns, strict=True):
                 self._note_infinite(name, column, first)
+                if name in self._whole and bool((np.abs(column) >= WHOLE).any()):
+                    self._large.add(name)
             for top in range(0, n_rows, _ROWS_AT_ONCE):
                 target = self._matrix[first + top : min(first + top + _ROWS_AT_ONCE, last)]
                 for k, column in enumerate(columns, start):
@@ -204,6 +218,20 @@ class _Content:
                         self._rows, part.column(name), "text" if kind == "text" else "exact"
                     )
 
+    def look_for_rounded(self, file: Any) -> None:
+        """Read columns of large whole numbers again as they stand, and keep those that doubles round."""
+        for name in self._numeric:
+            if name not in self._large:
+                continue
+            cells, first = _TextCells(self.n_rows, self._missing), 0
+            for group in range(file.num_row_groups):
+                column = file.read_row_group(group, columns=[name]).column(name)
+                cells.add(first, column, "exact")
+                first += len(column)
+            found = cells.column()
+            if any(is_rounded(level, float(level)) for level in found.levels):
+                self._rounded[name] = found
+
     def _note_infinite(self, name: str, column: FloatArray, first: int) -> None:
         """Remember the first infinite cell: looked for here, where the cells lie side by side."""
         if name not in self._infinite and np.isinf(column).any():
@@ -216,11 +244,17 @@ class _Content:
         """Settle the columns and put them together."""
         for value in self._missing_numbers:
             self._matrix[self._matrix == value] = np.nan
-        settled = Settled()
-        settled.texts = {name: cells.column() for name, cells in self._texts.items()}
+        settled = Settled(self._missing, self._verbatim)
         settled.verbatim = {name: cells.column() for name, cells in self._verbatim.items()}
+        settled.rounded = self._rounded
+        for name, cells in self._texts.items():
+            if self._kinds[name] == "text":
+                settled.add_coded(name, cells.cells(), typed=True)
+            else:
+                settled.texts[name] = cells.column()
         for name, infinite in self._infinite.items():
             settled.add_facts(name, NumberFacts(infinite=infinite))
+        settled.finish()
         table = make_table(source.typed, names, settled, notes, LineMap(), self._matrix, self._numeric)
         settled.refuse_infinite(source.label, table.place)
         return table
@@ -254,12 +288,19 @@ class _TextCells:
             first += len(codes)
 
     def _place(self, value: object, kind: str) -> int:
-        text = "" if value is None else str(value).strip(BLANKS)
+        text = "" if value is None else str(value)
         text = _iso(text) if kind == "date" else text
-        return -1 if self._missing.is_missing(text) else self._levels.setdefault(text, len(self._levels))
+        gone = self._missing.is_missing(text.strip(BLANKS))
+        return -1 if gone else self._levels.setdefault(text, len(self._levels))
 
     def column(self) -> TextColumn:
-        return TextColumn(self._codes, tuple(self._levels))
+        """Return the column as text."""
+        return TextColumn(self._codes, *spellings(list(self._levels)))
+
+    def cells(self) -> CodedCells:
+        """Return the column as cells, an empty one where it is missing."""
+        levels = list(self._levels)
+        return CodedCells(np.where(self._codes < 0, np.int32(len(levels)), self._codes), [*levels, ""])
 
 
 def _iso(text: str) -> str:

@@ -13,13 +13,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 
 from l2cli.data.arrow_chunk import ChunkParser
-from l2cli.data.cells import CellRules, judge, only_digits, plain_numbers
+from l2cli.data.cells import CellRules, Reading, judge, only_digits, plain_numbers, read_under
 from l2cli.data.chunks import Chunk, Cutter
-from l2cli.data.columns import NumberFacts, Settled, make_table, verbatim_column
+from l2cli.data.columns import NumberFacts
 from l2cli.data.dialect import Layout, sample_of
 from l2cli.data.gather import Gatherer
 from l2cli.data.plan import Block, Plan
 from l2cli.data.records import RecordReader
+from l2cli.data.settle import Settled, make_table
 from l2cli.data.sizes import Sizes
 from l2cli.data.source import Source
 from l2cli.data.table import Table
@@ -68,16 +69,14 @@ def read_large(
     size = sizes.chunk if plan.is_flat() else max(sizes.chunk, sizes.per_column * len(layout.names))
     run = _Runner(source, layout, min(size, _MAX_CHUNK_BYTES))
     first, second = _gathered(run, plan, chain(start, pieces), anew)
-    settled = _settled(first, second, keep, exact)
-    other = next((mark for mark in settled.marks if mark != plan.rules.decimals[0]), None)
-    if other is not None:
+    settled = _settled(first, second, keep, verbatim, {})
+    while settled.decimal != plan.rules.decimals[0] and len(settled.marks) < 2:
         # The numbers of pyarrow do not tell whether they had a mark: under the other one, they show it.
-        plan = plan.with_decimal(other, [j for j in keep if j in exact or layout.names[j] in settled.texts])
-        seen = settled.marks[other]
+        plan = plan.with_decimal(settled.decimal, [j for j in keep if layout.names[j] in settled.texts])
+        seen = settled.marks
         del first, second, settled
         first, second = _gathered(run, plan, anew(), anew)
-        settled = _settled(first, second, keep, exact)
-        settled.marks.setdefault(other, seen)
+        settled = _settled(first, second, keep, verbatim, seen)
     return _table(first, second, settled, keep, source)
 
 
@@ -96,19 +95,27 @@ def _gathered(
     return first, second
 
 
-def _settled(first: Gatherer, second: Gatherer, keep: Sequence[int], exact: Container[int]) -> Settled:
-    """Settle all columns, in file order."""
+def _settled(
+    first: Gatherer,
+    second: Gatherer,
+    keep: Sequence[int],
+    verbatim: Container[str],
+    marks: dict[str, tuple[int, str, str]],
+) -> Settled:
+    """Settle all columns, in file order; ``marks`` are decimal marks that were seen in an earlier reading."""
     plan, names = first.plan, first.plan.layout.names
     again, texts = set(second.plan.texts), set(plan.texts)
-    settled = Settled(plan.layout.rules, plan.rules.decimals[0])
+    settled = Settled(plan.layout.rules, verbatim)
+    settled.marks.update(marks)
     for j in keep:
         if j in again or j in texts:
-            cells = (second if j in again else first).text(j)
-            settled.add_coded(names[j], cells)
-            if j in exact:
-                settled.verbatim[names[j]] = verbatim_column(cells)
+            settled.add_coded(names[j], (second if j in again else first).text(j))
         else:
             settled.add_facts(names[j], first.facts.get(j, NumberFacts()))
+    mark = plan.rules.decimals[0]
+    shown = mark == plan.layout.rules.likely or any(j not in again for j in plan.shows_mark)
+    bare = plan.skips_blanks or second.plan.skips_blanks
+    settled.finish(mark if shown else None, commas=plan.commas, bare=bare)
     return settled
 
 
@@ -172,17 +179,45 @@ def _planned(
     data_rows = (row for row in reader if reader.start > layout.header_lines and len(row) == width)
     rows = list(islice(data_rows, sizes.guessed_rows))
     columns = list(zip(*rows, strict=True)) or [()] * width
-    rules = layout.rules
-    if len(rules.decimals) > 1:
-        # pyarrow converts with one mark; a column with the other is read as text and settled from that.
-        point, comma = (rules.with_decimal(mark) for mark in ".,")
-        only_comma = any(_guess(columns[j], point) is None and _guess(columns[j], comma) for j in keep)
-        rules = comma if only_comma else point
+    mark, shows = _mark_of({j: columns[j] for j in keep}, layout.rules)
+    rules = layout.rules.with_decimal(mark)
     guesses = {j: None if j in exact else _guess(columns[j], rules) for j in keep}
     texts = [j for j in keep if guesses[j] is None]
-    plan = Plan(layout, label, rules, [j for j in keep if guesses[j] is not None], texts)
+    numbers = [j for j in keep if guesses[j] is not None]
+    plan = Plan(layout, label, rules, numbers, texts, shows_mark=shows.intersection(numbers))
     plan.maybe_codes, plan.flat = {j for j in keep if guesses[j] == "whole"}, sizes.flat
     return plan
+
+
+def _mark_of(columns: dict[int, Sequence[str]], rules: CellRules) -> tuple[str, set[int]]:
+    """Return the decimal mark that the first rows speak for, and the columns that show it.
+
+    pyarrow converts with one mark; a column with the other is read as text and settled from that.
+    """
+    shows: dict[str, set[int]] = {mark: set() for mark in rules.decimals}
+    if len(shows) > 1:
+        for j, cells in columns.items():
+            mark = _shown_mark(cells, rules)
+            if mark is not None:
+                shows[mark].add(j)
+    found = [mark for mark in shows if shows[mark]]
+    mark = found[0] if len(found) == 1 else rules.likely
+    return mark, shows[mark]
+
+
+def _shown_mark(cells: Sequence[str], rules: CellRules) -> str | None:
+    """Return the decimal mark under which alone cells are numbers, None where there is no such one."""
+    point = rules.with_decimal(".")
+    if plain_numbers(cells, point) is not None and (rules.likely == "." or "." not in "".join(cells)):
+        return None
+    reading = judge(set(cells), point)
+    under = [mark for mark in rules.decimals if _is_numbers(reading, rules, mark)]
+    return under[0] if len(under) == 1 else None
+
+
+def _is_numbers(reading: Reading, rules: CellRules, mark: str) -> bool:
+    plain = mark == "." and reading.values is not None
+    return plain or read_under(reading, rules, mark) is not None
 
 
 def _guess(cells: Sequence[str], rules: CellRules) -> str | None:

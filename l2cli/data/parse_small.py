@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from l2cli.data.columns import IntCodes, LineMap, Settled, code_cells, make_table, verbatim_column
+from l2cli.data.cells import BLANKS
+from l2cli.data.columns import IntCodes, LineMap
 from l2cli.data.dialect import Layout
 from l2cli.data.records import RecordReader
+from l2cli.data.settle import Settled, make_table
 from l2cli.data.source import Source
 from l2cli.data.table import Table
 from l2cli.data.textstream import after_lines, check_text
@@ -20,11 +22,13 @@ class Rows(NamedTuple):
     """The records of a text: ``fields[i]`` begins on line ``lines[i]`` and has a cell for every column.
 
     blank : the last of the blank lines behind the last record, None where there is none.
+    skips_blanks : blanks before a field are left out.
     """
 
     fields: list[list[str]]
     lines: list[int]
     blank: int | None = None
+    skips_blanks: bool = False
 
     def run(self) -> int | IntCodes:
         """Return the lines as :class:`LineMap` keeps them: the first where the rest follow on, else all."""
@@ -67,7 +71,7 @@ def parse_rows(text: str, layout: Layout, label: str, first_line: int) -> Rows:
         fields.append(record)
         lines.append(reader.start)
         end = reader.line
-    return Rows(fields, lines, reader.line if reader.line > end else None)
+    return Rows(fields, lines, reader.line if reader.line > end else None, reader.skips_blanks)
 
 
 def blank_line(label: str, line: int) -> DataError:
@@ -86,7 +90,7 @@ def _ragged(record: list[str], layout: Layout, label: str, line: int) -> DataErr
     detail = (
         f"column '{shown(layout.names[count])}' would be empty"
         if count < width
-        else f"'{shown(record[width])}' would belong to no column"
+        else f"'{shown(record[width].strip(BLANKS))}' would belong to no column"
     )
     return DataError(
         f"{label} line {line}: {fields} where {layout.width_source} has {width} ({detail})",
@@ -105,12 +109,11 @@ def read_small(
     rows = parse_rows(body.decode(), layout, source.label, layout.header_lines + 1)
     lines.add(0, rows.run())
     columns = rows.columns()
-    settled = Settled(layout.rules)
+    settled = Settled(layout.rules, verbatim)
     names = [layout.names[j] for j in keep]
     for j in keep if columns else []:
         settled.add_cells(layout.names[j], columns[j])
-        if layout.names[j] in verbatim:
-            settled.verbatim[layout.names[j]] = verbatim_column(code_cells(columns[j]))
+    settled.finish(bare=rows.skips_blanks)
     table = make_table(source.typed, names, settled, layout.notes, lines, np.empty((len(rows.fields), 0)))
     settled.refuse_two_marks(source.label, table.place)
     settled.refuse_infinite(source.label, table.place)

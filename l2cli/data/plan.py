@@ -21,8 +21,11 @@ class Plan:
     odd : columns of numbers that are not read by pyarrow's conversion, because one of its cells defeated it.
     failed : columns of numbers in which a text was found; they are read anew as text afterwards.
     maybe_codes : columns in which every cell so far may consist of digits only.
+    shows_mark : columns of numbers whose first rows show the decimal mark.
+    skips_blanks : whether a chunk was read without the blanks before its fields.
+    commas : whether numbers with decimal commas were seen; looked for where nobody said that they are such.
     flat : when chunks are read as a single column, by :mod:`l2cli.data.flat_chunk`.
-    The sets change how fast a chunk is parsed, never what comes out of it.
+    The other sets change how fast a chunk is parsed, never what comes out of it.
     """
 
     layout: Layout
@@ -33,6 +36,9 @@ class Plan:
     odd: set[int] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
     maybe_codes: set[int] = field(default_factory=set)
+    shows_mark: set[int] = field(default_factory=set)
+    skips_blanks: bool = False
+    commas: bool = False
     flat: FlatRule = field(default_factory=FlatRule)
 
     def is_flat(self, failed: Collection[int] = ()) -> bool:
@@ -47,6 +53,11 @@ class Plan:
         numbers = sorted({*self.numbers, *self.texts} - set(texts))
         rules = self.rules.with_decimal(decimal)
         return Plan(self.layout, self.label, rules, numbers, texts, maybe_codes=set(numbers), flat=self.flat)
+
+    @property
+    def may_have_commas(self) -> bool:
+        """True where numbers are read with decimal commas, which was found out and not said."""
+        return self.rules.decimals == (",",) and len(self.layout.rules.decimals) > 1
 
 
 @dataclass(eq=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 
 from l2cli.errors import DataError
@@ -24,6 +25,7 @@ class RecordReader:
     ----------
     start : 1-based line in the file where the current record begins.
     line : line that was read last, so where the current record ends.
+    skips_blanks : blanks before a field are left out, as they stand before quotes somewhere.
     """
 
     def __init__(
@@ -39,6 +41,8 @@ class RecordReader:
         self._label = label
         self._whole = whole
         self._delimiter = delimiter
+        before_quotes = re.search(f'(?:^|{re.escape(delimiter)}) +"', text, re.MULTILINE)
+        self.skips_blanks = delimiter == WHITESPACE or before_quotes is not None
         self._blank = " \n" if delimiter == "\t" else " \t\n"
         self._lines = io.StringIO(text, newline="\n")
         self._between = True
@@ -46,7 +50,7 @@ class RecordReader:
 
     def __iter__(self) -> Iterator[list[str]]:
         # The csv module asks for a line more only inside a quoted field: see _feed.
-        rows = csv.reader(self._feed(), delimiter=self._delimiter, skipinitialspace=True)
+        rows = csv.reader(self._feed(), delimiter=self._delimiter, skipinitialspace=self.skips_blanks)
         try:
             for row in rows:
                 if self._unfinished:

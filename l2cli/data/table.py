@@ -15,11 +15,14 @@ FloatArray = npt.NDArray[np.float64]
 class TextColumn(NamedTuple):
     """A column of text: ``levels[codes[i]]`` is the cell of row i, ``codes[i] == -1`` a missing cell.
 
-    codes : (n_rows,) int32; levels : distinct texts in order of first appearance.
+    codes : (n_rows,) int32; levels : distinct texts in order of first appearance, without blanks around
+        them unless these tell two apart.
+    raw : the levels as they stand in the file, empty where they are the same.
     """
 
     codes: npt.NDArray[np.int32]
     levels: tuple[str, ...]
+    raw: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -35,6 +38,8 @@ class Table:
     decimal : decimal mark of the file, for text that turns out to be needed as numbers.
     verbatim : columns asked for as they stand in the file, ``NA`` and ``1.10`` included; only an empty cell
         is missing there. They are among ``numbers`` or ``texts`` too.
+    rounded : columns of ``numbers`` as they stand, where these hold whole numbers beyond 2^53 that doubles do
+        not.
     """
 
     source: str
@@ -47,6 +52,7 @@ class Table:
     line_of: Callable[[int], int | None] = lambda _row: None
     decimal: str = "."
     verbatim: dict[str, TextColumn] = field(default_factory=dict)
+    rounded: dict[str, TextColumn] = field(default_factory=dict)
 
     def is_number(self, name: str) -> bool:
         """Return True where every present cell of the column is a number."""

@@ -180,7 +180,7 @@ def test_a_bad_cell_among_numbers_is_an_error_and_a_code_is_not(build):
 def test_the_word_that_spoils_a_column_is_named_before_a_token(build):
     text = "a,y\n1,1\n?,2\n3,3\n4,4\nabc,5\n6,6\n"
     assert "line 6: 'abc' in column 'a'" in refused(build, DataError, text)
-    message = refused(build, DataError, 'a,y\n1,1\n"2,5",2\n3,3\n4,4\n')
+    message = refused(build, DataError, 'a,y\n1.5,1\n"2,5",2\n3,3\n4,4\n')
     assert "'2,5' in column 'a' is not a number; give --decimal ','" in message
 
 

@@ -64,7 +64,8 @@ def dates(*values: dt.datetime | dt.date | None) -> list[Any]:
 
 MIDNIGHT, LATER = dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 31, 10, 3, 4, 500)
 TEXTS = {
-    "string": (pa.array(["b", None, "", "a", " b "]), ["b", None, None, "a", "b"]),
+    "string": (pa.array(["b", None, "", "a", " c "]), ["b", None, None, "a", "c"]),
+    "blanks that tell two apart": (pa.array(["b", " ", "a", " b "]), ["b", None, "a", " b "]),
     "words for missing": (pa.array(["NA", "?", "nan"]), ["NA", "?", "nan"]),
     "digits": (pa.array(["1", "2", None]), ["1", "2", None]),
     "large string": (pa.array(["b", None, "a"], pa.large_string()), ["b", None, "a"]),
