@@ -58,7 +58,7 @@ class ChunkParser:
         self._missing_values = sorted(plan.rules.missing_values)
 
     def parse(self, chunk: Chunk) -> Block:
-        """Return the columns of a chunk, and look for decimal commas where these would be news.
+        """Return the columns of a chunk, and look for decimal marks where these would be news.
 
         Raises
         ------
@@ -66,23 +66,23 @@ class ChunkParser:
             For a row with too few or too many fields, or an open quote, naming the line.
         """
         block = self._parsed(chunk)
-        if self._plan.may_have_commas and not self._plan.commas:
-            self._plan.commas = self._has_commas(block, chunk.data)
+        if self._plan.looks_for_marks and not self._plan.marked:
+            self._plan.marked = self._is_marked(block, chunk.data)
         return block
 
-    def _has_commas(self, block: Block, data: bytes) -> bool:
-        """Return True where a number of a chunk has a decimal comma."""
-        plan = self._plan
+    def _is_marked(self, block: Block, data: bytes) -> bool:
+        """Return True where a number of a chunk has a decimal mark."""
+        plan, mark = self._plan, self._plan.rules.decimals[0]
         if bool((np.floor(block.numbers) < block.numbers).any()):
             return True
         if plan.failed or len(plan.numbers) + len(plan.texts) < self._width:
             return False
-        count = data.count(b",")
-        if count and plan.layout.delimiter == ",":
+        count = data.count(mark.encode())
+        if count and plan.layout.delimiter == mark:
             count -= block.n_rows * (self._width - 1)
         for cells in block.texts.values():
             times = np.bincount(cells.codes, minlength=len(cells.levels)).tolist()
-            count -= sum(level.count(",") * n for level, n in zip(cells.levels, times, strict=True))
+            count -= sum(level.count(mark) * n for level, n in zip(cells.levels, times, strict=True))
         return count > 0
 
     def _parsed(self, chunk: Chunk) -> Block:

@@ -142,6 +142,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Datase
         features=features, target=roles.target, family=family, classes=target.classes,
         missing=columns.missing, id=columns.id, weights=columns.weights, offset=columns.offset,
         exposure=columns.exposure, more_targets=roles.more_targets,
+        dialect=None if table.delimiter is None else (table.delimiter, table.decimal),
     )  # fmt: skip
     source, groups_of_columns = where(table), column_groups(features, model.groups, where(table))
     factors = (

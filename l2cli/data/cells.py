@@ -43,12 +43,14 @@ class CellRules:
     uncertain : cells that count as missing in a column whose every other present cell is a number.
     decimals : decimal marks, tried in this order; a file has one of them throughout.
     likely : the one of a file that does not show which.
+    doubtful : a point may well separate thousands, as in the files of spreadsheets with ``;``.
     """
 
     missing: frozenset[str] = MISSING
     uncertain: frozenset[str] = UNCERTAIN
     decimals: tuple[str, ...] = (".",)
     likely: str = "."
+    doubtful: bool = False
 
     @cached_property
     def no_numbers(self) -> frozenset[str]:
@@ -78,14 +80,17 @@ def cell_rules(spec: ReadSpec, delimiter: str) -> CellRules:
     """Return the rules that the options and the delimiter ask for.
 
     A list of ``--na`` tokens replaces the missing and the uncertain ones; the empty cell stays missing. A
-    ``;`` file rather has decimal commas: spreadsheets write it where the comma is the decimal mark.
+    ``;`` file rather has decimal commas: spreadsheets write it where the comma is the decimal mark. More
+    weight than that has a file like it that showed its mark, from which a model was made.
     """
-    decimals = (spec.decimal,) if spec.decimal else (".", ",")
-    likely = spec.decimal or ("," if delimiter == ";" else ".")
-    if spec.na is None:
-        return CellRules(decimals=decimals, likely=likely)
-    missing = frozenset({"", *(token.strip(BLANKS) for token in spec.na)})
-    return CellRules(missing, frozenset(), decimals, likely)
+    missing, uncertain = MISSING, UNCERTAIN
+    if spec.na is not None:
+        missing, uncertain = frozenset({"", *(token.strip(BLANKS) for token in spec.na)}), frozenset()
+    if spec.decimal:
+        return CellRules(missing, uncertain, (spec.decimal,), spec.decimal)
+    semicolon = delimiter == ";"
+    likely = spec.like[1] if spec.like and spec.like[0] == delimiter else "," if semicolon else "."
+    return CellRules(missing, uncertain, (".", ","), likely, semicolon)
 
 
 class Reading(NamedTuple):

@@ -38,7 +38,10 @@ class FeatureColumn(NamedTuple):
 
 
 class DataSchema(NamedTuple):
-    """What a saved model must know to encode a new table: features, target, rule for missing cells."""
+    """What a saved model must know to encode a new table: features, target, rule for missing cells.
+
+    dialect : delimiter and decimal mark of the text file it was trained on.
+    """
 
     features: tuple[FeatureColumn, ...]
     target: str
@@ -50,6 +53,7 @@ class DataSchema(NamedTuple):
     offset: str | None = None
     exposure: str | None = None
     more_targets: tuple[str, ...] = ()
+    dialect: tuple[str, str] | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:

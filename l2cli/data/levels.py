@@ -12,7 +12,7 @@ import numpy.typing as npt
 from l2cli.data.cells import BLANKS, WHOLE, numbers
 from l2cli.data.table import Table, TextColumn
 from l2cli.data.wording import where
-from l2cli.data.written import fitting
+from l2cli.data.written import fitting, parse
 from l2cli.errors import DataError, shown
 
 FloatArray = npt.NDArray[np.float64]
@@ -179,9 +179,8 @@ def as_numbers(
 
 
 def _first_stray(column: TextColumn, bad: npt.NDArray[np.bool_], rows: IntArray, decimal: str) -> int:
-    """Return the row of the first cell that is no number; ``$5`` is one where all others are like it."""
-    counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)[1:]
-    stray = bad & ~np.array([*fitting(column.levels, counts.tolist(), decimal), True])
+    """Return the row of the first cell that is no number as the others are; ``$5`` is one among others."""
+    stray = ~np.array([*fitting(column.levels, _counts(column, rows), decimal), True])
     for found, at in ((stray, rows), (stray, np.arange(len(column.codes))), (bad, rows)):
         hits = found[column.codes[at]]
         if hits.any():
@@ -189,12 +188,23 @@ def _first_stray(column: TextColumn, bad: npt.NDArray[np.bool_], rows: IntArray,
     return int(at[np.argmax(hits)])
 
 
+def _counts(column: TextColumn, rows: IntArray) -> list[int]:
+    """Return how often each level stands in some rows."""
+    counts: list[int] = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)[1:].tolist()
+    return counts
+
+
 def not_a_number(table: Table, name: str, row: int, hint: str | None = None) -> DataError:
-    """Return the error for a cell of text where a number is needed."""
-    column = table.texts[name]
-    cell = shown(column.levels[column.codes[row]])
+    """Return the error for a cell that is no number, or none as the others are, where one is needed."""
+    column, what = table.texts[name], "is not a number"
+    cell = column.levels[column.codes[row]]
+    if parse(cell, table.decimal) is not None:
+        fits = fitting(column.levels, _counts(column, np.arange(table.n_rows)), table.decimal)
+        example = next((level for level, fit in zip(column.levels, fits, strict=True) if fit), cell)
+        if example != cell:
+            what = f"is not written as the others, such as '{shown(example)}'"
     return DataError(
-        f"{where(table, row)}: '{cell}' in column '{shown(name)}' is not a number",
+        f"{where(table, row)}: '{shown(cell)}' in column '{shown(name)}' {what}",
         hint=hint,
         code="text_in_number",
     )

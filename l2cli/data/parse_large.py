@@ -113,9 +113,9 @@ def _settled(
         else:
             settled.add_facts(names[j], first.facts.get(j, NumberFacts()))
     mark = plan.rules.decimals[0]
-    shown = mark == plan.layout.rules.likely or any(j not in again for j in plan.shows_mark)
+    shown = any(j not in again for j in plan.shows_mark)
     bare = plan.skips_blanks or second.plan.skips_blanks
-    settled.finish(mark if shown else None, commas=plan.commas, bare=bare)
+    settled.finish(mark if shown else None, marked=plan.marked, bare=bare)
     return settled
 
 
@@ -208,7 +208,8 @@ def _mark_of(columns: dict[int, Sequence[str]], rules: CellRules) -> tuple[str, 
 def _shown_mark(cells: Sequence[str], rules: CellRules) -> str | None:
     """Return the decimal mark under which alone cells are numbers, None where there is no such one."""
     point = rules.with_decimal(".")
-    if plain_numbers(cells, point) is not None and (rules.likely == "." or "." not in "".join(cells)):
+    either = rules.doubtful or rules.likely == ","
+    if plain_numbers(cells, point) is not None and not (either and "." in "".join(cells)):
         return None
     reading = judge(set(cells), point)
     under = [mark for mark in rules.decimals if _is_numbers(reading, rules, mark)]

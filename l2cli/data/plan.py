@@ -23,7 +23,7 @@ class Plan:
     maybe_codes : columns in which every cell so far may consist of digits only.
     shows_mark : columns of numbers whose first rows show the decimal mark.
     skips_blanks : whether a chunk was read without the blanks before its fields.
-    commas : whether numbers with decimal commas were seen; looked for where nobody said that they are such.
+    marked : whether numbers with a decimal mark were seen; looked for where they may be worth a note.
     flat : when chunks are read as a single column, by :mod:`l2cli.data.flat_chunk`.
     The other sets change how fast a chunk is parsed, never what comes out of it.
     """
@@ -38,7 +38,7 @@ class Plan:
     maybe_codes: set[int] = field(default_factory=set)
     shows_mark: set[int] = field(default_factory=set)
     skips_blanks: bool = False
-    commas: bool = False
+    marked: bool = False
     flat: FlatRule = field(default_factory=FlatRule)
 
     def is_flat(self, failed: Collection[int] = ()) -> bool:
@@ -55,9 +55,10 @@ class Plan:
         return Plan(self.layout, self.label, rules, numbers, texts, maybe_codes=set(numbers), flat=self.flat)
 
     @property
-    def may_have_commas(self) -> bool:
-        """True where numbers are read with decimal commas, which was found out and not said."""
-        return self.rules.decimals == (",",) and len(self.layout.rules.decimals) > 1
+    def looks_for_marks(self) -> bool:
+        """True where it has to be told which decimal mark numbers have, if any."""
+        rules = self.layout.rules
+        return len(rules.decimals) > 1 and (rules.doubtful or self.rules.decimals == (",",))
 
 
 @dataclass(eq=False)

@@ -122,6 +122,7 @@ def read_opened(
         from l2cli.data.parse_large import read_large
 
         table = read_large(start, pieces, layout, keep, opened, spec, sizes, verbatim)
+    table.delimiter = layout.delimiter
     if table.n_rows == 0:
         raise DataError(
             f"{opened.label}: no data rows, only a header ({shown(', '.join(layout.names), 80)})",

@@ -12,7 +12,16 @@ from collections.abc import Callable, Container, Sequence
 
 import numpy as np
 
-from l2cli.data.cells import WHOLE, CellRules, Reading, has_leading_zero, judge, plain_numbers, read_under
+from l2cli.data.cells import (
+    MISSING,
+    WHOLE,
+    CellRules,
+    Reading,
+    has_leading_zero,
+    judge,
+    plain_numbers,
+    read_under,
+)
 from l2cli.data.columns import (
     CodedCells,
     NumberFacts,
@@ -23,11 +32,13 @@ from l2cli.data.columns import (
 )
 from l2cli.data.levels import level_text
 from l2cli.data.table import FloatArray, Table, TextColumn
+from l2cli.data.wording import na_option
 from l2cli.data.written import parse
 from l2cli.errors import DataError, shown
 
 _OTHER = {".": ",", ",": "."}
 COMMA_NOTE = "numbers have decimal commas (say otherwise with --decimal .)"
+POINT_NOTE = "numbers have decimal points (say otherwise with --decimal ,)"
 
 
 class Settled:
@@ -39,7 +50,7 @@ class Settled:
     rounded : columns of numbers as they stand of which doubles do not hold all.
     notes : one line for each thing worth saying.
     marks : the decimal marks that columns show: row, column and cell of one.
-    decimal : the decimal mark of the file.
+    decimal : the decimal mark of the file. na : tokens that a list of ``--na`` has to name again.
     """
 
     def __init__(self, rules: CellRules | None = None, verbatim: Container[str] = ()) -> None:
@@ -51,6 +62,8 @@ class Settled:
         self.marks: dict[str, tuple[int, str, str]] = {}
         self._rules = rules or CellRules()
         self.decimal = self._rules.likely
+        asked = self._rules.missing is not MISSING
+        self.na = dict.fromkeys(sorted(self._rules.missing - {""}) if asked else ())
         self._labels = verbatim
         self._told: dict[str, list[str]] = {}
         self._plain: dict[str, Sequence[str]] = {}
@@ -89,31 +102,34 @@ class Settled:
         if facts.infinite is not None:
             self._infinite.append((facts.infinite[0], name, facts.infinite[1]))
 
-    def finish(self, likely: str | None = None, *, commas: bool = False, bare: bool = False) -> None:
+    def finish(self, shown: str | None = None, *, marked: bool = False, bare: bool = False) -> None:
         """Settle all columns.
 
         Parameters
         ----------
-        likely : str, optional
-            The decimal mark where no column shows one. commas : whether numbers that were known already have
-            decimal commas. bare : whether blanks before cells were left out somewhere.
+        shown : str, optional
+            The decimal mark that numbers show which were known already. marked : whether these numbers have
+            decimal marks. bare : whether blanks before cells were left out somewhere.
         """
         self._bare = bare
         undecided = len(self._rules.decimals) > 1
         if undecided:
             self._look_for_marks()
         alone = next(iter(self.marks)) if len(self.marks) == 1 else None
-        self.decimal = alone or likely or self._rules.likely
+        self.decimal = alone or shown or self._rules.likely
         if self.decimal != self._rules.decimals[0]:
             for name, cells in self._plain.items():
                 if "." in "".join(cells):
                     del self.values[name]
                     self.add_coded(name, code_cells(cells))
+        marked |= any(self.decimal in "".join(cells) for cells in self._plain.values())
         self._plain = {}
         for name in [name for name in self._told if name in self._open]:
-            commas |= self._settle(name)
-        if undecided and commas and self.decimal == ",":
+            marked |= self._settle(name)
+        if undecided and marked and self.decimal == ",":
             self.notes.append(COMMA_NOTE)
+        elif undecided and marked and self._rules.doubtful and not (self.marks or shown):
+            self.notes.append(POINT_NOTE)
         self.notes += [note for notes in self._told.values() for note in notes]
 
     def _under(self, reading: Reading, mark: str, *, plain: bool = False) -> Reading | None:
@@ -132,7 +148,7 @@ class Settled:
                 level = next(shows, reading.ordinary[0])
                 row = int(np.argmax(cells.codes == level))
                 self.marks.setdefault(mark, (row, name, reading.cells[level]))
-        if self._rules.likely == "," or "," in self.marks:
+        if self._rules.doubtful or self._rules.likely == "," or "," in self.marks:
             for name, column in self._plain.items():
                 if "." not in self.marks and "." in "".join(column):
                     place = next((i for i, cell in enumerate(column) if parse(cell, ",") is None), None)
@@ -140,7 +156,7 @@ class Settled:
                         self.marks["."] = (place, name, column[place])
 
     def _settle(self, name: str) -> bool:
-        """Settle a column; return whether its numbers have decimal commas."""
+        """Settle a column; return whether its numbers have decimal marks."""
         cells, reading = self._open.pop(name)
         typed, labels = name in self._typed, name in self._labels
         final = self._under(reading, self.decimal, plain=labels)
@@ -148,6 +164,7 @@ class Settled:
             final = self._under(reading, _OTHER[self.decimal], plain=labels)
         if final is None or final.is_code or (typed and (reading.values is not None or labels)):
             self.texts[name] = text_column(cells, reading, bare=self._bare)
+            self.na |= dict.fromkeys(cell for i in reading.missing if (cell := reading.cells[i]))
             if reading.is_code and not typed:
                 example = next(filter(has_leading_zero, reading.cells))
                 why = f"numbers with leading zeros, like {shown(example)}, are codes"
@@ -158,7 +175,7 @@ class Settled:
         self.add_facts(name, facts)
         if facts.rounded:
             self.rounded[name] = verbatim_column(cells)
-        return not typed and any("," in final.cells[i] for i in final.ordinary)
+        return not typed and any(self.decimal in final.cells[i] for i in final.ordinary)
 
     def _how(self, name: str, reading: Reading, final: Reading, *, typed: bool) -> list[str]:
         """Return the note on numbers that are not plain ones."""
@@ -192,11 +209,11 @@ class Settled:
     def refuse_infinite(self, label: str, place: Callable[[int], str]) -> None:
         """Raise DataError naming the first infinite cell of a column of numbers, if there is one."""
         if self._infinite:
-            row, name, cell = min(self._infinite, key=lambda found: found[0])
-            cell = shown(cell.strip())
+            row, name, raw = min(self._infinite, key=lambda found: found[0])
+            cell = raw.strip()
             raise DataError(
-                f"{label} {place(row)}: '{cell}' in column '{shown(name)}' is not a finite number",
-                hint=f"correct it, or give --na {cell} if it means missing",
+                f"{label} {place(row)}: '{shown(cell)}' in column '{shown(name)}' is not a finite number",
+                hint=f"correct it, or give {na_option(cell, self.na)} if it means missing",
                 code="infinite",
             )
 
@@ -225,5 +242,5 @@ def make_table(
     index = {name: place[name] for name in numeric}
     return Table(
         source, tuple(names), len(matrix), matrix, index, settled.texts, [*notes, *settled.notes], line_of,
-        settled.decimal, settled.verbatim, settled.rounded,
+        settled.decimal, settled.verbatim, settled.rounded, na=tuple(settled.na),
     )  # fmt: skip

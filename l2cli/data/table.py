@@ -36,6 +36,8 @@ class Table:
     notes : what the reader decided and the user should know, one line each.
     line_of : maps a 0-based data row to its 1-based line in the file where that is known.
     decimal : decimal mark of the file, for text that turns out to be needed as numbers.
+    delimiter : what separates the cells of the file, None where it is no text.
+    na : tokens that a list of ``--na`` has to name again: those asked for, and those seen in columns of text.
     verbatim : columns asked for as they stand in the file, ``NA`` and ``1.10`` included; only an empty cell
         is missing there. They are among ``numbers`` or ``texts`` too.
     rounded : columns of ``numbers`` as they stand, where these hold whole numbers beyond 2^53 that doubles do
@@ -53,6 +55,8 @@ class Table:
     decimal: str = "."
     verbatim: dict[str, TextColumn] = field(default_factory=dict)
     rounded: dict[str, TextColumn] = field(default_factory=dict)
+    delimiter: str | None = None
+    na: tuple[str, ...] = ()
 
     def is_number(self, name: str) -> bool:
         """Return True where every present cell of the column is a number."""

@@ -20,7 +20,7 @@ from l2cli.data.levels import (
 )
 from l2cli.data.schema import Roles, find_level
 from l2cli.data.table import Table
-from l2cli.data.wording import listed, quoted, where
+from l2cli.data.wording import listed, na_option, quoted, where
 from l2cli.data.written import fitting, looks_like_a_number, parse
 from l2cli.errors import DataError, UsageError, shown
 from l2cli.spec import FAMILIES
@@ -76,11 +76,7 @@ def refuse_stray_cells(table: Table, name: str, rows: IntArray) -> None:
     if not (rank[:-1] * counts).any():
         rows = np.arange(table.n_rows)
     found = rank[column.codes[rows]]
-    row = int(rows[int(np.argmax(found == found.max()))])
-    example = next(
-        (level for level, fit, n in zip(column.levels, fits, counts, strict=True) if fit and n), None
-    )
-    raise _stray_cell(table, name, row, example)
+    raise _stray_cell(table, name, int(rows[int(np.argmax(found == found.max()))]))
 
 
 def _strangeness(cell: str) -> int:
@@ -88,18 +84,13 @@ def _strangeness(cell: str) -> int:
     return 1 if looks_like_a_number(cell) else 2 if cell in UNCERTAIN else 3
 
 
-def _stray_cell(table: Table, name: str, row: int, example: str | None) -> DataError:
-    """Return the error for a cell that does not fit the others, one of which is ``example``."""
+def _stray_cell(table: Table, name: str, row: int) -> DataError:
+    """Return the error for a cell that does not fit the others, with what to do."""
     cell = table.texts[name].levels[table.texts[name].codes[row]]
     keep = f"--categorical '{shown(name)}'"
     if parse(cell, table.decimal) is not None:
-        return DataError(
-            f"{where(table, row)}: '{shown(cell)}' in column '{shown(name)}' is not written as the others,"
-            f" such as '{shown(example or '')}'",
-            hint=f"write all of them alike, or give {keep} to keep text",
-            code="text_in_number",
-        )
-    if _THOUSANDS.fullmatch(cell):
+        hint = f"write all of them alike, or give {keep} to keep text"
+    elif _THOUSANDS.fullmatch(cell):
         hint = (
             "if these are thousands separators, take them out; else --decimal names the decimal sign, and"
             f" {keep} keeps text"
@@ -108,7 +99,8 @@ def _stray_cell(table: Table, name: str, row: int, example: str | None) -> DataE
         mark, called = (",", "comma") if table.decimal == "." else (".", "point")
         hint = f"give --decimal '{mark}' if the {called} is the decimal sign, or {keep}"
     else:
-        hint = f"mend the cell, or give --na '{shown(cell)}' or {keep}"
+        uncertain = [level for level in table.texts[name].levels if level in UNCERTAIN]
+        hint = f"mend the cell, or give {na_option(cell, [*uncertain, *table.na])} or {keep}"
     return not_a_number(table, name, row, hint)
 
 

@@ -30,6 +30,12 @@ def quoted(names: Iterable[str]) -> str:
     return listed([f"'{name}'" for name in names], 200)
 
 
+def na_option(token: str, others: Iterable[str]) -> str:
+    """Return ``--na 'token,others'``: the list replaces what is missing by itself, so it has to name it."""
+    tokens = (shown(each.replace(",", r"\,")) for each in dict.fromkeys([token, *others]))
+    return f"--na '{','.join(tokens)}'"
+
+
 def plural(count: int, noun: str) -> str:
     """Return ``1 row`` or ``2 rows``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -156,6 +156,34 @@ def test_the_decimal_mark_of_a_file(content, spec, values, decimal, notes, read)
     assert (table.decimal, table.notes) == (decimal, notes)
 
 
+@pytest.mark.parametrize(
+    ("content", "like", "values", "notes"),
+    [
+        (
+            "w;x\n1.037;1\n",
+            (";", "."),
+            [1.037],
+            ["numbers have decimal points (say otherwise with --decimal ,)"],
+        ),
+        ("w;x\n1.000;1\n", (";", "."), [1], ["numbers have decimal points (say otherwise with --decimal ,)"]),
+        ("w;x\n1037;1\n", (";", "."), [1037], []),
+        ("w;x\n1.037;1.5\n", (";", "."), [1.037], []),
+        ("w;x\n1.037;1,5\n", (";", "."), [1037], FILES["a comma in other columns"][4]),
+        ("w;x\n1.037;1\n", (",", "."), [1037], FILES["nothing but the delimiter, points"][4]),
+        ("w\tx\n1,037\t1\n", ("\t", ","), [1.037], [TOLD]),
+        ("w\tx\n1.037\t1\n", ("\t", ","), [1037], FILES["nothing but the delimiter, points"][4]),
+        ('w,x\n"1,037",1\n', (",", ","), [1.037], [TOLD]),
+    ],
+)
+def test_a_file_that_shows_no_mark_has_that_of_the_training_file(content, like, values, notes, read):
+    table = read(content.encode(), ReadSpec(like=like))
+    assert (table.number("w").tolist(), table.notes) == (values, notes)
+    assert build_dataset(table, ColumnSpec(target="x"), ModelSpec()).schema.dialect == (
+        content[1],
+        table.decimal,
+    )
+
+
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
 def test_a_file_has_one_decimal_mark(delimiter, read):
     content = "a;b\n1.5;7\n2;2,5\n".replace(";", delimiter)

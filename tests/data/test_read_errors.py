@@ -72,12 +72,12 @@ MALFORMED = {
     "infinite": (
         b"a,b\n1,2\n3,-inf\n",
         "standard input line 3: '-inf' in column 'b' is not a finite number; "
-        "correct it, or give --na -inf if it means missing",
+        "correct it, or give --na '-inf' if it means missing",
     ),
     "infinite, first in the file": (
         b"a,b\n1,2\n2,Infinity\n3,4\n1e400,5\n6,7\n",
         "standard input line 3: 'Infinity' in column 'b' is not a finite number; "
-        "correct it, or give --na Infinity if it means missing",
+        "correct it, or give --na 'Infinity' if it means missing",
     ),
     "a column with decimal points, one with commas": (
         b"rev;x;y\n7;1;2\n1.23;3,5;4\n",

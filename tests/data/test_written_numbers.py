@@ -191,3 +191,20 @@ def test_missing_tokens_beside_signs(read):
 @pytest.mark.parametrize("decimal", [".", ","])
 def test_what_is_no_number(cell, decimal):
     assert parse(cell, decimal) is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "hint"),
+    [(None, "--na 'None,NA,n/a' or"), (ReadSpec(na=("x", "NA")), "--na 'None,NA,x' or")],
+)
+def test_a_hint_for_missing_cells_keeps_the_tokens_in_force(spec, hint, read):
+    table = read(b"a,g,y\n1,u,1\nNone,n/a,2\nNA,v,3\n4,u,4\n5,v,5\n", spec)
+    with pytest.raises(DataError) as caught:
+        build_dataset(table, ColumnSpec(), ModelSpec())
+    assert hint in str(caught.value)
+
+
+def test_a_hint_for_missing_cells_names_what_may_be_one(read):
+    table = read(b"a,y\n1,1\nNone,2\n?,3\n4,4\n5,5\n6,5\n")
+    with pytest.raises(DataError, match=r"line 3: 'None' in column 'a' .* give --na 'None,\?' or"):
+        build_dataset(table, ColumnSpec(), ModelSpec())

@@ -250,3 +250,14 @@ def test_models_of_dictionaries(gaussian):
 def test_damaged_feature_statistics_are_told_when_loading(entry, saved):
     edited(saved, lambda content: content["feature_stats"].update(age=entry))
     assert "damaged model" in refused(saved)
+
+
+def test_the_dialect_of_the_training_file_is_kept_and_may_be_unknown(gaussian, tmp_path):
+    path = tmp_path / "model.json"
+    known = replace(gaussian, data=gaussian.data._replace(dialect=(";", ",")))
+    save_model(known, path)
+    assert load_model(path).data.dialect == (";", ",")
+    assert load_model(edited(path, lambda content: content.update(dialect=None))).data.dialect is None
+    assert load_model(edited(path, lambda content: content.pop("dialect"))).data.dialect is None
+    message = refused(edited(path, lambda content: content.update(dialect={"delimiter": ";"})))
+    assert "damaged model: no 'decimal'" in message
