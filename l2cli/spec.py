@@ -7,7 +7,7 @@ Every field holds what the user said; nothing here is resolved against data.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,6 +18,8 @@ SELECTORS = ("auto", "loo", "cv", "gcv")
 RULES = ("min", "1se")
 SCALES = ("sum", "mean")
 GROUP_PENALTIES = ("lasso", "banded")
+Bounds = Mapping[str, tuple[float | None, float | None]]
+"""Names or globs of columns, and the two ends of each coefficient."""
 METRICS = ("deviance", "mse", "rmse", "mae", "r2", "accuracy", "error", "auc", "log_loss", "brier", "f1")
 
 
@@ -165,6 +167,23 @@ class GroupSpec(NamedTuple):
     dummies: bool = False
     penalty: str = "lasso"
     lambdas: tuple[tuple[str, float], ...] = ()
+
+
+def named_bounds(bounds: Bounds | None) -> tuple[tuple[str, float, float], ...]:
+    """Return the bounds of a library call as a :class:`ModelSpec` holds them."""
+    found = []
+    for name, ends in (bounds or {}).items():
+        try:
+            low, high = ends
+            item = (
+                str(name),
+                -math.inf if low is None else float(low),
+                math.inf if high is None else float(high),
+            )
+        except (TypeError, ValueError):
+            raise UsageError(f"bounds of {name!r} must be a pair of numbers or None, not {ends!r}") from None
+        found.append(item)
+    return tuple(found)
 
 
 def check_relax_gamma(gamma: float, l1_ratio: float) -> None:

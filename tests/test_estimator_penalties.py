@@ -14,8 +14,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import l2cli
+from l2cli.core.moments import fold_moments
 from l2cli.errors import FitError, UsageError
 from l2cli.estimators import L2Classifier, L2ClassifierCV, L2Regressor, L2RegressorCV
+from l2cli.select import gaussian_folds
 
 GROUPS = {"a": ["x0", "x3"], "b": ["x1", "x2"]}
 
@@ -86,6 +88,19 @@ def test_the_lambdas_of_groups_are_chosen_as_by_the_library(rows):
     chosen = l2cli.fit(X, y, **banded).to_dict()["settings"]["group_lambdas"]
     assert left_out.group_lambda_ == pytest.approx(chosen, rel=1e-10)
     assert set(L2ClassifierCV(cv=3, **banded).fit(X, two).group_lambda_) == {"a", "b", "(other columns)"}
+
+
+def test_the_search_for_lambdas_of_groups_passes_over_the_rows_once(rows, monkeypatch):
+    X, y, *_ = rows
+    made = []
+
+    def counted(*arguments):
+        made.append(1)
+        return fold_moments(*arguments)
+
+    monkeypatch.setattr(gaussian_folds, "fold_moments", counted)
+    L2RegressorCV(cv=4, column_groups=GROUPS, group_penalty="banded").fit(X, y)
+    assert len(made) == 3  # for the common lambda, the search, and the curve that is shown
 
 
 # ------------------------------------------------------------ and scikit-learn's
@@ -175,18 +190,18 @@ def test_searches_and_clones_know_the_penalties(rows):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"relax_gamma": 0.5}, "needs an L1 part"),
+        ({"relax_gamma": 0.5}, "relax_gamma needs an L1 part.*add l1_ratio 1"),
         ({"relax_gamma": 1.5, "l1_ratio": 1.0}, "relax_gamma must be between 0 and 1, not 1.5"),
         ({"relax_gamma": "half", "l1_ratio": 1.0}, "relax_gamma must be a number, not 'half'"),
-        ({"column_groups": GROUPS, "l1_ratio": 0.5}, "has no meaning beside --groups"),
+        ({"column_groups": GROUPS, "l1_ratio": 0.5}, "l1_ratio has no meaning beside column_groups"),
         ({"column_groups": GROUPS, "group_penalty": "ridge"}, "group_penalty 'ridge' is not available"),
         ({"group_penalty": "banded"}, "need column_groups"),
         ({"group_lambda": {"a": 1.0}}, "need column_groups"),
-        ({"column_groups": GROUPS, "group_lambda": {"a": 1.0}}, "needs --group-penalty banded"),
+        ({"column_groups": GROUPS, "group_lambda": {"a": 1.0}}, "group_lambda needs group_penalty banded"),
         ({"column_groups": GROUPS, "group_penalty": "banded"}, "at given lambdas needs group_lambda"),
         (
             {"column_groups": GROUPS, "group_penalty": "banded", "group_lambda": {"a": 1.0}},
-            "gives no lambda to 'b'",
+            "group_lambda gives no lambda to 'b'",
         ),
         (
             {"column_groups": GROUPS, "group_penalty": "banded", "group_lambda": {"z": 1.0}},
@@ -200,8 +215,8 @@ def test_searches_and_clones_know_the_penalties(rows):
         ({"column_groups": "dummies"}, "a label for each of 6 columns, not 'dummies'"),
         ({"column_groups": {"a": [0, 6]}}, "6 is no column; 0 to 5, or names"),
         ({"column_groups": {"a": [0, -1]}}, "-1 is no column"),
-        ({"column_groups": {"a": "q*"}}, "matches no feature"),
-        ({"column_groups": {"a": [0], "b": ["x0"]}}, "'x0' is in both 'a' and 'b'"),
+        ({"column_groups": {"a": "q*"}}, "X: column_groups a 'q\\*' matches no feature"),
+        ({"column_groups": {"a": [0], "b": ["x0"]}}, "column_groups: 'x0' is in both 'a' and 'b'"),
         ({"column_groups": {1: [0], "1": [2]}}, "two groups the same name"),
         (
             {"column_groups": GROUPS, "penalty_factor": [1, 1, 1, 2, 1, 1]},

@@ -268,7 +268,9 @@ def test_few_rows_have_as_many_folds_as_they_can_fill():
         ({"tol": "small"}, "tol must be a number, not 'small'"),
         ({"penalty_factor": [1.0, 2.0]}, r"penalty_factor has shape \(2,\)"),
         ({"penalty_factor": [1.0, -2.0, 1.0, 1.0]}, "penalty_factor holds a number below 0"),
-        ({"penalty_factor": [1.0, np.nan, 1.0, 1.0]}, "penalty_factor contains NaN"),
+        ({"penalty_factor": [1.0, np.nan, 1.0, 1.0]}, "penalty_factor holds nan, not a finite number"),
+        ({"penalty_factor": "x0=2"}, "penalty_factor must be a number for each of 4 features, not 'x0=2'"),
+        ({"penalty_factor": {"x0": 2}}, "penalty_factor must be a number for each of 4 features"),
     ],
 )
 def test_parameters_without_sense_are_refused(rows, parameters, message):
@@ -290,7 +292,7 @@ def test_parameters_without_sense_are_refused(rows, parameters, message):
         ({"metric": "auc"}, "does not fit the family gaussian"),
         ({"metric": "mae", "cv": "loo"}, "squared error"),
         ({"seed": -1}, "seed must be a whole number of at least 0, not -1"),
-        ({"n_jobs": 0}, "jobs must be a whole number of at least 1, not 0"),
+        ({"n_jobs": 0}, "^n_jobs must be a whole number of at least 1, not 0"),
     ],
 )
 def test_choices_without_sense_are_refused(rows, parameters, message):
@@ -312,6 +314,13 @@ def test_weights_without_sense_are_refused(rows, weights, message):
     X, y, _, _ = rows
     with pytest.raises(ValueError, match=message):
         L2Regressor().fit(X, y, sample_weight=weights)
+
+
+def test_one_weight_is_that_of_every_row(rows):
+    X, y, *_ = rows
+    same = L2Regressor(2.0).fit(X, y, np.full(90, 2.0))
+    assert L2Regressor(2.0).fit(X, y, sample_weight=2).coef_.tolist() == same.coef_.tolist()
+    assert L2Regressor(1.0).fit(X, y).coef_ == pytest.approx(same.coef_, rel=1e-10)
 
 
 def test_labels_must_be_classes(rows):

@@ -30,8 +30,9 @@ from l2cli.core.path import design_factor
 from l2cli.core.problem import Problem
 from l2cli.data.column_groups import ColumnGroups, group_lambdas
 from l2cli.data.folds import Folds
-from l2cli.errors import UsageError
-from l2cli.select.cv import gaussian_fold_fits, weighted_curve
+from l2cli.errors import UsageError, shown
+from l2cli.select.curve import Curve
+from l2cli.select.cv import fold_fits, gaussian_fold_fits, weighted_curve
 from l2cli.select.learner import FoldFits
 from l2cli.select.loo import leave_one_out
 from l2cli.spec import GridSpec, SelectSpec
@@ -67,10 +68,9 @@ def bands_of(groups: ColumnGroups) -> Bands:
 
 def given_lambdas(setup: Setup, *, rest: float | None) -> FloatArray | None:
     """Return the lambdas given to the bands of a setup; see :func:`band_lambdas`."""
-    groups, spec = setup.dataset.column_groups, setup.model.groups
-    assert groups is not None
+    spec = setup.model.groups
     assert spec is not None
-    return band_lambdas(groups, spec.lambdas, setup.dataset.features, rest=rest)
+    return band_lambdas(_groups_of(setup), spec.lambdas, setup.dataset.features, rest=rest)
 
 
 def band_lambdas(
@@ -98,14 +98,16 @@ def band_lambdas(
     absent = [name for g, name in enumerate(bands.names) if g not in found and name != REST]
     if absent:
         raise UsageError(
-            f"--group-lambda gives no lambda to '{absent[0]}'", hint="give one to every group, or to none"
+            f"--group-lambda gives no lambda to '{shown(absent[0])}'",
+            hint="give one to every group, or to none",
         )
     values = [found[g] for g in range(groups.named)]
     if REST in bands.names:
         if rest is None:
             first = features[int(np.flatnonzero(bands.labels == groups.named)[0])]
             raise UsageError(
-                f"column '{first}' is in no group and has no lambda", hint="give --lambda for such columns"
+                f"column '{shown(first)}' is in no group and has no lambda",
+                hint="give --lambda for such columns",
             )
         values.append(rest)
     return np.array(values)
@@ -113,9 +115,7 @@ def band_lambdas(
 
 def with_bands(setup: Setup, lambdas: FloatArray) -> Setup:
     """Return the setup with the bands' lambdas (b,) as penalty factors; lambda 1 is what was asked."""
-    groups = setup.dataset.column_groups
-    assert groups is not None
-    bands = bands_of(groups)
+    bands = bands_of(_groups_of(setup))
     problem = with_factors(setup.problem, bands, lambdas)
     chosen = dict(zip(bands.names, lambdas.tolist(), strict=True))
     model = replace(setup.model, lambdas=GridSpec(values=(1.0,)))
@@ -125,6 +125,50 @@ def with_bands(setup: Setup, lambdas: FloatArray) -> Setup:
 def with_factors(problem: Problem, bands: Bands, lambdas: FloatArray) -> Problem:
     """Return the problem with the bands' lambdas (b,) as penalty factors, at whose lambda 1 they hold."""
     return problem._replace(factors=problem.factors * lambdas[bands.labels], shared=None)
+
+
+def common_start(curve: Curve) -> float:
+    """Return the common lambda that a search starts from: the best one, or the one above it if that is 0.
+
+    Raises
+    ------
+    UsageError
+        If no lambda is larger than 0.
+    """
+    best, positive = float(curve.lambdas[curve.index_min]), curve.lambdas[curve.lambdas > 0.0]
+    if not len(positive):
+        raise UsageError("--lambdas holds 0 alone, from which no lambdas of groups can be found")
+    return best if best > 0.0 else float(positive.min())
+
+
+def refuse_idle(setup: Setup, select: SelectSpec, *, given: bool) -> None:
+    """Raise UsageError for what has nothing to do in a fit whose bands' lambdas are given, or are chosen."""
+    dataset, values = setup.dataset, setup.model.lambdas.values
+    single = values is not None and len(values) == 1
+    reason = "--group-lambda fixes the lambdas"
+    asked = {
+        "--select": select.select != "auto",
+        "--rule": select.rule != "min",
+        "--folds": select.folds is not None,
+        "--repeats": select.repeats > 1,
+        "--fold-column": dataset.fold_labels is not None,
+        "--group-column": dataset.groups is not None,
+        "--metric": select.metric is not None,
+        "--lambdas": not setup.model.lambdas.is_auto and not single,
+        "--lambda": single and REST not in bands_of(_groups_of(setup)).names,
+    }
+    if not given:
+        reason = "lambdas of groups are chosen by their error alone"
+        asked = {"--select gcv": select.select == "gcv", "--rule 1se": select.rule == "1se"}
+    for option, used in asked.items():
+        if used:
+            raise UsageError(f"{reason}, so {option} has nothing to do", hint="leave one of them out")
+
+
+def _groups_of(setup: Setup) -> ColumnGroups:
+    groups = setup.dataset.column_groups
+    assert groups is not None
+    return groups
 
 
 def choose_bands(
@@ -137,28 +181,37 @@ def choose_bands(
     start : float
         The best lambda for all columns, on the scale in force, larger than 0.
     """
-    groups = setup.dataset.column_groups
-    assert groups is not None
-    bands = bands_of(groups)
+    bands = bands_of(_groups_of(setup))
     if method == "loo":
         return search_bands(
             setup.problem, bands, start, lambda problem: left_out_error(problem, setup.weight), progress
         )
-    folds, metric = setup.folds(select), setup.metric(select)
-    fits = _fold_fits(setup, folds, select)
-
-    def error(problem: Problem) -> float:
-        return folds_error(fits(problem), folds, metric)
-
+    error = folds_judge(
+        setup.problem, setup.folds(select), setup.metric(select), setup.model.lambda_scale, select.jobs
+    )
     return search_bands(setup.problem, bands, start, error, progress)
 
 
-def _fold_fits(setup: Setup, folds: Folds, select: SelectSpec) -> Callable[[Problem], FoldFits]:
-    """Return what maps a problem of other penalty factors to its fits without each fold."""
-    if setup.problem.family == "gaussian":  # one pass over the rows for all trials
-        alone = gaussian_fold_fits(setup.problem._replace(shared=None), folds, setup.model.lambda_scale)
-        return lambda problem: alone.with_factors(problem.factors)
-    return lambda problem: setup._replace(problem=problem, together=None).fold_fits(folds, select)
+def folds_judge(
+    problem: Problem, folds: Folds, metric: str, scale: str, jobs: int | None = None
+) -> Callable[[Problem], float]:
+    """Return what judges the problem with other penalty factors: the mean of a metric over folds at lambda 1.
+
+    It is negative where greater is better. Of a gaussian problem one pass over the rows serves all factors.
+    """
+    at_one, sign = np.ones(1), -1.0 if greater_is_better(metric) else 1.0
+    alone = None
+    if problem.family == "gaussian":
+        alone = gaussian_fold_fits(problem._replace(shared=None), folds, scale)
+
+    def error(trial: Problem) -> float:
+        fits: FoldFits = (
+            fold_fits(trial, folds, scale, jobs=jobs) if alone is None else alone.with_factors(trial.factors)
+        )
+        losses = fits.losses(at_one, metric)
+        return sign * float(weighted_curve(at_one, losses, fits.fold_weights, folds, metric).mean[0])
+
+    return error
 
 
 def search_bands(
@@ -181,22 +234,19 @@ def left_out_error(problem: Problem, lam: float) -> float:
     return float(leave_one_out(problem, design_factor(problem, lam), np.array([lam]))[0].mean[0])
 
 
-def folds_error(fits: FoldFits, folds: Folds, metric: str) -> float:
-    """Return the mean of a metric over the folds at lambda 1, negative where greater is better."""
-    losses = fits.losses(np.ones(1), metric)
-    mean = float(weighted_curve(np.ones(1), losses, fits.fold_weights, folds, metric).mean[0])
-    return -mean if greater_is_better(metric) else mean
-
-
 def compass(
     loss: Callable[[FloatArray], float], start: FloatArray, progress: Progress | None = None
 ) -> FloatArray:
-    """Return where a search along the axes, with steps that are halved where none helps, ends."""
+    """Return where a search along the axes, with steps that are halved where none helps, ends.
+
+    It ends after MOST_TRIALS of many axes, or two for each.
+    """
     here, best, step, trials = start.copy(), loss(start), FIRST_STEP, 0
-    while step >= LAST_STEP and trials < MOST_TRIALS:
+    most = max(MOST_TRIALS, 2 * len(start))
+    while step >= LAST_STEP and trials < most:
         improved = False
         for i in range(len(here)):
-            for sign in (1.0, -1.0):
+            for sign in (1.0, -1.0) if trials < most else ():
                 trial = here.copy()
                 trial[i] = min(max(trial[i] + sign * step, start[i] - REACH), start[i] + REACH)
                 if trial[i] == here[i]:
@@ -207,7 +257,7 @@ def compass(
                     here, best, improved = trial, value, True
                     break
             if progress is not None:
-                progress("lambdas of groups", trials, MOST_TRIALS)
+                progress("lambdas of groups", trials, most)
         if not improved:
             step /= 2.0
     return here

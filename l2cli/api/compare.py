@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from l2cli.api.setup import LEVEL, Progress, Setup, finite, prepare
+from l2cli.api.targets import joined
 from l2cli.core.covariance import quantile
 from l2cli.core.metrics import greater_is_better
 from l2cli.data.dataset import Dataset
@@ -17,6 +18,7 @@ from l2cli.errors import FitError, UsageError
 from l2cli.select.compare import (
     GROUP_LASSO,
     SIGNIFICANT,
+    Candidate,
     Comparison,
     Contender,
     Pair,
@@ -31,7 +33,10 @@ from l2cli.spec import ModelSpec, SelectSpec
 
 @dataclass(frozen=True, eq=False)
 class CompareResult:
-    """A comparison; ``models`` and ``pairs`` are rows of plain values, best model first."""
+    """A comparison; ``models`` and ``pairs`` are rows of plain values, best model first.
+
+    Of several targets these follow one another, each row with its ``target``; the verdict has a line each.
+    """
 
     models: list[dict[str, Any]]
     pairs: list[dict[str, Any]]
@@ -52,7 +57,8 @@ def compare_dataset(
 ) -> CompareResult:
     """Compare models on a dataset (which is used up); each is tuned inside its own training folds.
 
-    The default metric is the mse for gaussian targets (whose root the screen shows) and else the deviance.
+    Several targets are compared one by one, on the same folds. The default metric is the mse for gaussian
+    targets (whose root the screen shows) and else the deviance.
 
     Raises
     ------
@@ -61,20 +67,48 @@ def compare_dataset(
     FitError
         No model has a finite fit.
     """
-    if dataset.schema.more_targets:
-        raise UsageError("compare takes one target at a time", hint="name one with --target")
     if model.groups is not None and model.groups.penalty == "banded":
         raise UsageError(
             "compare has no banded model", hint="compare l2cli cv --group-penalty banded by hand"
         )
     candidates = parse_candidates(models, model.l1_ratio, groups=model.groups is not None)
-    setup = prepare(dataset, replace(model, groups=None))
+    # every candidate brings its own penalty: what a ridge of several targets shares is of no use
+    setups = [
+        setup._replace(problem=setup.problem._replace(shared=None), together=None)
+        for setup in prepare(dataset, replace(model, groups=None)).each()
+    ]
+    return _together([_compare(setup, candidates, select, progress) for setup in setups])
+
+
+def _together(results: Sequence[CompareResult]) -> CompareResult:
+    """Return the comparisons of all targets as one: the comparison itself where there is one target."""
+    if len(results) == 1:
+        return results[0]
+    content = joined([result.content for result in results])
+    names = [str(part["target"]) for part in content["targets"]]
+    models, pairs = (
+        [
+            {"target": name} | row
+            for name, result in zip(names, results, strict=True)
+            for row in getattr(result, key)
+        ]
+        for key in ("models", "pairs")
+    )
+    verdicts = [f"{name}: {result.verdict}" for name, result in zip(names, results, strict=True)]
+    return CompareResult(models, pairs, "\n".join(verdicts), content)
+
+
+def _compare(
+    setup: Setup, candidates: Sequence[Candidate], select: SelectSpec, progress: Progress | None
+) -> CompareResult:
+    """Compare the candidates on one target."""
+    model = setup.model
     metric = setup.metric(select)
     folds = setup.folds(select)
     contenders = {r: _contender(setup, *r, folds, select) for r in sorted({c.penalty for c in candidates})}
     comparison = Comparison(
         contenders, folds, metric, model.lambda_scale,
-        groups=dataset.groups, seed=select.seed, jobs=select.jobs,
+        groups=setup.dataset.groups, seed=select.seed, jobs=select.jobs,
     )  # fmt: skip
     scores = ranking(comparison.run(candidates, progress), metric)
     if not np.isfinite(scores[0].mean):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.api.banded import choose_bands, given_lambdas, is_banded, with_bands
+from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, with_bands
 from l2cli.api.fit import FitResult, choice_of, curve_warnings, describe, together
 from l2cli.api.setup import Progress, Setup, brief, floats, prepare
 from l2cli.api.targets import joined, stacked
@@ -99,9 +99,8 @@ def _banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> Setu
     """Return the setup with a lambda for every group; what is cross-validated is what they are times."""
     lambdas = given_lambdas(setup, rest=1.0)
     if lambdas is None:
-        start = setup.cross_validate(select)[0].curve
-        best = float(start.lambdas[start.index_min])
-        lambdas = choose_bands(setup, best, "cv", select, progress)
+        start = common_start(setup.cross_validate(select)[0].curve)
+        lambdas = choose_bands(setup, start, "cv", select, progress)
     return with_bands(setup, lambdas)._replace(model=setup.model)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.api.banded import choose_bands, given_lambdas, is_banded, with_bands
+from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, refuse_idle, with_bands
 from l2cli.api.coefficients import coefficient_tables
 from l2cli.api.judge import check_path, lost_warning, wide_warning
 from l2cli.api.setup import Progress, Setup, brief, finite, floats, prepare, resolve_selector
@@ -120,6 +120,7 @@ def _fit_banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> 
     values = setup.model.lambdas.values
     single = values[0] if values is not None and len(values) == 1 else None
     lambdas = given_lambdas(setup, rest=single)
+    refuse_idle(setup, select, given=lambdas is not None)
     if lambdas is not None:
         return describe(with_bands(setup, lambdas), Choice(1.0, "given"), select)
     if single is not None:
@@ -128,14 +129,11 @@ def _fit_banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> 
         )
     method = resolve_selector(setup, select)
     if method == "cv":
-        start = setup.cross_validate(select)[0].curve
-        lam = float(start.lambdas[start.index_min])
+        curve: Curve | None = setup.cross_validate(select)[0].curve
     else:
-        method = "loo"
-        lam = _by_leverage(setup, design_factor(setup.problem, 0.0), method, "min").lam
-    if not lam > 0.0:
-        raise UsageError("--lambdas holds 0 alone, from which no lambdas of groups can be found")
-    chosen = with_bands(setup, choose_bands(setup, lam, method, select, progress))
+        curve = _by_leverage(setup, design_factor(setup.problem, 0.0), method, "min").curve
+    assert curve is not None
+    chosen = with_bands(setup, choose_bands(setup, common_start(curve), method, select, progress))
     problem = chosen.problem
     if method == "loo":
         at = chosen.weight

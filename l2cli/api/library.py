@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import inf
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,17 @@ from l2cli.api.path import PathResult, path_dataset
 from l2cli.data.build import build_dataset
 from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
-from l2cli.spec import ColumnSpec, GridSpec, GroupSpec, ModelSpec, SelectSpec, check_lambda
+from l2cli.spec import (
+    Bounds,
+    ColumnSpec,
+    GridSpec,
+    GroupSpec,
+    ModelSpec,
+    SelectSpec,
+    check_lambda,
+    named_bounds,
+)
 
-Bounds = Mapping[str, tuple[float | None, float | None]]
-"""Names or globs of columns, and the two ends of each coefficient."""
 ColumnGroupsArgument = Mapping[str, str | Sequence[str]] | str | None
 """Names of groups and the names or globs of their columns, or ``"dummies"``."""
 
@@ -224,7 +230,8 @@ def path(
 
 
 def compare(
-    X: Any, y: Any = None, *, models: Sequence[str] = (), target: str | None = None, lambdas: Any = "auto",
+    X: Any, y: Any = None, *, models: Sequence[str] = (), target: str | Sequence[str] | None = None,
+    lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), coding: str = "auto", missing: str = "impute",
     penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
@@ -246,7 +253,8 @@ def compare(
     Returns
     -------
     CompareResult
-        ``models`` and ``pairs`` (rows of plain values, the best first), ``verdict``, and ``to_dict()``.
+        ``models`` and ``pairs`` (rows of plain values, the best first), ``verdict``, and ``to_dict()``. Of
+        several targets the rows follow one another, each with its ``target``.
 
     Examples
     --------
@@ -293,7 +301,7 @@ def _dataset(
     factors = _factors(penalty_factor, given.inputs)
     model = ModelSpec(
         family, lambdas, lambda_scale, factors, l1_ratio, standardize, intercept, tol, tweedie_power,
-        _bounds(bounds), _groups(*column_groups), relax_gamma,
+        named_bounds(bounds), _groups(*column_groups), relax_gamma,
     )  # fmt: skip
     return build_dataset(given.table, columns, model), model
 
@@ -316,21 +324,6 @@ def _groups(
         for name, members in groups.items()
     )
     return GroupSpec(named, False, penalty, values)
-
-
-def _bounds(
-    bounds: Bounds | None,
-) -> tuple[tuple[str, float, float], ...]:
-    """Return the bounds as the model spec holds them."""
-    found = []
-    for name, ends in (bounds or {}).items():
-        try:
-            low, high = ends
-            item = (str(name), -inf if low is None else float(low), inf if high is None else float(high))
-        except (TypeError, ValueError):
-            raise UsageError(f"bounds of {name!r} must be a pair of numbers or None, not {ends!r}") from None
-        found.append(item)
-    return tuple(found)
 
 
 def _factors(penalty_factor: Any, inputs: Sequence[str]) -> tuple[tuple[str, float], ...]:

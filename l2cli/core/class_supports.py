@@ -39,13 +39,14 @@ LOOSE = 1e-6
 
 
 class SupportFit(NamedTuple):
-    """An unpenalized fit: u (p, C) and intercept0 (C,), internal, with residual and last_move of Newton.
+    """An unpenalized fit: u (p, C) and intercept0 (C,), internal, and what Newton's method says of it.
 
     tied : (p,) columns that the data do not tell apart on this support.
     """
 
     u: FloatArray
     intercept0: FloatArray
+    effective_df: float
     residual: float
     last_move: float
     tied: BoolArray
@@ -57,11 +58,6 @@ def columns_of(coordinates: IntArray, classes: int) -> tuple[IntArray, BoolArray
     support = np.zeros((len(columns), classes), dtype=bool)
     support[at, coordinates % classes] = True
     return columns.astype(np.int64), support
-
-
-def identified(active: BoolArray) -> IntArray:
-    """Return how many coefficients of supports (p, C, L) the data can tell: at most C - 1 a column, (L,)."""
-    return np.asarray(np.minimum(active.sum(axis=1), active.shape[1] - 1).sum(axis=0))
 
 
 def sums_removed(u: FloatArray, support: BoolArray) -> FloatArray:
@@ -88,7 +84,9 @@ def support_fit(problem: Problem, coordinates: IntArray, before: SupportFit | No
     answer = bare_solver(part, support).solve(0.0, start)
     u, loose = np.zeros((problem.n_columns, problem.n_classes)), np.zeros(problem.n_columns, dtype=bool)
     u[columns], loose[columns] = answer.u, tied
-    return SupportFit(u, np.asarray(answer.intercept), answer.residual, answer.last_move, loose)
+    return SupportFit(
+        u, np.asarray(answer.intercept), answer.effective_df, answer.residual, answer.last_move, loose
+    )
 
 
 def tied_columns(problem: Problem, support: BoolArray) -> BoolArray:
@@ -98,7 +96,8 @@ def tied_columns(problem: Problem, support: BoolArray) -> BoolArray:
     -----
     A direction v changes no probability where the predictors Z v_k of all classes are the same. Then every
     v_k - v_l lies in the null space of Z, so only its columns can be tied, and they are where a class has
-    them, or their combination is what all classes have in common.
+    them, or their combination is what all classes have in common. H is |A| x |A|, with
+    v'Hv = sum_k |Z (v_k - mean v)|^2.
     """
     null = np.asarray(design_factor(problem, 0.0).null > LOOSE)
     if not null.any():
@@ -108,10 +107,13 @@ def tied_columns(problem: Problem, support: BoolArray) -> BoolArray:
         Z = Z - (problem.weights @ Z) / problem.weight_sum
     G = Z.T @ (problem.weights[:, None] * Z)
     some = support[null]
-    H = np.kron(G, np.eye(c) - 1.0 / c)
-    shift = np.kron(np.diag(np.where(some.all(axis=1), np.diag(G), 0.0)), np.ones((c, c)))
+    full: BoolArray = np.asarray(some.all(axis=1))
     at = np.flatnonzero(some)
-    e, V = np.linalg.eigh((H + shift)[np.ix_(at, at)])
+    j, k = np.divmod(at, c)
+    own = G[np.ix_(j, j)]
+    H = own * ((k[:, None] == k) - 1.0 / c)
+    H += np.where((j[:, None] == j) & full[j], own, 0.0)  # settles the sum of all classes
+    e, V = np.linalg.eigh(H)
     share = np.zeros(some.size)
     share[at] = np.square(V[:, e <= NULL * e[-1]]).sum(axis=1)
     null[null] = share.reshape(some.shape).max(axis=1) > LOOSE

@@ -180,9 +180,13 @@ class Problem(NamedTuple):
         return np.where(self.constant | (sd <= 0), 1.0, d)
 
     def l1_penalty_for(self, sd: FloatArray) -> FloatArray:
-        """Return l_j for such rows: ``f_j |sd_j w_j|`` is f sd |u|, raw ``f_j |w_j|`` is f |u| / scale."""
+        """Return l_j for such rows: ``f_j |sd_j w_j|`` is f sd |u|, raw ``f_j |w_j|`` is f |u| / scale.
+
+        A column without variation gets 1, but not in a group of factor 0: that has no norm to take part in.
+        """
         weight = self.factors * sd if self.standardize else self.factors / self.scale
-        return np.where(self.constant | (sd <= 0), 1.0, weight)
+        held = 1.0 if self.groups is None else np.where(self.factors > 0.0, 1.0, 0.0)
+        return np.where(self.constant | (sd <= 0), held, weight)
 
     def penalty_weights(self, lambdas: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the weights of u^2 and of 2 |u| in J at each lambda: (p C, L), (p C, L)."""

@@ -14,8 +14,9 @@ subset, forward stepwise or lasso?", Statistical Science 35, section 2.3). Bound
 
 Notes
 -----
-Active sets repeat along a path, so there are fewer unpenalized fits than lambdas. Large least squares
-problems are reduced to the triangle of one QR first: 2 n p^2 flops once, p |A|^2 for each set.
+Active sets repeat along a path, so there are fewer unpenalized fits than lambdas. Where that is less work,
+least squares problems are reduced to the triangle of one QR of the m columns of any set first: 2 n m^2 flops
+once, m |A|^2 for each set.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.class_supports import SupportFit, identified, support_fit
+from l2cli.core.class_supports import SupportFit, support_fit
 from l2cli.core.objective import Certificate, certify
 from l2cli.core.path import Path, solve_path
 from l2cli.core.problem import Problem, row_blocks
@@ -42,10 +43,11 @@ ROWS_FLOPS = 1e9
 
 
 class Parents(NamedTuple):
-    """Unpenalized fits on active sets: u, intercept0, tied, last_move as in a Path."""
+    """Unpenalized fits on active sets: u, intercept0, effective_df, tied, last_move as in a Path."""
 
     u: FloatArray
     intercept0: FloatArray
+    effective_df: FloatArray
     tied: BoolArray
     last_move: FloatArray
 
@@ -61,9 +63,9 @@ def relaxed_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | No
     Notes
     -----
     The certificate has the larger residual of the two parents, each that of its own objective; a duality gap
-    is not defined. effective_df = g df + (1 - g) |A|, df that of the penalized parent; of several classes a
-    column counts at most C - 1 in |A|. ``tied`` and ``last_move`` tell of the unpenalized parent too. At
-    lambda 0 both parents are one.
+    is not defined. effective_df = g df + (1 - g) m, with df of the penalized parent and m of the unpenalized
+    one: |A|, or as many of A as the data tell apart and no bound stops (of a column at most C - 1 classes).
+    ``tied`` and ``last_move`` tell of the unpenalized parent too. At lambda 0 both parents are one.
     """
     path, g = solve_path(problem, lambdas, factor), problem.relax_gamma
     if g == 1.0:
@@ -73,8 +75,7 @@ def relaxed_path(problem: Problem, lambdas: FloatArray, factor: RidgeFactor | No
     v, c0 = np.where(bare, path.u, other.u), np.where(bare, path.intercept0, other.intercept0)
     u, intercept0 = g * path.u + (1.0 - g) * v, g * path.intercept0 + (1.0 - g) * c0
     coef, intercept = problem.original(u, intercept0)
-    count = active.sum(axis=0) if problem.n_classes == 1 else identified(active)
-    df = g * path.effective_df + (1.0 - g) * count
+    df = g * path.effective_df + (1.0 - g) * other.effective_df
     unpenalized = certify(
         problem._replace(l1_ratio=0.0, groups=None), v, c0, np.zeros(len(bare)), only=active | bare
     )
@@ -106,33 +107,39 @@ def unpenalized_parents(problem: Problem, active: BoolArray, at: IntArray) -> Pa
         return _parents_of_classes(problem, active, at)
     count = active.shape[1]
     u, tied, move = np.zeros(active.shape), np.zeros(len(active), dtype=bool), np.zeros(count)
-    intercept0 = np.zeros(count)
+    intercept0, df = np.zeros(count), np.zeros(count)
     if problem.intercept:  # without a column the null model
         intercept0[:] = problem.likelihood.null_intercept(problem.y, problem.weights, problem.offset)
     sets = [(columns, places) for columns, places in distinct_sets(active, at) if len(columns)]
-    work = 2.0 * problem.n_rows * sum(len(columns) ** 2 for columns, _ in sets)
-    triangle, means = None, np.zeros(len(active))
-    if problem.family == "gaussian" and problem.box is None and work > ROWS_FLOPS:
-        triangle = _triangle(problem)
-        if problem.intercept:
-            means = (problem.weights @ problem.X) / problem.weight_sum
+    triangle, union, means = None, np.flatnonzero(active[:, at].any(axis=1)), np.zeros(len(active))
+    if problem.family == "gaussian" and problem.box is None:
+        work = [2.0 * problem.n_rows * len(columns) ** 2 for columns in (*(c for c, _ in sets), union)]
+        if sum(work[:-1]) > max(ROWS_FLOPS, work[-1]):
+            part = problem.select(union)
+            triangle = _triangle(part)
+            if problem.intercept:
+                means[union] = (part.weights @ part.X) / part.weight_sum
     for columns, places in sets:
-        if triangle is not None and (v := _by_triangle(triangle, columns)) is not None:
-            u[np.ix_(columns, places)] = v[:, None]
-            intercept0[places] -= means[columns] @ v
-            continue
+        if triangle is not None:
+            v = _by_triangle(triangle, np.searchsorted(union, columns))
+            if v is not None:
+                u[np.ix_(columns, places)] = v[:, None]
+                intercept0[places] -= means[columns] @ v
+                df[places] = len(columns)
+                continue
         fit = solve_path(problem.select(columns), np.zeros(1))
         u[np.ix_(columns, places)] = fit.u
         intercept0[places], move[places] = fit.intercept0[0], fit.last_move[0]
+        df[places] = fit.effective_df[0]
         tied[columns] |= fit.tied
-    return Parents(u, intercept0, tied, move)
+    return Parents(u, intercept0, df, tied, move)
 
 
 def _parents_of_classes(problem: Problem, active: BoolArray, at: IntArray) -> Parents:
     """Return the same of several classes, for active sets (p, C, L)."""
     (p, classes, count) = active.shape
     u, intercept0 = np.zeros(active.shape), np.zeros((classes, count))
-    tied, move = np.zeros(p, dtype=bool), np.zeros(count)
+    tied, move, df = np.zeros(p, dtype=bool), np.zeros(count), np.zeros(count)
     if problem.intercept:
         null = problem.likelihood.null_intercept(problem.y, problem.weights, problem.offset)
         intercept0 += np.asarray(null)[:, None]
@@ -142,11 +149,11 @@ def _parents_of_classes(problem: Problem, active: BoolArray, at: IntArray) -> Pa
             continue
         fit = support_fit(problem, coordinates, before)
         u[..., places], intercept0[:, places] = fit.u[..., None], fit.intercept0[:, None]
-        move[places] = fit.last_move
+        move[places], df[places] = fit.last_move, fit.effective_df
         tied |= fit.tied
         if fit.last_move <= RUNAWAY:  # a fit that ran away is no place to start from
             before = fit
-    return Parents(u, intercept0, tied, move)
+    return Parents(u, intercept0, df, tied, move)
 
 
 def _triangle(problem: Problem) -> FloatArray:

@@ -285,17 +285,22 @@ def coefficient_bounds(
     count = sum(len(feature.names) for feature in features)
     lower, upper = np.full(count, -np.inf), np.full(count, np.inf)
     for pattern, low, high in patterns:
-        if not (low <= high and low < math.inf and high > -math.inf):
-            raise UsageError(f"--bounds '{shown(pattern)}' needs LOW <= HIGH, not {low:g}:{high:g}")
-        beyond = next((end for end in (low, high) if LARGEST_BOUND <= abs(end) < np.inf), None)
-        if beyond is not None:
-            raise UsageError(
-                f"--bounds '{shown(pattern)}': {beyond:g} is beyond {LARGEST_BOUND:g}, its square overflows",
-                hint="leave the end out if there is no bound",
-            )
+        check_ends(pattern, low, high)
         at = design_columns(features, pattern, "--bounds", source)
         lower[at], upper[at] = low, high
     return lower, upper
+
+
+def check_ends(name: str, low: float, high: float) -> None:
+    """Raise UsageError unless two numbers can be the bounds of what is named."""
+    if not (low <= high and low < math.inf and high > -math.inf):
+        raise UsageError(f"--bounds '{shown(name)}' needs LOW <= HIGH, not {low:g}:{high:g}")
+    beyond = next((end for end in (low, high) if LARGEST_BOUND <= abs(end) < math.inf), None)
+    if beyond is not None:
+        raise UsageError(
+            f"--bounds '{shown(name)}': {beyond:g} is beyond {LARGEST_BOUND:g}, its square overflows",
+            hint="leave the end out if there is no bound",
+        )
 
 
 def design_columns(features: Sequence[FeatureColumn], pattern: str, option: str, source: str) -> IntArray:

@@ -29,7 +29,9 @@ from l2cli.core.problem import Problem, make_problem
 from l2cli.core.relaxed import relaxed_path
 from l2cli.core.sharing import each_target
 from l2cli.errors import L2Error, UsageError
+from l2cli.estimators.bounding import given_bounds
 from l2cli.estimators.grouping import GivenBands, given_groups
+from l2cli.estimators.wording import in_parameters
 from l2cli.spec import ModelSpec, check_tweedie_power
 
 FloatArray = npt.NDArray[np.float64]
@@ -44,7 +46,7 @@ def _value_errors() -> Iterator[None]:
     try:
         yield
     except L2Error as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(in_parameters(str(error))) from error
 
 
 class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -58,6 +60,7 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
     standardize: bool
     l1_ratio: float
     penalty_factor: npt.ArrayLike | None
+    bounds: Any
     column_groups: Any
     group_penalty: str
     group_lambda: Mapping[Any, float] | None
@@ -101,6 +104,7 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
                 weights=None if weights is None else weights[kept],
                 penalty_factor=factors, intercept=self.fit_intercept,
                 standardize=self.standardize, l1_ratio=model.l1_ratio,
+                bounds=given_bounds(self.bounds, names),
                 relax_gamma=1.0 if model.relax_gamma is None else model.relax_gamma,
                 groups=None if given is None else given.lasso_labels(factors),
             )  # fmt: skip
@@ -136,12 +140,18 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         if self.penalty_factor is None:
             return None
         name = "penalty_factor"
-        factors = check_array(self.penalty_factor, ensure_2d=False, dtype=np.float64, input_name=name)
+        try:
+            factors = np.asarray(self.penalty_factor, dtype=np.float64)
+        except (TypeError, ValueError):
+            message = f"{name} must be a number for each of {count} features, not {self.penalty_factor!r}"
+            raise UsageError(message) from None
         if factors.shape != (count,):
             raise UsageError(f"{name} has shape {factors.shape}, not one number for each of {count} features")
         if (factors < 0.0).any():
             raise UsageError(f"{name} holds a number below 0")
-        return np.asarray(factors)
+        if not np.isfinite(factors).all():
+            raise UsageError(f"{name} holds {factors[~np.isfinite(factors)][0]:g}, not a finite number")
+        return factors
 
     def _eta(self, X: npt.ArrayLike) -> FloatArray:
         """Return intercept + X coef of new rows: (n, K), a column for every target or class."""
@@ -172,7 +182,7 @@ class _Regressor(RegressorMixin, _L2Model):  # type: ignore[misc]  # scikit-lear
         X : (n, p) array or data frame of finite numbers, not changed
         y : (n,) array of finite numbers; poisson and tweedie: not negative, gamma: above 0
             :class:`L2Regressor` takes several gaussian targets (n, T) too.
-        sample_weight : (n,) array of numbers >= 0, optional
+        sample_weight : (n,) array of numbers >= 0, or one number, optional
             They scale the rows of the objective (weight 2 = row twice); rows of weight 0 are left out.
 
         Raises
@@ -286,6 +296,8 @@ def _weights(sample_weight: npt.ArrayLike | None, n_rows: int) -> FloatArray | N
     """Return checked weights (n,), None where there are none."""
     if sample_weight is None:
         return None
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(n_rows, float(sample_weight))
     weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
     if weights.shape != (n_rows,):
         raise ValueError(f"sample_weight has shape {weights.shape}, not ({n_rows},)")

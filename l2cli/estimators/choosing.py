@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import check_cv
 
-from l2cli.api.banded import folds_error, left_out_error, search_bands, with_factors
+from l2cli.api.banded import common_start, folds_judge, left_out_error, search_bands, with_factors
 from l2cli.api.judge import lost_warning
 from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import check_metric, default_metric
@@ -30,10 +30,13 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 class _Judge(NamedTuple):
-    """How unseen rows judge a problem: the curve over lambda, and the error at lambda 1."""
+    """How unseen rows judge a problem: the curve over lambda, and what its error is at lambda 1.
+
+    error : makes of a problem what judges it with other penalty factors.
+    """
 
     curve: Callable[[Problem], Curve]
-    error: Callable[[Problem], float]
+    error: Callable[[Problem], Callable[[Problem], float]]
 
 
 class _GivenLambda(_L2Model):
@@ -94,11 +97,8 @@ class _ChosenLambda(_L2Model):
         """Return the problem with the bands' lambdas, as ``l2cli cv`` has them; sets ``group_lambda_``."""
         bands, lambdas = given.bands, given.values(rest=1.0)
         if lambdas is None:
-            curve = judge.curve(problem)
-            start = float(curve.lambdas[curve.index_min])
-            if not start > 0.0:
-                raise UsageError("lambdas holds 0 alone, from which no lambdas of groups can be found")
-            lambdas = search_bands(problem, bands, start, judge.error)
+            start = common_start(judge.curve(problem))
+            lambdas = search_bands(problem, bands, start, judge.error(problem))
         self.group_lambda_ = dict(zip(bands.names, lambdas.tolist(), strict=True))
         return with_factors(problem, bands, lambdas)
 
@@ -114,7 +114,7 @@ class _ChosenLambda(_L2Model):
             grid, automatic = lambda_grid(spec, problem, factor)
             return extended(grid, lambda lambdas: leave_one_out(problem, factor, lambdas)[0], automatic)
 
-        return _Judge(curve, lambda problem: left_out_error(problem, 1.0))
+        return _Judge(curve, lambda _: lambda trial: left_out_error(trial, 1.0))
 
     def _folds(self, problem: Problem, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]) -> Folds:
         """Return the folds of the rows kept: drawn as by the command line, or those of the splits given."""
@@ -138,7 +138,4 @@ def _by_folds(folds: Folds, spec: GridSpec, metric: str, jobs: int | None) -> _J
         fits = fold_fits(problem, folds, "sum", jobs=jobs)
         return cross_validate(fits, folds, grid, metric=metric, automatic=automatic).curve
 
-    def error(problem: Problem) -> float:
-        return folds_error(fold_fits(problem, folds, "sum", jobs=jobs), folds, metric)
-
-    return _Judge(curve, error)
+    return _Judge(curve, lambda problem: folds_judge(problem, folds, metric, "sum", jobs))

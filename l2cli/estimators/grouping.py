@@ -98,9 +98,8 @@ def given_groups(
     named = tuple(_named(groups, features))
     if len({name for name, _ in named}) < len(named):
         raise UsageError("column_groups gives two groups the same name")
-    columns = [FeatureColumn(name, "number", "number", names=(name,)) for name in features]
     spec = GroupSpec(named, False, penalty, values)
-    found = column_groups(columns, spec, "X")
+    found = column_groups(feature_columns(features), spec, "X")
     assert found is not None
     return GivenGroups(found, spec, features)
 
@@ -110,7 +109,12 @@ def _named(groups: Any, features: Sequence[str]) -> Iterator[tuple[str, tuple[st
     if isinstance(groups, Mapping):
         for name, members in groups.items():
             several = not isinstance(members, str | Integral)
-            yield str(name), tuple(_member(m, features) for m in (members if several else (members,)))
+            yield (
+                str(name),
+                tuple(
+                    member_name(m, features, "column_groups") for m in (members if several else (members,))
+                ),
+            )
         return
     labels = np.asarray(groups)
     if labels.shape != (len(features),):
@@ -122,12 +126,15 @@ def _named(groups: Any, features: Sequence[str]) -> Iterator[tuple[str, tuple[st
     yield from ((name, tuple(members)) for name, members in columns.items())
 
 
-def _member(member: Any, features: Sequence[str]) -> str:
-    """Return the name or glob of a member that may be a position."""
+def feature_columns(features: Sequence[str]) -> list[FeatureColumn]:
+    """Return columns of numbers with these names, as those of a file are described."""
+    return [FeatureColumn(name, "number", "number", names=(name,)) for name in features]
+
+
+def member_name(member: Any, features: Sequence[str], parameter: str) -> str:
+    """Return the name or glob of a column that may be given by its position."""
     if isinstance(member, str):
         return member
     if not isinstance(member, Integral) or not 0 <= int(member) < len(features):
-        raise UsageError(
-            f"column_groups: {member!r} is no column", hint=f"0 to {len(features) - 1}, or names"
-        )
+        raise UsageError(f"{parameter}: {member!r} is no column", hint=f"0 to {len(features) - 1}, or names")
     return features[int(member)]

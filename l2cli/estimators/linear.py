@@ -31,6 +31,9 @@ class L2Regressor(_Regressor, _GivenLambda):
         An intercept is never penalized. Without it columns are scaled but not centred.
     standardize : bool, default True; False penalizes the weights of the columns as they are.
     penalty_factor : (n_features,) array of f_j >= 0, default 1; 0 leaves a feature without penalty.
+    bounds : pair (low, high), or mapping of names, globs or positions of columns to such pairs, optional
+        Bounds of the coefficients on the scale of the columns given, None an open end: ``(0, None)`` allows
+        no negative one. An end of the pair may be an (n_features,) array too.
     column_groups : (n_features,) array of labels, or mapping of names to columns, optional
         Groups of columns: a label for each, or by name the names, globs or positions of its members; columns
         in none are groups of their own. Not beside ``l1_ratio``.
@@ -64,14 +67,14 @@ class L2Regressor(_Regressor, _GivenLambda):
     def __init__(
         self, lam: float = 1.0, *, family: str = "gaussian", tweedie_power: float = 1.5,
         l1_ratio: float = 0.0, fit_intercept: bool = True, standardize: bool = True,
-        penalty_factor: npt.ArrayLike | None = None, column_groups: Any = None, group_penalty: str = "lasso",
-        group_lambda: Mapping[Any, float] | None = None, relax_gamma: float | None = None,
-        tol: float | None = None,
+        penalty_factor: npt.ArrayLike | None = None, bounds: Any = None, column_groups: Any = None,
+        group_penalty: str = "lasso", group_lambda: Mapping[Any, float] | None = None,
+        relax_gamma: float | None = None, tol: float | None = None,
     ) -> None:  # fmt: skip
         self.lam, self.l1_ratio = lam, l1_ratio
         self.family, self.tweedie_power = family, tweedie_power
         self.fit_intercept, self.standardize = fit_intercept, standardize
-        self.penalty_factor, self.tol = penalty_factor, tol
+        self.penalty_factor, self.bounds, self.tol = penalty_factor, bounds, tol
         self.column_groups, self.group_penalty, self.group_lambda = column_groups, group_penalty, group_lambda
         self.relax_gamma = relax_gamma
 
@@ -86,8 +89,8 @@ class L2Classifier(_Classifier, _GivenLambda):
     ----------
     lam : float, default 1.0
         Strength, 0 or larger; 0 is maximum likelihood, which separated classes do not have (ValueError).
-    l1_ratio, fit_intercept, standardize, penalty_factor, column_groups, group_penalty, group_lambda,
-    relax_gamma, tol : as in :class:`L2Regressor`
+    l1_ratio, fit_intercept, standardize, penalty_factor, bounds, column_groups, group_penalty,
+    group_lambda, relax_gamma, tol : as in :class:`L2Regressor`
 
     Attributes
     ----------
@@ -105,13 +108,13 @@ class L2Classifier(_Classifier, _GivenLambda):
     def __init__(
         self, lam: float = 1.0, *, l1_ratio: float = 0.0,
         fit_intercept: bool = True, standardize: bool = True, penalty_factor: npt.ArrayLike | None = None,
-        column_groups: Any = None, group_penalty: str = "lasso",
+        bounds: Any = None, column_groups: Any = None, group_penalty: str = "lasso",
         group_lambda: Mapping[Any, float] | None = None, relax_gamma: float | None = None,
         tol: float | None = None,
     ) -> None:  # fmt: skip
         self.lam, self.l1_ratio = lam, l1_ratio
         self.fit_intercept, self.standardize = fit_intercept, standardize
-        self.penalty_factor, self.tol = penalty_factor, tol
+        self.penalty_factor, self.bounds, self.tol = penalty_factor, bounds, tol
         self.column_groups, self.group_penalty, self.group_lambda = column_groups, group_penalty, group_lambda
         self.relax_gamma = relax_gamma
 
@@ -133,8 +136,8 @@ class L2RegressorCV(_Regressor, _ChosenLambda):
         The best lambda, or the largest within one standard error of it.
     metric : str, default "mse" (other families "deviance"), averaged over folds
     seed : int, default 0, of the folds drawn
-    family, tweedie_power, l1_ratio, fit_intercept, standardize, penalty_factor, column_groups,
-    group_penalty, relax_gamma, tol : as in :class:`L2Regressor`
+    family, tweedie_power, l1_ratio, fit_intercept, standardize, penalty_factor, bounds,
+    column_groups, group_penalty, relax_gamma, tol : as in :class:`L2Regressor`
     group_lambda : mapping of labels or names to numbers, optional
         Of a banded penalty: the lambdas of the groups are multiples ``lam_`` of these (other columns: of 1).
         Those not given are chosen by the validation errors.
@@ -160,7 +163,7 @@ class L2RegressorCV(_Regressor, _ChosenLambda):
         self, lambdas: Any = "auto", *, family: str = "gaussian", tweedie_power: float = 1.5, cv: Any = None,
         rule: str = "min", metric: str | None = None, seed: int = 0, l1_ratio: float = 0.0,
         fit_intercept: bool = True, standardize: bool = True, penalty_factor: npt.ArrayLike | None = None,
-        column_groups: Any = None, group_penalty: str = "lasso",
+        bounds: Any = None, column_groups: Any = None, group_penalty: str = "lasso",
         group_lambda: Mapping[Any, float] | None = None, relax_gamma: float | None = None,
         tol: float | None = None, n_jobs: int | None = None,
     ) -> None:  # fmt: skip
@@ -168,7 +171,7 @@ class L2RegressorCV(_Regressor, _ChosenLambda):
         self.family, self.tweedie_power = family, tweedie_power
         self.seed, self.l1_ratio, self.n_jobs = seed, l1_ratio, n_jobs
         self.fit_intercept, self.standardize = fit_intercept, standardize
-        self.penalty_factor, self.tol = penalty_factor, tol
+        self.penalty_factor, self.bounds, self.tol = penalty_factor, bounds, tol
         self.column_groups, self.group_penalty, self.group_lambda = column_groups, group_penalty, group_lambda
         self.relax_gamma = relax_gamma
 
@@ -182,8 +185,8 @@ class L2ClassifierCV(_Classifier, _ChosenLambda):
     cv : None, int, splitter or iterable of (train, test), default None
         As in :class:`L2RegressorCV`, but there is no "loo"; folds drawn are stratified.
     metric : str, default "deviance"
-    l1_ratio, fit_intercept, standardize, penalty_factor, column_groups, group_penalty, group_lambda,
-    relax_gamma, tol : as in :class:`L2RegressorCV`
+    l1_ratio, fit_intercept, standardize, penalty_factor, bounds, column_groups, group_penalty,
+    group_lambda, relax_gamma, tol : as in :class:`L2RegressorCV`
 
     Attributes
     ----------
@@ -195,13 +198,13 @@ class L2ClassifierCV(_Classifier, _ChosenLambda):
         self, lambdas: Any = "auto", *, cv: Any = None,
         rule: str = "min", metric: str | None = None, seed: int = 0, l1_ratio: float = 0.0,
         fit_intercept: bool = True, standardize: bool = True, penalty_factor: npt.ArrayLike | None = None,
-        column_groups: Any = None, group_penalty: str = "lasso",
+        bounds: Any = None, column_groups: Any = None, group_penalty: str = "lasso",
         group_lambda: Mapping[Any, float] | None = None, relax_gamma: float | None = None,
         tol: float | None = None, n_jobs: int | None = None,
     ) -> None:  # fmt: skip
         self.lambdas, self.cv, self.rule, self.metric = lambdas, cv, rule, metric
         self.seed, self.l1_ratio, self.n_jobs = seed, l1_ratio, n_jobs
         self.fit_intercept, self.standardize = fit_intercept, standardize
-        self.penalty_factor, self.tol = penalty_factor, tol
+        self.penalty_factor, self.bounds, self.tol = penalty_factor, bounds, tol
         self.column_groups, self.group_penalty, self.group_lambda = column_groups, group_penalty, group_lambda
         self.relax_gamma = relax_gamma

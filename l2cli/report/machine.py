@@ -32,16 +32,13 @@ def json_text(result: Mapping[str, Any], unicode: bool = True) -> str:
 
 
 def _json_parts(value: Any, indent: str, unicode: bool) -> Iterator[str]:
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, Mapping) and value and (not indent or _has_rows(value)):
         opened, closed = "{", "}"
         items = [(f"{_json_string(str(key), unicode)}: ", item) for key, item in value.items()]
     elif isinstance(value, (list, tuple)) and any(isinstance(item, (list, tuple, Mapping)) for item in value):
         opened, closed = "[", "]"
         items = [("", item) for item in value]
     else:
-        yield _json_inline(value, unicode)
-        return
-    if opened == "{" and indent and not _has_rows(value):
         yield _json_inline(value, unicode)
         return
     deeper = indent + "  "

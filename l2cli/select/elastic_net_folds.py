@@ -26,6 +26,8 @@ from l2cli.select.wide_folds import TrainingRows, batch_size, wide_fits
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 Fit = tuple[TrainingStats, FloatArray, float]
+Solution = tuple[FloatArray, float]
+"""Internal coefficients (p, L) of one fit and the largest KKT residual among them."""
 
 
 class ElasticNetFolds(GaussianFolds):
@@ -67,19 +69,19 @@ class ElasticNetFolds(GaussianFolds):
         if some.any() and self._is_wide(lambdas[some]):
             return self._solve_wide(lambdas, some, bare)
 
-        def fit(task: tuple[int, tuple[TrainingStats, GramSystem | None], FloatArray]) -> Fit:
+        def fit_one(task: tuple[int, tuple[TrainingStats, GramSystem | None], FloatArray]) -> Fit:
             i, (stats, system), free = task
             u, residual = np.repeat(free, len(lambdas), axis=1), 0.0
             if some.any():
-                penalized, residual = self._solve(i, stats, system, lambdas[some])
-                u[:, some], residual = self._finish(i, stats, system, penalized, residual)
+                fit = self._solve(i, stats, system, lambdas[some])
+                u[:, some], residual = self._finish(i, stats, system, lambdas[some], fit)
             return stats, u, residual
 
         # products with wide rows leave the interpreter: folds run side by side; small systems would not
         cells = 0 if self.by_moments else self.problem.X.size * len(self.rows)
         tasks = zip(count(), self._training_sides(), bare, strict=False)
         with row_threads(cells) as run:
-            return self._noted(run(fit, tasks))
+            return self._noted(run(fit_one, tasks))
 
     def _solve_wide(
         self, lambdas: FloatArray, some: BoolArray, bare: Iterable[FloatArray]
@@ -97,24 +99,24 @@ class ElasticNetFolds(GaussianFolds):
 
             def finish(i: int, answers: list[WideAnswer] = answers, first: int = first) -> Fit:
                 stats, answer, unpenalized = all_stats[i], answers[i - first], next(free)
-                penalized, residual = self._finish(i, stats, None, answer.u, answer.off)
+                penalized, residual = self._finish(i, stats, None, lambdas[some], (answer.u, answer.off))
                 if some.all():
                     return stats, penalized, residual
                 u = np.repeat(unpenalized, len(lambdas), axis=1)
                 u[:, some] = penalized
                 return stats, u, residual
 
-            solved += self._noted(map(finish, fits))
+            solved += self._noted(map(finish, fits), done=first)
         return solved
 
-    def _noted(self, fits: Iterable[Fit]) -> list[tuple[TrainingStats, FloatArray]]:
-        """Return preprocessing and coefficients of some fits, noting their residuals and the progress."""
+    def _noted(self, fits: Iterable[Fit], done: int = 0) -> list[tuple[TrainingStats, FloatArray]]:
+        """Return preprocessing and coefficients of the fits after ``done``, noting residuals and progress."""
         solved: list[tuple[TrainingStats, FloatArray]] = []
         for stats, u, residual in fits:
             self.kkt_max = max(self.kkt_max, residual)
             solved.append((stats, u))
             if self.progress is not None:
-                self.progress("folds", len(solved), len(self.rows))
+                self.progress("folds", done + len(solved), len(self.rows))
         return solved
 
     def _is_wide(self, lambdas: FloatArray) -> bool:
@@ -141,7 +143,7 @@ class ElasticNetFolds(GaussianFolds):
 
     def _solve(
         self, i: int, stats: TrainingStats, system: GramSystem | None, lambdas: FloatArray
-    ) -> tuple[FloatArray, float]:
+    ) -> Solution:
         """Return internal coefficients (p, L) of one fit and their largest KKT residual."""
         lam = fold_lambdas(lambdas, self.scale, stats.weight)
         box = None if self.problem.box is None else self.problem.box.without(stats.sd <= 0.0)
@@ -156,8 +158,8 @@ class ElasticNetFolds(GaussianFolds):
         return u, float(net.residual(u, lam).max(initial=0.0))
 
     def _finish(
-        self, i: int, stats: TrainingStats, system: GramSystem | None, u: FloatArray, residual: float
-    ) -> tuple[FloatArray, float]:
+        self, i: int, stats: TrainingStats, system: GramSystem | None, lambdas: FloatArray, fit: Solution
+    ) -> Solution:
         """Return what becomes of the penalized coefficients (p, L) of fit ``i``, and the larger residual."""
-        del i, stats, system  # for relaxed fits
-        return u, residual
+        del i, stats, system, lambdas  # for relaxed fits
+        return fit

@@ -1,6 +1,7 @@
 """Relaxed fits on all folds: what each fold's penalized fit selects is fitted again without penalty.
 
-Gaussian: G_AA v = c_A by the moments of the training rows, so no fit looks at a row. The others: chord steps
+Gaussian: G_AA v = c_A, between bounds the quadratic of both, by the moments of the training rows, so that no
+fit looks at a row but those of tied columns, which are to have the least norm. The others: chord steps
 on all folds together, and where these do not settle, damped Newton at lambda 0 from the null model, since
 only that tells a solution from separated classes; those have no finite fit, and a loss of NaN that ranks
 last. Bounded fits take Newton's way at once. Sets of several classes hold coordinates, j C + k for column j
@@ -15,12 +16,15 @@ import numpy.typing as npt
 from l2cli.core.class_supports import SupportFit, support_fit
 from l2cli.core.moments import GramSystem, TrainingStats, training_problem
 from l2cli.core.path import bare_solver, solve_path
+from l2cli.core.penalties import Box
 from l2cli.core.problem import Problem
 from l2cli.core.relaxed import active_columns, distinct_sets
 from l2cli.core.solvers.bare_folds import bare_fits, normal_equations
+from l2cli.core.solvers.elastic_net import ElasticNet
+from l2cli.core.solvers.gram import DenseGram
 from l2cli.core.solvers.newton import RUNAWAY
 from l2cli.engines.pool import parallel_map
-from l2cli.select.elastic_net_folds import ElasticNetFolds
+from l2cli.select.elastic_net_folds import ElasticNetFolds, Solution
 from l2cli.select.glm_folds import KKT_LIMIT, GlmFolds
 from l2cli.select.wide_folds import TrainingRows
 
@@ -35,27 +39,26 @@ class RelaxedNetFolds(ElasticNetFolds):
     """Relaxed elastic nets of a gaussian problem; see :class:`l2cli.select.learner.FoldFits`."""
 
     def _finish(
-        self, i: int, stats: TrainingStats, system: GramSystem | None, u: FloatArray, residual: float
-    ) -> tuple[FloatArray, float]:
+        self, i: int, stats: TrainingStats, system: GramSystem | None, lambdas: FloatArray, fit: Solution
+    ) -> Solution:
         """Return internal coefficients (p, L) of one fit and the larger KKT residual of its parents."""
-        penalized, worst, g = u, residual, self.problem.relax_gamma
+        (penalized, worst), g = fit, self.problem.relax_gamma
         active = active_columns(self.problem, penalized) & (stats.sd > 0.0)[:, None]
         some = np.flatnonzero(active.any(axis=1))
         G, c = self._products(i, stats, system, some)
-        unit = float(np.abs(c).max(initial=0.0))
-        v = np.zeros(penalized.shape)
-        for columns, places in distinct_sets(active, np.arange(penalized.shape[1])):
+        unit = float(np.abs(c).max(initial=0.0)) or 1.0
+        v, rows = np.where(lambdas > 0.0, 0.0, penalized), None
+        for columns, places in distinct_sets(active, np.flatnonzero(lambdas > 0.0)):
             if not len(columns):
                 continue
             at = np.searchsorted(some, columns)
-            fit = None if self.problem.box is not None else normal_equations(G[np.ix_(at, at)], c[at])
-            if fit is None:
-                fit, residual = self._by_rows(i, stats, columns)
-                worst = max(worst, residual)
-            elif unit > 0.0:
-                off = np.abs(G[np.ix_(at, at)] @ fit - c[at])
-                worst = max(worst, float(off.max()) / unit)
-            v[np.ix_(columns, places)] = fit[:, None]
+            best, residual = self._by_products(G[np.ix_(at, at)], c[at], columns, unit)
+            if best is None:
+                rows = training_problem(self.problem, self._training(i), stats) if rows is None else rows
+                path = solve_path(rows.select(columns), np.zeros(1))
+                best, residual = path.u[:, 0], float(path.certificate.kkt_residual[0])
+            worst = max(worst, residual)
+            v[np.ix_(columns, places)] = best[:, None]
         return g * penalized + (1.0 - g) * v, worst
 
     def _products(
@@ -68,11 +71,19 @@ class RelaxedNetFolds(ElasticNetFolds):
         A = rows.columns(some)
         return A.T @ A, rows.response @ A
 
-    def _by_rows(self, i: int, stats: TrainingStats, columns: IntArray) -> tuple[FloatArray, float]:
-        """Return the fit of tied or bounded columns, of least norm or within bounds, and its residual."""
-        part = training_problem(self.problem, self._training(i), stats)
-        path = solve_path(part.select(columns), np.zeros(1))
-        return path.u[:, 0], float(path.certificate.kkt_residual[0])
+    def _by_products(
+        self, G: FloatArray, c: FloatArray, columns: IntArray, unit: float
+    ) -> tuple[FloatArray | None, float]:
+        """Return the fit of some columns and its residual; None where their products do not tell it."""
+        box = self.problem.box
+        if box is None:
+            fit = normal_equations(G, c)
+            return fit, 0.0 if fit is None else float(np.abs(G @ fit - c).max()) / unit
+        none, zero = np.zeros(len(c)), np.zeros(1)
+        net = ElasticNet(DenseGram(G), c, none, none, 0.0, Box(box.lower[columns], box.upper[columns]))
+        u = net.solve(zero, rough=True)[0]
+        residual = float(net.residual(u, zero)[0]) * net.unit / unit
+        return (u[:, 0], residual) if residual <= KKT_LIMIT else (None, residual)
 
 
 class RelaxedGlmFolds(GlmFolds):
@@ -174,4 +185,6 @@ def _unpenalized_fit(problem: Problem, columns: IntArray, before: SupportFit | N
     answer, u = bare_solver(problem.select(columns)).solve(0.0), np.zeros(problem.n_columns)
     u[columns] = answer.u
     nothing = np.zeros(problem.n_columns, dtype=bool)
-    return SupportFit(u, np.asarray(answer.intercept), answer.residual, answer.last_move, nothing)
+    return SupportFit(
+        u, np.asarray(answer.intercept), answer.effective_df, answer.residual, answer.last_move, nothing
+    )

@@ -22,6 +22,9 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BLOCK = 2048
 """Columns that one thread multiplies at a time."""
+SIDE_BY_SIDE = 256
+"""Rows from which the paths of several fits are worth threads: below, what they do is too small to leave the
+interpreter (measured: 200 rows 10 % slower, 400 rows 20 % faster, 1000 rows 40 %)."""
 BATCH_CELLS = 1 << 26
 """Numbers, at most, in the answers that are made together."""
 
@@ -102,9 +105,10 @@ def wide_fits(
                 answers[i] = _sorted(end.value, order[i], units[i])
                 return i, None
 
+        follow = run if problem.n_rows >= SIDE_BY_SIDE else map
         waiting: list[tuple[int, FloatArray | None]] = [(i, None) for i in range(len(fits))]
         while waiting:
-            asked = [(i, fitted) for i, fitted in run(advance, waiting) if fitted is not None]
+            asked = [(i, fitted) for i, fitted in follow(advance, waiting) if fitted is not None]
             some = [parts[i] for i, _ in asked]
             slopes = _joint_products(problem, some, [fitted for _, fitted in asked], run)
             waiting = [(i, slope) for (i, _), slope in zip(asked, slopes, strict=True)]

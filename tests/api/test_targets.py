@@ -146,10 +146,28 @@ def test_targets_by_name_and_as_a_frame():
     assert repr(by_name) == "<FittedModel: gaussian, 5 features, lambda 2, 2 (given)>"
     with pytest.raises(l2cli.UsageError, match="target names no column"):
         l2cli.fit(frame, target=[])
-    with pytest.raises(l2cli.UsageError, match="compare takes one target at a time"):
-        l2cli.compare(X, Y)
     with pytest.raises(l2cli.UsageError, match="several targets are fitted as gaussian, not poisson"):
         l2cli.fit(X, np.abs(Y), family="poisson")
+
+
+@pytest.mark.parametrize("groups", [{}, {"column_groups": {"g": ["x0", "x1"]}}], ids=["columns", "groups"])
+def test_models_are_compared_on_every_target(groups):
+    X, Y = tall()
+    models = ["ridge", "lasso:1se", "relaxed", "ols", "mean", *(["group"] if groups else [])]
+    joint = l2cli.compare(X, Y, models=models, folds=4, repeats=2, **groups)
+    content = joint.to_dict()
+    assert content["data"]["targets"] == [part["target"] for part in content["targets"]]
+    for t, part in enumerate(content["targets"]):
+        alone = l2cli.compare(X, Y[:, t], models=models, folds=4, repeats=2, **groups)
+        mine = [row for row in joint.models if row["target"] == part["target"]]
+        assert [row["name"] for row in mine] == [row["name"] for row in alone.models]
+        for row, own in zip(mine, alone.models, strict=True):
+            assert row["mean"] == pytest.approx(own["mean"], rel=1e-9)
+            assert row["lambda"] == (own["lambda"] and pytest.approx(own["lambda"], rel=1e-9))
+        pairs = [row["difference"] for row in joint.pairs if row["target"] == part["target"]]
+        assert pairs == pytest.approx([row["difference"] for row in alone.pairs], rel=1e-7)
+        assert part["verdict"] == alone.verdict
+        assert f"{part['target']}: {alone.verdict}" in joint.verdict.splitlines()
 
 
 def test_rows_without_one_of_the_targets_are_left_out_for_all():

@@ -259,6 +259,43 @@ def test_groups_that_make_no_sense(quick, words, message):
     assert done.stderr.count("\n") == 1
 
 
+ALL_COLUMNS = ("--groups", "all=*", "--group-lambda", "all=1")
+CHOSEN = ("--groups", "a=age", "--group-penalty", "banded")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*ALL_COLUMNS, "--select", "cv"),
+        (*ALL_COLUMNS, "--rule", "1se"),
+        (*ALL_COLUMNS, "--folds", "4"),
+        (*ALL_COLUMNS, "--metric", "mae"),
+        (*ALL_COLUMNS, "--lambdas", "1,2"),
+        (*ALL_COLUMNS, "--lambda", "3"),
+        (*ALL_COLUMNS, "--fold-column", "age"),
+        (*CHOSEN, "--rule", "1se"),
+        (*CHOSEN, "--select", "gcv"),
+    ],
+    ids=" ".join,
+)
+def test_what_would_have_nothing_to_do_beside_bands_is_refused(quick, words):
+    done = quick("fit", DIABETES, "-q", *words)
+    assert done.returncode == 2
+    assert f"so {words[-2]}" in done.stderr
+    assert "has nothing to do; leave one of them out" in done.stderr
+
+
+def test_a_search_starts_from_a_lambda_above_0(quick):
+    words = (DIABETES, "--groups", TWO, "--group-penalty", "banded", "-q", "--json")
+    for command in ("fit", "cv"):
+        done = quick(command, *words, "--lambdas", "0,0" if command == "fit" else "0")
+        assert done.returncode == 2
+        assert "--lambdas holds 0 alone, from which no lambdas of groups can be found" in done.stderr
+    # of these 0 is the best by far
+    found = answer(quick("fit", *words, "--lambdas", "1e6,0"))["settings"]["group_lambdas"]
+    assert 0.0 < min(found.values()) < 1e6
+
+
 def test_other_commands_refuse_what_they_cannot_do(quick):
     words = ("--groups", TWO, "--group-penalty", "banded", "-q")
     assert "needs --group-lambda" in quick("path", DIABETES, *words).stderr

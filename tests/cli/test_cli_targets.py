@@ -130,13 +130,25 @@ def test_csv_has_the_target_in_front(quick, table, command):
             "'low' is fitted as numbers (gaussian); leave it out",
         ),
         (["fit", "-t", "low,noise", "--family", "binomial"], 2, "several targets are fitted as gaussian"),
-        (["compare", "-t", "low,noise"], 2, "compare takes one target at a time; name one with --target"),
     ],
 )
 def test_what_several_targets_cannot_be(quick, table, words, status, message):
     done = quick(words[0], "many.csv", *words[1:])
     assert done.returncode == status
     assert message in done.stderr
+
+
+def test_compare_has_a_table_for_every_target(quick, table):
+    words = ("many.csv", "-t", "low,noise", "--models", "ridge,ols,mean", "--folds", "4")
+    screen = quick("compare", *words, "-q").stdout
+    order = [screen.index(text) for text in ("\n low\n", "unpenalized", "\n noise\n")]
+    assert screen.count("the same folds for all") == 1
+    assert order[0] < order[1] < order[2]
+    found = json.loads(quick("compare", *words, "--json").stdout)
+    assert [part["target"] for part in found["targets"]] == ["low", "noise"]
+    assert {row["spec"] for row in found["targets"][1]["models"]} == {"ridge", "ols", "mean"}
+    rows = list(csv.DictReader(quick("compare", *words, "-q", "-f", "csv").stdout.splitlines()))
+    assert [row["target"] for row in rows] == ["low"] * 3 + ["noise"] * 3
 
 
 def test_a_damaged_model_of_several_targets_is_refused(quick, table, tmp_path):

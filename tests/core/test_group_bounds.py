@@ -12,6 +12,8 @@ from l2cli.core.path import solve_path
 from l2cli.core.penalties import Box, Groups, subgradient_distance
 from l2cli.core.problem import make_problem
 from l2cli.core.relaxed import relaxed_path
+from l2cli.core.solvers import group_block
+from l2cli.core.solvers.active_set import ActiveSet
 from l2cli.core.solvers.gram import DenseGram, ProductGram
 from l2cli.core.solvers.group_block import boxed_minimiser
 from l2cli.core.solvers.group_set import GroupSet
@@ -353,6 +355,26 @@ def test_a_block_is_at_its_minimum_within_the_box(seed):
         assert np.all((v >= low) & (v <= high))
         off = subgradient_distance(B @ v - c, v, np.full(m, w), Box(low, high), groups)
         assert np.abs(off).max() <= 1e-12 * max(1.0, np.abs(c).max())
+
+
+def test_newtons_method_ends_where_it_hits_the_length_exactly(monkeypatch):
+    """It went on to halve the way to a root that it stood on, some 50 times."""
+    rng = np.random.default_rng(0)
+    solved: list[int] = []
+
+    class Counted(ActiveSet):
+        def solve(self, *arguments, **settings):
+            solved[-1] += 1
+            return super().solve(*arguments, **settings)
+
+    monkeypatch.setattr(group_block, "ActiveSet", Counted)
+    for _ in range(100):
+        A = rng.normal(size=(8, 4))
+        c = A.T @ rng.normal(size=8)
+        high, solved = rng.uniform(0.05, 0.5, 4), [*solved, 0]
+        boxed_minimiser(A.T @ A, c, 0.3 * float(np.linalg.norm(c)), Box(-high, high))
+    assert max(solved) <= 20
+    assert np.mean(solved) > 2
 
 
 def test_a_block_without_variation_rests_where_the_box_lets_it():

@@ -14,7 +14,7 @@ from l2cli.core.problem import make_problem
 from l2cli.core.solvers.gram import DenseGram, ProductGram
 from l2cli.core.solvers.group_block import block_minimiser
 from l2cli.core.solvers.group_set import GroupSet
-from l2cli.data.folds import draw_folds
+from l2cli.data.folds import Folds, draw_folds
 from l2cli.select.cv import fold_fits
 from l2cli.spec import GridSpec
 
@@ -250,3 +250,38 @@ def test_a_block_has_the_minimum_that_its_equation_says():
         assert B @ v + (w * v / np.linalg.norm(v)) == pytest.approx(c, abs=1e-10)
     assert not block_minimiser(B, c, float(np.linalg.norm(c))).any()
     assert not block_minimiser(np.zeros((4, 4)), c, 0.1).any()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("shape", [(90, 10), (30, 48)], ids=["tall", "wide"])
+def test_a_column_that_does_not_vary_brings_no_norm_into_an_unpenalized_group(data, family, shape):
+    """In all rows, and in those that a fold is trained on (a rare level)."""
+    X, y, s = data(family, *shape)
+    labels = LABELS if shape[1] == 10 else labels_for(48)
+    factor = np.where(labels == 0, 0.0, 1.0)
+    ids = np.arange(len(y)) % 3
+    X[:, 2] = 0.0
+    problem = make_problem(X, y, family=family, weights=s, groups=labels, penalty_factor=factor)
+    lambdas = lambda_max(problem) * np.array([1.0, 0.3, 0.05])
+    path = solve_path(problem, lambdas)
+    assert path.certificate.kkt_residual.max() <= 1e-10
+    assert not path.u[2].any()
+    others = np.delete(np.arange(shape[1]), 2)
+    without = make_problem(
+        X[:, others], y, family=family, weights=s, groups=labels[others], penalty_factor=factor[others]
+    )
+    if shape[1] == 10:  # the free columns count as often as they are there
+        assert path.coef[others] == pytest.approx(solve_path(without, lambdas).coef, rel=1e-7, abs=1e-9)
+    X[ids == 0, 2] = np.arange(np.sum(ids == 0)) % 2
+    rare = make_problem(X, y, family=family, weights=s, groups=labels, penalty_factor=factor)
+    fits = fold_fits(rare, Folds(ids[None], 3, "rows"), "sum", jobs=1)
+    eta, train = fits.heldout_eta(float(lambdas[1]))[0][ids == 0], ids > 0
+    part = make_problem(
+        X[train], y[train], family=family, weights=s[train], groups=labels, penalty_factor=factor
+    )
+    alone = solve_path(part, lambdas[1:2])
+    expected = np.tensordot(X[~train], alone.coef[..., 0], 1) + alone.intercept[..., 0]
+    if family == "multinomial":  # the same probabilities
+        eta, expected = (v - v.mean(axis=1, keepdims=True) for v in (eta, expected))
+    assert eta == pytest.approx(expected, rel=1e-5, abs=1e-5)
+    assert fits.kkt_max <= 1e-7

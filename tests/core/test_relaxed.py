@@ -138,15 +138,39 @@ def test_large_problems_are_reduced_to_a_triangle_first(monkeypatch, intercept):
     assert found.certificate.kkt_residual.max() < 1e-12
 
 
+def test_the_triangle_has_the_columns_of_the_sets_alone(monkeypatch):
+    """Of many columns few are ever selected: all of them would cost more than every fit together."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(40, 300))
+    y = X[:, 0] - X[:, 1] + 0.1 * rng.normal(size=40)
+    problem = make_problem(X, y, l1_ratio=1.0, relax_gamma=0.0, weights=rng.uniform(0.5, 2.0, 40))
+    lambdas = lambda_max(problem) * np.array([0.9, 0.6, 0.3])
+    expected, seen = relaxed_path(problem, lambdas), []
+    triangle = relaxed_module._triangle
+
+    def watched(part):
+        seen.append(part.n_columns)
+        return triangle(part)
+
+    monkeypatch.setattr(relaxed_module, "ROWS_FLOPS", 0.0)
+    monkeypatch.setattr(relaxed_module, "_triangle", watched)
+    found = relaxed_path(problem, lambdas)
+    assert expected.active is not None
+    assert seen == [int(expected.active.any(axis=1).sum())]
+    assert found.coef == pytest.approx(expected.coef, rel=1e-11, abs=1e-13)
+    assert found.intercept == pytest.approx(expected.intercept, rel=1e-11, abs=1e-13)
+
+
 @pytest.mark.parametrize("flops", [relaxed_module.ROWS_FLOPS, 0.0], ids=["rows", "triangle"])
 def test_tied_columns_share_the_smallest_coefficients_and_are_told(monkeypatch, flops):
     monkeypatch.setattr(relaxed_module, "ROWS_FLOPS", flops)
     rows = Rows()
     X = np.column_stack([rows.X, rows.X[:, 0]])
     problem = make_problem(X, rows.y, l1_ratio=0.5, relax_gamma=0.0)
-    path = relaxed_path(problem, np.array([0.1 * lambda_max(problem)]))
+    path = relaxed_path(problem, lambda_max(problem) * np.array([0.1, 0.5]))
     assert path.coef[0, 0] == pytest.approx(path.coef[-1, 0], rel=1e-9)
     assert np.flatnonzero(path.tied).tolist() == [0, 9]
+    assert path.effective_df == pytest.approx((path.coef != 0).sum(axis=0) - 1)
     columns = np.flatnonzero(path.coef[:9, 0])
     A = np.column_stack([X[:, columns], np.ones(len(X))])
     assert 2 * path.coef[0, 0] == pytest.approx(np.linalg.lstsq(A, rows.y, rcond=None)[0][0], rel=1e-9)
@@ -158,6 +182,7 @@ def test_bounds_hold_for_both_parents():
     problem = make_problem(rows.X, rows.y, l1_ratio=1.0, relax_gamma=0.0, bounds=bounds)
     path = relaxed_path(problem, np.array([0.3 * lambda_max(problem)]))
     assert np.abs(path.coef).max() == pytest.approx(0.05, rel=1e-12)
+    assert path.effective_df[0] == np.sum((path.coef != 0) & (np.abs(path.coef) < 0.05 * (1 - 1e-12)))
     assert path.certificate.kkt_residual[0] < 1e-12
     columns = np.flatnonzero(active_columns(problem, path.u)[:, 0])
     part = make_problem(rows.X, rows.y, bounds=bounds).select(columns)

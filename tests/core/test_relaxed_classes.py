@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
 from l2cli.api.judge import check_path
-from l2cli.core.class_supports import columns_of, identified, support_fit
+from l2cli.core.class_supports import columns_of, support_fit, tied_columns
 from l2cli.core.grid import lambda_max
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
@@ -138,7 +140,7 @@ def test_a_class_that_is_never_in_the_support_keeps_zeros():
     assert fit.u - fit.u.mean(axis=1, keepdims=True) == pytest.approx(every.u, abs=1e-9)
     eta, other = problem.X @ fit.u + fit.intercept0, problem.X @ every.u + every.intercept0
     assert softmax(eta, axis=1) == pytest.approx(softmax(other, axis=1), abs=1e-10)
-    assert identified(A[..., None]).tolist() == identified(np.ones((6, 4, 1), dtype=bool)).tolist() == [18]
+    assert fit.effective_df == every.effective_df == 18
 
 
 def test_tied_columns_share_the_smallest_coefficients_where_classes_share_them():
@@ -146,14 +148,14 @@ def test_tied_columns_share_the_smallest_coefficients_where_classes_share_them()
     X = np.column_stack([X, X[:, 0], X[:, 1] + X[:, 2]])
     problem = make_problem(X, y, family="multinomial", weights=s, l1_ratio=0.5)
     cases = {
-        ((0, 0), (4, 1)): [],  # one column for one class each: told apart
-        ((0, 0), (4, 1), (0, 2)): [0, 4],  # but for what all three have in common
-        ((0, 0), (0, 1), (4, 0)): [0, 4],
-        ((1, 0), (2, 0), (5, 0)): [1, 2, 5],
-        ((1, 0), (2, 0), (5, 1)): [],
-        tuple((j, k) for j in (0, 4) for k in range(3)): [0, 4],
+        ((0, 0), (4, 1)): ([], 2),  # one column for one class each: told apart
+        ((0, 0), (4, 1), (0, 2)): ([0, 4], 2),  # but for what all three have in common
+        ((0, 0), (0, 1), (4, 0)): ([0, 4], 2),
+        ((1, 0), (2, 0), (5, 0)): ([1, 2, 5], 2),
+        ((1, 0), (2, 0), (5, 1)): ([], 3),
+        tuple((j, k) for j in (0, 4) for k in range(3)): ([0, 4], 2),
     }
-    for pairs, tied in cases.items():
+    for pairs, (tied, df) in cases.items():
         coordinates = np.array(sorted(j * 3 + k for j, k in pairs))
         fit = support_fit(problem, coordinates)
         A = np.zeros((6, 3), dtype=bool)
@@ -162,8 +164,25 @@ def test_tied_columns_share_the_smallest_coefficients_where_classes_share_them()
         assert np.flatnonzero(fit.tied).tolist() == tied
         assert fit.u == pytest.approx(best_on(problem, A, ridge=1e-6)[0], abs=1e-5)
         assert fit.residual < 1e-12
+        assert fit.effective_df == df
         again = support_fit(problem, coordinates, before=support_fit(problem, np.arange(9)))
         assert again.u == pytest.approx(fit.u, abs=1e-9)
+
+
+def test_ties_are_looked_for_among_the_coefficients_of_the_support_alone():
+    """Not among those of all classes: 60 columns of 30 classes are 1800, 60 of them in use."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 30))
+    y = np.arange(90) % 30
+    problem = make_problem(np.hstack([X, X]), y.astype(float), family="multinomial")
+    support = np.zeros((60, 30), dtype=bool)
+    support[np.arange(60), np.r_[:30, :29, 0]] = True  # the last copy is in another class
+    tracemalloc.start()
+    tied = tied_columns(problem, support)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.flatnonzero(~tied).tolist() == [29, 59]
+    assert peak < 4e6
 
 
 def test_bounds_hold_for_both_parents():
@@ -176,6 +195,8 @@ def test_bounds_hold_for_both_parents():
     assert path.coef.max() == pytest.approx(0.15, rel=1e-12)
     assert not path.coef[~path.active].any()
     assert path.certificate.kkt_residual.max() < 1e-11
+    resting = (np.abs(path.coef - 0.025) >= 0.125 - 1e-12) & path.active
+    assert path.effective_df.tolist() == (path.active & ~resting).sum(axis=(0, 1)).tolist()
     A = path.active[..., 2]
     Z, Y, m = problem.X, problem.y, int(A.sum())
 

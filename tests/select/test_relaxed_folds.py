@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from l2cli.core.grid import lambda_max
+from l2cli.core.moments import training_problem
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
 from l2cli.core.relaxed import relaxed_path
@@ -99,6 +100,43 @@ def test_tied_and_bounded_columns_of_a_fold_go_by_its_rows(losses_by_hand, famil
     expected = losses_by_hand(relaxed_path, data, (0.5, 0.0), lambdas, "sum", settings)
     assert fits.losses(lambdas, "deviance") == pytest.approx(expected, rel=1e-7)
     assert fits.kkt_max < 1e-9
+
+
+def test_bounded_fits_of_a_gaussian_fold_look_at_no_row(losses_by_hand, monkeypatch):
+    """A copy of all training rows for each set of columns took most of the time."""
+    data = Rows(90, 6, "gaussian")
+    settings = {"bounds": (np.full(6, -0.02), np.full(6, 0.05))}
+    problem = data.problem(1.0, 0.0, **settings)
+    lambdas = lambda_max(problem) * np.array([0.6, 0.2, 0.01])
+    expected = losses_by_hand(relaxed_path, data, (1.0, 0.0), lambdas, "sum", settings)
+    monkeypatch.setattr(relaxed_folds, "training_problem", None)
+    fits = fold_fits(problem, data.folds, "sum")
+    assert fits.losses(lambdas, "deviance") == pytest.approx(expected, rel=1e-9)
+    assert fits.kkt_max < 1e-9
+
+
+def test_tied_columns_of_a_fold_copy_its_rows_once(monkeypatch):
+    data, copies = Rows(60, 5, "gaussian", missing=0.0), []
+    data.X, data.f = np.hstack([data.X, data.X[:, :1]]), np.append(data.f, data.f[0])
+    problem, copy = data.problem(0.5, 0.0), training_problem
+
+    def copied(*arguments):
+        copies.append(1)
+        return copy(*arguments)
+
+    monkeypatch.setattr(relaxed_folds, "training_problem", copied)
+    fits = fold_fits(problem, data.folds, "sum")
+    fits.losses(lambda_max(problem) * np.geomspace(0.5, 0.01, 8), "deviance")
+    assert len(copies) == 6
+
+
+def test_between_bounds_nothing_is_relaxed_at_lambda_zero():
+    """Not where the fit without a penalty is one of many either."""
+    data = Rows(30, 40, "gaussian")
+    bounds = np.full(40, -0.05), np.full(40, 0.05)
+    plain, relaxed = (data.problem(1.0, gamma, bounds=bounds) for gamma in (1.0, 0.0))
+    losses = [fold_fits(p, data.folds, "sum").losses(np.zeros(1), "deviance") for p in (plain, relaxed)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-12)
 
 
 def test_a_separated_active_set_has_no_loss_and_ranks_last():

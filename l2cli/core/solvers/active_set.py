@@ -28,18 +28,23 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.solvers.curvature import (
+    BUILD_ANEW,
+    DEPENDENT,
+    NOISE,
+    bordered,
+    independent,
+    inverse,
+    is_definite,
+)
 from l2cli.core.solvers.gram import Gram, ProductGram
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 EPS = float(np.finfo(np.float64).eps)
-DEPENDENT = 1e-11
-"""A column with less than this share of its curvature left beside the free ones depends on them."""
 ROUNDING = 8.0 * EPS
 """Share of its terms below which a gradient is rounding."""
-NOISE = 1e3 * EPS
-"""Share of its terms below which the curvature that a column has of its own is rounding."""
 REFINE = 8
 """Steps of refinement, at most, for a column's fit by the free ones."""
 SHORT = 1e-3
@@ -47,8 +52,6 @@ SHORT = 1e-3
 STALE = 3e-3
 """Change of b, as a share of the curvature of some free coordinate, from which the inverse is made anew;
 below, refinement makes it good (measured at 100,000 x 200, elastic net 0.5: a third of the time saved)."""
-BUILD_ANEW = 0.1
-"""A step that leaves the slope off by more than this share of what it should be asks for a new inverse."""
 
 
 class ActiveSet:
@@ -135,7 +138,7 @@ class ActiveSet:
         self._sign = np.where(inside & (a > 0), np.sign(v), 0.0)
         self.gram.rows(self.free)
         system = self._system()
-        if not _is_definite(system, np.diag(system)):
+        if not is_definite(system, np.diag(system)):
             self.free, self._sign, self._curvature = self.free[:0], np.zeros(len(v)), None
         self._build()
         self._product = self.gram.product(self.v)
@@ -253,15 +256,15 @@ class ActiveSet:
         # this form errs by the square of what is wrong in the weights
         schur = corner - weight @ cross.T - (cross - weight @ system) @ weight.T
         schur[np.abs(schur) <= NOISE * (np.abs(weight) @ np.abs(cross).T)] = 0.0
-        if not _is_definite(schur, np.diag(corner)):
+        if not is_definite(schur, np.diag(corner)):
             if len(entering) > 1:
                 return self._release(entering[:1], gradient, a)
             return self._slide(int(entering[0]), weight[0], float(schur[0, 0]), gradient, a)
         self._sign[entering] = np.where(a[entering] > 0, direction, 0.0)
         inner = np.asarray(np.linalg.inv(schur), dtype=np.float64)
         beside = -inner @ weight
-        self._inverse = _bordered(self._inverse - weight.T @ beside, beside, inner)
-        self._curvature = _bordered(system, cross, corner)
+        self._inverse = bordered(self._inverse - weight.T @ beside, beside, inner)
+        self._curvature = bordered(system, cross, corner)
         self.free = np.append(self.free, entering)
         return False
 
@@ -341,15 +344,15 @@ class ActiveSet:
     def _build(self) -> None:
         """Make the inverse anew; where rounding forbids one, of as many free columns as are independent."""
         system = self._system()
-        self._inverse, self._inverted_at = _inverse(system), self.b
+        self._inverse, self._inverted_at = inverse(system), self.b
         share = DEPENDENT
         while len(self._inverse) < len(system):
             order = np.argsort(-np.abs(self.v[self.free]), kind="stable")
-            kept = order[_independent(system[order[:, None], order], share)]
+            kept = order[independent(system[order[:, None], order], share)]
             self._sign[np.delete(self.free, kept)] = 0.0
             self.free, self._curvature = self.free[kept], None
             system = self._system()
-            self._inverse = _inverse(system)
+            self._inverse = inverse(system)
             share *= 10.0
 
     def _system(self) -> FloatArray:
@@ -366,38 +369,6 @@ class ActiveSet:
             self._curvature.flat[:: len(F) + 1] = self.gram.diagonal[F] + self.b[F]
 
 
-def _bordered(inner: FloatArray, beside: FloatArray, corner: FloatArray) -> FloatArray:
-    """Return the symmetric matrix of these blocks: (m, m), (k, m) and (k, k)."""
-    m = len(inner)
-    whole = np.empty((m + len(corner), m + len(corner)))
-    whole[:m, :m], whole[m:, :m], whole[:m, m:], whole[m:, m:] = inner, beside, beside.T, corner
-    return whole
-
-
-def _inverse(system: FloatArray) -> FloatArray:
-    """Return the inverse, or an empty matrix where it would be rounding alone."""
-    nothing = np.zeros((0, 0))
-    try:
-        inverse = np.asarray(np.linalg.inv(system))
-    except np.linalg.LinAlgError:
-        return nothing
-    off = np.abs(system @ inverse - np.eye(len(system))).sum(axis=1).max(initial=0.0)
-    return inverse if off < BUILD_ANEW else nothing
-
-
-def _independent(system: FloatArray, share: float) -> IntArray:
-    """Return the positions of the columns that do not depend on those before them (Gram-Schmidt)."""
-    kept: list[int] = []
-    for j in range(len(system)):
-        cross = system[j, kept]
-        weight = np.linalg.solve(system[np.ix_(kept, kept)], cross)
-        if system[j, j] - cross @ weight > max(
-            share * system[j, j], NOISE * (np.abs(cross) @ np.abs(weight))
-        ):
-            kept.append(j)
-    return np.array(kept, dtype=np.int64)
-
-
 def _room(v: FloatArray, step: FloatArray, ends: FloatArray) -> FloatArray:
     """Return how many steps each coordinate can take to the end of its segment (infinity: any)."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -409,15 +380,3 @@ def _largest(violation: FloatArray, tol: float) -> IntArray:
     """Return the coordinates to free at once: those violated by at least half as much as the worst."""
     found = np.flatnonzero(violation > max(tol, 0.5 * float(violation.max())))
     return np.asarray(found[np.argsort(-violation[found], kind="stable")])
-
-
-def _is_definite(schur: FloatArray, own: FloatArray) -> bool:
-    """Return True where every column keeps a curvature of its own beside the free ones and the others."""
-    if np.any(own <= 0.0):
-        return False
-    scaled = schur / np.sqrt(np.outer(own, own))
-    try:
-        np.linalg.cholesky(scaled - DEPENDENT * np.eye(len(own)))
-    except np.linalg.LinAlgError:
-        return False
-    return True

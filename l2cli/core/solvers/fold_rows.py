@@ -46,6 +46,17 @@ OWN_WEIGHTS_FLOPS = 5e7
 """Up to this much work for a Gram per training set, each has the weights W of its own column."""
 
 
+class Single(NamedTuple):
+    """The rows in single precision: A (n, p + q + 1), y and weights (n,).
+
+    All of them: NumPy would bring each mixture to double precision first.
+    """
+
+    A: SingleArray
+    y: SingleArray
+    weights: SingleArray
+
+
 class Light(NamedTuple):
     """What products need, in single precision.
 
@@ -82,7 +93,7 @@ class FoldRows:
         c = self.classes
         self.A = self._bordered()
         self._A32: SingleArray | None = None
-        self._single: SingleArray | None = None
+        self._single: Single | None = None
         """The rows that gradients are computed with, where not in double precision."""
         self.own_weights = k * self.A.size * self.A.shape[1] * c**2 <= OWN_WEIGHTS_FLOPS
         self.tolerance = FINE_TOLERANCE if self.own_weights else TOLERANCE
@@ -169,7 +180,8 @@ class FoldRows:
         of the null model's. :meth:`verified` tells where that was not so.
         """
         if not self.own_weights and self._fits_single():
-            self._single = self._rows32()
+            rows = self.y.astype(np.float32), self.weights.astype(np.float32)
+            self._single = Single(self._rows32(), *rows)
         try:
             yield
         finally:
@@ -254,14 +266,15 @@ class FoldRows:
     def _pull(self, rows: slice, C: FloatArray, own: list[IntArray], keep: FloatArray | None) -> FloatArray:
         """Return A'R of some rows; the columns ``own`` of a fold do not see its rows."""
         size = rows.stop - rows.start
-        A: npt.NDArray[Any] = self.A[rows] if self._single is None else self._single[rows]
+        source: Any = self if self._single is None else self._single
+        A, y = source.A[rows], source.y[rows, ..., None]
         eta = A @ C.astype(A.dtype, copy=False)
         if self.offset is not None:
             eta += self.offset[rows, None]
         if self.classes > 1:
             eta = eta.reshape(size, self.classes, -1)
-        r, y = self.family.mean(eta), self.y[rows, ..., None]
-        s = self.weights[rows].reshape(-1, *(1 for _ in r.shape[1:]))
+        r = self.family.mean(eta)
+        s = source.weights[rows].reshape(-1, *(1 for _ in r.shape[1:]))
         known = None
         if keep is not None:  # of classes the probabilities, else the weights W
             known = r.copy() if self.classes > 1 else s * self.family.curvature(y, r)

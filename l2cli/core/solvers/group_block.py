@@ -75,9 +75,9 @@ def boxed_minimiser(block: FloatArray, c: FloatArray, w: float, box: Box) -> Flo
         F = active.free
         bent = np.linalg.solve(B[np.ix_(F, F)] + w / s * np.eye(len(F)), v[F])
         ahead = s + (size - s) / (1.0 - w / s * float(v[F] @ bent) / size**2)
-        if not low < ahead < high:
-            ahead = 2.0 * s if high == np.inf else 0.5 * (low + high)
         if abs(ahead - s) <= 4.0 * EPS * s or high - low <= 4.0 * EPS * low:
             break
+        if not low < ahead < high:
+            ahead = 2.0 * s if high == np.inf else 0.5 * (low + high)
         s = ahead
     return v

@@ -36,11 +36,13 @@ class GroupQuadratic:
         self.gram, self.groups = gram, groups
         open_end = np.full(len(level), np.inf)
         self._given = Box(-open_end, open_end) if box is None else box
-        self._fixed = self._given.lower == self._given.upper
+        still = (level == 0.0) & ~(gram.diagonal > 0.0)
+        """What neither data nor penalty says anything of: left where it is."""
+        self._fixed = (self._given.lower == self._given.upper) | still
         unit = groups.norms(level) / np.sqrt(groups.sizes)
         self._scale = np.where(level > 0.0, level / np.where(unit > 0.0, unit, 1.0)[groups.labels], 1.0)
         self._gram = gram if np.allclose(self._scale, 1.0, rtol=EPS, atol=0.0) else gram.scaled(self._scale)
-        self._free = (level == 0.0) & ~self._fixed & (self._gram.diagonal > 0.0)
+        self._free = (level == 0.0) & ~self._fixed
         self._box = Box(self._given.lower * self._scale, self._given.upper * self._scale)
         resting = self._box.clip(np.zeros(len(level)))
         self._boxed = self._among((np.isfinite(self._box).any(axis=0) & ~self._fixed) | (resting != 0.0))

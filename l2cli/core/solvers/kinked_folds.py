@@ -26,7 +26,7 @@ from l2cli.core.threads import row_threads
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Advance = Callable[[int], None]
-Step = Callable[[FloatArray, FloatArray, npt.NDArray[np.bool_]], FloatArray]
+Step = Callable[[FloatArray, FloatArray, IntArray], FloatArray]
 SLOW = 0.05
 """A chord step that leaves more than this share of the residual asks for a new Hessian."""
 INNER = 1e-2
@@ -83,28 +83,29 @@ class KinkedFolds(FoldRows):
         """Return (B, curvature in use, residual (K,)) at one lambda by chord steps from ``guess``."""
         if self.problem.box is not None:
             guess = np.column_stack([self.boxes[f].clip(guess[:, f]) for f in range(self.k)])
-        gradient, residual = self._residual(guess, lam)
+        everyone = np.arange(self.k)
+        gradient, residual = self._residual(guess, lam, everyone)
         if guess is not last and not residual.max() < 1.0:  # the extrapolation overshot
             guess = last
-            gradient, residual = self._residual(guess, lam)
+            gradient, residual = self._residual(guess, lam, everyone)
         best, best_residual = guess.copy(), residual
         fresh = curvature is None
         if curvature is None:
             curvature = self.curvatures(guess)
         step = self._stepper(curvature, best, lam)
         for _ in range(MAX_PASSES):
-            moving = ~(best_residual <= self.tolerance)
-            if not moving.any():
+            moving = np.flatnonzero(~(best_residual <= self.tolerance))
+            if not len(moving):
                 break
-            trial = np.where(moving, step(best, gradient, moving), best)
-            gradient, residual = self._residual(trial, lam)
-            better = residual < best_residual
-            gain = float(np.max(residual[moving] / best_residual[moving]))
-            best[:, better], best_residual = trial[:, better], np.where(better, residual, best_residual)
+            trial = step(best, gradient, moving)
+            gradient[:, moving], residual = self._residual(trial, lam, moving)
+            gain = float(np.max(residual / best_residual[moving]))
+            better = residual < best_residual[moving]
+            best[:, moving[better]], best_residual[moving[better]] = trial[:, better], residual[better]
             if not gain < 1.0:
                 if fresh:
                     break  # a fresh Hessian made it worse: damped Newton takes over
-                gradient, _ = self._residual(best, lam)
+                gradient, _ = self._residual(best, lam, everyone)
             if not gain <= SLOW and np.any(best_residual > self.tolerance):
                 curvature, fresh = self.curvatures(best), True
                 step = self._stepper(curvature, best, lam)
@@ -113,7 +114,7 @@ class KinkedFolds(FoldRows):
         return best, curvature, best_residual
 
     def _stepper(self, curvature: FloatArray, start: FloatArray, lam: FloatArray) -> Step:
-        """Return what maps points, their gradients and the columns to move to the next points.
+        """Return what maps points, their gradients and the columns to move to the next points of these.
 
         That is the exact minimiser of the second-order model with its kinks, by an active set that is kept as
         long as the curvature is.
@@ -125,12 +126,12 @@ class KinkedFolds(FoldRows):
                 active.begin(start[:, f], a[:, f], b[:, f])
         models = self.models[1]
 
-        def step(B: FloatArray, gradient: FloatArray, moving: npt.NDArray[np.bool_]) -> FloatArray:
-            result = B.copy()
-            for f in np.flatnonzero(moving):
+        def step(B: FloatArray, gradient: FloatArray, moving: IntArray) -> FloatArray:
+            result = np.empty((len(B), len(moving)))
+            for i, f in enumerate(moving.tolist()):
                 active = models[f]
                 q = active.gram.product(B[:, f]) + b[:, f] * B[:, f] - gradient[:, f]
-                result[:, f] = active.solve(q, a[:, f], b[:, f], tol=INNER * self.tolerance * self.unit[f])
+                result[:, i] = active.solve(q, a[:, f], b[:, f], tol=INNER * self.tolerance * self.unit[f])
             return result
 
         return step
@@ -146,11 +147,17 @@ class KinkedFolds(FoldRows):
         dead = np.append(~self.live[:, f], np.full(self.classes, not self.problem.intercept))
         return Box(np.append(lower, -last), np.append(upper, last)).without(dead)
 
-    def _residual(self, B: FloatArray, lam: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the gradient and its largest entry over the null model's (inf: not finite): (K,)."""
-        folds = np.arange(self.k)
-        gradient = self.gradient(B, lam, folds)
-        return gradient, finite_residual(self._distance(gradient, B, lam, folds), self.unit)
+    def _residual(self, B: FloatArray, lam: FloatArray, folds: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Return the gradient of some folds and its largest entry over the null model's (inf: not finite).
+
+        Parameters
+        ----------
+        B : ((p + 1) C, F) float64
+        lam : (K,) float64
+            Of all folds.
+        """
+        gradient = self.gradient(B, lam[folds], folds)
+        return gradient, finite_residual(self._distance(gradient, B, lam[folds], folds), self.unit[folds])
 
     def _distance(self, gradient: FloatArray, B: FloatArray, lam: FloatArray, folds: IntArray) -> FloatArray:
         """Return what the optimality conditions leave of the gradients of some folds: ((p + 1) C, F)."""

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,8 @@ STUCK = 0.7
 MAX_PASSES = 25
 WORN = 8
 """Rounds of conjugate gradients after which the curvature that preconditions them is made anew."""
+COARSE = 1e-2
+"""By this much the inverse in single precision may miss a probe."""
 BATCH_CELLS = 4_000_000
 """Cells of the coefficients that one pass moves at the most."""
 KEPT_BYTES = 256 << 20
@@ -55,11 +57,14 @@ KEPT_BYTES = 256 << 20
 
 
 class Curvature(NamedTuple):
-    """H (K, m, m), or of all rows (1, m, m), and the inverse of H + lambda D at t = log lambda."""
+    """H (K, m, m), or of all rows (1, m, m), and the inverse of H + lambda D at t = log lambda.
+
+    That of all rows only preconditions, so it is in single precision where that serves.
+    """
 
     t: float
     H: FloatArray
-    inverse: FloatArray
+    inverse: npt.NDArray[Any]
 
 
 class SmoothFolds(FoldRows):
@@ -240,18 +245,32 @@ class SmoothFolds(FoldRows):
             fixed = np.flatnonzero(np.append(out, absent))
             M[f, fixed, :], M[f, :, fixed] = 0.0, 0.0
             M[f, fixed, fixed] = 1.0
+        if not self.each and (light := _light_inverse(M[0])) is not None:
+            return Curvature(t, H, light[None])
         try:
             return Curvature(t, H, np.asarray(np.linalg.inv(M)))
         except np.linalg.LinAlgError:  # every fitted probability is 0 or 1
             return None
 
-    def _apply(self, inverse: FloatArray, R: FloatArray, folds: IntArray) -> FloatArray:
+    def _apply(self, inverse: npt.NDArray[Any], R: FloatArray, folds: IntArray) -> FloatArray:
         """Return the inverses of the columns' folds times R (m, N)."""
         if self.each:
             return np.asarray(np.einsum("nij,jn->in", inverse[folds], R))
-        result: FloatArray = inverse[0] @ R
+        result = np.asarray(inverse[0] @ R.astype(inverse.dtype, copy=False), dtype=np.float64)
         result[: len(self.square)][~self.live[:, folds]] = 0.0
         return result
+
+
+def _light_inverse(M: FloatArray) -> npt.NDArray[np.float32] | None:
+    """Return the inverse of M (m, m) in single precision, None where that is too coarse to precondition."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        try:
+            inverse = np.asarray(np.linalg.inv(M.astype(np.float32)), dtype=np.float32)
+        except np.linalg.LinAlgError:
+            return None
+        probe = np.where(np.arange(len(M)) % 2 == 0, 1.0, -1.0)
+        off = M @ (inverse @ probe) - probe
+    return inverse if np.abs(off).max() <= COARSE else None
 
 
 def _solved_first(t: FloatArray) -> list[int]:

@@ -31,6 +31,7 @@ from l2cli.report.screens.metrics import (
     label_of,
     metric_value,
 )
+from l2cli.report.screens.targets import each, target_title
 
 WIDEST_WHISKER = 30
 LEAST_WHISKER = 9
@@ -49,22 +50,30 @@ class _Beside(NamedTuple):
 
 def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return the models from the best to the worst: error, interval, distance to the best."""
-    family = result["settings"]["family"]
-    view = error_view(result["metric"], family)
+    parts = list(each(result)) if "targets" in result else [(None, result)]
+    lines, bars = [*data_lines(result["data"], page), line(result["settings"]["family"]), ()], False
+    for name, part in parts:
+        rows = _models_lines(part, page)
+        bars |= any(span.style == "point" for row in rows for span in row)
+        verdict = visible(part.get("verdict") or "")
+        lines += [] if name is None else [target_title(name)]
+        lines += rows if name is None or not verdict else [*rows, *_verdict_lines(verdict, page), ()]
+    first = parts[0][1]
+    lines += flowed([Span(f" {_folds_line(first)}", "hint")], page, indent=1)
+    if len(parts) == 1 and first.get("verdict"):
+        lines += [(), *_verdict_lines(visible(first["verdict"]), page)]
+    return [*lines, (), *_legend(first, bars, page)]
+
+
+def _verdict_lines(verdict: str, page: Page) -> list[Line]:
+    return flowed([Span(" "), Span(verdict, "value")], page, indent=1)
+
+
+def _models_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
+    """Return the table of the models of one target."""
+    view = error_view(result["metric"], result["settings"]["family"])
     order = best_first([m["mean"] for m in result["models"]], result["metric"])
-    models = [result["models"][i] for i in order]
-    verdict = visible(result.get("verdict") or "")
-    rows = _table_lines(result, models, view, page)
-    return [
-        *data_lines(result["data"], page),
-        line(family),
-        (),
-        *rows,
-        *flowed([Span(f" {_folds_line(result)}", "hint")], page, indent=1),
-        *([(), *flowed([Span(" "), Span(verdict, "value")], page, indent=1)] if verdict else []),
-        (),
-        *_legend(result, any(span.style == "point" for row in rows for span in row), page),
-    ]
+    return _table_lines(result, [result["models"][i] for i in order], view, page)
 
 
 def _table_lines(
