@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.data.cells import BLANKS, CellRules, Reading, has_leading_zero, judge, marked_cell, plain_numbers
-from l2cli.data.table import FloatArray, Table, TextColumn
+from l2cli.data.table import FloatArray, PartRows, Table, TextColumn
+from l2cli.data.wording import where
 from l2cli.errors import DataError, shown
 
 IntCodes = npt.NDArray[np.int32]
@@ -154,26 +155,28 @@ class Settled:
         if facts.infinite is not None:
             self._infinite.append((facts.infinite[0], name, facts.infinite[1]))
 
-    def refuse_two_marks(self, label: str, place: Callable[[int], str]) -> None:
+    def refuse_two_marks(self, table: Table) -> None:
         """Raise DataError where one column has decimal points and another commas: one separates thousands."""
         if len(self.marks) > 1:
+            alone = table.parts is None or len(table.parts.labels) == 1
             both = [
-                f"'{shown(cell.strip())}' in column '{shown(name)}' ({place(row)})"
+                f"'{shown(cell.strip())}' in column '{shown(name)}'"
+                f" ({table.place(row) if alone else where(table, row)})"
                 for row, name, cell in map(self.marks.__getitem__, ".,")
             ]
             raise DataError(
-                f"{label}: both . and , stand in numbers: {' and '.join(both)}",
+                f"{where(table)}: both . and , stand in numbers: {' and '.join(both)}",
                 hint="give the decimal sign with --decimal . or --decimal ,",
                 code="decimal",
             )
 
-    def refuse_infinite(self, label: str, place: Callable[[int], str]) -> None:
+    def refuse_infinite(self, table: Table) -> None:
         """Raise DataError naming the first infinite cell of a column of numbers, if there is one."""
         if self._infinite:
             row, name, cell = min(self._infinite, key=lambda found: found[0])
             cell = shown(cell.strip())
             raise DataError(
-                f"{label} {place(row)}: '{cell}' in column '{shown(name)}' is not a finite number",
+                f"{where(table, row)}: '{cell}' in column '{shown(name)}' is not a finite number",
                 hint=f"correct it, or give --na {cell} if it means missing",
                 code="infinite",
             )
@@ -185,13 +188,21 @@ def make_table(
     settled: Settled,
     notes: Sequence[str],
     line_of: Callable[[int], int | None],
+    parts: PartRows,
     matrix: FloatArray,
     matrix_names: Sequence[str] = (),
+    *,
+    file_names: tuple[str, ...],
 ) -> Table:
     """Return the table of ``matrix``, whose columns are ``matrix_names``, and the settled columns.
 
     ``matrix`` becomes part of the table as it is where there are no other columns of numbers, else it is
     copied. ``names`` gives the order.
+
+    Raises
+    ------
+    DataError
+        For an infinite number, or two decimal marks.
     """
     place = {name: j for j, name in enumerate(matrix_names)}
     numeric = [name for name in names if name in place or name in settled.values]
@@ -201,10 +212,13 @@ def make_table(
             joined[:, j] = matrix[:, place[name]] if name in place else settled.values[name]
         matrix, place = joined, {name: j for j, name in enumerate(numeric)}
     index = {name: place[name] for name in numeric}
-    return Table(
+    table = Table(
         source, tuple(names), len(matrix), matrix, index, settled.texts, [*notes, *settled.notes], line_of,
-        settled.decimal, settled.verbatim,
+        settled.decimal, settled.verbatim, parts, file_names,
     )  # fmt: skip
+    settled.refuse_two_marks(table)
+    settled.refuse_infinite(table)
+    return table
 
 
 class LineMap:

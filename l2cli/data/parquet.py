@@ -1,6 +1,8 @@
 """Read Parquet: its columns have types, so no text is taken for a number and only null and NaN are missing.
 
-A text of blanks only, and what ``--na`` names, is missing as well. pyarrow is imported where it is used.
+Parts of a table are first asked for their columns and numbers of rows, and then read one after the other,
+row group by row group, into one matrix. A text of blanks only, and what ``--na`` names, is missing as well.
+pyarrow is imported where it is used.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Container, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,8 +18,11 @@ from l2cli.data.arrow_buffers import has_dtype, nulls_of, values_of
 from l2cli.data.cells import BLANKS, CellRules, infinite_values
 from l2cli.data.columns import IntCodes, LineMap, NumberFacts, Settled, make_table
 from l2cli.data.dialect import refuse_repeated_names
-from l2cli.data.source import Source
-from l2cli.data.table import FloatArray, Table, TextColumn
+from l2cli.data.memory import physical_memory
+from l2cli.data.parquet_types import SECONDS, agreed_type, is_exact, kind_of, refusal, type_notes
+from l2cli.data.source import Source, label_of
+from l2cli.data.table import FloatArray, PartRows, Table, TextColumn
+from l2cli.data.text_parts import Opener, columns_differ, refuse_other_kind
 from l2cli.errors import DataError, UsageError, shown
 from l2cli.spec import ReadSpec
 
@@ -26,25 +31,32 @@ from l2cli.spec import ReadSpec
 _GROUP_CELLS = 1 << 22
 # Copied at a time: as many rows of such a group as fit the cache.
 _ROWS_AT_ONCE = 1 << 13
+_NUMERIC = ("number", "duration")
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def parquet_names(source: Source, spec: ReadSpec) -> tuple[str, ...]:
     """Return the column names of a Parquet file, the unnamed index of a data frame left out."""
     with _readable(source.label):
-        names = _checked_names(_opened(source, spec), source.label)
-    return tuple(name for name in names if not _PANDAS_INDEX.fullmatch(name))
+        columns = _columns(_opened(source, spec).schema_arrow, source.label)
+    return tuple(name for name in columns if not _PANDAS_INDEX.fullmatch(name))
 
 
 def read_parquet(
-    source: Source, spec: ReadSpec, names: Collection[str] | None = None, verbatim: Container[str] = ()
+    openers: Sequence[Opener],
+    typed: str,
+    spec: ReadSpec,
+    names: Collection[str] | None = None,
+    verbatim: Container[str] = (),
 ) -> Table:
-    """Return the table of a Parquet file.
+    """Return the table of one Parquet file, or of the parts of one.
 
     Parameters
     ----------
-    source : Source
-        The open file.
+    openers : sequence
+        Open the files, each twice: for what it says of itself, and for its rows.
+    typed : str
+        What the user typed.
     spec : ReadSpec
         Only ``na`` has a meaning here.
     names : collection of str, optional
@@ -55,40 +67,119 @@ def read_parquet(
     Raises
     ------
     DataError
-        For a damaged or empty file, a column of nested or binary values, duplicate names, an infinite value.
+        For a damaged or empty file, parts with other columns or types, a column of nested or binary values
+        among ``names``, duplicate names, an infinite value, and more numbers than memory has room for.
     UsageError
         For options that only a text file can follow.
     """
-    with _readable(source.label):
-        file = _opened(source, spec)
-        present = _checked_names(file, source.label)
-        asked = set(present if names is None else names)
-        wanted = [name for name in present if name in asked]
-        kept = [name for name in wanted if not _PANDAS_INDEX.fullmatch(name)]
-        schema = file.schema_arrow  # made anew each time it is asked for
-        types = dict(zip(schema.names, schema.types, strict=True))
-        kinds = {name: _kind(types[name], name, source.label) for name in kept}
-        exact = {
-            name
-            for name, kind in kinds.items()
-            if name in verbatim and (kind == "text" or _is_exact(types[name]))
-        }
-        content = _Content(file.metadata.num_rows, kinds, spec, exact)
-        for group in range(file.num_row_groups):
-            content.add_row_group(file, group)
-    if not content.n_rows:
+    parts = _parts(openers, spec)
+    types = _agreed_types(parts)
+    asked = set(types if names is None else names)
+    wanted = [name for name in types if name in asked]
+    kept = [name for name in wanted if not _PANDAS_INDEX.fullmatch(name)]
+    kinds = {name: kind for name in kept if (kind := kind_of(types[name][0])) is not None}
+    refused = {name: refusal(types[name][0], name, types[name][1]) for name in kept if name not in kinds}
+    if refused and names is not None:
+        raise next(iter(refused.values()))
+    exact = {
+        name
+        for name, kind in kinds.items()
+        if name in verbatim and (kind == "text" or is_exact(types[name][0]))
+    }
+    n_rows = sum(part.n_rows for part in parts)
+    if not n_rows:
         raise DataError(
-            f"{source.label}: no data rows, only columns ({shown(', '.join(kept), 80)})", code="no_rows"
+            f"{label_of(typed)}: no data rows, only columns ({shown(', '.join(kept), 80)})", code="no_rows"
         )
+    _refuse_too_large(typed, n_rows, list(kinds.values()))
+    content = _Content(n_rows, kinds, spec, exact)
+    for part in parts:
+        with part.opened() as source, _readable(part.label):
+            content.add_part(_opened(source, spec, part.metadata), part.label)
     notes = [
         f"column '{name}', the unnamed index of a data frame, is left out"
         for name in wanted
-        if name not in kinds
+        if _PANDAS_INDEX.fullmatch(name)
     ]
-    dates = [f"'{shown(name)}'" for name in kept if kinds[name] == "date"]
-    if dates:
-        notes.append(f"dates and times are taken as text: column{'s' * (len(dates) > 1)} {', '.join(dates)}")
-    return content.table(source, kept, notes)
+    table = content.table(typed, kept, [*notes, *type_notes(kinds)], types)
+    table.refused = refused
+    return table
+
+
+class _Part(NamedTuple):
+    """A file: what it says of itself. metadata : for the only one, so that it is read once."""
+
+    label: str
+    opened: Opener
+    n_rows: int
+    types: dict[str, Any]
+    metadata: Any
+
+
+def _parts(openers: Sequence[Opener], spec: ReadSpec) -> list[_Part]:
+    """Look at what the files say of themselves, and whether that can be."""
+    parts: list[_Part] = []
+    for opener in openers:
+        with opener() as source, _readable(source.label):
+            refuse_other_kind(source, "parquet", parts[0].label if parts else "")
+            file = _opened(source, spec)
+            types = _columns(file.schema_arrow, source.label)
+            metadata = file.metadata
+            groups = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+            if sum(groups) != metadata.num_rows or min(groups, default=0) < 0:
+                raise _contradiction(source.label)
+            kept = metadata if len(openers) == 1 else None
+            parts.append(_Part(source.label, opener, metadata.num_rows, types, kept))
+    return parts
+
+
+def _agreed_types(parts: Sequence[_Part]) -> dict[str, tuple[Any, str]]:
+    """Return the columns of all parts: their types, and the part that decides on each.
+
+    Raises
+    ------
+    DataError
+        Naming the part and the column that does not agree with the first.
+    """
+    first = parts[0]
+    found = {name: (of, first.label) for name, of in first.types.items()}
+    for part in parts[1:]:
+        if set(part.types) != set(found):
+            raise columns_differ((part.label, list(part.types)), (first.label, list(found)))
+        for name, of in part.types.items():
+            before, label = found[name]
+            agreed = agreed_type(before, of)
+            if agreed is None:
+                raise DataError(
+                    f"{part.label}: column '{shown(name)}' is {shown(str(of), 40)}, and in {label} it is"
+                    f" {shown(str(before), 40)}",
+                    hint="write all parts with the same types",
+                    code="parts_differ",
+                )
+            if agreed is not before:
+                found[name] = (agreed, part.label)
+    return found
+
+
+def _refuse_too_large(typed: str, n_rows: int, kinds: Sequence[str]) -> None:
+    """Raise DataError where the columns cannot be held, be the file that large or only say so."""
+    texts = sum(kind not in _NUMERIC for kind in kinds)
+    size, memory = n_rows * (8 * (len(kinds) - texts) + 4 * texts), physical_memory()
+    if size > memory:
+        raise DataError(
+            f"{label_of(typed)}: {n_rows} rows of {len(kinds)} columns need {size / 2**30:.3g} GB, and this"
+            f" machine has {memory / 2**30:.3g} GB",
+            hint="give fewer rows or columns (if it should not be that large, the file is damaged)",
+            code="too_large",
+        )
+
+
+def _contradiction(label: str) -> DataError:
+    return DataError(
+        f"{label}: not a readable Parquet file (it says of itself that it has other numbers of rows than it"
+        " has)",
+        hint="write or copy it again",
+    )
 
 
 @contextmanager
@@ -100,13 +191,20 @@ def _readable(label: str) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = shown(str(error).partition("\n")[0], 120)
+        if "crypt" in reason:
+            raise DataError(
+                f"{label}: is an encrypted Parquet file", hint="write it without encryption"
+            ) from error
         raise DataError(
             f"{label}: not a readable Parquet file ({reason})", hint="write or copy it again"
         ) from error
 
 
-def _opened(source: Source, spec: ReadSpec) -> Any:
-    """Return the file as pyarrow sees it; refuse options without a meaning for it."""
+def _opened(source: Source, spec: ReadSpec, metadata: Any = None) -> Any:
+    """Return the file as pyarrow sees it; refuse options without a meaning for it.
+
+    ``metadata`` is what the file says of itself, where that has been read.
+    """
     from pyarrow import parquet
 
     given = {"--delimiter": spec.delimiter, "--decimal": spec.decimal, "--encoding": spec.encoding}
@@ -114,43 +212,23 @@ def _opened(source: Source, spec: ReadSpec) -> Any:
     options += [] if spec.header else ["--no-header"]
     if options:
         raise UsageError(f"{options[0]} does not go with {source.label}, a Parquet file", hint="leave it out")
-    return parquet.ParquetFile(source.plain_file())
+    return parquet.ParquetFile(source.plain_file(), metadata=metadata)
 
 
-def _checked_names(file: Any, label: str) -> list[str]:
-    names: list[str] = list(file.schema_arrow.names)
+def _columns(schema: Any, label: str) -> dict[str, Any]:
+    """Return the types of the columns by name.
+
+    The index of a data frame stands last in a file of pandas, where it would be taken for the target; it
+    comes first, as in a data frame.
+    """
+    names: list[str] = list(schema.names)
     if not names:
         raise DataError(f"{label}: no columns", code="empty")
     refuse_repeated_names(names, label)
-    return names
-
-
-def _kind(of: Any, name: str, label: str) -> str:
-    """Return ``number``, ``bool``, ``text`` or ``date`` for a type; refuse others by the column's name."""
-    from pyarrow import types
-
-    if types.is_integer(of) or types.is_floating(of) or types.is_decimal(of) or types.is_null(of):
-        return "number"
-    if types.is_boolean(of):
-        return "bool"
-    if types.is_dictionary(of):
-        return "text" if _kind(of.value_type, name, label) else ""
-    if types.is_string(of) or types.is_large_string(of) or str(of) == "string_view":
-        return "text"
-    if types.is_temporal(of):
-        return "date"
-    what = "nested" if types.is_nested(of) else "binary"
-    raise DataError(
-        f"{label}: column '{shown(name)}' holds {what} values ({shown(str(of), 40)})",
-        hint="leave the column out",
-    )
-
-
-def _is_exact(of: Any) -> bool:
-    """Return True for numbers that text keeps better than a double."""
-    from pyarrow import types
-
-    return bool(types.is_integer(of) or types.is_decimal(of))
+    index = (schema.pandas_metadata or {}).get("index_columns", ())
+    types = dict(zip(names, schema.types, strict=True))
+    first = [name for name in index if isinstance(name, str) and name in types]
+    return {name: types[name] for name in (*first, *(name for name in names if name not in first))}
 
 
 class _Content:
@@ -159,26 +237,33 @@ class _Content:
     def __init__(self, n_rows: int, kinds: dict[str, str], spec: ReadSpec, exact: Collection[str]) -> None:
         self.n_rows = n_rows
         self._kinds = kinds
-        self._numeric = [name for name, kind in kinds.items() if kind == "number"]
+        self._numeric = [name for name, kind in kinds.items() if kind in _NUMERIC]
         self._matrix = np.empty((n_rows, len(self._numeric)))
         tokens = [token.strip(BLANKS) for token in spec.na or ()]
         self._missing = CellRules(frozenset(("", *tokens)))
         self._missing_numbers = [*self._missing.missing_values, *infinite_values(tokens)]
         self._texts = {
-            name: _TextCells(n_rows, self._missing) for name, kind in kinds.items() if kind != "number"
+            name: _TextCells(n_rows, self._missing) for name, kind in kinds.items() if kind not in _NUMERIC
         }
         self._verbatim = {name: _TextCells(n_rows, CellRules(frozenset({""}))) for name in exact}
         self._infinite: dict[str, tuple[int, str]] = {}
         self._rows = 0
+        self._parts: list[tuple[str, int]] = []
 
-    def add_row_group(self, file: Any, group: int) -> None:
+    def add_part(self, file: Any, label: str) -> None:
+        """Read a file, row group by row group."""
+        self._parts.append((label, self._rows))
+        for group in range(file.num_row_groups):
+            self._add_row_group(file, group, label)
+
+    def _add_row_group(self, file: Any, group: int, label: str) -> None:
         """Read a row group, some columns at a time."""
         n_rows = file.metadata.row_group(group).num_rows
         step = max(1, _GROUP_CELLS // max(n_rows, 1))
         first, last = self._rows, self._rows + n_rows
         for start in range(0, len(self._numeric), step):
             some = self._numeric[start : start + step]
-            part = file.read_row_group(group, columns=some)
+            part = _read(file, group, some, n_rows, label)
             columns = [_floats(part.column(name)) for name in some]
             for name, column in zip(some, columns, strict=True):
                 self._note_infinite(name, column, first)
@@ -186,15 +271,16 @@ class _Content:
                 target = self._matrix[first + top : min(first + top + _ROWS_AT_ONCE, last)]
                 for k, column in enumerate(columns, start):
                     target[:, k] = column[top : top + _ROWS_AT_ONCE]
-        self._add_texts(file, group, step)
+        self._add_texts(file, group, step, label)
         self._rows = last
 
-    def _add_texts(self, file: Any, group: int, step: int) -> None:
+    def _add_texts(self, file: Any, group: int, step: int, label: str) -> None:
         """Read the columns of a row group that are not numbers, or are wanted as text too."""
+        n_rows = file.metadata.row_group(group).num_rows
         names = list(dict.fromkeys([*self._texts, *self._verbatim]))
         for start in range(0, len(names), step):
             some = names[start : start + step]
-            part = file.read_row_group(group, columns=some)
+            part = _read(file, group, some, n_rows, label)
             for name in some:
                 kind = self._kinds[name]
                 if name in self._texts:
@@ -212,18 +298,38 @@ class _Content:
                 row = int(infinite.argmax())
                 self._infinite[name] = (first + row, str(column[row]))
 
-    def table(self, source: Source, names: Sequence[str], notes: Sequence[str]) -> Table:
-        """Settle the columns and put them together."""
+    def table(
+        self, typed: str, names: Sequence[str], notes: Sequence[str], file_names: Collection[str]
+    ) -> Table:
+        """Settle the columns and put them together; ``names`` that were not read have no value."""
         for value in self._missing_numbers:
             self._matrix[self._matrix == value] = np.nan
         settled = Settled()
-        settled.texts = {name: cells.column() for name, cells in self._texts.items()}
+        nothing = TextColumn(np.full(self.n_rows, -1, dtype=np.int32), ())
+        settled.texts = {name: nothing for name in names if name not in self._kinds}
+        settled.texts |= {name: cells.column() for name, cells in self._texts.items()}
         settled.verbatim = {name: cells.column() for name, cells in self._verbatim.items()}
         for name, infinite in self._infinite.items():
             settled.add_facts(name, NumberFacts(infinite=infinite))
-        table = make_table(source.typed, names, settled, notes, LineMap(), self._matrix, self._numeric)
-        settled.refuse_infinite(source.label, table.place)
-        return table
+        return make_table(
+            typed,
+            names,
+            settled,
+            notes,
+            LineMap(),
+            PartRows(tuple(label for label, _ in self._parts), tuple(row for _, row in self._parts)),
+            self._matrix,
+            self._numeric,
+            file_names=tuple(file_names),
+        )
+
+
+def _read(file: Any, group: int, names: list[str], n_rows: int, label: str) -> Any:
+    """Return some columns of a row group, which must have as many rows as it says."""
+    part = file.read_row_group(group, columns=names)
+    if part.num_rows != n_rows:
+        raise _contradiction(label)
+    return part
 
 
 class _TextCells:
@@ -237,6 +343,9 @@ class _TextCells:
     def add(self, first: int, column: Any, kind: str) -> None:
         """Add the cells of a pyarrow column from row ``first`` on."""
         for chunk in column.chunks:
+            if str(chunk.type) == "null":
+                first += len(chunk)
+                continue
             as_string = kind in ("bool", "exact") or str(chunk.type) == "string_view"
             array = chunk.cast("string") if as_string else chunk
             coded = array if hasattr(array, "dictionary") else array.dictionary_encode()
@@ -274,7 +383,11 @@ def _floats(column: Any) -> FloatArray:
         if str(chunk.type) == "null":
             parts.append(np.full(len(chunk), np.nan))
             continue
-        array = chunk if has_dtype(chunk) else chunk.cast("double", safe=False)
+        ticks = SECONDS[chunk.type.unit] if str(chunk.type).startswith("duration") else None
+        array = (
+            chunk.cast("int64") if ticks else chunk if has_dtype(chunk) else chunk.cast("double", safe=False)
+        )
         values, nulls = values_of(array).astype(np.float64, copy=False), nulls_of(array)
+        values = values if ticks is None else values / ticks
         parts.append(values if nulls is None else np.where(nulls, np.nan, values))
     return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0), *parts])
