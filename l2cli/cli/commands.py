@@ -41,7 +41,7 @@ def overview() -> str:
         "Fit, tune, compare and explain regularized linear models.",
         "",
         "DATA is a CSV, TSV or Parquet file (also .gz, .bz2, .zst), a folder or 'pattern' of",
-        "such files as parts of one table, or - for standard input.",
+        "parts with the same columns, or - for standard input.",
         "",
         "Commands:",
         *(f"  {name:<{width}}  {entry.summary}" for name, entry in COMMANDS.items()),

@@ -221,7 +221,7 @@ def columns_differ(
         )
     return DataError(
         f"{label}: {found}",
-        hint="the parts of a table must have the same columns; mend it, or give a pattern that leaves it out",
+        hint="parts of one table need the same columns; mend one, or give a pattern that leaves it out",
         code="parts_differ",
     )
 

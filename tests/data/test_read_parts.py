@@ -216,18 +216,18 @@ REFUSED = {
     ),
     "a column less": (
         [b"a,b\n1,2\n", b"a,b\n1,2\n", b"a\n1\n"],
-        "p3: no column 'b', which p1 has; the parts of a table must have the same columns; mend it, or give a"
+        "p3: no column 'b', which p1 has; parts of one table need the same columns; mend one, or give a"
         " pattern that leaves it out",
     ),
     "a column more": (
         [b"a,b\n1,2\n", b"a,b,c,d\n1,2,3,4\n"],
-        "p2: columns 'c', 'd' are not in p1; the parts of a table must have the same columns; mend it, or"
+        "p2: columns 'c', 'd' are not in p1; parts of one table need the same columns; mend one, or"
         " give a pattern that leaves it out",
     ),
     "another name": (
         [b"a,b\n1,2\n", b"a,c\n1,2\n"],
-        "p2: no column 'b', which p1 has, but column 'c'; the parts of a table must have the same columns;"
-        " mend it, or give a pattern that leaves it out",
+        "p2: no column 'b', which p1 has, but column 'c'; parts of one table need the same columns;"
+        " mend one, or give a pattern that leaves it out",
     ),
     "another delimiter": (
         [b"a,b\n1,2\n", b"a;b\n1;2\n"],
@@ -253,7 +253,7 @@ def test_errors_name_the_part(read_all, contents, message):
 
 
 def test_widths_without_a_header(read_all):
-    with pytest.raises(DataError, match="p2: 3 columns, and p1 has 2; the parts"):
+    with pytest.raises(DataError, match="p2: 3 columns, and p1 has 2; parts"):
         read_all([b"1,2\n", b"1,2,3\n"], ReadSpec(header=False))
 
 
