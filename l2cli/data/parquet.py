@@ -19,7 +19,15 @@ from l2cli.data.cells import BLANKS, CellRules, infinite_values
 from l2cli.data.columns import IntCodes, LineMap, NumberFacts, Settled, make_table
 from l2cli.data.dialect import refuse_repeated_names
 from l2cli.data.memory import physical_memory
-from l2cli.data.parquet_types import SECONDS, agreed_type, is_exact, kind_of, refusal, type_notes
+from l2cli.data.parquet_types import (
+    SECONDS,
+    agreed_type,
+    is_exact,
+    kind_of,
+    refusal,
+    type_notes,
+    type_of,
+)
 from l2cli.data.source import Source, label_of
 from l2cli.data.table import FloatArray, PartRows, Table, TextColumn
 from l2cli.data.text_parts import Opener, columns_differ, refuse_other_kind
@@ -226,7 +234,7 @@ def _columns(schema: Any, label: str) -> dict[str, Any]:
         raise DataError(f"{label}: no columns", code="empty")
     refuse_repeated_names(names, label)
     index = (schema.pandas_metadata or {}).get("index_columns", ())
-    types = dict(zip(names, schema.types, strict=True))
+    types = {field.name: type_of(field) for field in schema}
     first = [name for name in index if isinstance(name, str) and name in types]
     return {name: types[name] for name in (*first, *(name for name in names if name not in first))}
 
@@ -305,8 +313,10 @@ class _Content:
         for value in self._missing_numbers:
             self._matrix[self._matrix == value] = np.nan
         settled = Settled()
-        nothing = TextColumn(np.full(self.n_rows, -1, dtype=np.int32), ())
-        settled.texts = {name: nothing for name in names if name not in self._kinds}
+        unread = [name for name in names if name not in self._kinds]
+        if unread:
+            nothing = TextColumn(np.full(self.n_rows, -1, dtype=np.int32), ())
+            settled.texts = dict.fromkeys(unread, nothing)
         settled.texts |= {name: cells.column() for name, cells in self._texts.items()}
         settled.verbatim = {name: cells.column() for name, cells in self._verbatim.items()}
         for name, infinite in self._infinite.items():

@@ -7,7 +7,7 @@ pyarrow is imported where it is used.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from l2cli.errors import DataError, shown
 
@@ -15,11 +15,28 @@ SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 """Ticks of a duration in a second, by its unit."""
 
 
+class Unknown(NamedTuple):
+    """An extension type that pyarrow does not know, and would read as the type that it is stored as."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"extension<{self.name}>"
+
+
+def type_of(field: Any) -> Any:
+    """Return the type of a field of a schema."""
+    name = (field.metadata or {}).get(b"ARROW:extension:name")
+    return field.type if name is None else Unknown(name.decode("utf-8", "replace"))
+
+
 def kind_of(of: Any) -> str | None:
     """Return ``number``, ``bool``, ``text``, ``date`` or ``duration`` for a type; None for a refused one."""
     import pyarrow as pa
     from pyarrow import types
 
+    if isinstance(of, Unknown):
+        return None
     if types.is_integer(of) or types.is_floating(of) or types.is_decimal(of) or types.is_null(of):
         return "number"
     if types.is_boolean(of):
@@ -46,7 +63,9 @@ def refusal(of: Any, name: str, label: str) -> DataError:
     import pyarrow as pa
     from pyarrow import types
 
-    if types.is_timestamp(of):
+    if isinstance(of, Unknown):
+        found = f"holds extension values ({shown(str(of), 40)})"
+    elif types.is_timestamp(of):
         found = f"has times of an unknown time zone, '{shown(str(of.tz))}'"
     else:
         extension = isinstance(of, pa.BaseExtensionType)
@@ -70,10 +89,8 @@ def agreed_type(first: Any, other: Any) -> Any | None:
     Types agree that become the same: all numbers, all texts, dates of one grain and time zone. A column of
     nothing but null agrees with any.
     """
-    from pyarrow import types
-
-    if types.is_null(first) or types.is_null(other):
-        return other if types.is_null(first) else first
+    if _is_null(first) or _is_null(other):
+        return other if _is_null(first) else first
     kinds = kind_of(first), kind_of(other)
     if kinds[0] != kinds[1]:
         # Of a type that is refused in one part the column is refused in all.
@@ -81,6 +98,13 @@ def agreed_type(first: Any, other: Any) -> Any | None:
     if kinds[0] == "date" and _grain(first) != _grain(other):
         return None
     return other if is_exact(first) and not is_exact(other) else first
+
+
+def _is_null(of: Any) -> bool:
+    """Return True for the type of a column of nothing but null."""
+    from pyarrow import types
+
+    return not isinstance(of, Unknown) and bool(types.is_null(of))
 
 
 def _grain(of: Any) -> str:

@@ -21,6 +21,8 @@ _PATTERN = re.compile(r"[*?]|\[[^\]]+\]")
 _ASIDE = "_"
 # Files that say something about the others; no one misses them.
 _MARKERS = re.compile(r"_(SUCCESS|metadata|common_metadata|committed_.*|started_.*)")
+# Beside these the files of a folder are no table: they hold rows that have been replaced or deleted too.
+_LOGS = {"_delta_log": "a Delta Lake table", ".hoodie": "a Hudi table"}
 _DIGITS = re.compile(r"(\d+)", re.ASCII)
 
 
@@ -77,6 +79,12 @@ def _of_folder(folder: str) -> Found:
         names = sorted(os.listdir(folder), key=natural_order)
     except OSError as error:
         raise DataError(f"{label}: cannot be listed ({error.strerror or error})") from error
+    log = next((name for name in names if name in _LOGS), None)
+    if log is not None:
+        raise DataError(
+            f"{label}: is {_LOGS[log]}, whose files hold deleted rows too",
+            hint="write it out as Parquet, or give a pattern if all files count",
+        )
     paths = [os.path.join(folder, name) for name in names if not name.startswith(".")]
     files, aside = _apart(paths)
     folders = [path for path in files if os.path.isdir(path)]

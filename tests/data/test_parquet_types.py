@@ -144,6 +144,21 @@ REFUSED = {
 }
 
 
+def test_an_extension_that_nobody_knows_is_not_read_as_what_it_is_stored_as():
+    field = pa.field("d", pa.int64(), metadata={"ARROW:extension:name": "other.period"})
+    target = io.BytesIO()
+    pq.write_table(pa.table({"d": [1], "y": [2]}, pa.schema([field, pa.field("y", pa.int64())])), target)
+    table = read(target.getvalue())
+    assert str(table.refused["d"]).startswith(
+        "standard input: column 'd' holds extension values (extension<oth"
+    )
+    target = io.BytesIO()
+    pd.DataFrame({"d": pd.period_range("2020-01", periods=2, freq="M"), "y": [1, 2]}).to_parquet(target)
+    table = read(target.getvalue())
+    assert "holds extension values (extension<pandas.period" in str(table.refused["d"])
+    assert table.number("y").tolist() == [1, 2]
+
+
 @pytest.mark.parametrize(("column", "found"), REFUSED.values(), ids=REFUSED)
 def test_a_column_that_cannot_be_read_is_refused_by_whoever_needs_it(column, found):
     content = packed({"d": column, "a": [1], "y": [2]})

@@ -358,6 +358,16 @@ def test_folders_named_for_a_value_are_said_to_be_no_column(tmp_path, monkeypatc
     ]
 
 
+@pytest.mark.parametrize(("log", "what"), [("_delta_log", "Delta Lake"), (".hoodie", "Hudi")])
+def test_the_files_of_a_table_with_a_log_are_not_taken_for_the_table(tmp_path, monkeypatch, log, what):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t" / log).mkdir(parents=True)
+    write(tmp_path / "t", a__csv="a\n1\n")
+    with pytest.raises(DataError, match=f"t: is a {what} table, whose files hold deleted rows too; write it"):
+        read_table("t")
+    assert read_table("t/*").n_rows == 1
+
+
 def test_what_names_no_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
