@@ -8,30 +8,28 @@ pyarrow is imported where it is used.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Container, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Collection, Container, Sequence
+from typing import Any
 
 import numpy as np
 
 from l2cli.data.arrow_buffers import has_dtype, nulls_of, values_of
 from l2cli.data.cells import BLANKS, CellRules, infinite_values
 from l2cli.data.columns import IntCodes, LineMap, NumberFacts, Settled, make_table
-from l2cli.data.dialect import refuse_repeated_names
-from l2cli.data.memory import physical_memory
-from l2cli.data.parquet_types import (
-    SECONDS,
-    agreed_type,
-    is_exact,
-    kind_of,
-    refusal,
-    type_notes,
-    type_of,
+from l2cli.data.parquet_files import (
+    agreed_types,
+    columns_of,
+    contradiction,
+    look_at_files,
+    opened_file,
+    readable,
+    refuse_too_large,
 )
+from l2cli.data.parquet_types import NUMERIC, SECONDS, is_exact, kind_of, refusal, type_notes
 from l2cli.data.source import Source, label_of
 from l2cli.data.table import FloatArray, PartRows, Table, TextColumn
-from l2cli.data.text_parts import Opener, columns_differ, refuse_other_kind
-from l2cli.errors import DataError, UsageError, shown
+from l2cli.data.text_parts import Opener
+from l2cli.errors import DataError, shown
 from l2cli.spec import ReadSpec
 
 # Decoded at a time: a group of columns of one row group, so that little more than the matrix is ever in
@@ -39,14 +37,13 @@ from l2cli.spec import ReadSpec
 _GROUP_CELLS = 1 << 22
 # Copied at a time: as many rows of such a group as fit the cache.
 _ROWS_AT_ONCE = 1 << 13
-_NUMERIC = ("number", "duration")
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def parquet_names(source: Source, spec: ReadSpec) -> tuple[str, ...]:
     """Return the column names of a Parquet file, the unnamed index of a data frame left out."""
-    with _readable(source.label):
-        columns = _columns(_opened(source, spec).schema_arrow, source.label)
+    with readable(source.label):
+        columns = columns_of(opened_file(source, spec).schema_arrow, source.label)
     return tuple(name for name in columns if not _PANDAS_INDEX.fullmatch(name))
 
 
@@ -80,8 +77,8 @@ def read_parquet(
     UsageError
         For options that only a text file can follow.
     """
-    parts = _parts(openers, spec)
-    types = _agreed_types(parts)
+    parts = look_at_files(openers, spec)
+    types = agreed_types(parts)
     asked = set(types if names is None else names)
     wanted = [name for name in types if name in asked]
     kept = [name for name in wanted if not _PANDAS_INDEX.fullmatch(name)]
@@ -99,144 +96,20 @@ def read_parquet(
         raise DataError(
             f"{label_of(typed)}: no data rows, only columns ({shown(', '.join(kept), 80)})", code="no_rows"
         )
-    _refuse_too_large(typed, n_rows, list(kinds.values()))
+    refuse_too_large(typed, n_rows, list(kinds.values()))
     content = _Content(n_rows, kinds, spec, exact)
     for part in parts:
-        with part.opened() as source, _readable(part.label):
-            content.add_part(_opened(source, spec, part.metadata), part.label)
+        with part.opened() as source, readable(part.label):
+            content.add_part(opened_file(source, spec, part.metadata), part.label)
     notes = [
         f"column '{name}', the unnamed index of a data frame, is left out"
         for name in wanted
         if _PANDAS_INDEX.fullmatch(name)
     ]
-    table = content.table(typed, kept, [*notes, *type_notes(kinds)], types)
+    file_names = tuple(name for name in types if not _PANDAS_INDEX.fullmatch(name))
+    table = content.table(typed, kept, [*notes, *type_notes(kinds)], file_names)
     table.refused = refused
     return table
-
-
-class _Part(NamedTuple):
-    """A file: what it says of itself. metadata : for the only one, so that it is read once."""
-
-    label: str
-    opened: Opener
-    n_rows: int
-    types: dict[str, Any]
-    metadata: Any
-
-
-def _parts(openers: Sequence[Opener], spec: ReadSpec) -> list[_Part]:
-    """Look at what the files say of themselves, and whether that can be."""
-    parts: list[_Part] = []
-    for opener in openers:
-        with opener() as source, _readable(source.label):
-            refuse_other_kind(source, "parquet", parts[0].label if parts else "")
-            file = _opened(source, spec)
-            types = _columns(file.schema_arrow, source.label)
-            metadata = file.metadata
-            groups = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-            if sum(groups) != metadata.num_rows or min(groups, default=0) < 0:
-                raise _contradiction(source.label)
-            kept = metadata if len(openers) == 1 else None
-            parts.append(_Part(source.label, opener, metadata.num_rows, types, kept))
-    return parts
-
-
-def _agreed_types(parts: Sequence[_Part]) -> dict[str, tuple[Any, str]]:
-    """Return the columns of all parts: their types, and the part that decides on each.
-
-    Raises
-    ------
-    DataError
-        Naming the part and the column that does not agree with the first.
-    """
-    first = parts[0]
-    found = {name: (of, first.label) for name, of in first.types.items()}
-    for part in parts[1:]:
-        if set(part.types) != set(found):
-            raise columns_differ((part.label, list(part.types)), (first.label, list(found)))
-        for name, of in part.types.items():
-            before, label = found[name]
-            agreed = agreed_type(before, of)
-            if agreed is None:
-                raise DataError(
-                    f"{part.label}: column '{shown(name)}' is {shown(str(of), 40)}, and in {label} it is"
-                    f" {shown(str(before), 40)}",
-                    hint="write all parts with the same types",
-                    code="parts_differ",
-                )
-            if agreed is not before:
-                found[name] = (agreed, part.label)
-    return found
-
-
-def _refuse_too_large(typed: str, n_rows: int, kinds: Sequence[str]) -> None:
-    """Raise DataError where the columns cannot be held, be the file that large or only say so."""
-    texts = sum(kind not in _NUMERIC for kind in kinds)
-    size, memory = n_rows * (8 * (len(kinds) - texts) + 4 * texts), physical_memory()
-    if size > memory:
-        raise DataError(
-            f"{label_of(typed)}: {n_rows} rows of {len(kinds)} columns need {size / 2**30:.3g} GB, and this"
-            f" machine has {memory / 2**30:.3g} GB",
-            hint="give fewer rows or columns (if it should not be that large, the file is damaged)",
-            code="too_large",
-        )
-
-
-def _contradiction(label: str) -> DataError:
-    return DataError(
-        f"{label}: not a readable Parquet file (it says of itself that it has other numbers of rows than it"
-        " has)",
-        hint="write or copy it again",
-    )
-
-
-@contextmanager
-def _readable(label: str) -> Iterator[None]:
-    """Turn what pyarrow says of a damaged file into one line."""
-    import pyarrow as pa
-
-    try:
-        yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        reason = shown(str(error).partition("\n")[0], 120)
-        if "crypt" in reason:
-            raise DataError(
-                f"{label}: is an encrypted Parquet file", hint="write it without encryption"
-            ) from error
-        raise DataError(
-            f"{label}: not a readable Parquet file ({reason})", hint="write or copy it again"
-        ) from error
-
-
-def _opened(source: Source, spec: ReadSpec, metadata: Any = None) -> Any:
-    """Return the file as pyarrow sees it; refuse options without a meaning for it.
-
-    ``metadata`` is what the file says of itself, where that has been read.
-    """
-    from pyarrow import parquet
-
-    given = {"--delimiter": spec.delimiter, "--decimal": spec.decimal, "--encoding": spec.encoding}
-    options = [option for option, value in given.items() if value is not None]
-    options += [] if spec.header else ["--no-header"]
-    if options:
-        raise UsageError(f"{options[0]} does not go with {source.label}, a Parquet file", hint="leave it out")
-    return parquet.ParquetFile(source.plain_file(), metadata=metadata)
-
-
-def _columns(schema: Any, label: str) -> dict[str, Any]:
-    """Return the types of the columns by name.
-
-    The index of a data frame stands last in a file of pandas, where it would be taken for the target; it
-    comes first, as in a data frame.
-    """
-    names: list[str] = list(schema.names)
-    if not names:
-        raise DataError(f"{label}: no columns", code="empty")
-    refuse_repeated_names(names, label)
-    index = (schema.pandas_metadata or {}).get("index_columns", ())
-    types = {field.name: type_of(field) for field in schema}
-    first = [name for name in index if isinstance(name, str) and name in types]
-    return {name: types[name] for name in (*first, *(name for name in names if name not in first))}
 
 
 class _Content:
@@ -245,13 +118,13 @@ class _Content:
     def __init__(self, n_rows: int, kinds: dict[str, str], spec: ReadSpec, exact: Collection[str]) -> None:
         self.n_rows = n_rows
         self._kinds = kinds
-        self._numeric = [name for name, kind in kinds.items() if kind in _NUMERIC]
+        self._numeric = [name for name, kind in kinds.items() if kind in NUMERIC]
         self._matrix = np.empty((n_rows, len(self._numeric)))
         tokens = [token.strip(BLANKS) for token in spec.na or ()]
         self._missing = CellRules(frozenset(("", *tokens)))
         self._missing_numbers = [*self._missing.missing_values, *infinite_values(tokens)]
         self._texts = {
-            name: _TextCells(n_rows, self._missing) for name, kind in kinds.items() if kind not in _NUMERIC
+            name: _TextCells(n_rows, self._missing) for name, kind in kinds.items() if kind not in NUMERIC
         }
         self._verbatim = {name: _TextCells(n_rows, CellRules(frozenset({""}))) for name in exact}
         self._infinite: dict[str, tuple[int, str]] = {}
@@ -307,7 +180,7 @@ class _Content:
                 self._infinite[name] = (first + row, str(column[row]))
 
     def table(
-        self, typed: str, names: Sequence[str], notes: Sequence[str], file_names: Collection[str]
+        self, typed: str, names: Sequence[str], notes: Sequence[str], file_names: tuple[str, ...]
     ) -> Table:
         """Settle the columns and put them together; ``names`` that were not read have no value."""
         for value in self._missing_numbers:
@@ -330,7 +203,7 @@ class _Content:
             PartRows(tuple(label for label, _ in self._parts), tuple(row for _, row in self._parts)),
             self._matrix,
             self._numeric,
-            file_names=tuple(file_names),
+            file_names=file_names,
         )
 
 
@@ -338,7 +211,7 @@ def _read(file: Any, group: int, names: list[str], n_rows: int, label: str) -> A
     """Return some columns of a row group, which must have as many rows as it says."""
     part = file.read_row_group(group, columns=names)
     if part.num_rows != n_rows:
-        raise _contradiction(label)
+        raise contradiction(label)
     return part
 
 

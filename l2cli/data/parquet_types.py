@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from l2cli.errors import DataError, shown
 
+NUMERIC = ("number", "duration")
+"""The kinds that are columns of the matrix."""
 SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 """Ticks of a duration in a second, by its unit."""
 
