@@ -14,6 +14,7 @@ from l2cli.data.memory import physical_memory
 from l2cli.data.parquet_types import NUMERIC, agreed_type, type_of
 from l2cli.data.source import Source, label_of
 from l2cli.data.text_parts import Opener, columns_differ, refuse_other_kind
+from l2cli.data.wording import plural
 from l2cli.errors import DataError, UsageError, shown
 from l2cli.spec import ReadSpec
 
@@ -63,6 +64,8 @@ def agreed_types(parts: Sequence[ParquetPart]) -> dict[str, tuple[Any, str]]:
             raise columns_differ((part.label, list(part.types)), (first.label, list(found)))
         for name, of in part.types.items():
             before, label = found[name]
+            if of == before:
+                continue
             agreed = agreed_type(before, of)
             if agreed is None:
                 raise DataError(
@@ -82,8 +85,8 @@ def refuse_too_large(typed: str, n_rows: int, kinds: Sequence[str]) -> None:
     size, memory = n_rows * (8 * (len(kinds) - texts) + 4 * texts), physical_memory()
     if size > memory:
         raise DataError(
-            f"{label_of(typed)}: {n_rows} rows of {len(kinds)} columns need {size / 2**30:.3g} GB, and this"
-            f" machine has {memory / 2**30:.3g} GB",
+            f"{label_of(typed)}: {n_rows} rows of {plural(len(kinds), 'column')} need"
+            f" {size / 2**30:.3g} GB, and this machine has {memory / 2**30:.3g} GB",
             hint="give fewer rows or columns (if it should not be that large, the file is damaged)",
             code="too_large",
         )
@@ -92,8 +95,7 @@ def refuse_too_large(typed: str, n_rows: int, kinds: Sequence[str]) -> None:
 def contradiction(label: str) -> DataError:
     """Describe a file with other rows than it says it has."""
     return DataError(
-        f"{label}: not a readable Parquet file (it says of itself that it has other numbers of rows than it"
-        " has)",
+        f"{label}: not a readable Parquet file (it has other numbers of rows than it says)",
         hint="write or copy it again",
     )
 

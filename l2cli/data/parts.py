@@ -14,13 +14,15 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from l2cli.data.source import label_of
+from l2cli.data.source import STDIN, label_of
 from l2cli.errors import DataError, shown
 
 _PATTERN = re.compile(r"[*?]|\[[^\]]+\]")
 _ASIDE = "_"
 # Files that say something about the others; no one misses them.
 _MARKERS = re.compile(r"_(SUCCESS|metadata|common_metadata|committed_.*|started_.*)")
+# What packing and editing leave beside a file: the same rows once more.
+_COPY = re.compile(r"(\.gz|\.bz2|\.zst|\.bak|\.old|\.orig|~)+$", re.IGNORECASE)
 # Beside these the files of a folder are no table: they hold rows that have been replaced or deleted too.
 _LOGS = {"_delta_log": "a Delta Lake table", ".hoodie": "a Hudi table"}
 _DIGITS = re.compile(r"(\d+)", re.ASCII)
@@ -43,6 +45,8 @@ def find_parts(typed: str) -> Found:
     DataError
         For a folder without files or with folders in it, and a pattern that matches no file.
     """
+    if typed == STDIN:
+        return Found((typed,))
     if os.path.isdir(typed):
         return _of_folder(typed)
     if is_pattern(typed):
@@ -101,7 +105,7 @@ def _of_folder(folder: str) -> Found:
             hint="give a file, or a folder of CSV or Parquet files",
             code="not_found",
         )
-    _refuse_special(files)
+    _refuse_odd(files)
     return Found(tuple(files), _notes(files, aside))
 
 
@@ -117,7 +121,7 @@ def _of_pattern(pattern: str) -> Found:
         only = f" but {_listed([*folders, *aside])}" if folders or aside else ""
         hint = f"for the files in them give '{shown(pattern, 200)}/*'" if folders else "check the path"
         raise DataError(f"{label}: matches no data file{only}", hint=hint, code="not_found")
-    _refuse_special(files)
+    _refuse_odd(files)
     notes = _notes(files, aside)
     if folders and "**" not in pattern:
         notes += (f"folders that {label} matches are left out: {_listed(folders)}",)
@@ -133,17 +137,26 @@ def _apart(paths: Sequence[str]) -> tuple[list[str], list[str]]:
     return [path for path in paths if path not in set(aside)], aside
 
 
-def _refuse_special(files: Sequence[str]) -> None:
-    """Raise DataError for a pipe or a device among the parts: they are read more than once."""
+def _refuse_odd(files: Sequence[str]) -> None:
+    """Raise DataError for a pipe or a device among the parts, as they are read twice, and for copies."""
+    seen: dict[str, str] = {}
     for path in files:
         if os.path.exists(path) and not os.path.isfile(path):
             raise DataError(f"{label_of(path)}: is no regular file", hint="take it away, or name the others")
+        other = seen.setdefault(_COPY.sub("", path), path)
+        if other != path:
+            raise DataError(
+                f"{label_of(path)}: seems to hold the rows of {label_of(other)} once more",
+                hint="take one of them away, or give a pattern that matches one",
+                code="part_twice",
+            )
 
 
 def _notes(files: Sequence[str], aside: Sequence[str]) -> tuple[str, ...]:
     """Return what to say of the parts of a table."""
-    first, last = label_of(files[0]), label_of(files[-1])
-    which = f"1 part: {first}" if len(files) == 1 else f"{len(files)} parts: {first} to {last}"
+    labels = [label_of(path) for path in files]
+    some = ", ".join(labels) if len(labels) < 4 else f"{labels[0]} to {labels[-1]}"
+    which = f"{len(files)} part{'s' * (len(files) > 1)}: {some}"
     unknown = [path for path in aside if not _MARKERS.fullmatch(os.path.basename(path))]
     if not unknown:
         return (which,)

@@ -332,7 +332,7 @@ def test_what_is_left_out_is_said(tmp_path, monkeypatch):
     (tmp_path / "more").mkdir()
     write(tmp_path, a__csv="a\n1\n", b__csv="a\n2\n", _c__csv="a\n3\n", _SUCCESS="")
     assert read_table("*").notes == [
-        "2 parts: a.csv to b.csv",
+        "2 parts: a.csv, b.csv",
         "files whose names begin with _ are left out: _c.csv",
         "folders that * matches are left out: more",
     ]
@@ -353,7 +353,7 @@ def test_folders_named_for_a_value_are_said_to_be_no_column(tmp_path, monkeypatc
     table = read_table("t/*/*")
     assert table.number("a").tolist() == [2020, 2021]
     assert table.notes == [
-        "2 parts: t/year=2020/p.csv to t/year=2021/p.csv",
+        "2 parts: t/year=2020/p.csv, t/year=2021/p.csv",
         "what folders are called is not read as a column: year=2020, year=2021",
     ]
 
@@ -366,6 +366,30 @@ def test_the_files_of_a_table_with_a_log_are_not_taken_for_the_table(tmp_path, m
     with pytest.raises(DataError, match=f"t: is a {what} table, whose files hold deleted rows too; write it"):
         read_table("t")
     assert read_table("t/*").n_rows == 1
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.csv~", "a.csv.bak", "a.csv.zst"])
+def test_a_copy_beside_a_part_is_not_read_as_more_rows(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, a__csv="a\n1\n", b__csv="a\n2\n")
+    (tmp_path / name).write_text("a\n1\n")
+    for typed in ("*", "."):
+        path = name if typed == "*" else f"./{name}"
+        with pytest.raises(DataError) as caught:
+            read_table(typed)
+        assert str(caught.value) == (
+            f"{path}: seems to hold the rows of {path.partition('.csv')[0]}.csv once more; take one of them"
+            " away, or give a pattern that matches one"
+        )
+    assert read_table("*.csv").n_rows == 2
+
+
+def test_a_dash_is_standard_input_whatever_is_called_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-").mkdir()
+    write(tmp_path / "-", a__csv="a\n1\n")
+    assert read_table("-", stdin=io.BytesIO(b"a\n7\n")).number("a").tolist() == [7]
+    assert read_table("./-").number("a").tolist() == [1]
 
 
 def test_what_names_no_file(tmp_path, monkeypatch):
