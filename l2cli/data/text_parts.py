@@ -80,7 +80,7 @@ def find_texts(openers: Sequence[Opener], spec: ReadSpec, sizes: Sizes) -> Texts
             refuse_other_kind(opened, "text", parts[0].label if parts else "")
             pieces = clean_pieces(opened.blocks(sizes.piece), spec.encoding, opened.label)
             start, whole = beginning(pieces, max(room, SAMPLE_BYTES))
-            layout = layout_of(start, whole, _like(base, spec), opened.label)
+            layout = _layout_like(base, start, whole, spec, opened.label)
             part = TextPart(opened.label, opener, opened.size, layout, start, whole)
         room = room - len(start) if whole else -1
         if base is not None:
@@ -161,6 +161,16 @@ def layout_of(start: bytes, whole: bool, spec: ReadSpec, label: str) -> Layout:
     return find_layout(sample.decode(), complete, spec, label)
 
 
+def _layout_like(base: TextPart | None, start: bytes, whole: bool, spec: ReadSpec, label: str) -> Layout:
+    """Return the layout of a part whose fields are separated as those of ``base``; say so where not."""
+    try:
+        return layout_of(start, whole, _like(base, spec), label)
+    except DataError:
+        if base is not None:
+            _refuse_other_delimiter(layout_of(start, whole, spec, label), label, base)
+        raise
+
+
 def _like(base: TextPart | None, spec: ReadSpec) -> ReadSpec:
     """Return what is known of a part beforehand: its fields are separated as those of the first."""
     return spec if base is None else spec._replace(delimiter=base.layout.delimiter)
@@ -192,15 +202,19 @@ def _matched(part: TextPart, base: TextPart, spec: ReadSpec) -> TextPart:
     place = {name: j for j, name in enumerate(wanted)}
     if len(names) == len(wanted) and all(name in place for name in names):
         return part._replace(order=tuple(place[name] for name in names))
-    own = layout_of(part.start, part.whole, spec, part.label)
-    if set(own.names) == set(wanted) and own.delimiter != base.layout.delimiter:
+    _refuse_other_delimiter(layout_of(part.start, part.whole, spec, part.label), part.label, base)
+    raise columns_differ((part.label, names), (base.label, wanted), header=spec.header)
+
+
+def _refuse_other_delimiter(own: Layout, label: str, base: TextPart) -> None:
+    """Raise DataError for a part that has the columns of ``base`` behind another delimiter."""
+    if own.delimiter != base.layout.delimiter and set(own.names) == set(base.layout.names):
         raise DataError(
-            f"{part.label}: fields are separated by {_spoken(own.delimiter)}, those of {base.label} by"
+            f"{label}: fields are separated by {_spoken(own.delimiter)}, those of {base.label} by"
             f" {_spoken(base.layout.delimiter)}",
             hint="write all parts alike",
             code="parts_differ",
         )
-    raise columns_differ((part.label, names), (base.label, wanted), header=spec.header)
 
 
 def columns_differ(

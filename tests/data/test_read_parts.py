@@ -233,6 +233,18 @@ REFUSED = {
         [b"a,b\n1,2\n", b"a;b\n1;2\n"],
         "p2: fields are separated by ';', those of p1 by ','; write all parts alike",
     ),
+    "another delimiter, and names that make no header under the first": (
+        [b"a,b,c\n1,2,3\n", b"a;b;c\n1,5;2;3\n"],
+        "p2: fields are separated by ';', those of p1 by ','; write all parts alike",
+    ),
+    "another delimiter, and blank names under the first": (
+        [b'a;"b,"\n1;2\n', b'a,"b,"\n1,2\n'],
+        "p2: fields are separated by ',', those of p1 by ';'; write all parts alike",
+    ),
+    "a header without names": (
+        [b"a,b\n1,2\n", b"a,\n1,2\n"],
+        "p2: column 2 has no name in the header; name it, or give --no-header if the first line is data",
+    ),
     "nothing in it": ([b"a,b\n1,2\n", b""], "p2: the file is empty"),
     "headers only": (
         [b"a,b\n", b"a,b\n"],
