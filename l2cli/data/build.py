@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ from l2cli.data.encode import (
     number_column,
 )
 from l2cli.data.levels import MISSING_LEVEL, as_text, label_codes
-from l2cli.data.memory import physical_memory
 from l2cli.data.profile import column_ranges, feature_statistics, note_constant, note_missing, starts
 from l2cli.data.rows import (
     drop_incomplete,
@@ -250,7 +250,7 @@ def _plan_features(
 def _allocate(table: Table, features: Sequence[FeatureColumn], n_rows: int) -> FloatArray:
     """Return an empty design matrix, or refuse with the sizes where it would not fit."""
     p = sum(len(feature.names) for feature in features)
-    size, memory = 8 * n_rows * p, physical_memory()
+    size, memory = 8 * n_rows * p, _memory()
     if size <= MEMORY_SHARE * memory:
         return np.empty((n_rows, p))
     widest = max(features, key=lambda feature: len(feature.names))
@@ -265,6 +265,14 @@ def _allocate(table: Table, features: Sequence[FeatureColumn], n_rows: int) -> F
         hint=hint,
         code="too_large",
     )
+
+
+def _memory() -> int:
+    """Return the bytes of physical memory; 8 GB where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 8 << 30
 
 
 def _refuse_extremes(

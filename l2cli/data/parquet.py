@@ -232,7 +232,7 @@ class _TextCells:
             as_string = kind in ("bool", "exact") or str(chunk.type) == "string_view"
             array = chunk.cast("string") if as_string else chunk
             coded = array if hasattr(array, "dictionary") else array.dictionary_encode()
-            levels = coded.dictionary.cast("string") if kind == "date" else coded.dictionary
+            levels = coded.dictionary.cast("string") if kind in ("date", "time") else coded.dictionary
             texts, nulls = levels.to_pylist(), nulls_of(coded.indices)
             codes = values_of(coded.indices)
             if nulls is not None:
@@ -247,7 +247,7 @@ class _TextCells:
 
     def _place(self, value: object, kind: str) -> int:
         text = "" if value is None else str(value).strip(BLANKS)
-        text = _iso(text) if kind == "date" else text
+        text = _iso(text) if kind in ("date", "time") else text
         return -1 if self._missing.is_missing(text) else self._levels.setdefault(text, len(self._levels))
 
     def column(self) -> TextColumn:

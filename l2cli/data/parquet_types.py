@@ -33,7 +33,11 @@ def type_of(field: Any) -> Any:
 
 
 def kind_of(of: Any) -> str | None:
-    """Return ``number``, ``bool``, ``text``, ``date`` or ``duration`` for a type; None for a refused one."""
+    """Return what the values of a type are read as; None for a type that is refused.
+
+    ``number`` and ``duration`` become numbers; ``bool``, ``text``, ``date`` (days and moments) and ``time``
+    (of day) text.
+    """
     import pyarrow as pa
     from pyarrow import types
 
@@ -49,7 +53,9 @@ def kind_of(of: Any) -> str | None:
         return "text"
     if types.is_duration(of):
         return "duration"
-    if types.is_date(of) or types.is_time(of):
+    if types.is_time(of):
+        return "time"
+    if types.is_date(of):
         return "date"
     if types.is_timestamp(of):
         try:
@@ -110,23 +116,21 @@ def _is_null(of: Any) -> bool:
 
 
 def _grain(of: Any) -> str:
-    """Return what tells dates from times of day, and times of one zone from those of another."""
+    """Return what tells days from moments, and moments of one time zone from those of another."""
     from pyarrow import types
 
-    if types.is_date(of):
-        return "date"
-    return "time" if types.is_time(of) else f"timestamp {of.tz}"
+    return "day" if types.is_date(of) else f"moment {of.tz}"
 
 
 def type_notes(kinds: Mapping[str, str]) -> list[str]:
     """Return what to say of columns whose values are read as something else."""
-    said = {
-        "date": "dates and times are taken as text",
-        "duration": "durations are taken as numbers of seconds",
-    }
+    said = (
+        ("dates and times are taken as text", ("date", "time")),
+        ("durations are taken as numbers of seconds", ("duration",)),
+    )
     notes = []
-    for kind, text in said.items():
-        names = [f"'{shown(name)}'" for name, of in kinds.items() if of == kind]
+    for text, these in said:
+        names = [f"'{shown(name)}'" for name, kind in kinds.items() if kind in these]
         if names:
             notes.append(f"{text}: column{'s' * (len(names) > 1)} {', '.join(names)}")
     return notes

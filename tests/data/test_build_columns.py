@@ -264,7 +264,7 @@ def test_two_columns_cannot_make_the_same_feature(build):
 
 
 def test_a_design_beyond_the_memory_is_refused_with_its_size(build, monkeypatch):
-    monkeypatch.setattr("l2cli.data.build.physical_memory", lambda: 100)
+    monkeypatch.setattr("l2cli.data.build._memory", lambda: 100)
     message = refused(build, FitError, HOUSES)
     assert "6 rows x 6 design columns need 0.0 GB, and this machine has 0.0 GB" in message
     assert "column 'town' alone makes 3 of them; leave it out with --drop" in message
