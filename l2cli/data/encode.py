@@ -13,7 +13,7 @@ from l2cli.core.threads import row_threads
 from l2cli.data.dataset import DataSchema, FeatureColumn
 from l2cli.data.levels import MISSING_LEVEL, LevelIndex, as_numbers, as_text, known_places, sorted_levels
 from l2cli.data.profile import note_rounded
-from l2cli.data.schema import find_level
+from l2cli.data.schema import column_hint, find_level
 from l2cli.data.table import Table, TextColumn
 from l2cli.data.target import refuse_extremes
 from l2cli.data.wording import listed, plural, quoted, where
@@ -235,7 +235,7 @@ def encode_rows(table: Table, schema: DataSchema, *, unseen: str = "error") -> E
     if absent:
         raise DataError(
             f"{where(table)}: no column {quoted(absent)}, which the model needs",
-            hint=f"columns: {listed(table.names)}",
+            hint=column_hint(table, absent[0], {feature.name for feature in schema.features}),
             code="no_column",
         )
     X = np.empty((table.n_rows, len(schema.design_names)))

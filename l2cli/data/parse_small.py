@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,8 @@ from l2cli.data.columns import IntCodes, LineMap
 from l2cli.data.dialect import Layout
 from l2cli.data.records import RecordReader
 from l2cli.data.settle import Settled, make_table
-from l2cli.data.source import Source
-from l2cli.data.table import Table
+from l2cli.data.table import PartRows, Table
+from l2cli.data.text_parts import Texts
 from l2cli.data.textstream import after_lines, check_text
 from l2cli.errors import DataError, shown
 
@@ -99,22 +100,34 @@ def _ragged(record: list[str], layout: Layout, label: str, line: int) -> DataErr
     )
 
 
-def read_small(
-    data: bytes, layout: Layout, keep: Sequence[int], source: Source, verbatim: Container[str] = ()
-) -> Table:
-    """Return the table of a clean text that is in memory whole, header included."""
-    check_text(data, 1, source.label)
-    body = data[after_lines(data, layout.header_lines) :]
-    lines = LineMap()
-    rows = parse_rows(body.decode(), layout, source.label, layout.header_lines + 1)
-    lines.add(0, rows.run())
-    columns = rows.columns()
+def read_small(texts: Texts, keep: Sequence[int], typed: str, verbatim: Container[str] = ()) -> Table:
+    """Return the table of texts whose beginnings are all there is of them."""
+    lines, starts, n_rows, bare = LineMap(), [], 0, False
+    parts: list[Sequence[Sequence[str]]] = []
+    for part in texts.parts:
+        check_text(part.start, 1, part.label)
+        header = part.layout.header_lines
+        body = part.start[after_lines(part.start, header) :]
+        rows = parse_rows(body.decode(), part.layout, part.label, header + 1)
+        lines.add(n_rows, rows.run())
+        starts.append(n_rows)
+        n_rows += len(rows.fields)
+        bare |= rows.skips_blanks
+        if rows.fields:
+            parts.append(part.in_order(rows.columns()))
+    layout = texts.layout
     settled = Settled(layout.rules, verbatim)
-    names = [layout.names[j] for j in keep]
-    for j in keep if columns else []:
-        settled.add_cells(layout.names[j], columns[j])
-    settled.finish(bare=rows.skips_blanks)
-    table = make_table(source.typed, names, settled, layout.notes, lines, np.empty((len(rows.fields), 0)))
-    settled.refuse_two_marks(source.label, table.place)
-    settled.refuse_infinite(source.label, table.place)
-    return table
+    for j in keep if parts else []:
+        cells = parts[0][j] if len(parts) == 1 else list(chain.from_iterable(part[j] for part in parts))
+        settled.add_cells(layout.names[j], cells)
+    settled.finish(bare=bare)
+    return make_table(
+        typed,
+        [layout.names[j] for j in keep],
+        settled,
+        layout.notes,
+        lines,
+        PartRows(tuple(part.label for part in texts.parts), tuple(starts)),
+        np.empty((n_rows, 0)),
+        file_names=layout.names,
+    )

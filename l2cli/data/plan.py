@@ -23,7 +23,7 @@ class Plan:
     maybe_codes : columns in which every cell so far may consist of digits only.
     shows_mark : columns of numbers whose first rows show the decimal mark.
     skips_blanks : whether a chunk was read without the blanks before its fields.
-    marked : whether numbers with a decimal mark were seen; looked for where they may be worth a note.
+    marked : columns of numbers in which a decimal mark was seen; looked for where one is worth a note.
     flat : when chunks are read as a single column, by :mod:`l2cli.data.flat_chunk`.
     The other sets change how fast a chunk is parsed, never what comes out of it.
     """
@@ -38,7 +38,7 @@ class Plan:
     maybe_codes: set[int] = field(default_factory=set)
     shows_mark: set[int] = field(default_factory=set)
     skips_blanks: bool = False
-    marked: bool = False
+    marked: set[int] = field(default_factory=set)
     flat: FlatRule = field(default_factory=FlatRule)
 
     def is_flat(self, failed: Collection[int] = ()) -> bool:

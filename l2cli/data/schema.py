@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -57,13 +57,18 @@ class _Match(NamedTuple):
 
 def no_column(table: Table, name: str) -> UsageError:
     """Return the error for a column that is not there, with the nearest name."""
+    hint = column_hint(table, name)
+    return UsageError(f"{where(table)}: no column '{shown(name)}'", hint=hint, code="no_column")
+
+
+def column_hint(table: Table, name: str, taken: Container[str] = ()) -> str:
+    """Return the columns of the file, and the one most like ``name`` that is not ``taken``, for a message."""
     import difflib  # only on the way to an error
 
-    lower = {column.lower(): column for column in reversed(table.names)}
+    lower = {column.lower(): column for column in reversed(table.file_names) if column not in taken}
     near = difflib.get_close_matches(name.lower(), lower, n=1)
-    columns = f"columns: {listed(table.names)}"
-    hint = f"did you mean '{shown(lower[near[0]])}'? ({columns})" if near else columns
-    return UsageError(f"{where(table)}: no column '{shown(name)}'", hint=hint, code="no_column")
+    columns = f"columns: {listed(table.file_names)}"
+    return f"did you mean '{shown(lower[near[0]])}'? ({columns})" if near else columns
 
 
 def match_columns(table: Table, patterns: Sequence[str], option: str) -> _Match:
@@ -155,9 +160,17 @@ def resolve_roles(table: Table, columns: ColumnSpec) -> Roles:
             hint="give more columns, or fewer to --drop",
             code="no_feature",
         )
+    _refuse_unreadable(table, (*taken, *features))
     categorical, numeric = _forced(table, columns)
     named = wanted.literal | (frozenset(columns.categorical) & set(table.names))
     return Roles(target, columns.more_targets, default, features, named, categorical, numeric)
+
+
+def _refuse_unreadable(table: Table, names: Sequence[str]) -> None:
+    """Raise the error of the first column among these whose values are neither numbers nor text."""
+    for name in names:
+        if name in table.refused:
+            raise table.refused[name]
 
 
 def _check_choices(columns: ColumnSpec) -> None:

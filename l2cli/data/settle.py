@@ -31,8 +31,8 @@ from l2cli.data.columns import (
     verbatim_column,
 )
 from l2cli.data.levels import level_text
-from l2cli.data.table import FloatArray, Table, TextColumn
-from l2cli.data.wording import na_option
+from l2cli.data.table import FloatArray, PartRows, Table, TextColumn
+from l2cli.data.wording import na_option, where
 from l2cli.data.written import parse
 from l2cli.errors import DataError, shown
 
@@ -193,26 +193,31 @@ class Settled:
                 told += f" (with --decimal {_OTHER[self.decimal]} as {level_text(value)})"
         return [f"column '{shown(name)}': {told}"]
 
-    def refuse_two_marks(self, label: str, place: Callable[[int], str]) -> None:
-        """Raise DataError where one column has decimal points and another commas: one separates thousands."""
-        if len(self.marks) > 1:
+    def refuse_two_marks(self, table: Table) -> None:
+        """Raise DataError where one column has decimal points and another commas: one separates thousands.
+
+        Columns that are typed as text have each its own.
+        """
+        if len(self.marks) > 1 and not self._typed:
+            alone = table.parts is None or len(table.parts.labels) == 1
             both = [
-                f"'{shown(cell.strip())}' in column '{shown(name)}' ({place(row)})"
+                f"'{shown(cell.strip())}' in column '{shown(name)}'"
+                f" ({table.place(row) if alone else where(table, row)})"
                 for row, name, cell in map(self.marks.__getitem__, ".,")
             ]
             raise DataError(
-                f"{label}: both . and , stand in numbers: {' and '.join(both)}",
+                f"{where(table)}: both . and , stand in numbers: {' and '.join(both)}",
                 hint="give the decimal sign with --decimal . or --decimal ,",
                 code="decimal",
             )
 
-    def refuse_infinite(self, label: str, place: Callable[[int], str]) -> None:
+    def refuse_infinite(self, table: Table) -> None:
         """Raise DataError naming the first infinite cell of a column of numbers, if there is one."""
         if self._infinite:
             row, name, raw = min(self._infinite, key=lambda found: found[0])
             cell = raw.strip()
             raise DataError(
-                f"{label} {place(row)}: '{shown(cell)}' in column '{shown(name)}' is not a finite number",
+                f"{where(table, row)}: '{shown(cell)}' in column '{shown(name)}' is not a finite number",
                 hint=f"correct it, or give {na_option(cell, self.na)} if it means missing",
                 code="infinite",
             )
@@ -224,13 +229,21 @@ def make_table(
     settled: Settled,
     notes: Sequence[str],
     line_of: Callable[[int], int | None],
+    parts: PartRows,
     matrix: FloatArray,
     matrix_names: Sequence[str] = (),
+    *,
+    file_names: tuple[str, ...],
 ) -> Table:
     """Return the table of ``matrix``, whose columns are ``matrix_names``, and the settled columns.
 
     ``matrix`` becomes part of the table as it is where there are no other columns of numbers, else it is
     copied. ``names`` gives the order.
+
+    Raises
+    ------
+    DataError
+        For an infinite number, or two decimal marks.
     """
     place = {name: j for j, name in enumerate(matrix_names)}
     numeric = [name for name in names if name in place or name in settled.values]
@@ -240,7 +253,11 @@ def make_table(
             joined[:, j] = matrix[:, place[name]] if name in place else settled.values[name]
         matrix, place = joined, {name: j for j, name in enumerate(numeric)}
     index = {name: place[name] for name in numeric}
-    return Table(
+    table = Table(
         source, tuple(names), len(matrix), matrix, index, settled.texts, [*notes, *settled.notes], line_of,
-        settled.decimal, settled.verbatim, settled.rounded, na=tuple(settled.na),
+        settled.decimal, settled.verbatim, settled.rounded, na=tuple(settled.na), parts=parts,
+        file_names=file_names,
     )  # fmt: skip
+    settled.refuse_two_marks(table)
+    settled.refuse_infinite(table)
+    return table

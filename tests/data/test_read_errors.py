@@ -270,7 +270,8 @@ def test_compressed_data_that_are_damaged(codec):
 def test_paths_that_are_no_files(tmp_path):
     for path, message in {
         tmp_path / "nowhere.csv": "nowhere.csv: no such file",
-        tmp_path: f"{tmp_path.name}: is a directory; give a file",
+        tmp_path: f"{tmp_path.name}: a folder without data files; give a file, or a folder of CSV or Parquet"
+        " files",
         tmp_path / ("x" * 300): "xxx: cannot be opened (File name too long)",
     }.items():
         with pytest.raises(DataError) as caught:

@@ -145,9 +145,6 @@ def test_text_that_begins_like_parquet():
 
 
 REFUSED = {
-    "nested": ({"a": [[1], [2]]}, "standard input: column 'a' holds nested values (list"),
-    "struct": ({"a": [{"b": 1}]}, "standard input: column 'a' holds nested values (struct"),
-    "binary": ({"a": [b"x"]}, "standard input: column 'a' holds binary values (binary"),
     "infinite": ({"a": [1.0, -np.inf]}, "standard input row 2: '-inf' in column 'a' is not a finite number"),
     "empty": ({"a": pa.array([], pa.float64())}, "standard input: no data rows, only columns (a)"),
     "no columns": ({}, "standard input: no columns"),
