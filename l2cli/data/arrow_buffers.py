@@ -73,7 +73,7 @@ def floats_of(array: Any) -> Floats:
     """Return an array of doubles; where it is null its values are arbitrary."""
     values: FloatArray = values_of(array)
     nulls = nulls_of(array)
-    ordinary = np.abs(values) < WHOLE
+    ordinary = (values < WHOLE) & (values > -WHOLE)
     if nulls is not None:
         ordinary |= nulls
     return Floats(values, nulls, None if ordinary.all() else ~ordinary)

@@ -174,6 +174,21 @@ def read_under(reading: Reading, rules: CellRules, decimal: str, *, plain: bool 
     return _with_numbers(reading, column.values, rules)._replace(examples=examples)
 
 
+def point_shown(cells: Sequence[str], rules: CellRules) -> int | None:
+    """Return the place of a cell that shows that points are decimal in a column of numbers, None if none."""
+    if "." not in "".join(cells):
+        return None
+    gone = rules.no_numbers
+    return next(
+        (
+            i
+            for i, cell in enumerate(cells)
+            if "." in cell and written.parse(cell, ",") is None and cell.strip(BLANKS) not in gone
+        ),
+        None,
+    )
+
+
 def is_rounded(cell: str, value: float) -> bool:
     """Return True for a whole number beyond 2^53 that its double ``value`` is not."""
     if not WHOLE <= abs(value) < inf:

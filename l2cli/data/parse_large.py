@@ -16,7 +16,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from l2cli.data.arrow_chunk import ChunkParser
-from l2cli.data.cells import CellRules, Reading, judge, only_digits, plain_numbers, read_under
+from l2cli.data.cells import CellRules, judge, only_digits, plain_numbers, point_shown, read_under
 from l2cli.data.chunks import Chunk, Cutter
 from l2cli.data.columns import NumberFacts
 from l2cli.data.dialect import sample_of
@@ -191,9 +191,8 @@ def _planned(texts: Texts, keep: Sequence[int], label: str, sizes: Sizes, exact:
     data_rows = (row for row in reader if reader.start > layout.header_lines and len(row) == width)
     rows = list(islice(data_rows, sizes.guessed_rows))
     columns = list(zip(*rows, strict=True)) or [()] * width
-    mark, shows = _mark_of({j: columns[j] for j in keep}, layout.rules)
-    rules = layout.rules.with_decimal(mark)
-    guesses = {j: None if j in exact else _guess(columns[j], rules) for j in keep}
+    rules, guesses, shows = _guesses({j: columns[j] for j in keep}, layout.rules)
+    guesses = {j: None if j in exact else kind for j, kind in guesses.items()}
     as_text = [j for j in keep if guesses[j] is None]
     numbers = [j for j in keep if guesses[j] is not None]
     plan = Plan(layout, label, rules, numbers, as_text, shows_mark=shows.intersection(numbers))
@@ -201,36 +200,33 @@ def _planned(texts: Texts, keep: Sequence[int], label: str, sizes: Sizes, exact:
     return plan
 
 
-def _mark_of(columns: dict[int, Sequence[str]], rules: CellRules) -> tuple[str, set[int]]:
-    """Return the decimal mark that the first rows speak for, and the columns that show it.
+def _guesses(
+    columns: dict[int, Sequence[str]], rules: CellRules
+) -> tuple[CellRules, dict[int, str | None], set[int]]:
+    """Return the rules with the decimal mark that columns speak for, what they are, and which show the mark.
 
     pyarrow converts with one mark; a column with the other is read as text and settled from that.
     """
+    first = rules.with_decimal(rules.decimals[0])
+    guesses = {j: _guess(cells, first) for j, cells in columns.items()}
+    if len(rules.decimals) == 1:
+        return first, guesses, set()
     shows: dict[str, set[int]] = {mark: set() for mark in rules.decimals}
-    if len(shows) > 1:
-        for j, cells in columns.items():
-            mark = _shown_mark(cells, rules)
-            if mark is not None:
-                shows[mark].add(j)
+    either = rules.doubtful or rules.likely == ","
+    for j, cells in columns.items():
+        if guesses[j] is None:
+            reading = judge(set(cells), first)
+            under = [mark for mark in rules.decimals if read_under(reading, rules, mark) is not None]
+            if len(under) == 1:
+                shows[under[0]].add(j)
+        elif either and point_shown(cells, rules) is not None:
+            shows["."].add(j)
     found = [mark for mark in shows if shows[mark]]
     mark = found[0] if len(found) == 1 else rules.likely
-    return mark, shows[mark]
-
-
-def _shown_mark(cells: Sequence[str], rules: CellRules) -> str | None:
-    """Return the decimal mark under which alone cells are numbers, None where there is no such one."""
-    point = rules.with_decimal(".")
-    either = rules.doubtful or rules.likely == ","
-    if plain_numbers(cells, point) is not None and not (either and "." in "".join(cells)):
-        return None
-    reading = judge(set(cells), point)
-    under = [mark for mark in rules.decimals if _is_numbers(reading, rules, mark)]
-    return under[0] if len(under) == 1 else None
-
-
-def _is_numbers(reading: Reading, rules: CellRules, mark: str) -> bool:
-    plain = mark == "." and reading.values is not None
-    return plain or read_under(reading, rules, mark) is not None
+    if mark != first.likely:
+        first = rules.with_decimal(mark)
+        guesses = {j: _guess(cells, first) for j, cells in columns.items()}
+    return first, guesses, shows[mark]
 
 
 def _guess(cells: Sequence[str], rules: CellRules) -> str | None:

@@ -20,6 +20,7 @@ from l2cli.data.cells import (
     has_leading_zero,
     judge,
     plain_numbers,
+    point_shown,
     read_under,
 )
 from l2cli.data.columns import (
@@ -68,6 +69,7 @@ class Settled:
         self._told: dict[str, list[str]] = {}
         self._plain: dict[str, Sequence[str]] = {}
         self._open: dict[str, tuple[CodedCells, Reading]] = {}
+        self._read: dict[tuple[str, str], Reading | None] = {}
         self._typed: set[str] = set()
         self._bare = False
         self._infinite: list[tuple[int, str, str]] = []
@@ -122,7 +124,8 @@ class Settled:
                 if "." in "".join(cells):
                     del self.values[name]
                     self.add_coded(name, code_cells(cells))
-        marked |= any(self.decimal in "".join(cells) for cells in self._plain.values())
+        if self._rules.doubtful:
+            marked |= any(self.decimal in "".join(cells) for cells in self._plain.values())
         self._plain = {}
         for name in [name for name in self._told if name in self._open]:
             marked |= self._settle(name)
@@ -132,16 +135,20 @@ class Settled:
             self.notes.append(POINT_NOTE)
         self.notes += [note for notes in self._told.values() for note in notes]
 
-    def _under(self, reading: Reading, mark: str, *, plain: bool = False) -> Reading | None:
+    def _under(self, name: str, reading: Reading, mark: str, *, plain: bool = False) -> Reading | None:
         """Return a column as numbers under a decimal mark, None where it is text."""
         if reading.values is not None and mark == self._rules.decimals[0]:
             return reading
-        return read_under(reading, self._rules, mark, plain=plain)
+        if plain:
+            return read_under(reading, self._rules, mark, plain=True)
+        if (name, mark) not in self._read:
+            self._read[name, mark] = read_under(reading, self._rules, mark)
+        return self._read[name, mark]
 
     def _look_for_marks(self) -> None:
         """Find the decimal marks that columns show."""
         for name, (cells, reading) in self._open.items():
-            under = {mark for mark in self._rules.decimals if self._under(reading, mark) is not None}
+            under = {mark for mark in self._rules.decimals if self._under(name, reading, mark) is not None}
             if len(under) == 1:
                 mark = under.pop()
                 shows = (i for i in reading.ordinary if parse(reading.cells[i], _OTHER[mark]) is None)
@@ -150,18 +157,17 @@ class Settled:
                 self.marks.setdefault(mark, (row, name, reading.cells[level]))
         if self._rules.doubtful or self._rules.likely == "," or "," in self.marks:
             for name, column in self._plain.items():
-                if "." not in self.marks and "." in "".join(column):
-                    place = next((i for i, cell in enumerate(column) if parse(cell, ",") is None), None)
-                    if place is not None:
-                        self.marks["."] = (place, name, column[place])
+                place = None if "." in self.marks else point_shown(column, self._rules)
+                if place is not None:
+                    self.marks["."] = (place, name, column[place])
 
     def _settle(self, name: str) -> bool:
         """Settle a column; return whether its numbers have decimal marks."""
         cells, reading = self._open.pop(name)
         typed, labels = name in self._typed, name in self._labels
-        final = self._under(reading, self.decimal, plain=labels)
+        final = self._under(name, reading, self.decimal, plain=labels)
         if typed and final is None:
-            final = self._under(reading, _OTHER[self.decimal], plain=labels)
+            final = self._under(name, reading, _OTHER[self.decimal], plain=labels)
         if final is None or final.is_code or (typed and (reading.values is not None or labels)):
             self.texts[name] = text_column(cells, reading, bare=self._bare)
             self.na |= dict.fromkeys(cell for i in reading.missing if (cell := reading.cells[i]))
@@ -173,6 +179,8 @@ class Settled:
         self.values[name], facts = number_column(cells, final)
         self._told[name] += self._how(name, reading, final, typed=typed)
         self.add_facts(name, facts)
+        for mark in _OTHER:
+            self._read.pop((name, mark), None)
         if facts.rounded:
             self.rounded[name] = verbatim_column(cells)
         return not typed and any(self.decimal in final.cells[i] for i in final.ordinary)
@@ -187,7 +195,7 @@ class Settled:
         first, *more = (f"'{shown(final.cells[i])}' is read as {level_text(values[i])}" for i in examples)
         told = " and ".join([first, *(text.replace(" is read", "") for text in more)])
         if len(self._rules.decimals) > 1 and not typed:
-            other = self._under(reading, _OTHER[self.decimal])
+            other = self._under(name, reading, _OTHER[self.decimal])
             value = None if other is None or other.values is None else other.values[examples[0]]
             if value is not None and value != values[examples[0]]:
                 told += f" (with --decimal {_OTHER[self.decimal]} as {level_text(value)})"

@@ -117,6 +117,41 @@ def _plain(body: re.Match[str]) -> str | None:
 
 def read(cells: Sequence[str], decimal: str, gone: Collection[str]) -> Column | None:
     """Return cells as numbers written alike, None where one is not; ``gone`` are tokens for missing ones."""
+    return _read_simple(cells, decimal) or _read_each(cells, decimal, gone)
+
+
+def _read_simple(cells: Sequence[str], decimal: str) -> Column | None:
+    """Return what :func:`_read_each` does, many times faster, where the sign is at one end of all cells."""
+    first = parse(cells[0], decimal) if cells else None
+    if first is None:
+        return None
+    sign, text = first.sign, "\n".join(cells)
+    found = [
+        mark for mark in "'\u2019" + WIDE_BLANKS + " " + ("," if decimal == "." else ".") if mark in text
+    ]
+    if len(found) > 1 or not (sign or found) or text.count("\n") != len(cells) - 1:
+        return None
+    group = "".join(found)
+    grouped = rf"[1-9]\d{{0,2}}(?:{re.escape(group)}\d{{3}})+|" if group else ""
+    number = rf"(?:{grouped}\d+)(?:{re.escape(decimal)}\d*)?"
+    for form in (rf"^[+-]?{re.escape(sign)}{number}$", rf"^[+-]?{number}{re.escape(sign)}$"):
+        if len(re.findall(form, text, re.ASCII | re.MULTILINE)) == len(cells):
+            break
+    else:
+        return None
+    plain = text.replace(sign, "") if sign else text
+    plain = plain.replace(group, "") if group else plain
+    values = list(map(float, plain.replace(",", ".").split("\n")))
+    shows = (
+        i
+        for i, (cell, value) in enumerate(zip(cells, values, strict=True))
+        if (group in cell if group else value)
+    )
+    return Column(values, (next(shows, len(cells) - 1),))
+
+
+def _read_each(cells: Sequence[str], decimal: str, gone: Collection[str]) -> Column | None:
+    """Read cell by cell."""
     values: list[float] = []
     kind, group, odd, marked, grouped = None, "", None, None, None
     for i, cell in enumerate(cells):

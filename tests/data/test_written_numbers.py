@@ -9,11 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from l2cli.data.build import build_dataset
 from l2cli.data.encode import encode_rows
 from l2cli.data.read import read_table
-from l2cli.data.written import parse
+from l2cli.data.written import _read_each, _read_simple, parse
 from l2cli.errors import DataError
 from l2cli.spec import ColumnSpec, ModelSpec, ReadSpec
 
@@ -208,3 +210,41 @@ def test_a_hint_for_missing_cells_names_what_may_be_one(read):
     table = read(b"a,y\n1,1\nNone,2\n?,3\n4,4\n5,5\n6,5\n")
     with pytest.raises(DataError, match=r"line 3: 'None' in column 'a' .* give --na 'None,\?' or"):
         build_dataset(table, ColumnSpec(), ModelSpec())
+
+
+@given(
+    st.lists(
+        st.from_regex(r"[-+]?\$?[0-9]{1,3}([,.' ][0-9]{3}){0,2}([.,][0-9]{1,2})?( ?%)?|NA", fullmatch=True),
+        min_size=1,
+    ),
+    st.sampled_from([".", ","]),
+)
+def test_the_quick_way_reads_what_the_other_does(cells, decimal):
+    quick = _read_simple(cells, decimal)
+    if quick is not None:
+        assert quick == _read_each(cells, decimal, ())
+
+
+WRITTEN = [
+    ("$", "", ",", "."),
+    ("", " €", ".", ","),
+    ("", "%", "'", "."),
+    ("£", "", " ", "."),
+    ("", "", ",", "."),
+]
+
+
+@given(st.lists(st.integers(-(10**11), 10**11), min_size=1), st.sampled_from(WRITTEN))
+def test_every_way_reads_what_was_written(hundredths, form):
+    before, behind, group, decimal = form
+    cells = []
+    for each in hundredths:
+        whole = f"{abs(each) // 100:,}".replace(",", group)
+        cells.append(f"{'-' * (each < 0)}{before}{whole}{decimal}{abs(each) % 100:02d}{behind}")
+    expected = [each / 100 for each in hundredths]
+    each = _read_each(cells, decimal, ())
+    assert each is not None
+    assert each.values == expected
+    quick = _read_simple(cells, decimal)
+    assert quick is None or quick == each
+    assert quick is not None or " " in behind or not any(group in cell for cell in cells)
