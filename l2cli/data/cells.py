@@ -44,6 +44,7 @@ class CellRules:
     decimals : decimal marks, tried in this order; a file has one of them throughout.
     likely : the one of a file that does not show which.
     doubtful : a point may well separate thousands, as in the files of spreadsheets with ``;``.
+    token_decimals : decimal marks that missing cells may have, where not only ``decimals``.
     """
 
     missing: frozenset[str] = MISSING
@@ -51,6 +52,7 @@ class CellRules:
     decimals: tuple[str, ...] = (".",)
     likely: str = "."
     doubtful: bool = False
+    token_decimals: tuple[str, ...] = ()
 
     @cached_property
     def no_numbers(self) -> frozenset[str]:
@@ -60,7 +62,8 @@ class CellRules:
     @cached_property
     def missing_values(self) -> frozenset[float]:
         """The missing cells that are numbers, such as ``-999``: ``-999.0`` is missing as well."""
-        found = (first_numbers([token], self.decimals) for token in self.missing)
+        decimals = self.token_decimals or self.decimals
+        found = (first_numbers([token], decimals) for token in self.missing)
         return frozenset(values[0] for values in found if values is not None and isfinite(values[0]))
 
     def is_missing(self, cell: str) -> bool:
@@ -72,8 +75,9 @@ class CellRules:
         return found is not None and found[0] in self.missing_values and not is_code
 
     def with_decimal(self, decimal: str) -> CellRules:
-        """Return the same rules with one decimal mark."""
-        return CellRules(self.missing, self.uncertain, (decimal,), decimal)
+        """Return the same rules with one decimal mark; what is missing does not depend on it."""
+        either = self.token_decimals or self.decimals
+        return CellRules(self.missing, self.uncertain, (decimal,), decimal, token_decimals=either)
 
 
 def cell_rules(spec: ReadSpec, delimiter: str) -> CellRules:

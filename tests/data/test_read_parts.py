@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tracemalloc
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from l2cli.data.read import read_header, read_parts, read_table
 from l2cli.data.sizes import Sizes
 from l2cli.data.source import Source
-from l2cli.data.table import Table
+from l2cli.data.table import Table, TextColumn
 from l2cli.data.wording import where
 from l2cli.errors import DataError, L2Error
 from l2cli.spec import ReadSpec
@@ -40,6 +41,10 @@ class Case:
         return self.header + b"".join(rows if rows.endswith(b"\n") else rows + b"\n" for rows in self.parts)
 
 
+def columns_of(columns: Mapping[str, TextColumn]) -> dict[str, object]:
+    return {name: (column.codes.tolist(), column.levels, column.raw) for name, column in columns.items()}
+
+
 def told(table: Table) -> dict[str, object]:
     """Return everything a table tells but where rows stand, so that two can be compared; NaN equals NaN."""
     return {
@@ -47,8 +52,11 @@ def told(table: Table) -> dict[str, object]:
         "file_names": table.file_names,
         "index": table.number_index,
         "numbers": table.numbers.tobytes(),
-        "texts": {name: (column.codes.tolist(), column.levels) for name, column in table.texts.items()},
-        "verbatim": {n: (column.codes.tolist(), column.levels) for n, column in table.verbatim.items()},
+        "texts": columns_of(table.texts),
+        "verbatim": columns_of(table.verbatim),
+        "rounded": columns_of(table.rounded),
+        "dialect": (table.delimiter, table.decimal),
+        "na": table.na,
         "notes": table.notes,
     }
 
@@ -83,6 +91,27 @@ CASES = {
     "a header that may be data": Case(b"1,2\n", (b"1,2\n3,4\n", b"5,6\n")),
     "verbatim": Case(b"a,b\n", (b"1.10,2\n2,NA\n", b"1.1,4\n007,\n"), verbatim=("a", "b")),
     "beyond 2^53": Case(b"a,b\n", (b"9007199254740993,2\n", b"9007199254740992,3\n"), verbatim=("a",)),
+    "rounded in one part": Case(b"a,b\n", (b"1,2\n2,3\n", b"9007199254740993,4\n", b"7,5\n")),
+    "currency, and plain numbers early": Case(b"a,b\n", (b"1000,2\n2,3\n", b'"$1,000",4\n')),
+    "currency, and text in another part": Case(b"a,b\n", (b'"$1,000",2\n$2,3\n', b"x,4\n")),
+    "currency in all parts": Case(b"a,b\n", (b'"$1,000",2\n$2,3\n', b"($5.50),4\n", b"NA,5\n$7,1\n")),
+    "thousands late": Case(b"a,b\n", (b"1,2\n2,3\n", b'"1,234,567",4\n', b'"2,000",5\n')),
+    "thousands early": Case(b"a,b\n", (b'"1,234",2\n2,3\n', b"4,4\n", b"5.5,5\n")),
+    "thousands or a fraction, told by a later part": Case(
+        b"a;b\n", (b"1.037;1\n2.500;2\n", b"3;3\n", b"1.234.567;4\n")
+    ),
+    "a fraction or thousands, told by a later part": Case(
+        b"a;b\n", (b"1.037;1\n2.500;2\n", b"3;3\n", b"1.5;4\n")
+    ),
+    "told by another column of a later part": Case(b"a;b\n", (b"1.037;1\n", b"3;3\n4;2\n", b"1;4,5\n")),
+    "decimal commas in quotes": Case(b"a,b\n", (b"1,2\n2,3\n", b'"3,5",4\n"1,25",4\n')),
+    "percent": Case(b"a,b\n", (b"1%,2\n2.5 %,3\n", b"0%,4\n")),
+    "other minus signs late": Case(b"a,b\n", (b"1,2\n2,3\n", "\u22123,4\n".encode())),
+    "decimal commas, verbatim": Case(b"a;b\n", (b"1;2\n", b"1;3,5\n"), verbatim=("a", "b")),
+    "a token with the other mark": Case(b"a;b\n", (b"1;2\n", b"2,5;3\n"), ReadSpec(na=("2.5",))),
+    "levels that differ in blanks": Case(b"a,b\n", (b"x,1\ny,2\n", b" x,3\n", b"x ,4\n")),
+    "blanks before quotes in one part": Case(b"a,b\n", (b"x,1\n y,2\n", b' "x",3\n', b" x,4\n")),
+    "tokens in force": Case(b"a,b\n", (b"x,1\nNA,2\n", b"?,3\n")),
 }
 
 
