@@ -90,7 +90,8 @@ class ChunkParser:
         if count <= 0:
             return ()
         columns = self._part.in_order(self._reference_rows(chunk).columns())
-        return [j for j in plan.numbers if any(mark in cell for cell in columns[j])]
+        marked = {j: {cell for cell in columns[j] if mark in cell} for j in plan.numbers}
+        return [j for j, cells in marked.items() if not all(map(plan.rules.is_missing, cells))]
 
     def _parsed(self, chunk: Chunk) -> Block:
         if self._may_differ(chunk):

@@ -9,6 +9,7 @@ a note.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
+from math import isnan
 
 import numpy as np
 
@@ -183,7 +184,10 @@ class Settled:
             self._read.pop((name, mark), None)
         if facts.rounded:
             self.rounded[name] = verbatim_column(cells)
-        return not typed and any(self.decimal in final.cells[i] for i in final.ordinary)
+        values = final.values or []
+        return not typed and any(
+            self.decimal in final.cells[i] and not isnan(values[i]) for i in final.ordinary
+        )
 
     def _how(self, name: str, reading: Reading, final: Reading, *, typed: bool) -> list[str]:
         """Return the note on numbers that are not plain ones."""

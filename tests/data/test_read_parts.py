@@ -137,6 +137,7 @@ def test_rows_stand_in_their_part(read_all, read_in, case):
 CELLS = [
     *("1", "2.5", "-3e2", "10", "1,5", "2,5", " 5", "01", "007", "", "NA", "?", ".", "-", "nan"),
     *("x", "a b", "é", "1;2", "a,b", 'q"q', "l1\nl2", " s"),
+    *("$1", "$1,000", "1,000", "1.000", "5%", "\u22123", "9007199254740993"),
 ]
 TABLES = st.integers(1, 4).flatmap(
     lambda width: st.lists(st.lists(st.sampled_from(CELLS), min_size=width, max_size=width), min_size=1)
