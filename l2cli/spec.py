@@ -24,13 +24,18 @@ METRICS = ("deviance", "mse", "rmse", "mae", "r2", "accuracy", "error", "auc", "
 
 
 class ReadSpec(NamedTuple):
-    """How to read the file; ``None`` means: find out from the content."""
+    """How to read the file; ``None`` means: find out from the content.
+
+    ``like`` are delimiter and decimal mark of the file that a model was trained on: a file with the same
+    delimiter has the same mark unless it shows another.
+    """
 
     delimiter: str | None = None
     decimal: str | None = None
     encoding: str | None = None
     na: tuple[str, ...] | None = None
     header: bool = True
+    like: tuple[str, str] | None = None
 
 
 class ColumnSpec(NamedTuple):

@@ -23,10 +23,11 @@ from l2cli.api.oddities import (
 from l2cli.api.setup import class_counts
 from l2cli.api.suspects import determining
 from l2cli.core.problem import row_blocks
+from l2cli.data.cells import WHOLE
 from l2cli.data.dataset_plan import DatasetPlan, plan_dataset
 from l2cli.data.encode import text_hint
 from l2cli.data.layout import in_blocks
-from l2cli.data.levels import WHOLE, as_numbers
+from l2cli.data.levels import as_numbers
 from l2cli.data.profile import constant_features, starts
 from l2cli.data.roles import ColumnRoles, column_roles, left_out_notes
 from l2cli.data.rows import rows_with_target, unclean_columns

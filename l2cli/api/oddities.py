@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.data.levels import WHOLE, level_text
+from l2cli.data.cells import WHOLE
+from l2cli.data.levels import level_text
 from l2cli.data.roles import ColumnRole, alike_note, says_identifier
 from l2cli.data.survey import MOST_LEVELS, ColumnFacts
 from l2cli.data.table import Table

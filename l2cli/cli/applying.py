@@ -67,7 +67,8 @@ class Applying(OptionGroup):
 
 def exact_columns(model: Model, *more: str | None) -> set[str]:
     """Return the columns of a file whose cells are labels to a model, and those of ``more``, not None."""
-    from l2cli.data.levels import WHOLE, parse_number
+    from l2cli.data.cells import WHOLE
+    from l2cli.data.levels import parse_number
 
     data = model.data
     labels = {feature.column for feature in data.features if feature.kind == "category"}

@@ -37,15 +37,13 @@ def print_columns(words: Sequence[str]) -> int:
 
 
 def _names(path: str, spec: ReadSpec | None = None) -> tuple[str, ...]:
-    """Return the names in the header of a file; standard input is never read."""
+    """Return the names in the header of a file, or of the first part; standard input is never read."""
     from l2cli.data.read import read_header
     from l2cli.spec import ReadSpec
 
     if not os.path.exists(path):
         path = os.path.expandvars(os.path.expanduser(path))
-    if path == "-" or not os.path.exists(path):
-        return ()
-    return read_header(path, spec or ReadSpec())
+    return () if path == "-" else read_header(path, spec or ReadSpec())
 
 
 def _names_of_line(words: Sequence[str], *, quoted: bool) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ def evaluate(model: SavedModel, data: Data, applying: Applying, reading: Reading
     loaded = applying.load(model)
     targets = [one.data.target for one in loaded.each()]
     needed = needed_columns(loaded, *targets, loaded.data.weights)
-    table = job.table(data, spec, needed, exact_columns(loaded))
+    table = job.table(data, spec._replace(like=loaded.data.dialect), needed, exact_columns(loaded))
     from l2cli.api.evaluate import evaluate_table
 
     with job.solving():

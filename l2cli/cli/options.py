@@ -30,7 +30,10 @@ FORMATS = ("table", "json", "jsonl", "csv", "md")
 COLORS = ("auto", "always", "never")
 
 Data = Annotated[
-    str, typer.Argument(metavar="DATA", help="CSV, TSV or Parquet file, or - for standard input")
+    str,
+    typer.Argument(
+        metavar="DATA", help="CSV, TSV or Parquet file, folder or 'pattern' of parts, or - for standard input"
+    ),
 ]
 
 

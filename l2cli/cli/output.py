@@ -150,19 +150,17 @@ def _refuse_stdout_as_input(inputs: Sequence[str]) -> None:
 
 
 def _expanded(inputs: Sequence[str]) -> list[str]:
-    """Return the files behind the inputs: the parts of a folder, the matches of a glob."""
+    """Return the files behind the inputs: the parts of a folder, the matches of a pattern."""
+    from l2cli.data.parts import is_pattern, matches
+
     files: list[str] = []
     for source in inputs:
         if source == "-":
             files.append(_STANDARD_INPUT)
         elif os.path.isdir(source):
             files += [entry.path for entry in os.scandir(source)]
-        elif os.path.exists(source) or not any(mark in source for mark in "*?["):
-            files.append(source)
         else:
-            from glob import glob
-
-            files += glob(source, recursive=True)
+            files += matches(source) if is_pattern(source) else [source]
     return files
 
 

@@ -33,9 +33,8 @@ def predict(model: SavedModel, data: Data, applying: Predicting, reading: Readin
     id_column = values.column(applying.id, "--id")
     job = Job(output, [model, data], default="csv")
     loaded = applying.load(model)
-    table = job.table(
-        data, spec, needed_columns(loaded, id_column), exact_columns(loaded, loaded.data.id, id_column)
-    )
+    needed, exact = needed_columns(loaded, id_column), exact_columns(loaded, loaded.data.id, id_column)
+    table = job.table(data, spec._replace(like=loaded.data.dialect), needed, exact)
     from l2cli.api.predict import predict_table
 
     with job.solving():

@@ -52,7 +52,10 @@ def usage_error(error: ClickException) -> UsageError:
     text = error.format_message().strip().rstrip(".")
     if text.startswith("Got unexpected extra argument"):
         extra = text.partition(" (")[2].rstrip(")")
-        return UsageError(f"unexpected '{shown(extra)}' after the arguments", hint=f"see {_help_of(error)}")
+        hint = f"see {_help_of(error)}"
+        if any(map(os.path.isfile, extra.split())):
+            hint = "several files are one table as a folder or as a pattern in quotes, 'parts/*.csv'"
+        return UsageError(f"unexpected '{shown(extra)}' after the arguments", hint=hint)
     return UsageError(text[:1].lower() + text[1:], hint=f"see {_help_of(error)}")
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.data.cells import BLANKS, has_leading_zero, only_digits
+from l2cli.data.cells import BLANKS, WHOLE, has_leading_zero, only_digits
 from l2cli.data.columns import CodedCells
 from l2cli.data.table import FloatArray
 
@@ -47,7 +47,10 @@ def nulls_of(array: Any) -> BoolArray | None:
 
 
 class Floats(NamedTuple):
-    """The values of an array of doubles, where it is null and where else it is not finite (None: nowhere)."""
+    """The values of an array of doubles, where it is null, and where else it is not a number below 2^53.
+
+    None for nowhere.
+    """
 
     values: FloatArray
     nulls: BoolArray | None
@@ -70,10 +73,10 @@ def floats_of(array: Any) -> Floats:
     """Return an array of doubles; where it is null its values are arbitrary."""
     values: FloatArray = values_of(array)
     nulls = nulls_of(array)
-    finite = np.isfinite(values)
+    ordinary = (values < WHOLE) & (values > -WHOLE)
     if nulls is not None:
-        finite |= nulls
-    return Floats(values, nulls, None if finite.all() else ~finite)
+        ordinary |= nulls
+    return Floats(values, nulls, None if ordinary.all() else ~ordinary)
 
 
 def coded_cells(array: Any) -> CodedCells:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +18,14 @@ import numpy as np
 
 from l2cli.data.arrow_buffers import BoolArray, Floats, RawCells, RowNumbers, coded_cells, floats_of
 from l2cli.data.cell_bytes import cell_bytes
-from l2cli.data.cells import judge, plain_numbers
+from l2cli.data.cells import WHOLE, judge, plain_numbers
 from l2cli.data.chunks import Chunk, record_lines
 from l2cli.data.columns import CodedCells, IntCodes, NumberFacts, code_cells, number_column
 from l2cli.data.flat_chunk import rectangle, text_columns
-from l2cli.data.parse_small import parse_rows
+from l2cli.data.parse_small import Rows, parse_rows
 from l2cli.data.plan import Block, Plan
 from l2cli.data.records import WHITESPACE, RecordReader
+from l2cli.data.text_parts import TextPart
 
 _NO_NUMBER = re.compile(r"In CSV column #(\d+):.*conversion error")
 _BLANK_LINE = re.compile(rb"^[ \t]*\n", re.MULTILINE)
@@ -36,7 +37,7 @@ class _Open:
     """What pyarrow's numbers leave open, by column of the matrix.
 
     nulls : rows that are missing by a token that may be an uncertain one. strange : rows without a finite
-        number. whole : columns of whole numbers, which may have leading zeros.
+        number, or with one beyond 2^53. whole : columns of whole numbers, which may have leading zeros.
     """
 
     nulls: dict[int, BoolArray]
@@ -45,11 +46,14 @@ class _Open:
 
 
 class ChunkParser:
-    """Parse chunks by a plan; safe to be used by several threads."""
+    """Parse the chunks of a part by the plan for all; safe to be used by several threads."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, part: TextPart) -> None:
         self._plan = plan
+        self._part = part
         self._width = len(plan.layout.names)
+        # Names for pyarrow that say which column of the table each of the file is.
+        self._names = [str(j) for j in part.order or range(self._width)]
         gone = plan.rules.no_numbers
         padded = {
             f"{before}{token}{behind}" for token in gone for before in ("", " ") for behind in ("", " ")
@@ -58,13 +62,38 @@ class ChunkParser:
         self._missing_values = sorted(plan.rules.missing_values)
 
     def parse(self, chunk: Chunk) -> Block:
-        """Return the columns of a chunk.
+        """Return the columns of a chunk, and look for decimal marks where these would be news.
 
         Raises
         ------
         DataError
             For a row with too few or too many fields, or an open quote, naming the line.
         """
+        block = self._parsed(chunk)
+        if self._plan.looks_for_marks and not self._plan.marked - self._plan.failed:
+            self._plan.marked.update(self._marked(block, chunk))
+        return block
+
+    def _marked(self, block: Block, chunk: Chunk) -> Collection[int]:
+        """Return columns of numbers that have a decimal mark in a chunk: one at least where there are any."""
+        plan, mark = self._plan, self._plan.rules.decimals[0]
+        broken = (np.floor(block.numbers) < block.numbers).any(axis=0)
+        found = {plan.numbers[k] for k in np.flatnonzero(broken)} - plan.failed
+        if found or plan.failed or len(plan.numbers) + len(plan.texts) < self._width:
+            return found
+        count = chunk.data.count(mark.encode())
+        if count and plan.layout.delimiter == mark:
+            count -= block.n_rows * (self._width - 1)
+        for cells in block.texts.values():
+            times = np.bincount(cells.codes, minlength=len(cells.levels)).tolist()
+            count -= sum(level.count(mark) * n for level, n in zip(cells.levels, times, strict=True))
+        if count <= 0:
+            return ()
+        columns = self._part.in_order(self._reference_rows(chunk).columns())
+        marked = {j: {cell for cell in columns[j] if mark in cell} for j in plan.numbers}
+        return [j for j, cells in marked.items() if not all(map(plan.rules.is_missing, cells))]
+
+    def _parsed(self, chunk: Chunk) -> Block:
         if self._may_differ(chunk):
             return self._by_reference(chunk)
         data = chunk.data
@@ -91,7 +120,7 @@ class ChunkParser:
     def _flat(self, chunk: Chunk, failed: set[int]) -> Block | None:
         """Return the columns of a chunk of many columns of numbers, None where this is not the way."""
         plan, width = self._plan, self._width
-        if not plan.is_flat(failed):
+        if not plan.is_flat(failed) or self._part.order is not None:
             return None
         cells = rectangle(chunk.data, chunk.quotes, plan.layout.delimiter, width)
         if cells is None:
@@ -159,7 +188,7 @@ class ChunkParser:
         lines = record_lines(chunk)
         if len(lines) != n_rows:
             reader = RecordReader(
-                chunk.data.decode(), self._plan.layout.delimiter, self._plan.label, chunk.first_line
+                chunk.data.decode(), self._plan.layout.delimiter, self._part.label, chunk.first_line
             )
             lines = np.array([reader.start for _ in reader], dtype=np.int32)
         return lines
@@ -196,8 +225,9 @@ class ChunkParser:
                 found = _NO_NUMBER.search(str(error))
                 if found is None:
                     return None, []
-                self._plan.odd.add(int(found[1]))
-                odd.append(int(found[1]))
+                j = int(self._names[int(found[1])])
+                self._plan.odd.add(j)
+                odd.append(j)
         return None, []
 
     def _read_csv(self, data: bytes, kinds: dict[int, Any], names: list[str] | None = None) -> Any:
@@ -213,7 +243,7 @@ class ChunkParser:
             read_options=arrow_csv.ReadOptions(
                 use_threads=False,
                 block_size=len(data) + 1,
-                column_names=names or [str(j) for j in range(self._width)],
+                column_names=names or self._names,
             ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=self._plan.layout.delimiter,
@@ -232,14 +262,19 @@ class ChunkParser:
     def _empty_block(self, n_rows: int) -> Block:
         return Block(n_rows, np.empty((n_rows, len(self._plan.numbers))), 0)
 
+    def _reference_rows(self, chunk: Chunk) -> Rows:
+        return parse_rows(chunk.data.decode(), self._part.layout, self._part.label, chunk.first_line)
+
     def _by_reference(self, chunk: Chunk) -> Block:
         """Parse a chunk with the reference tokenizer."""
-        rows = parse_rows(chunk.data.decode(), self._plan.layout, self._plan.label, chunk.first_line)
+        rows = self._reference_rows(chunk)
+        self._plan.skips_blanks |= rows.skips_blanks
         block = self._empty_block(len(rows.fields))
         block.lines, block.blank = rows.run(), rows.blank
         columns = rows.columns()
         if not columns:
             return block
+        columns = self._part.in_order(columns)
         for k, j in enumerate(self._plan.numbers):
             self._add_cells(block, k, columns[j])
         block.texts = {j: code_cells(columns[j]) for j in self._plan.texts}
@@ -274,7 +309,7 @@ class ChunkParser:
 
     def _settle(self, block: Block, chunk: Chunk, data: bytes, left: _Open) -> None:
         """Settle what the numbers leave open, by the first bytes of the cells where these tell it."""
-        if left.nulls or left.whole:
+        if (left.nulls or left.whole) and self._part.order is None:
             tokens = "".join(sorted(self._plan.rules.uncertain))
             shape = (block.n_rows, self._width)
             cells = cell_bytes(data, chunk.quotes, self._plan.layout.delimiter, shape, tokens)
@@ -313,6 +348,8 @@ class ChunkParser:
             self._plan.failed.add(self._plan.numbers[k])
             return
         block.numbers[rows, k], facts = number_column(found, reading)
+        if facts.rounded:
+            self._plan.failed.add(self._plan.numbers[k])
         if facts.infinite is not None:
             facts.infinite = (int(rows[facts.infinite[0]]), facts.infinite[1])
         block.facts.setdefault(self._plan.numbers[k], NumberFacts()).follow(facts, 0)
@@ -322,7 +359,8 @@ class ChunkParser:
         found = plain_numbers(cells, self._plan.rules)
         if found is not None and self._plan.numbers[k] not in self._plan.maybe_codes:
             block.numbers[:, k] = found
-            return
+            if bool((np.abs(block.numbers[:, k]) < WHOLE).all()):
+                return
         self._add_numbers(block, k, code_cells(cells))
 
     def _add_numbers(self, block: Block, k: int, cells: CodedCells) -> None:
@@ -334,6 +372,8 @@ class ChunkParser:
             block.numbers[:, k] = np.nan
             return
         block.numbers[:, k], block.facts[j] = number_column(cells, reading)
+        if block.facts[j].rounded:
+            self._plan.failed.add(j)
         if not reading.digits:
             self._plan.maybe_codes.discard(j)
         elif reading.zeros:

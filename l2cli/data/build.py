@@ -26,12 +26,13 @@ from l2cli.data.profile import (
     constant_features,
     design_ranges,
     feature_statistics,
+    note_alike,
     note_constant,
     note_missing,
+    note_rounded,
     starts,
 )
 from l2cli.data.roles import (
-    alike_note,
     role_notes,
 )
 from l2cli.data.schema import coefficient_bounds, penalty_factors
@@ -42,7 +43,6 @@ from l2cli.data.target import (
     refuse_extremes,
 )
 from l2cli.data.wording import where
-from l2cli.errors import shown
 from l2cli.spec import ColumnSpec, ModelSpec
 
 FloatArray = npt.NDArray[np.float64]
@@ -77,13 +77,14 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec, *, consum
     features, sources = made.features, made.sources
     plan.found.mark_constant(constant_features(features, *made.ranges))
     notes += role_notes(plan.found)
+    _note_cells(plan, columns, notes)
     note_missing(plan.found.gaps, features, rows, notes)
     note_constant(sources, *made.ranges, notes)
-    notes += _alike_notes(plan)
     schema = DataSchema(
         features=features, target=roles.target, family=plan.family, classes=plan.target.classes,
         missing=columns.missing, id=columns.id, weights=columns.weights, offset=columns.offset,
         exposure=columns.exposure, more_targets=roles.more_targets, interactions=made.interactions,
+        dialect=None if table.delimiter is None else (table.delimiter, table.decimal),
     )  # fmt: skip
     source, groups_of_columns = where(table), column_groups(sources, model.groups, where(table))
     factors = (
@@ -105,11 +106,17 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec, *, consum
     )  # fmt: skip
 
 
-def _alike_notes(plan: DatasetPlan) -> list[str]:
-    """Return a line for every column of labels that may be the same label written in two ways."""
-    columns = [(f"target '{shown(plan.roles.target)}'", plan.target.classes or ())]
-    columns += [(f"column '{shown(f.name)}'", f.levels) for f in plan.features if f.kind == "category"]
-    return [f"{what}: {told}" for what, levels in columns if (told := alike_note(levels))]
+def _note_cells(plan: DatasetPlan, columns: ColumnSpec, notes: list[str]) -> None:
+    """Say which labels may be one written in two ways, and which whole numbers are rounded."""
+    labelled = plan.target.classes is not None
+    targets = (plan.roles.target, *plan.roles.more_targets)
+    categories = [feature.name for feature in plan.features if feature.kind == "category"]
+    classes = targets if labelled else ()
+    labels = [name for name in (columns.fold_column, columns.group_column) if name is not None]
+    note_alike(plan.table, [*classes, *labels, *categories], plan.rows, notes)
+    amounts = [name for name in (columns.weights, columns.offset, columns.exposure) if name is not None]
+    numbers = [feature.name for feature in plan.features if feature.kind == "number"]
+    note_rounded(plan.table, [*numbers, *(() if labelled else targets), *amounts], notes)
 
 
 def _codes(

@@ -4,7 +4,8 @@ Standard library only, so that a header can be read without NumPy. A cell is jud
 (spaces, tabs) around it. A number is a plain decimal or scientific one: an optional sign, ASCII digits with
 at most one decimal mark, an optional exponent; nothing else (no underscores, no hexadecimal, no ``inf``).
 What a *column* is follows from the set of its distinct cells alone, so :func:`judge` takes those and every
-parser asks it.
+parser asks it. A column that is none of plain numbers may be one of written ones
+(:mod:`l2cli.data.written`): once all of it is known, :func:`read_under` tells.
 """
 
 from __future__ import annotations
@@ -13,20 +14,24 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite, isinf, isnan, nan
+from math import inf, isfinite, isinf, nan
 from typing import NamedTuple
 
+from l2cli.data import written
 from l2cli.spec import ReadSpec
 
 BLANKS = " \t"
 MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "#N/A"})
 UNCERTAIN = frozenset({"?", ".", "-"})
+WHOLE = 2.0**53
+"""From here on doubles leave whole numbers out, so they cannot tell labels apart."""
 
 _NUMBER_BYTES = {
     ".": b"0123456789+-.eE" + BLANKS.encode(),
     ",": b"0123456789+-,eE" + BLANKS.encode(),
 }
 _DIGITS = b"0123456789"
+_WHOLE_CELL = re.compile(r"([+-]?\d+)(?:[.,]0*)?", re.ASCII)
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
 
@@ -37,11 +42,17 @@ class CellRules:
     missing : cells that count as missing in every column.
     uncertain : cells that count as missing in a column whose every other present cell is a number.
     decimals : decimal marks, tried in this order; a file has one of them throughout.
+    likely : the one of a file that does not show which.
+    doubtful : a point may well separate thousands, as in the files of spreadsheets with ``;``.
+    token_decimals : decimal marks that missing cells may have, where not only ``decimals``.
     """
 
     missing: frozenset[str] = MISSING
     uncertain: frozenset[str] = UNCERTAIN
     decimals: tuple[str, ...] = (".",)
+    likely: str = "."
+    doubtful: bool = False
+    token_decimals: tuple[str, ...] = ()
 
     @cached_property
     def no_numbers(self) -> frozenset[str]:
@@ -51,7 +62,8 @@ class CellRules:
     @cached_property
     def missing_values(self) -> frozenset[float]:
         """The missing cells that are numbers, such as ``-999``: ``-999.0`` is missing as well."""
-        found = (first_numbers([token], self.decimals) for token in self.missing)
+        decimals = self.token_decimals or self.decimals
+        found = (first_numbers([token], decimals) for token in self.missing)
         return frozenset(values[0] for values in found if values is not None and isfinite(values[0]))
 
     def is_missing(self, cell: str) -> bool:
@@ -63,20 +75,26 @@ class CellRules:
         return found is not None and found[0] in self.missing_values and not is_code
 
     def with_decimal(self, decimal: str) -> CellRules:
-        """Return the same rules with one decimal mark."""
-        return CellRules(self.missing, self.uncertain, (decimal,))
+        """Return the same rules with one decimal mark; what is missing does not depend on it."""
+        either = self.token_decimals or self.decimals
+        return CellRules(self.missing, self.uncertain, (decimal,), decimal, token_decimals=either)
 
 
 def cell_rules(spec: ReadSpec, delimiter: str) -> CellRules:
     """Return the rules that the options and the delimiter ask for.
 
     A list of ``--na`` tokens replaces the missing and the uncertain ones; the empty cell stays missing. A
-    ``;`` file may have decimal commas, as spreadsheets write it where the comma is the decimal mark.
+    ``;`` file rather has decimal commas: spreadsheets write it where the comma is the decimal mark. More
+    weight than that has a file like it that showed its mark, from which a model was made.
     """
-    decimals = (spec.decimal,) if spec.decimal else (".", ",") if delimiter == ";" else (".",)
-    if spec.na is None:
-        return CellRules(decimals=decimals)
-    return CellRules(frozenset({"", *(token.strip(BLANKS) for token in spec.na)}), frozenset(), decimals)
+    missing, uncertain = MISSING, UNCERTAIN
+    if spec.na is not None:
+        missing, uncertain = frozenset({"", *(token.strip(BLANKS) for token in spec.na)}), frozenset()
+    if spec.decimal:
+        return CellRules(missing, uncertain, (spec.decimal,), spec.decimal)
+    semicolon = delimiter == ";"
+    likely = spec.like[1] if spec.like and spec.like[0] == delimiter else "," if semicolon else "."
+    return CellRules(missing, uncertain, (".", ","), likely, semicolon)
 
 
 class Reading(NamedTuple):
@@ -87,6 +105,8 @@ class Reading(NamedTuple):
         text.
     digits : True where every ordinary cell consists of digits only. zeros : True where such a cell has a
         leading zero.
+    ordinary : the cells that have to be numbers in a column of numbers.
+    examples : cells that show how numbers are written that are not plain ones.
     """
 
     cells: list[str]
@@ -96,6 +116,8 @@ class Reading(NamedTuple):
     infinite: list[int]
     digits: bool
     zeros: bool
+    ordinary: Sequence[int] = ()
+    examples: Sequence[int] = ()
 
     @property
     def is_code(self) -> bool:
@@ -123,16 +145,60 @@ def judge(levels: Iterable[str], rules: CellRules) -> Reading:
     ordinary = [cells[i] for i in plain]
     digits = only_digits(ordinary) and not infinite
     zeros = digits and any(map(has_leading_zero, ordinary))
-    found = first_numbers(ordinary, rules.decimals)
-    values = None if found is None else [nan] * len(cells)
-    if values is not None and found is not None:
-        for i, value in zip(plain, found, strict=True):
-            values[i] = nan if value in rules.missing_values and not zeros else value
-        infinite += [i for i, value in zip(plain, found, strict=True) if isinf(value)]
-        for i in infinite:
-            values[i] = float("inf")
     uncertain = [i for i, cell in enumerate(cells) if cell in rules.uncertain and cell not in rules.missing]
-    return Reading(cells, values, missing, uncertain, infinite, digits, zeros)
+    reading = Reading(cells, None, missing, uncertain, infinite, digits, zeros, plain)
+    found = first_numbers(ordinary, rules.decimals)
+    return reading if found is None else _with_numbers(reading, found, rules)
+
+
+def _with_numbers(reading: Reading, found: Sequence[float], rules: CellRules) -> Reading:
+    """Return the reading of a column whose ordinary cells are these numbers."""
+    values = [nan] * len(reading.cells)
+    for i, value in zip(reading.ordinary, found, strict=True):
+        values[i] = nan if value in rules.missing_values and not reading.zeros else value
+    infinite = [
+        *reading.infinite,
+        *(i for i, value in zip(reading.ordinary, found, strict=True) if isinf(value)),
+    ]
+    for i in infinite:
+        values[i] = float("inf")
+    return reading._replace(values=values, infinite=infinite)
+
+
+def read_under(reading: Reading, rules: CellRules, decimal: str, *, plain: bool = False) -> Reading | None:
+    """Return a column as numbers under a decimal mark, ``plain`` ones or as people write them, else None."""
+    cells = [reading.cells[i] for i in reading.ordinary]
+    found = numbers(cells, decimal)
+    if found is not None:
+        return _with_numbers(reading, found, rules)
+    column = None if plain else written.read(cells, decimal, rules.no_numbers)
+    if column is None:
+        return None
+    examples = [reading.ordinary[i] for i in column.examples]
+    return _with_numbers(reading, column.values, rules)._replace(examples=examples)
+
+
+def point_shown(cells: Sequence[str], rules: CellRules) -> int | None:
+    """Return the place of a cell that shows that points are decimal in a column of numbers, None if none."""
+    if "." not in "".join(cells):
+        return None
+    gone = rules.no_numbers
+    return next(
+        (
+            i
+            for i, cell in enumerate(cells)
+            if "." in cell and written.parse(cell, ",") is None and cell.strip(BLANKS) not in gone
+        ),
+        None,
+    )
+
+
+def is_rounded(cell: str, value: float) -> bool:
+    """Return True for a whole number beyond 2^53 that its double ``value`` is not."""
+    if not WHOLE <= abs(value) < inf:
+        return False
+    found = _WHOLE_CELL.fullmatch(cell.strip(BLANKS))
+    return found is not None and int(found[1].lstrip("+-0") or "0") != int(abs(value))
 
 
 def first_numbers(cells: Sequence[str], decimals: Iterable[str]) -> list[float] | None:
@@ -165,15 +231,6 @@ def numbers(cells: Sequence[str], decimal: str = ".") -> list[float] | None:
 def infinite_values(cells: Iterable[str]) -> set[float]:
     """Return the infinite numbers among these cells."""
     return {float(cell) for cell in cells if _INFINITE.fullmatch(cell)}
-
-
-def marked_cell(cells: Sequence[str], values: Sequence[float]) -> tuple[int, str] | None:
-    """Return position and decimal mark of the first number that has one, None where all are without."""
-    for i, (cell, value) in enumerate(zip(cells, values, strict=True)):
-        mark = "." if "." in cell else "," if "," in cell else None
-        if mark is not None and not isnan(value):
-            return i, mark
-    return None
 
 
 def plain_numbers(cells: Sequence[str], rules: CellRules) -> list[float] | None:

@@ -94,7 +94,7 @@ class Cutter:
         data = b"".join(parts)
         if data:
             data += b"" if data.endswith(b"\n") else b"\n"
-            yield self._chunk(data, line, structural_quotes(data, self.delimiter), 1.0)
+            yield self._chunk(data, line, structural_quotes(data, self.delimiter), fraction_read())
 
     def _chunk(self, data: bytes, line: int, quotes: Quotes | None, fraction: float) -> Chunk:
         check_text(data, line, self.label)

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.data.cells import BLANKS, CellRules, Reading, has_leading_zero, judge, marked_cell, plain_numbers
-from l2cli.data.table import FloatArray, Table, TextColumn
-from l2cli.errors import DataError, shown
+from l2cli.data.cells import (
+    BLANKS,
+    WHOLE,
+    Reading,
+    is_rounded,
+)
+from l2cli.data.table import FloatArray, TextColumn
 
 IntCodes = npt.NDArray[np.int32]
 
@@ -39,14 +43,17 @@ class NumberFacts:
 
     uncertain : how often each uncertain token stood for a missing cell.
     infinite : 0-based row and text of the first infinite cell.
+    rounded : whether there are whole numbers beyond 2^53 that doubles do not hold.
     """
 
     uncertain: Counter[str] = field(default_factory=Counter)
     infinite: tuple[int, str] | None = None
+    rounded: bool = False
 
     def follow(self, other: NumberFacts, first_row: int) -> None:
         """Add the facts of the rows that follow, the first of which is row ``first_row``."""
         self.uncertain.update(other.uncertain)
+        self.rounded |= other.rounded
         if self.infinite is None and other.infinite is not None:
             self.infinite = (first_row + other.infinite[0], other.infinite[1])
 
@@ -60,7 +67,8 @@ def code_cells(cells: Sequence[str]) -> CodedCells:
 
 def number_column(cells: CodedCells, reading: Reading) -> tuple[FloatArray, NumberFacts]:
     """Return the (n_rows,) values of a column that was read as numbers, and what else it held."""
-    values = np.asarray(reading.values, dtype=np.float64)[cells.codes]
+    numbers = np.asarray(reading.values, dtype=np.float64)
+    values = numbers[cells.codes]
     facts = NumberFacts()
     if reading.uncertain:
         counts = np.bincount(cells.codes, minlength=len(cells.levels))
@@ -69,142 +77,46 @@ def number_column(cells: CodedCells, reading: Reading) -> tuple[FloatArray, Numb
     if reading.infinite:
         row = int(np.flatnonzero(np.isin(cells.codes, reading.infinite))[0])
         facts.infinite = (row, cells.levels[cells.codes[row]])
+    large = np.flatnonzero(np.abs(values) >= WHOLE)
+    if len(large):
+        distinct = np.unique(cells.codes[large]).tolist()
+        facts.rounded = any(is_rounded(reading.cells[i], numbers[i]) for i in distinct)
     return values, facts
 
 
-def text_column(cells: CodedCells, reading: Reading) -> TextColumn:
-    """Return a column of text, its levels without the blanks around them."""
-    index: dict[str, int] = {}
+def text_column(cells: CodedCells, reading: Reading, *, bare: bool = False) -> TextColumn:
+    """Return a column of text, its levels without the blanks around them where that keeps them apart.
+
+    ``bare``: no blank before a level counts, since not all of them are there.
+    """
     missing = set(reading.missing)
+    index: dict[str, int] = {}
     mapped = [
-        -1 if i in missing else index.setdefault(cell, len(index)) for i, cell in enumerate(reading.cells)
+        -1 if i in missing else index.setdefault(cell.lstrip(" ") if bare else cell, len(index))
+        for i, cell in enumerate(cells.levels)
     ]
-    return TextColumn(np.asarray(mapped, dtype=np.int32)[cells.codes], tuple(index))
+    return TextColumn(np.asarray(mapped, dtype=np.int32)[cells.codes], *spellings(list(index)))
+
+
+def spellings(cells: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return distinct cells as levels, and as they stand where that is something else, else nothing.
+
+    Levels have no blanks around them, unless two would be the same without.
+    """
+    stripped = [cell.strip(BLANKS) for cell in cells]
+    if stripped == list(cells):
+        return tuple(cells), ()
+    times = Counter(stripped)
+    levels = (raw if times[bare] > 1 else bare for raw, bare in zip(cells, stripped, strict=True))
+    return tuple(levels), tuple(cells)
 
 
 def verbatim_column(cells: CodedCells) -> TextColumn:
     """Return a column of text whose cells are those of the file, blanks around them aside."""
-    stripped = [cell.strip(BLANKS) for cell in cells.levels]
-    empty = [i for i, cell in enumerate(stripped) if not cell]
-    return text_column(cells, Reading(stripped, None, empty, [], [], False, False))
-
-
-class Settled:
-    """The columns of a table as they are settled, one after the other in file order.
-
-    Attributes
-    ----------
-    values : the columns of numbers. texts : the columns of text. verbatim : columns as they stand.
-    notes : one line for each thing worth saying.
-    marks : where the file may have either decimal mark, those that numbers have: row, column and cell of one.
-    """
-
-    def __init__(self, rules: CellRules | None = None, decimal: str | None = None) -> None:
-        self.values: dict[str, FloatArray] = {}
-        self.texts: dict[str, TextColumn] = {}
-        self.verbatim: dict[str, TextColumn] = {}
-        self.notes: list[str] = []
-        self.marks: dict[str, tuple[int, str, str]] = {}
-        self._rules = rules or CellRules()
-        self._decimal = decimal or self._rules.decimals[0]
-        self._infinite: list[tuple[int, str, str]] = []
-
-    def add_cells(self, name: str, cells: Sequence[str]) -> None:
-        """Settle a column from all its raw cells, the shortest way where they are all numbers."""
-        found = plain_numbers(cells, self._rules)
-        if found is not None:
-            self.values[name] = np.array(found, dtype=np.float64)
-            self._note_mark(name, cells, found)
-            return
-        self.add_coded(name, code_cells(cells))
-
-    def add_coded(self, name: str, cells: CodedCells) -> None:
-        """Settle a column from its distinct cells."""
-        reading = judge(cells.levels, self._rules)
-        if reading.values is None or reading.is_code:
-            self.texts[name] = text_column(cells, reading)
-            if reading.is_code:
-                example = next(filter(has_leading_zero, reading.cells))
-                why = f"numbers with leading zeros, like {shown(example)}, are codes"
-                self.notes.append(f"column '{shown(name)}' is text: {why}")
-            return
-        self.values[name], facts = number_column(cells, reading)
-        self.add_facts(name, facts)
-        self._note_mark(name, reading.cells, reading.values, cells.codes)
-
-    @property
-    def decimal(self) -> str:
-        """The decimal mark of the file."""
-        return next(iter(self.marks), self._decimal)
-
-    def _note_mark(
-        self, name: str, cells: Sequence[str], values: Sequence[float], codes: IntCodes | None = None
-    ) -> None:
-        """Remember a number with a decimal mark; ``cells[codes[i]]`` is that of row i, or ``cells[i]``."""
-        found = marked_cell(cells, values) if len(self._rules.decimals) > 1 else None
-        if found is not None and found[1] not in self.marks:
-            row = found[0] if codes is None else int(np.argmax(codes == found[0]))
-            self.marks[found[1]] = (row, name, cells[found[0]])
-
-    def add_facts(self, name: str, facts: NumberFacts) -> None:
-        """Note what a column of numbers held besides numbers."""
-        for token, count in sorted(facts.uncertain.items()):
-            cells = "1 cell" if count == 1 else f"{count} cells"
-            self.notes.append(f"column '{shown(name)}': {cells} '{token}' taken as missing")
-        if facts.infinite is not None:
-            self._infinite.append((facts.infinite[0], name, facts.infinite[1]))
-
-    def refuse_two_marks(self, label: str, place: Callable[[int], str]) -> None:
-        """Raise DataError where one column has decimal points and another commas: one separates thousands."""
-        if len(self.marks) > 1:
-            both = [
-                f"'{shown(cell.strip())}' in column '{shown(name)}' ({place(row)})"
-                for row, name, cell in map(self.marks.__getitem__, ".,")
-            ]
-            raise DataError(
-                f"{label}: both . and , stand in numbers: {' and '.join(both)}",
-                hint="give the decimal sign with --decimal . or --decimal ,",
-                code="decimal",
-            )
-
-    def refuse_infinite(self, label: str, place: Callable[[int], str]) -> None:
-        """Raise DataError naming the first infinite cell of a column of numbers, if there is one."""
-        if self._infinite:
-            row, name, cell = min(self._infinite, key=lambda found: found[0])
-            cell = shown(cell.strip())
-            raise DataError(
-                f"{label} {place(row)}: '{cell}' in column '{shown(name)}' is not a finite number",
-                hint=f"correct it, or give --na {cell} if it means missing",
-                code="infinite",
-            )
-
-
-def make_table(
-    source: str,
-    names: Sequence[str],
-    settled: Settled,
-    notes: Sequence[str],
-    line_of: Callable[[int], int | None],
-    matrix: FloatArray,
-    matrix_names: Sequence[str] = (),
-) -> Table:
-    """Return the table of ``matrix``, whose columns are ``matrix_names``, and the settled columns.
-
-    ``matrix`` becomes part of the table as it is where there are no other columns of numbers, else it is
-    copied. ``names`` gives the order.
-    """
-    place = {name: j for j, name in enumerate(matrix_names)}
-    numeric = [name for name in names if name in place or name in settled.values]
-    if settled.values:
-        joined = np.empty((len(matrix), len(numeric)))
-        for j, name in enumerate(numeric):
-            joined[:, j] = matrix[:, place[name]] if name in place else settled.values[name]
-        matrix, place = joined, {name: j for j, name in enumerate(numeric)}
-    index = {name: place[name] for name in numeric}
-    return Table(
-        source, tuple(names), len(matrix), matrix, index, settled.texts, [*notes, *settled.notes], line_of,
-        settled.decimal, settled.verbatim,
-    )  # fmt: skip
+    index: dict[str, int] = {}
+    bare = [cell.strip(BLANKS) for cell in cells.levels]
+    mapped = [index.setdefault(cell, len(index)) if cell else -1 for cell in bare]
+    return TextColumn(np.asarray(mapped, dtype=np.int32)[cells.codes], tuple(index))
 
 
 class LineMap:

@@ -86,7 +86,10 @@ DesignSource = FeatureColumn | Interaction
 
 
 class DataSchema(NamedTuple):
-    """What a saved model must know to encode a new table: features, target, rule for missing cells."""
+    """What a saved model must know to encode a new table: features, target, rule for missing cells.
+
+    dialect : delimiter and decimal mark of the text file it was trained on.
+    """
 
     features: tuple[FeatureColumn, ...]
     target: str
@@ -99,6 +102,7 @@ class DataSchema(NamedTuple):
     exposure: str | None = None
     more_targets: tuple[str, ...] = ()
     interactions: tuple[Interaction, ...] = ()
+    dialect: tuple[str, str] | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:

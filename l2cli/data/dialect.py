@@ -46,8 +46,9 @@ def check_read_spec(spec: ReadSpec) -> None:
     delimiter = _asked_delimiter(spec)
     if spec.decimal not in (None, ".", ","):
         raise UsageError(f"--decimal {shown(spec.decimal or '')!r}: must be . or ,")
-    if delimiter is not None and delimiter == (spec.decimal or "."):
-        raise UsageError(f"--delimiter and --decimal are both {delimiter!r}", hint="they must differ")
+    # A comma can be both: cells with decimal commas are quoted then.
+    if delimiter == "." and spec.decimal != ",":
+        raise UsageError("--delimiter and --decimal are both '.'", hint="they must differ")
     if spec.encoding is not None:
         known_encoding(spec.encoding)
 
@@ -117,21 +118,8 @@ def find_layout(sample: str, whole: bool, spec: ReadSpec, label: str) -> Layout:
         notes += (
             f"the first line, {shown(', '.join(names))}, was taken as names; if it is data, give --no-header",
         )
-    notes += _comma_note(body, rules)
     width_source = "the header" if len(names) == len(first) else "the first row"
     return Layout(delimiter, names, header_end, rules, notes, width_source)
-
-
-def _comma_note(body: list[list[str]], rules: CellRules) -> tuple[str, ...]:
-    """Return the note that numbers have decimal commas, where that was found out and not said."""
-    if len(rules.decimals) < 2:
-        return ()
-    points, commas = (rules.with_decimal(mark) for mark in ".,")
-    for column in zip(*body, strict=False):
-        cells = [cell.strip(BLANKS) for cell in column]
-        if _mostly_numbers(cells, commas) and not _mostly_numbers(cells, points):
-            return ("numbers have decimal commas (say otherwise with --decimal .)",)
-    return ()
 
 
 def _header_names(
@@ -200,7 +188,7 @@ def _sniffed(sample: str, whole: bool, spec: ReadSpec, label: str) -> str:
     misfit is reported; a file without any delimiter has one column, and the comma is returned, so that a
     stray one is noticed.
     """
-    found = {d: _sample_rows(sample, d, whole, label) for d in _DELIMITERS if d != spec.decimal}
+    found = {d: _sample_rows(sample, d, whole, label) for d in _DELIMITERS}
     scores = {
         delimiter: (*_fit(rows, cell_rules(spec, delimiter)), len(rows[0]) if rows else 0, -order)
         for order, (delimiter, rows) in enumerate(found.items())
@@ -216,7 +204,7 @@ def _sniffed(sample: str, whole: bool, spec: ReadSpec, label: str) -> str:
         return best
     for delimiter, rows in found.items():
         widths = {len(row) for row in rows[1:]}
-        if len(widths) == 1 and widths != {1}:
+        if len(widths) == 1 and widths != {1} and delimiter != spec.decimal:
             return delimiter
     return "," if spec.decimal != "," else ";"
 

@@ -15,8 +15,9 @@ from l2cli.core.threads import row_threads
 from l2cli.data.dataset import DataSchema, FeatureColumn
 from l2cli.data.date_columns import dated_table, missing_by_column
 from l2cli.data.interactions import products_of
-from l2cli.data.levels import MISSING_LEVEL, LevelIndex, as_numbers, as_text, sorted_levels
-from l2cli.data.schema import find_level
+from l2cli.data.levels import MISSING_LEVEL, LevelIndex, as_numbers, as_text, known_places, sorted_levels
+from l2cli.data.profile import note_rounded
+from l2cli.data.schema import column_hint, find_level
 from l2cli.data.table import Table, TextColumn
 from l2cli.data.target import refuse_extremes
 from l2cli.data.wording import listed, plural, quoted, where
@@ -215,7 +216,7 @@ def category_codes(
     index = LevelIndex(feature.levels)
     missing_at = index.find(MISSING_LEVEL)
     nowhere, unknown = len(feature.levels), -1
-    places = [index.find(level) for level in column.levels]
+    places = known_places(column, index)
     lookup = np.array(
         [unknown if at is None else at for at in places] + [nowhere if missing_at is None else missing_at]
     )
@@ -283,7 +284,7 @@ def encode_rows(table: Table, schema: DataSchema, *, unseen: str = "error") -> E
     if absent:
         raise DataError(
             f"{where(table)}: no column {quoted(absent)}, which the model needs",
-            hint=f"columns: {listed(table.names)}",
+            hint=column_hint(table, absent[0], {feature.name for feature in schema.features}),
             code="no_column",
         )
     table = dated_table(table, schema.features)
@@ -305,7 +306,8 @@ def encode_rows(table: Table, schema: DataSchema, *, unseen: str = "error") -> E
     imputed = _impute(of_features, table, spelled, missing)
     if products is not None:
         fill_products(X, products, None, row_blocks(*X.shape))
-    notes = []
+    notes: list[str] = []
+    note_rounded(table, (feature.name for feature in schema.features if feature.kind == "number"), notes)
     if imputed:
         counts = ", ".join(f"{shown(name)} {count}" for name, count in imputed.items())
         notes.append(f"missing cells imputed by the training mean: {counts}")

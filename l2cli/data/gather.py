@@ -9,7 +9,8 @@ import numpy as np
 from l2cli.data.columns import CodedCells, IntCodes, LineMap, NumberFacts
 from l2cli.data.parse_small import blank_line
 from l2cli.data.plan import Block, Plan
-from l2cli.data.table import FloatArray
+from l2cli.data.table import FloatArray, PartRows
+from l2cli.data.text_parts import TextPart
 
 
 class GrowingMatrix:
@@ -70,6 +71,8 @@ class Gatherer:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.n_rows = 0
+        self._parts: list[TextPart] = []
+        self._starts: list[int] = []
         self._blank: int | None = None
         self.lines = LineMap()
         self.zeros: set[int] = set()
@@ -78,10 +81,14 @@ class Gatherer:
         self._codes: dict[int, list[IntCodes]] = {j: [] for j in plan.texts}
         self._levels: dict[int, dict[str, int]] = {j: {} for j in plan.texts}
 
-    def add(self, block: Block, fraction: float) -> None:
-        """Append a block, with which this fraction of the file has been read."""
+    def add(self, block: Block, part: TextPart, fraction: float) -> None:
+        """Append a block of a part, with which this fraction of all parts has been read."""
+        if not self._parts or self._parts[-1] is not part:
+            self._parts.append(part)
+            self._starts.append(self.n_rows)
+            self._blank = None
         if len(self.plan.layout.names) == 1 and block.n_rows and self._blank is not None:
-            raise blank_line(self.plan.label, self._blank)
+            raise blank_line(part.label, self._blank)
         self._blank = block.blank
         self.lines.add(self.n_rows, block.lines)
         self.matrix.append(block.numbers, fraction)
@@ -93,6 +100,10 @@ class Gatherer:
             places = [levels.setdefault(level, len(levels)) for level in cells.levels]
             self._codes[j].append(np.array(places, dtype=np.int32)[cells.codes])
         self.n_rows += block.n_rows
+
+    def parts(self) -> PartRows:
+        """Return which rows stand in which part."""
+        return PartRows(tuple(part.label for part in self._parts), tuple(self._starts))
 
     def text(self, j: int) -> CodedCells:
         """Return a text column and forget it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from l2cli.core.design import Codes, Design
 from l2cli.data.dataset import DesignSource, FeatureColumn, Interaction
 from l2cli.data.encode import category_codes, fill_design
+from l2cli.data.memory import physical_memory
 from l2cli.data.table import Table
 from l2cli.data.wording import where
 from l2cli.errors import FitError, shown
@@ -86,7 +86,7 @@ def _refuse_large(
     table: Table, sources: Sequence[DesignSource], shape: tuple[int, int], size: int, option: str | None
 ) -> None:
     """Raise FitError where ``size`` bytes for a design of this shape do not fit."""
-    memory = memory_bytes()
+    memory = physical_memory()
     if size <= MEMORY_SHARE * memory:
         return
     widest = max(sources, key=lambda source: len(source.names))
@@ -113,7 +113,7 @@ def refuse_large_folds(n: int, p: int, folds: int, *, gaussian: bool, classes: i
     square = 8 * (p * classes) ** 2
     each = (MOMENT_SQUARES if gaussian else HESSIAN_SQUARES) * square
     batched = gaussian or folds * square <= MOST_HESSIANS
-    size, memory = 8 * n * p + each * (folds if batched else 1), memory_bytes()
+    size, memory = 8 * n * p + each * (folds if batched else 1), physical_memory()
     if size > MEMORY_SHARE * memory:
         raise FitError(
             f"{folds} folds of {p} columns need {size / 2**30:.1f} GB, and this machine has"
@@ -121,14 +121,6 @@ def refuse_large_folds(n: int, p: int, folds: int, *, gaussian: bool, classes: i
             hint="give fewer --folds, or leave columns out with --drop",
             code="too_large",
         )
-
-
-def memory_bytes() -> int:
-    """Return the bytes of physical memory; 8 GB where the system does not say."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return 8 << 30
 
 
 def fill_blocks(

@@ -9,9 +9,10 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.data.cells import BLANKS, numbers
+from l2cli.data.cells import BLANKS, WHOLE, numbers
 from l2cli.data.table import Table, TextColumn
 from l2cli.data.wording import where
+from l2cli.data.written import fitting, parse
 from l2cli.errors import DataError, shown
 
 FloatArray = npt.NDArray[np.float64]
@@ -20,8 +21,6 @@ IntArray = npt.NDArray[np.int64]
 MISSING_LEVEL = "(missing)"
 """The level that missing cells of a category get; always the last one."""
 
-WHOLE = 2.0**53
-"""From here on doubles leave whole numbers out, so they cannot tell labels apart."""
 _MOST_DIGITS = 40
 
 _LEADING_ZERO = re.compile(r"\s*[+-]?0\d", re.ASCII)
@@ -49,12 +48,6 @@ def exact_number(text: str, decimal: str = ".") -> float | int | None:
     written = Decimal(text.strip(BLANKS).replace(decimal, "."))
     whole = written.adjusted() < _MOST_DIGITS and written == written.to_integral_value()
     return int(written) if whole else value
-
-
-def looks_numeric(text: str) -> bool:
-    """Return True for numbers, whichever the decimal mark (``1.5``, ``1,5``)."""
-    cell = text.strip(BLANKS)
-    return numbers([cell]) is not None or numbers([cell], ",") is not None
 
 
 def level_text(value: float | int) -> str:
@@ -110,6 +103,13 @@ class LevelIndex:
         return at
 
 
+def known_places(column: TextColumn, known: LevelIndex) -> list[int | None]:
+    """Return where each level of a column is among known ones: as it stands, else without blanks around."""
+    tried = zip(column.raw or column.levels, column.levels, strict=True)
+    spellings = ((raw, level, level.strip(BLANKS)) for raw, level in tried)
+    return [next((at for text in each if (at := known.find(text)) is not None), None) for each in spellings]
+
+
 def as_text(table: Table, name: str) -> TextColumn:
     """Return a column as text; numbers become their shortest texts, levels in ascending order.
 
@@ -133,7 +133,7 @@ def as_text(table: Table, name: str) -> TextColumn:
 
 def _large_labels(table: Table, name: str, row: int, present: npt.NDArray[np.bool_]) -> TextColumn:
     """Return a column with large numbers as text, from its cells as they stand in the file."""
-    column = table.verbatim.get(name)
+    column = table.verbatim.get(name, table.rounded.get(name))
     if column is None:
         raise DataError(
             f"{where(table, row)}: column '{shown(name)}' is used as labels, and holds numbers beyond 2^53,"
@@ -170,21 +170,41 @@ def as_numbers(
     parsed = [parse_number(level, table.decimal) for level in column.levels]
     bad = np.array([value is None for value in parsed] + [False])
     if bad.any():
-        is_bad = bad[column.codes] if rows is None else bad[column.codes[rows]]
-        if is_bad.any():
-            first = int(np.argmax(is_bad)) if rows is None else int(rows[np.argmax(is_bad)])
-            raise not_a_number(table, name, first, hint)
+        used = np.arange(table.n_rows) if rows is None else rows
+        if bad[column.codes[used]].any():
+            raise not_a_number(table, name, _first_stray(column, bad, used, table.decimal), hint)
     values = np.array([np.nan if value is None else value for value in parsed] + [np.nan])
     found: FloatArray = values[column.codes]
     return found
 
 
+def _first_stray(column: TextColumn, bad: npt.NDArray[np.bool_], rows: IntArray, decimal: str) -> int:
+    """Return the row of the first cell that is no number as the others are; ``$5`` is one among others."""
+    stray = ~np.array([*fitting(column.levels, _counts(column, rows), decimal), True])
+    for found, at in ((stray, rows), (stray, np.arange(len(column.codes))), (bad, rows)):
+        hits = found[column.codes[at]]
+        if hits.any():
+            break
+    return int(at[np.argmax(hits)])
+
+
+def _counts(column: TextColumn, rows: IntArray) -> list[int]:
+    """Return how often each level stands in some rows."""
+    counts: list[int] = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)[1:].tolist()
+    return counts
+
+
 def not_a_number(table: Table, name: str, row: int, hint: str | None = None) -> DataError:
-    """Return the error for a cell of text where a number is needed."""
-    column = table.texts[name]
-    cell = shown(column.levels[column.codes[row]])
+    """Return the error for a cell that is no number, or none as the others are, where one is needed."""
+    column, what = table.texts[name], "is not a number"
+    cell = column.levels[column.codes[row]]
+    if parse(cell, table.decimal) is not None:
+        fits = fitting(column.levels, _counts(column, np.arange(table.n_rows)), table.decimal)
+        example = next((level for level, fit in zip(column.levels, fits, strict=True) if fit), cell)
+        if example != cell:
+            what = f"is not written as the others, such as '{shown(example)}'"
     return DataError(
-        f"{where(table, row)}: '{cell}' in column '{shown(name)}' is not a number",
+        f"{where(table, row)}: '{shown(cell)}' in column '{shown(name)}' {what}",
         hint=hint,
         code="text_in_number",
     )

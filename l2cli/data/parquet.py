@@ -1,24 +1,38 @@
-"""Read Parquet: its columns have types, so no text is taken for a number and only null and NaN are missing.
+"""Read Parquet: its columns have types, so no text is taken for a plain number; null and NaN are missing.
 
-A text of blanks only, and what ``--na`` names, is missing as well. pyarrow is imported where it is used.
+Parts of a table are first asked for their columns and numbers of rows, and then read one after the other,
+row group by row group, into one matrix. A text of blanks only, and what ``--na`` names, is missing as well.
+Numbers such as ``$1,000`` cannot be but text, so they are read as in any file. pyarrow is imported where it
+is used.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Container, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Container, Sequence
+from math import isnan
 from typing import Any
 
 import numpy as np
 
 from l2cli.data.arrow_buffers import has_dtype, nulls_of, values_of
-from l2cli.data.cells import BLANKS, CellRules, infinite_values
-from l2cli.data.columns import IntCodes, LineMap, NumberFacts, Settled, make_table
-from l2cli.data.dialect import refuse_repeated_names
-from l2cli.data.source import Source
-from l2cli.data.table import FloatArray, Table, TextColumn
-from l2cli.errors import DataError, UsageError, shown
+from l2cli.data.cells import BLANKS, WHOLE, CellRules, infinite_values, is_rounded
+from l2cli.data.columns import CodedCells, IntCodes, LineMap, NumberFacts, spellings
+from l2cli.data.parquet_files import (
+    agreed_types,
+    columns_of,
+    contradiction,
+    look_at_files,
+    opened_file,
+    readable,
+    refuse_too_large,
+)
+from l2cli.data.parquet_types import NUMERIC, SECONDS, is_exact, kind_of, refusal, type_notes
+from l2cli.data.settle import Settled, make_table
+from l2cli.data.source import Source, label_of
+from l2cli.data.table import FloatArray, PartRows, Table, TextColumn
+from l2cli.data.text_parts import Opener
+from l2cli.errors import DataError, shown
 from l2cli.spec import ReadSpec
 
 # Decoded at a time: a group of columns of one row group, so that little more than the matrix is ever in
@@ -31,20 +45,26 @@ _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 def parquet_names(source: Source, spec: ReadSpec) -> tuple[str, ...]:
     """Return the column names of a Parquet file, the unnamed index of a data frame left out."""
-    with _readable(source.label):
-        names = _checked_names(_opened(source, spec), source.label)
-    return tuple(name for name in names if not _PANDAS_INDEX.fullmatch(name))
+    with readable(source.label):
+        columns = columns_of(opened_file(source, spec).schema_arrow, source.label)
+    return tuple(name for name in columns if not _PANDAS_INDEX.fullmatch(name))
 
 
 def read_parquet(
-    source: Source, spec: ReadSpec, names: Collection[str] | None = None, verbatim: Container[str] = ()
+    openers: Sequence[Opener],
+    typed: str,
+    spec: ReadSpec,
+    names: Collection[str] | None = None,
+    verbatim: Container[str] = (),
 ) -> Table:
-    """Return the table of a Parquet file.
+    """Return the table of one Parquet file, or of the parts of one.
 
     Parameters
     ----------
-    source : Source
-        The open file.
+    openers : sequence
+        Open the files, each twice: for what it says of itself, and for its rows.
+    typed : str
+        What the user typed.
     spec : ReadSpec
         Only ``na`` has a meaning here.
     names : collection of str, optional
@@ -55,154 +75,115 @@ def read_parquet(
     Raises
     ------
     DataError
-        For a damaged or empty file, a column of nested or binary values, duplicate names, an infinite value.
+        For a damaged or empty file, parts with other columns or types, a column of nested or binary values
+        among ``names``, duplicate names, an infinite value, and more numbers than memory has room for.
     UsageError
         For options that only a text file can follow.
     """
-    with _readable(source.label):
-        file = _opened(source, spec)
-        present = _checked_names(file, source.label)
-        asked = set(present if names is None else names)
-        wanted = [name for name in present if name in asked]
-        kept = [name for name in wanted if not _PANDAS_INDEX.fullmatch(name)]
-        schema = file.schema_arrow  # made anew each time it is asked for
-        types = dict(zip(schema.names, schema.types, strict=True))
-        kinds = {name: _kind(types[name], name, source.label) for name in kept}
-        exact = {
-            name
-            for name, kind in kinds.items()
-            if name in verbatim and (kind == "text" or _is_exact(types[name]))
-        }
-        content = _Content(file.metadata.num_rows, kinds, spec, exact)
-        for group in range(file.num_row_groups):
-            content.add_row_group(file, group)
-    if not content.n_rows:
+    parts = look_at_files(openers, spec)
+    types = agreed_types(parts)
+    asked = set(types if names is None else names)
+    wanted = [name for name in types if name in asked]
+    kept = [name for name in wanted if not _PANDAS_INDEX.fullmatch(name)]
+    kinds = {name: kind for name in kept if (kind := kind_of(types[name][0])) is not None}
+    refused = {name: refusal(types[name][0], name, types[name][1]) for name in kept if name not in kinds}
+    if refused and names is not None:
+        raise next(iter(refused.values()))
+    exact = {
+        name
+        for name, kind in kinds.items()
+        if name in verbatim and (kind == "text" or is_exact(types[name][0]))
+    }
+    whole = {name for name in kinds if any(is_exact(part.types[name]) for part in parts)}
+    n_rows = sum(part.n_rows for part in parts)
+    if not n_rows:
         raise DataError(
-            f"{source.label}: no data rows, only columns ({shown(', '.join(kept), 80)})", code="no_rows"
+            f"{label_of(typed)}: no data rows, only columns ({shown(', '.join(kept), 80)})", code="no_rows"
         )
+    refuse_too_large(typed, n_rows, list(kinds.values()))
+    content = _Content(n_rows, kinds, spec, exact, whole)
+    for part in parts:
+        with part.opened() as source, readable(part.label):
+            # Kept until the end: pyarrow's threads would be the last to let go of it, and if the program
+            # ended just then, they would abort it.
+            file = opened_file(source, spec, part.metadata)
+            content.add_part(file, part.label)
+    for number, part in enumerate(parts if content.large else ()):
+        with part.opened() as source, readable(part.label):
+            file = opened_file(source, spec, part.metadata)
+            content.add_large(file, number)
     notes = [
         f"column '{name}', the unnamed index of a data frame, is left out"
         for name in wanted
-        if name not in kinds
+        if _PANDAS_INDEX.fullmatch(name)
     ]
-    times = [f"'{shown(name)}'" for name in kept if kinds[name] == "date" and not _is_day(types[name])]
-    if times:
-        which = f"column{'s' * (len(times) > 1)} {', '.join(times)}"
-        notes.append(f"times without a day are taken as text: {which}")
-    return content.table(source, kept, notes)
-
-
-@contextmanager
-def _readable(label: str) -> Iterator[None]:
-    """Turn what pyarrow says of a damaged file into one line."""
-    import pyarrow as pa
-
-    try:
-        yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        reason = shown(str(error).partition("\n")[0], 120)
-        raise DataError(
-            f"{label}: not a readable Parquet file ({reason})", hint="write or copy it again"
-        ) from error
-
-
-def _opened(source: Source, spec: ReadSpec) -> Any:
-    """Return the file as pyarrow sees it; refuse options without a meaning for it."""
-    from pyarrow import parquet
-
-    given = {"--delimiter": spec.delimiter, "--decimal": spec.decimal, "--encoding": spec.encoding}
-    options = [option for option, value in given.items() if value is not None]
-    options += [] if spec.header else ["--no-header"]
-    if options:
-        raise UsageError(f"{options[0]} does not go with {source.label}, a Parquet file", hint="leave it out")
-    return parquet.ParquetFile(source.plain_file())
-
-
-def _checked_names(file: Any, label: str) -> list[str]:
-    names: list[str] = list(file.schema_arrow.names)
-    if not names:
-        raise DataError(f"{label}: no columns", code="empty")
-    refuse_repeated_names(names, label)
-    return names
-
-
-def _kind(of: Any, name: str, label: str) -> str:
-    """Return ``number``, ``bool``, ``text`` or ``date`` for a type; refuse others by the column's name."""
-    from pyarrow import types
-
-    if types.is_integer(of) or types.is_floating(of) or types.is_decimal(of) or types.is_null(of):
-        return "number"
-    if types.is_boolean(of):
-        return "bool"
-    if types.is_dictionary(of):
-        return "text" if _kind(of.value_type, name, label) else ""
-    if types.is_string(of) or types.is_large_string(of) or str(of) == "string_view":
-        return "text"
-    if types.is_temporal(of):
-        return "date"
-    what = "nested" if types.is_nested(of) else "binary"
-    raise DataError(
-        f"{label}: column '{shown(name)}' holds {what} values ({shown(str(of), 40)})",
-        hint="leave the column out",
-    )
-
-
-def _is_day(of: Any) -> bool:
-    """Return True for dates and moments, False for times of day and durations."""
-    from pyarrow import types
-
-    return bool(types.is_date(of) or types.is_timestamp(of))
-
-
-def _is_exact(of: Any) -> bool:
-    """Return True for numbers that text keeps better than a double."""
-    from pyarrow import types
-
-    return bool(types.is_integer(of) or types.is_decimal(of))
+    file_names = tuple(name for name in types if not _PANDAS_INDEX.fullmatch(name))
+    table = content.table(typed, kept, [*notes, *type_notes(kinds)], file_names)
+    table.refused = refused
+    return table
 
 
 class _Content:
     """The columns read so far."""
 
-    def __init__(self, n_rows: int, kinds: dict[str, str], spec: ReadSpec, exact: Collection[str]) -> None:
+    def __init__(
+        self,
+        n_rows: int,
+        kinds: dict[str, str],
+        spec: ReadSpec,
+        exact: Collection[str],
+        whole: Collection[str],
+    ) -> None:
         self.n_rows = n_rows
         self._kinds = kinds
-        self._numeric = [name for name, kind in kinds.items() if kind == "number"]
+        self._numeric = [name for name, kind in kinds.items() if kind in NUMERIC]
         self._matrix = np.empty((n_rows, len(self._numeric)))
         tokens = [token.strip(BLANKS) for token in spec.na or ()]
-        self._missing = CellRules(frozenset(("", *tokens)))
+        self._missing = CellRules(frozenset(("", *tokens)), frozenset(), (".", ","))
         self._missing_numbers = [*self._missing.missing_values, *infinite_values(tokens)]
         self._texts = {
-            name: _TextCells(n_rows, self._missing) for name, kind in kinds.items() if kind != "number"
+            name: _TextCells(n_rows, self._missing) for name, kind in kinds.items() if kind not in NUMERIC
         }
         self._verbatim = {name: _TextCells(n_rows, CellRules(frozenset({""}))) for name in exact}
         self._infinite: dict[str, tuple[int, str]] = {}
+        self._whole = whole
+        self.large: dict[str, _TextCells] = {}
         self._rows = 0
+        self._parts: list[tuple[str, int]] = []
 
-    def add_row_group(self, file: Any, group: int) -> None:
+    def add_part(self, file: Any, label: str) -> None:
+        """Read a file, row group by row group."""
+        self._parts.append((label, self._rows))
+        for group in range(file.num_row_groups):
+            self._add_row_group(file, group, label)
+
+    def _add_row_group(self, file: Any, group: int, label: str) -> None:
         """Read a row group, some columns at a time."""
         n_rows = file.metadata.row_group(group).num_rows
         step = max(1, _GROUP_CELLS // max(n_rows, 1))
         first, last = self._rows, self._rows + n_rows
         for start in range(0, len(self._numeric), step):
             some = self._numeric[start : start + step]
-            part = file.read_row_group(group, columns=some)
+            part = _read(file, group, some, n_rows, label)
             columns = [_floats(part.column(name)) for name in some]
             for name, column in zip(some, columns, strict=True):
                 self._note_infinite(name, column, first)
+                if name in self._whole and bool((np.abs(column) >= WHOLE).any()):
+                    self.large.setdefault(name, _TextCells(self.n_rows, self._missing))
             for top in range(0, n_rows, _ROWS_AT_ONCE):
                 target = self._matrix[first + top : min(first + top + _ROWS_AT_ONCE, last)]
                 for k, column in enumerate(columns, start):
                     target[:, k] = column[top : top + _ROWS_AT_ONCE]
-        self._add_texts(file, group, step)
+        self._add_texts(file, group, step, label)
         self._rows = last
 
-    def _add_texts(self, file: Any, group: int, step: int) -> None:
+    def _add_texts(self, file: Any, group: int, step: int, label: str) -> None:
         """Read the columns of a row group that are not numbers, or are wanted as text too."""
+        n_rows = file.metadata.row_group(group).num_rows
         names = list(dict.fromkeys([*self._texts, *self._verbatim]))
         for start in range(0, len(names), step):
             some = names[start : start + step]
-            part = file.read_row_group(group, columns=some)
+            part = _read(file, group, some, n_rows, label)
             for name in some:
                 kind = self._kinds[name]
                 if name in self._texts:
@@ -212,6 +193,15 @@ class _Content:
                         self._rows, part.column(name), "text" if kind == "text" else "exact"
                     )
 
+    def add_large(self, file: Any, number: int) -> None:
+        """Read the columns of large whole numbers in the file with this number again, as they stand."""
+        label, first = self._parts[number]
+        for group in range(file.num_row_groups):
+            n_rows = file.metadata.row_group(group).num_rows
+            for name, cells in self.large.items():
+                cells.add(first, _read(file, group, [name], n_rows, label).column(name), "exact")
+            first += n_rows
+
     def _note_infinite(self, name: str, column: FloatArray, first: int) -> None:
         """Remember the first infinite cell: looked for here, where the cells lie side by side."""
         if name not in self._infinite and np.isinf(column).any():
@@ -220,18 +210,52 @@ class _Content:
                 row = int(infinite.argmax())
                 self._infinite[name] = (first + row, str(column[row]))
 
-    def table(self, source: Source, names: Sequence[str], notes: Sequence[str]) -> Table:
-        """Settle the columns and put them together."""
+    def table(
+        self, typed: str, names: Sequence[str], notes: Sequence[str], file_names: tuple[str, ...]
+    ) -> Table:
+        """Settle the columns and put them together; ``names`` that were not read have no value."""
         for value in self._missing_numbers:
             self._matrix[self._matrix == value] = np.nan
-        settled = Settled()
-        settled.texts = {name: cells.column() for name, cells in self._texts.items()}
+        settled = Settled(self._missing, self._verbatim)
+        unread = [name for name in names if name not in self._kinds]
+        if unread:
+            nothing = TextColumn(np.full(self.n_rows, -1, dtype=np.int32), ())
+            settled.texts = dict.fromkeys(unread, nothing)
         settled.verbatim = {name: cells.column() for name, cells in self._verbatim.items()}
+        large = {name: cells.column() for name, cells in self.large.items()}
+        settled.rounded = {name: column for name, column in large.items() if _any_rounded(column)}
+        for name, cells in self._texts.items():
+            if self._kinds[name] == "text":
+                settled.add_coded(name, cells.cells(), typed=True)
+            else:
+                settled.texts[name] = cells.column()
         for name, infinite in self._infinite.items():
             settled.add_facts(name, NumberFacts(infinite=infinite))
-        table = make_table(source.typed, names, settled, notes, LineMap(), self._matrix, self._numeric)
-        settled.refuse_infinite(source.label, table.place)
-        return table
+        settled.finish()
+        return make_table(
+            typed,
+            names,
+            settled,
+            notes,
+            LineMap(),
+            PartRows(tuple(label for label, _ in self._parts), tuple(row for _, row in self._parts)),
+            self._matrix,
+            self._numeric,
+            file_names=file_names,
+        )
+
+
+def _read(file: Any, group: int, names: list[str], n_rows: int, label: str) -> Any:
+    """Return some columns of a row group, which must have as many rows as it says."""
+    part = file.read_row_group(group, columns=names)
+    if part.num_rows != n_rows:
+        raise contradiction(label)
+    return part
+
+
+def _any_rounded(column: TextColumn) -> bool:
+    """Return True where doubles do not hold all whole numbers of a column."""
+    return any(is_rounded(level, float(level)) for level in column.levels)
 
 
 class _TextCells:
@@ -245,10 +269,15 @@ class _TextCells:
     def add(self, first: int, column: Any, kind: str) -> None:
         """Add the cells of a pyarrow column from row ``first`` on."""
         for chunk in column.chunks:
-            as_string = kind in ("bool", "exact") or str(chunk.type) == "string_view"
+            if str(chunk.type) == "null":
+                first += len(chunk)
+                continue
+            as_string = kind == "bool" or str(chunk.type) == "string_view"
+            # A part may have doubles where another has whole numbers.
+            as_string |= kind == "exact" and str(chunk.type) not in ("double", "float", "halffloat")
             array = chunk.cast("string") if as_string else chunk
             coded = array if hasattr(array, "dictionary") else array.dictionary_encode()
-            levels = coded.dictionary.cast("string") if kind == "date" else coded.dictionary
+            levels = coded.dictionary.cast("string") if kind in ("date", "time") else coded.dictionary
             texts, nulls = levels.to_pylist(), nulls_of(coded.indices)
             codes = values_of(coded.indices)
             if nulls is not None:
@@ -262,12 +291,21 @@ class _TextCells:
             first += len(codes)
 
     def _place(self, value: object, kind: str) -> int:
-        text = "" if value is None else str(value).strip(BLANKS)
-        text = _iso(text) if kind == "date" else text
-        return -1 if self._missing.is_missing(text) else self._levels.setdefault(text, len(self._levels))
+        if isinstance(value, float):
+            value = None if isnan(value) else int(value) if value.is_integer() else value
+        text = "" if value is None else str(value)
+        text = _iso(text) if kind in ("date", "time") else text
+        gone = self._missing.is_missing(text.strip(BLANKS))
+        return -1 if gone else self._levels.setdefault(text, len(self._levels))
 
     def column(self) -> TextColumn:
-        return TextColumn(self._codes, tuple(self._levels))
+        """Return the column as text."""
+        return TextColumn(self._codes, *spellings(list(self._levels)))
+
+    def cells(self) -> CodedCells:
+        """Return the column as cells, an empty one where it is missing."""
+        levels = list(self._levels)
+        return CodedCells(np.where(self._codes < 0, np.int32(len(levels)), self._codes), [*levels, ""])
 
 
 def _iso(text: str) -> str:
@@ -282,7 +320,11 @@ def _floats(column: Any) -> FloatArray:
         if str(chunk.type) == "null":
             parts.append(np.full(len(chunk), np.nan))
             continue
-        array = chunk if has_dtype(chunk) else chunk.cast("double", safe=False)
+        ticks = SECONDS[chunk.type.unit] if str(chunk.type).startswith("duration") else None
+        array = (
+            chunk.cast("int64") if ticks else chunk if has_dtype(chunk) else chunk.cast("double", safe=False)
+        )
         values, nulls = values_of(array).astype(np.float64, copy=False), nulls_of(array)
+        values = values if ticks is None else values / ticks
         parts.append(values if nulls is None else np.where(nulls, np.nan, values))
     return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0), *parts])

@@ -1,5 +1,7 @@
-"""Parse a large text: chunks of whole records, parsed side by side by pyarrow, gathered into one matrix.
+"""Parse large texts: chunks of whole records, parsed side by side by pyarrow, gathered into one matrix.
 
+The parts of a table are cut one after the other, a part never sharing a chunk with the next, and their blocks
+follow one another in one gatherer: from there on nothing tells them from one file but where a row stands.
 The types of the columns are guessed from the first rows. A column in which a later chunk shows the guess to
 be wrong is read again as text, and what it is follows from all its distinct cells, as for a small file.
 """
@@ -8,21 +10,23 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain, islice
+from itertools import islice
+from typing import NamedTuple
 
 from l2cli.data.arrow_chunk import ChunkParser
-from l2cli.data.cells import CellRules, judge, only_digits, plain_numbers
+from l2cli.data.cells import CellRules, judge, only_digits, plain_numbers, point_shown, read_under
 from l2cli.data.chunks import Chunk, Cutter
-from l2cli.data.columns import NumberFacts, Settled, make_table, verbatim_column
-from l2cli.data.dialect import Layout, sample_of
+from l2cli.data.columns import NumberFacts
+from l2cli.data.dialect import sample_of
 from l2cli.data.gather import Gatherer
 from l2cli.data.plan import Block, Plan
 from l2cli.data.records import RecordReader
+from l2cli.data.settle import Settled, make_table
 from l2cli.data.sizes import Sizes
-from l2cli.data.source import Source
 from l2cli.data.table import Table
+from l2cli.data.text_parts import TextPart, Texts
 from l2cli.data.textstream import clean_pieces
 from l2cli.errors import DataError
 from l2cli.spec import ReadSpec
@@ -32,25 +36,23 @@ _MAX_WORKERS = 4
 
 
 def read_large(
-    start: Sequence[bytes],
-    pieces: Iterator[bytes],
-    layout: Layout,
+    texts: Texts,
     keep: Sequence[int],
-    source: Source,
+    typed: str,
     spec: ReadSpec,
     sizes: Sizes,
     verbatim: Container[str] = (),
 ) -> Table:
-    """Return the table of a clean text that is too large for the standard library.
+    """Return the table of texts that are too large for the standard library.
 
     Parameters
     ----------
-    start : sequence of bytes
-        Its beginning, header included. pieces : what follows.
-    layout, keep
-        Its columns, and the positions of those to keep.
-    source, spec
-        To read it again from the start where a column turns out otherwise than guessed.
+    texts : Texts
+        One file, or the parts of a table; read again where a column turns out otherwise than guessed.
+    keep : sequence of int
+        Positions of the columns to keep.
+    typed : str
+        What the user typed.
     verbatim : container of str
         Names of columns to keep as they stand too.
 
@@ -59,130 +61,172 @@ def read_large(
     Time: pyarrow's, on as many threads as there are processors (4 at most). Memory: the matrix and, for each
     thread, about four chunks.
     """
-
-    def anew() -> Iterator[bytes]:
-        return clean_pieces(source.blocks(sizes.piece), spec.encoding, source.label)
-
+    layout = texts.layout
     exact = {j for j in keep if layout.names[j] in verbatim}
-    plan = _planned(b"".join(start), layout, keep, source.label, sizes, exact)
+    plan = _planned(texts, keep, typed, sizes, exact)
     size = sizes.chunk if plan.is_flat() else max(sizes.chunk, sizes.per_column * len(layout.names))
-    run = _Runner(source, layout, min(size, _MAX_CHUNK_BYTES))
-    first, second = _gathered(run, plan, chain(start, pieces), anew)
-    settled = _settled(first, second, keep, exact)
-    other = next((mark for mark in settled.marks if mark != plan.rules.decimals[0]), None)
-    if other is not None:
+    run = _Runner(texts.parts, spec.encoding, sizes.piece, min(size, _MAX_CHUNK_BYTES))
+    first, second = _gathered(run, plan)
+    settled = _settled(first, second, keep, verbatim, {})
+    while settled.decimal != plan.rules.decimals[0] and len(settled.marks) < 2:
         # The numbers of pyarrow do not tell whether they had a mark: under the other one, they show it.
-        plan = plan.with_decimal(other, [j for j in keep if j in exact or layout.names[j] in settled.texts])
-        seen = settled.marks[other]
+        plan = plan.with_decimal(
+            settled.decimal, [j for j in keep if j in exact or layout.names[j] in settled.texts]
+        )
+        seen = settled.marks
         del first, second, settled
-        first, second = _gathered(run, plan, anew(), anew)
-        settled = _settled(first, second, keep, exact)
-        settled.marks.setdefault(other, seen)
-    return _table(first, second, settled, keep, source)
+        first, second = _gathered(run, plan)
+        settled = _settled(first, second, keep, verbatim, seen)
+    return _table(first, second, settled, keep, typed)
 
 
-def _gathered(
-    run: _Runner, plan: Plan, pieces: Iterator[bytes], anew: Callable[[], Iterator[bytes]]
-) -> tuple[Gatherer, Gatherer]:
+def _gathered(run: _Runner, plan: Plan) -> tuple[Gatherer, Gatherer]:
     """Read by a plan, and once more the columns that turned out otherwise than planned."""
     first = Gatherer(plan)
-    run(pieces, plan, first)
+    run(plan, first)
     again = [j for j in plan.numbers if j in plan.failed or (j in plan.maybe_codes and j in first.zeros)]
     second = Gatherer(Plan(plan.layout, plan.label, plan.rules, [], again))
     if again:
-        run(anew(), second.plan, second)
+        run(second.plan, second)
         if second.n_rows != first.n_rows:
             raise DataError(f"{plan.label}: changed while it was read")
     return first, second
 
 
-def _settled(first: Gatherer, second: Gatherer, keep: Sequence[int], exact: Container[int]) -> Settled:
-    """Settle all columns, in file order."""
+def _settled(
+    first: Gatherer,
+    second: Gatherer,
+    keep: Sequence[int],
+    verbatim: Container[str],
+    marks: dict[str, tuple[int, str, str]],
+) -> Settled:
+    """Settle all columns, in file order; ``marks`` are decimal marks that were seen in an earlier reading."""
     plan, names = first.plan, first.plan.layout.names
     again, texts = set(second.plan.texts), set(plan.texts)
-    settled = Settled(plan.layout.rules, plan.rules.decimals[0])
+    settled = Settled(plan.layout.rules, verbatim)
+    settled.marks.update(marks)
     for j in keep:
         if j in again or j in texts:
-            cells = (second if j in again else first).text(j)
-            settled.add_coded(names[j], cells)
-            if j in exact:
-                settled.verbatim[names[j]] = verbatim_column(cells)
+            settled.add_coded(names[j], (second if j in again else first).text(j))
         else:
             settled.add_facts(names[j], first.facts.get(j, NumberFacts()))
+    mark = plan.rules.decimals[0]
+    shown = any(j not in again for j in plan.shows_mark)
+    bare = plan.skips_blanks or second.plan.skips_blanks
+    settled.finish(mark if shown else None, marked=not plan.marked <= again, bare=bare)
     return settled
 
 
-def _table(first: Gatherer, second: Gatherer, settled: Settled, keep: Sequence[int], source: Source) -> Table:
+def _table(first: Gatherer, second: Gatherer, settled: Settled, keep: Sequence[int], typed: str) -> Table:
     """Put the columns together."""
     plan, names = first.plan, first.plan.layout.names
     again = set(second.plan.texts)
     kept = [k for k, j in enumerate(plan.numbers) if j not in again]
-    table = make_table(
-        source.typed,
+    return make_table(
+        typed,
         [names[j] for j in keep],
         settled,
         plan.layout.notes,
         first.lines,
+        first.parts(),
         first.matrix.taken(kept),
         [names[plan.numbers[k]] for k in kept],
+        file_names=names,
     )
-    settled.refuse_two_marks(source.label, table.place)
-    settled.refuse_infinite(source.label, table.place)
-    return table
 
 
-class _Runner:
-    """Parse all chunks of a source in a pool of threads and hand the blocks over in order."""
+class _Runner(NamedTuple):
+    """Parse all chunks of the parts in a pool of threads and hand the blocks over in order.
 
-    def __init__(self, source: Source, layout: Layout, size: int) -> None:
-        self._source = source
-        self._cutter = Cutter(layout.delimiter, source.label, size, layout.header_lines)
+    encoding : the one asked for. piece : bytes read at a time. size : bytes of a chunk.
+    """
 
-    def __call__(self, pieces: Iterator[bytes], plan: Plan, gatherer: Gatherer) -> None:
+    parts: Sequence[TextPart]
+    encoding: str | None
+    piece: int
+    size: int
+
+    def __call__(self, plan: Plan, gatherer: Gatherer) -> None:
         workers = min(_MAX_WORKERS, os.cpu_count() or 1)
-        parser = ChunkParser(plan)
-        waiting: deque[tuple[Chunk, Future[Block]]] = deque()
+        waiting: deque[tuple[Future[Block], TextPart, float]] = deque()
         pool = ThreadPoolExecutor(workers)
+        read, total = 0, max(1, sum(part.size for part in self.parts))
         try:
-            for chunk in self._cutter.chunks(pieces, lambda: self._source.fraction_read):
-                waiting.append((chunk, pool.submit(parser.parse, chunk)))
-                if len(waiting) > workers:
-                    gatherer.add(*_done(waiting))
+            for part in self.parts:
+                parser = ChunkParser(plan, part)
+                for chunk in self._chunks(part):
+                    fraction = (read + chunk.fraction * part.size) / total
+                    waiting.append((pool.submit(parser.parse, chunk), part, fraction))
+                    if len(waiting) > workers:
+                        gatherer.add(*_done(waiting))
+                read += part.size
             while waiting:
                 gatherer.add(*_done(waiting))
         finally:
             pool.shutdown(cancel_futures=True)
 
+    def _chunks(self, part: TextPart) -> Iterator[Chunk]:
+        """Yield the chunks of a part, which is open only so long."""
+        layout = part.layout
+        cutter = Cutter(layout.delimiter, part.label, self.size, layout.header_lines)
+        with part.opened() as source:
+            pieces = clean_pieces(source.blocks(self.piece), self.encoding, part.label)
+            yield from cutter.chunks(pieces, lambda: source.fraction_read)
 
-def _done(waiting: deque[tuple[Chunk, Future[Block]]]) -> tuple[Block, float]:
-    chunk, future = waiting.popleft()
-    return future.result(), chunk.fraction
+
+def _done(waiting: deque[tuple[Future[Block], TextPart, float]]) -> tuple[Block, TextPart, float]:
+    future, part, fraction = waiting.popleft()
+    return future.result(), part, fraction
 
 
-def _planned(
-    start: bytes, layout: Layout, keep: Sequence[int], label: str, sizes: Sizes, exact: Container[int]
-) -> Plan:
+def _planned(texts: Texts, keep: Sequence[int], label: str, sizes: Sizes, exact: Container[int]) -> Plan:
     """Guess from the first rows which columns hold numbers, with which decimal mark, and which codes.
 
     Columns of ``exact`` are read as text, so that their cells are at hand as they stand.
     """
-    sample, whole = sample_of(start, whole=False)
-    reader = RecordReader(sample.decode(), layout.delimiter, label, whole=whole)
+    base, layout = texts.base, texts.layout
+    sample, whole = sample_of(base.start, whole=False)
+    reader = RecordReader(sample.decode(), layout.delimiter, base.label, whole=whole)
     width = len(layout.names)
     data_rows = (row for row in reader if reader.start > layout.header_lines and len(row) == width)
     rows = list(islice(data_rows, sizes.guessed_rows))
     columns = list(zip(*rows, strict=True)) or [()] * width
-    rules = layout.rules
-    if len(rules.decimals) > 1:
-        # pyarrow converts with one mark; a column with the other is read as text and settled from that.
-        point, comma = (rules.with_decimal(mark) for mark in ".,")
-        only_comma = any(_guess(columns[j], point) is None and _guess(columns[j], comma) for j in keep)
-        rules = comma if only_comma else point
-    guesses = {j: None if j in exact else _guess(columns[j], rules) for j in keep}
-    texts = [j for j in keep if guesses[j] is None]
-    plan = Plan(layout, label, rules, [j for j in keep if guesses[j] is not None], texts)
+    rules, guesses, shows = _guesses({j: columns[j] for j in keep}, layout.rules)
+    guesses = {j: None if j in exact else kind for j, kind in guesses.items()}
+    as_text = [j for j in keep if guesses[j] is None]
+    numbers = [j for j in keep if guesses[j] is not None]
+    plan = Plan(layout, label, rules, numbers, as_text, shows_mark=shows.intersection(numbers))
     plan.maybe_codes, plan.flat = {j for j in keep if guesses[j] == "whole"}, sizes.flat
     return plan
+
+
+def _guesses(
+    columns: dict[int, Sequence[str]], rules: CellRules
+) -> tuple[CellRules, dict[int, str | None], set[int]]:
+    """Return the rules with the decimal mark that columns speak for, what they are, and which show the mark.
+
+    pyarrow converts with one mark; a column with the other is read as text and settled from that.
+    """
+    first = rules.with_decimal(rules.decimals[0])
+    guesses = {j: _guess(cells, first) for j, cells in columns.items()}
+    if len(rules.decimals) == 1:
+        return first, guesses, set()
+    shows: dict[str, set[int]] = {mark: set() for mark in rules.decimals}
+    either = rules.doubtful or rules.likely == ","
+    for j, cells in columns.items():
+        if guesses[j] is None:
+            reading = judge(set(cells), first)
+            under = [mark for mark in rules.decimals if read_under(reading, rules, mark) is not None]
+            if len(under) == 1:
+                shows[under[0]].add(j)
+        elif either and point_shown(cells, rules) is not None:
+            shows["."].add(j)
+    found = [mark for mark in shows if shows[mark]]
+    mark = found[0] if len(found) == 1 else rules.likely
+    if mark != first.likely:
+        first = rules.with_decimal(mark)
+        guesses = {j: _guess(cells, first) for j, cells in columns.items()}
+    return first, guesses, shows[mark]
 
 
 def _guess(cells: Sequence[str], rules: CellRules) -> str | None:

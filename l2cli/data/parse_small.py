@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
-from l2cli.data.columns import IntCodes, LineMap, Settled, code_cells, make_table, verbatim_column
+from l2cli.data.cells import BLANKS
+from l2cli.data.columns import IntCodes, LineMap
 from l2cli.data.dialect import Layout
 from l2cli.data.records import RecordReader
-from l2cli.data.source import Source
-from l2cli.data.table import Table
+from l2cli.data.settle import Settled, make_table
+from l2cli.data.table import PartRows, Table
+from l2cli.data.text_parts import Texts
 from l2cli.data.textstream import after_lines, check_text
 from l2cli.errors import DataError, shown
 
@@ -20,11 +23,13 @@ class Rows(NamedTuple):
     """The records of a text: ``fields[i]`` begins on line ``lines[i]`` and has a cell for every column.
 
     blank : the last of the blank lines behind the last record, None where there is none.
+    skips_blanks : blanks before a field are left out.
     """
 
     fields: list[list[str]]
     lines: list[int]
     blank: int | None = None
+    skips_blanks: bool = False
 
     def run(self) -> int | IntCodes:
         """Return the lines as :class:`LineMap` keeps them: the first where the rest follow on, else all."""
@@ -67,7 +72,7 @@ def parse_rows(text: str, layout: Layout, label: str, first_line: int) -> Rows:
         fields.append(record)
         lines.append(reader.start)
         end = reader.line
-    return Rows(fields, lines, reader.line if reader.line > end else None)
+    return Rows(fields, lines, reader.line if reader.line > end else None, reader.skips_blanks)
 
 
 def blank_line(label: str, line: int) -> DataError:
@@ -86,7 +91,7 @@ def _ragged(record: list[str], layout: Layout, label: str, line: int) -> DataErr
     detail = (
         f"column '{shown(layout.names[count])}' would be empty"
         if count < width
-        else f"'{shown(record[width])}' would belong to no column"
+        else f"'{shown(record[width].strip(BLANKS))}' would belong to no column"
     )
     return DataError(
         f"{label} line {line}: {fields} where {layout.width_source} has {width} ({detail})",
@@ -95,23 +100,34 @@ def _ragged(record: list[str], layout: Layout, label: str, line: int) -> DataErr
     )
 
 
-def read_small(
-    data: bytes, layout: Layout, keep: Sequence[int], source: Source, verbatim: Container[str] = ()
-) -> Table:
-    """Return the table of a clean text that is in memory whole, header included."""
-    check_text(data, 1, source.label)
-    body = data[after_lines(data, layout.header_lines) :]
-    lines = LineMap()
-    rows = parse_rows(body.decode(), layout, source.label, layout.header_lines + 1)
-    lines.add(0, rows.run())
-    columns = rows.columns()
-    settled = Settled(layout.rules)
-    names = [layout.names[j] for j in keep]
-    for j in keep if columns else []:
-        settled.add_cells(layout.names[j], columns[j])
-        if layout.names[j] in verbatim:
-            settled.verbatim[layout.names[j]] = verbatim_column(code_cells(columns[j]))
-    table = make_table(source.typed, names, settled, layout.notes, lines, np.empty((len(rows.fields), 0)))
-    settled.refuse_two_marks(source.label, table.place)
-    settled.refuse_infinite(source.label, table.place)
-    return table
+def read_small(texts: Texts, keep: Sequence[int], typed: str, verbatim: Container[str] = ()) -> Table:
+    """Return the table of texts whose beginnings are all there is of them."""
+    lines, starts, n_rows, bare = LineMap(), [], 0, False
+    parts: list[Sequence[Sequence[str]]] = []
+    for part in texts.parts:
+        check_text(part.start, 1, part.label)
+        header = part.layout.header_lines
+        body = part.start[after_lines(part.start, header) :]
+        rows = parse_rows(body.decode(), part.layout, part.label, header + 1)
+        lines.add(n_rows, rows.run())
+        starts.append(n_rows)
+        n_rows += len(rows.fields)
+        bare |= rows.skips_blanks
+        if rows.fields:
+            parts.append(part.in_order(rows.columns()))
+    layout = texts.layout
+    settled = Settled(layout.rules, verbatim)
+    for j in keep if parts else []:
+        cells = parts[0][j] if len(parts) == 1 else list(chain.from_iterable(part[j] for part in parts))
+        settled.add_cells(layout.names[j], cells)
+    settled.finish(bare=bare)
+    return make_table(
+        typed,
+        [layout.names[j] for j in keep],
+        settled,
+        layout.notes,
+        lines,
+        PartRows(tuple(part.label for part in texts.parts), tuple(starts)),
+        np.empty((n_rows, 0)),
+        file_names=layout.names,
+    )

@@ -21,8 +21,11 @@ class Plan:
     odd : columns of numbers that are not read by pyarrow's conversion, because one of its cells defeated it.
     failed : columns of numbers in which a text was found; they are read anew as text afterwards.
     maybe_codes : columns in which every cell so far may consist of digits only.
+    shows_mark : columns of numbers whose first rows show the decimal mark.
+    skips_blanks : whether a chunk was read without the blanks before its fields.
+    marked : columns of numbers in which a decimal mark was seen; looked for where one is worth a note.
     flat : when chunks are read as a single column, by :mod:`l2cli.data.flat_chunk`.
-    The sets change how fast a chunk is parsed, never what comes out of it.
+    The other sets change how fast a chunk is parsed, never what comes out of it.
     """
 
     layout: Layout
@@ -33,6 +36,9 @@ class Plan:
     odd: set[int] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
     maybe_codes: set[int] = field(default_factory=set)
+    shows_mark: set[int] = field(default_factory=set)
+    skips_blanks: bool = False
+    marked: set[int] = field(default_factory=set)
     flat: FlatRule = field(default_factory=FlatRule)
 
     def is_flat(self, failed: Collection[int] = ()) -> bool:
@@ -47,6 +53,12 @@ class Plan:
         numbers = sorted({*self.numbers, *self.texts} - set(texts))
         rules = self.rules.with_decimal(decimal)
         return Plan(self.layout, self.label, rules, numbers, texts, maybe_codes=set(numbers), flat=self.flat)
+
+    @property
+    def looks_for_marks(self) -> bool:
+        """True where it has to be told which decimal mark numbers have, if any."""
+        rules = self.layout.rules
+        return len(rules.decimals) > 1 and (rules.doubtful or self.rules.decimals == (",",))
 
 
 @dataclass(eq=False)

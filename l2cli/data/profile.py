@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +10,10 @@ import numpy.typing as npt
 from l2cli.core.design import Design
 from l2cli.core.problem import row_blocks
 from l2cli.core.threads import row_threads
+from l2cli.data.cells import is_rounded
 from l2cli.data.dataset import DesignSource, FeatureColumn, FeatureStats
 from l2cli.data.date_columns import missing_by_column
-from l2cli.data.levels import MISSING_LEVEL, as_text
+from l2cli.data.levels import MISSING_LEVEL, as_text, parse_number
 from l2cli.data.table import Table
 from l2cli.data.wording import listed, plural, quoted
 from l2cli.errors import shown
@@ -140,6 +141,40 @@ def constant_features(features: Sequence[FeatureColumn], low: FloatArray, high: 
         for at, feature in zip(starts(features), features, strict=True)
         if (low[at] == high[at] if feature.kind == "number" else len(feature.levels) < 2)
     }
+
+
+def note_rounded(table: Table, names: Iterable[str], notes: list[str]) -> None:
+    """Say of columns used as numbers that they hold whole numbers which doubles round."""
+    for name in names:
+        if name in table.rounded:
+            cells = table.rounded[name].levels
+            values = ((cell, parse_number(cell, table.decimal)) for cell in cells)
+            cell, value = next((c, v) for c, v in values if v is not None and is_rounded(c, v))
+            notes.append(
+                f"column '{shown(name)}' has whole numbers beyond 2^53, which are rounded:"
+                f" {shown(cell)} to {int(value)}"
+            )
+
+
+def note_alike(table: Table, names: Iterable[str], rows: IntArray, notes: list[str]) -> None:
+    """Point out levels in some rows that differ only in letter case or blanks; they stay what they are."""
+    for name in names:
+        if table.is_number(name):
+            continue
+        column = table.texts[name]
+        counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)[1:].tolist()
+        alike: dict[str, list[str]] = {}
+        for level, count in zip(column.levels, counts, strict=True):
+            if count:
+                found = alike.setdefault(" ".join(level.split()).casefold(), [])
+                found.append(f"'{shown(level)}' ({plural(count, 'row')})")
+        groups = [" and ".join(found) for found in alike.values() if len(found) > 1]
+        if groups:
+            more = f", and {len(groups) - 3} more such" if len(groups) > 3 else ""
+            notes.append(
+                f"column '{shown(name)}': levels that differ only in letter case or blanks stay apart:"
+                f" {', '.join(groups[:3])}{more}"
+            )
 
 
 def note_constant(

@@ -1,20 +1,30 @@
-"""Read a file into a Table: text in any dialect, plain or compressed, or Parquet; a path or standard input.
+"""Read a file, or the parts of a table, into a Table: text in any dialect, plain or compressed, or Parquet.
 
 Format, compression, encoding, delimiter and types are told by content. A small text is parsed with the
 standard library, a large one with pyarrow; both follow the rules of :mod:`l2cli.data.records` (what a record
 is) and :mod:`l2cli.data.cells` (what a cell is), and the same tests run over both. Importing this module is
 light: NumPy is loaded by :func:`read_table`, and neither by :func:`read_header` on a text file.
+
+How the data flow: DATA names files (:mod:`l2cli.data.parts`), and one file is a list of one. A first look at
+the beginning of each finds how it is laid out and matches its columns by name to those of the table
+(:mod:`l2cli.data.text_parts`; of Parquet, the types in :mod:`l2cli.data.parquet`). Then the parts are opened
+again one after the other, and their rows go into the same columns: all cells of a column are settled
+together, so that the table is that of the rows in one file. Only where a row stands is kept by part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Container, Sequence
+from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
-from l2cli.data.dialect import SAMPLE_BYTES, Layout, check_read_spec, find_layout, sample_of
+from l2cli.data.dialect import check_read_spec
+from l2cli.data.parts import find_parts
 from l2cli.data.sizes import DEFAULT_SIZES, Sizes
-from l2cli.data.source import Source, open_source
-from l2cli.data.textstream import check_text, clean_pieces
+from l2cli.data.source import Source, label_of, open_source
+from l2cli.data.text_parts import Opener, beginning, find_texts, layout_of
+from l2cli.data.textstream import clean_pieces
 from l2cli.errors import DataError, shown
 from l2cli.spec import ReadSpec
 
@@ -33,12 +43,12 @@ def read_table(
     names: Collection[str] | None = None,
     verbatim: Container[str] = (),
 ) -> Table:
-    """Read a file whole.
+    """Read a table whole.
 
     Parameters
     ----------
     source : str
-        Path, or ``-`` for standard input.
+        Path, ``-`` for standard input, a folder of parts, or a pattern that matches them.
     spec : ReadSpec, optional
         What the user said about the file; everything else is found out.
     stdin : binary file, optional
@@ -57,8 +67,9 @@ def read_table(
     Raises
     ------
     DataError
-        Where the file is missing, unreadable, empty, malformed, in another format or encoding, has duplicate
-        names, or an infinite cell in a column of numbers; the message names file, line and column.
+        Where a file is missing, unreadable, empty, malformed, in another format or encoding, has duplicate
+        names, or an infinite cell in a column of numbers, or where parts have not the same columns; the
+        message names file, line and column.
     UsageError
         For reading options that make no sense.
 
@@ -68,14 +79,21 @@ def read_table(
     """
     spec = spec or ReadSpec()
     check_read_spec(spec)
-    with open_source(source, stdin) as opened:
-        return read_opened(opened, spec, names, verbatim=verbatim)
+    found = find_parts(source)
+    if len(found.files) == 1:
+        with open_source(found.files[0], stdin) as opened:
+            table = _read([lambda: nullcontext(opened)], opened.kind, source, spec, names, verbatim)
+    else:
+        openers = [partial(open_source, file) for file in found.files]
+        table = read_parts(openers, source, spec, names, verbatim=verbatim)
+    table.notes[:0] = found.notes
+    return table
 
 
 def read_header(
     source: str, spec: ReadSpec | None = None, *, stdin: BinaryIO | None = None
 ) -> tuple[str, ...]:
-    """Return the column names of a file without reading further than needed.
+    """Return the column names of a file, or of the first part, without reading further than needed.
 
     NumPy is not loaded for a text file; pyarrow, and NumPy with it, is for Parquet and ``.zst``.
 
@@ -86,14 +104,14 @@ def read_header(
     """
     spec = spec or ReadSpec()
     check_read_spec(spec)
-    with open_source(source, stdin) as opened:
+    with open_source(find_parts(source).files[0], stdin) as opened:
         if opened.kind == "parquet":
             from l2cli.data.parquet import parquet_names
 
             return parquet_names(opened, spec)
         pieces = clean_pieces(opened.blocks(_HEADER_BYTES), spec.encoding, opened.label)
-        start, whole = _beginning(pieces, _HEADER_BYTES - 1)
-        return _layout_of(b"".join(start), whole, spec, opened.label).names
+        start, whole = beginning(pieces, _HEADER_BYTES - 1)
+        return layout_of(start, whole, spec, opened.label).names
 
 
 def read_opened(
@@ -104,47 +122,54 @@ def read_opened(
     verbatim: Container[str] = (),
 ) -> Table:
     """Read an open source, as :func:`read_table`, which says what the other arguments are."""
-    if opened.kind == "parquet":
+    return _read([lambda: nullcontext(opened)], opened.kind, opened.typed, spec, names, verbatim, sizes)
+
+
+def read_parts(
+    openers: Sequence[Opener],
+    typed: str,
+    spec: ReadSpec,
+    names: Collection[str] | None = None,
+    sizes: Sizes = DEFAULT_SIZES,
+    verbatim: Container[str] = (),
+) -> Table:
+    """Read the parts of a table, which the user named by ``typed``, as :func:`read_table`."""
+    with openers[0]() as first:
+        kind = first.kind
+    return _read(openers, kind, typed, spec, names, verbatim, sizes)
+
+
+def _read(
+    openers: Sequence[Opener],
+    kind: str,
+    typed: str,
+    spec: ReadSpec,
+    names: Collection[str] | None,
+    verbatim: Container[str],
+    sizes: Sizes = DEFAULT_SIZES,
+) -> Table:
+    """Read parts of this kind."""
+    if kind == "parquet":
         from l2cli.data.parquet import read_parquet
 
-        return read_parquet(opened, spec, names, verbatim)
-    pieces = clean_pieces(opened.blocks(sizes.piece), spec.encoding, opened.label)
-    start, whole = _beginning(pieces, max(sizes.small, SAMPLE_BYTES))
-    beginning = b"".join(start)
-    layout = _layout_of(beginning, whole, spec, opened.label)
-    wanted = set(layout.names if names is None else names)
-    keep = [j for j, name in enumerate(layout.names) if name in wanted]
-    if whole and len(beginning) <= sizes.small:
+        return read_parquet(openers, typed, spec, names, verbatim)
+    texts = find_texts(openers, spec, sizes)
+    columns = texts.layout.names
+    wanted = set(columns if names is None else names)
+    keep = [j for j, name in enumerate(columns) if name in wanted]
+    if texts.small:
         from l2cli.data.parse_small import read_small
 
-        table = read_small(beginning, layout, keep, opened, verbatim)
+        table = read_small(texts, keep, typed, verbatim)
     else:
         from l2cli.data.parse_large import read_large
 
-        table = read_large(start, pieces, layout, keep, opened, spec, sizes, verbatim)
+        table = read_large(texts, keep, typed, spec, sizes, verbatim)
+    table.delimiter = texts.layout.delimiter
     if table.n_rows == 0:
         raise DataError(
-            f"{opened.label}: no data rows, only a header ({shown(', '.join(layout.names), 80)})",
+            f"{label_of(typed)}: no data rows, only a header ({shown(', '.join(columns), 80)})",
             hint="give --no-header if the first line is data",
             code="no_rows",
         )
     return table
-
-
-def _beginning(pieces: Iterator[bytes], size: int) -> tuple[list[bytes], bool]:
-    """Return pieces of more than ``size`` bytes together, or all there are; and whether those are all."""
-    start: list[bytes] = []
-    total = 0
-    for piece in pieces:
-        start.append(piece)
-        total += len(piece)
-        if total > size:
-            return start, False
-    return start, True
-
-
-def _layout_of(start: bytes, whole: bool, spec: ReadSpec, label: str) -> Layout:
-    """Return the layout that the beginning of a text shows."""
-    sample, complete = sample_of(start, whole)
-    check_text(sample, 1, label)
-    return find_layout(sample.decode(), complete, spec, label)

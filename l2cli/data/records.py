@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 
 from l2cli.errors import DataError
@@ -24,6 +25,7 @@ class RecordReader:
     ----------
     start : 1-based line in the file where the current record begins.
     line : line that was read last, so where the current record ends.
+    skips_blanks : blanks before a field are left out, as they stand before quotes somewhere.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class RecordReader:
         self._label = label
         self._whole = whole
         self._delimiter = delimiter
+        self.skips_blanks = delimiter == WHITESPACE or _has_blanks_before_quotes(text, delimiter)
         self._blank = " \n" if delimiter == "\t" else " \t\n"
         self._lines = io.StringIO(text, newline="\n")
         self._between = True
@@ -46,7 +49,7 @@ class RecordReader:
 
     def __iter__(self) -> Iterator[list[str]]:
         # The csv module asks for a line more only inside a quoted field: see _feed.
-        rows = csv.reader(self._feed(), delimiter=self._delimiter, skipinitialspace=True)
+        rows = csv.reader(self._feed(), delimiter=self._delimiter, skipinitialspace=self.skips_blanks)
         try:
             for row in rows:
                 if self._unfinished:
@@ -83,3 +86,10 @@ class RecordReader:
             f"{self._label} line {opens}: a quote opens here and is never closed",
             hint='close it, or write a quote inside a quoted cell as ""',
         )
+
+
+def _has_blanks_before_quotes(text: str, delimiter: str) -> bool:
+    """Return True where a field begins with blanks and a quote."""
+    if '"' not in text or ' "' not in text:  # one character is found far faster than two
+        return False
+    return re.search(f'(?:^|{re.escape(delimiter)}) +"', text, re.MULTILINE) is not None

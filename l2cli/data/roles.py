@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.data.cells import WHOLE
 from l2cli.data.frame import SOURCE as ARRAY
 from l2cli.data.schema import Roles
 from l2cli.data.table import Table
@@ -196,6 +197,8 @@ def _of_number(table: Table, roles: Roles, name: str, rows: IntArray, suspects: 
         return ColumnRole(name, "categorical", levels=len(np.unique(values[~np.isnan(values)])))
     if name in roles.named or not table.is_number(name):
         return ColumnRole(name, "numeric")
+    if name in table.rounded and (why := _beyond_doubles(table, name, rows)):
+        return ColumnRole(name, "identifier", why)
     if name in suspects.counting and _counts_rows(table, name):
         low, high = (f"{table.number(name)[i]:.0f}" for i in (0, -1))
         counted = not says_identifier(name)
@@ -267,6 +270,17 @@ def _distinct_numbers(values: FloatArray) -> str:
     if distinct > IDENTIFIER_LEVELS and distinct >= IDENTIFIER_SHARE * len(present):
         return f"whole numbers, {distinct} distinct in {plural(len(present), 'row')}"
     return ""
+
+
+def _beyond_doubles(table: Table, name: str, rows: IntArray) -> str:
+    """Return what makes whole numbers that doubles round an identifier: nearly all differ as they stand."""
+    large = np.abs(table.number(name)[rows]) >= WHOLE
+    column = table.rounded[name]
+    counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)
+    distinct, present = int(np.count_nonzero(counts[1:])), len(rows) - int(counts[0])
+    if large.mean() < IDENTIFIER_SHARE or distinct <= IDENTIFIER_LEVELS:
+        return ""
+    return "whole numbers beyond 2^53, nearly all distinct" if distinct >= IDENTIFIER_SHARE * present else ""
 
 
 def _whole(table: Table) -> frozenset[str]:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.data.levels import as_numbers
+from l2cli.data.schema import column_hint
 from l2cli.data.table import Table
 from l2cli.data.target import LARGEST, missing_cells
 from l2cli.data.wording import plural, where
@@ -156,6 +157,7 @@ def read_offset(table: Table, offset: str | None, exposure: str | None, rows: In
         if name not in table.names:
             raise DataError(
                 f"{where(table)}: no column '{shown(name)}', the {role} that the model needs",
+                hint=column_hint(table, name),
                 code="no_column",
             )
         values = _row_numbers(table, name, rows, role)

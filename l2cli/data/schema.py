@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import NamedTuple
@@ -66,17 +66,21 @@ class _Match(NamedTuple):
 
 def no_column(table: Table, name: str) -> UsageError:
     """Return the error for a column that is not there, with the nearest name."""
+    hint = column_hint(table, name)
+    return UsageError(f"{where(table)}: no column '{shown(name)}'", hint=hint, code="no_column")
+
+
+def column_hint(table: Table, name: str, taken: Container[str] = ()) -> str:
+    """Return the columns of the file, and the one most like ``name`` that is not ``taken``, for a message."""
     import difflib  # only on the way to an error
 
-    lower = {column.lower(): column for column in reversed(table.names)}
+    lower = {column.lower(): column for column in reversed(table.file_names) if column not in taken}
     near = difflib.get_close_matches(name.lower(), lower, n=1)
-    columns = f"columns: {listed(table.names)}"
+    columns = f"columns: {listed(table.file_names)}"
     column, _, part = name.rpartition(".")
     if part in PARTS and column in table.names:
-        columns = f"--dates makes it of '{shown(column)}', if that holds dates"
-        near = []
-    hint = f"did you mean '{shown(lower[near[0]])}'? ({columns})" if near else columns
-    return UsageError(f"{where(table)}: no column '{shown(name)}'", hint=hint, code="no_column")
+        return f"--dates makes it of '{shown(column)}', if that holds dates"
+    return f"did you mean '{shown(lower[near[0]])}'? ({columns})" if near else columns
 
 
 def match_columns(table: Table, patterns: Sequence[str], option: str) -> _Match:
@@ -168,9 +172,17 @@ def resolve_roles(table: Table, columns: ColumnSpec, *, alone: bool = False) -> 
             hint="give more columns, or fewer to --drop",
             code="no_feature",
         )
+    _refuse_unreadable(table, (*taken, *features))
     categorical, numeric = _forced(table, columns)
     named = wanted.literal | (frozenset((*columns.categorical, *columns.numeric)) & set(table.names))
     return Roles(target, columns.more_targets, default, features, named, categorical, numeric)
+
+
+def _refuse_unreadable(table: Table, names: Sequence[str]) -> None:
+    """Raise the error of the first column among these whose values are neither numbers nor text."""
+    for name in names:
+        if name in table.refused:
+            raise table.refused[name]
 
 
 def _check_choices(columns: ColumnSpec) -> None:

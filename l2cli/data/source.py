@@ -21,7 +21,9 @@ _PEEK = 4096
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
-_PARQUET = re.compile(rb"PAR1([\x00-\x08\x0e-\x1f]|$)")
+# Behind the mark stands binary data; of encrypted columns, their length in four bytes.
+_BINARY = rb"([\x00-\x08\x0e-\x1f]|[\s\S]{3}\x00|$)"
+_PARQUET = re.compile(rb"PAR1" + _BINARY)
 _FOREIGN: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
     (
         re.compile(rb"PK\x03\x04(?=[\s\S]{0,4000}(xl/|\[Content_Types\]))"),
@@ -32,7 +34,7 @@ _FOREIGN: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
     (re.compile(rb"\xd0\xcf\x11\xe0"), "an old Excel workbook", "save it as CSV"),
     (re.compile(rb"\xfd7zXZ\x00"), "compressed with xz", "unpack it first"),
     (re.compile(rb"7z\xbc\xaf\x27\x1c"), "a 7z archive", "unpack it first"),
-    (re.compile(rb"PARE[\x00-\x1f]"), "an encrypted Parquet file", "write it without encryption"),
+    (re.compile(rb"PARE" + _BINARY), "an encrypted Parquet file", "write it without encryption"),
     (
         re.compile(rb"(ARROW1\x00\x00|FEA1\x00|ORC[\x00-\x1f])"),
         "an Arrow, Feather or ORC file",
@@ -54,7 +56,7 @@ class Source:
     Attributes
     ----------
     typed : the path as the user typed it. label : the same for messages (``standard input`` for ``-``).
-    kind : ``text`` or ``parquet``.
+    kind : ``text`` or ``parquet``. size : its stored bytes.
     """
 
     def __init__(self, typed: str, raw: BinaryIO, owned: bool) -> None:
@@ -63,7 +65,7 @@ class Source:
         self._raw = raw
         self._owned = owned
         self._unpacked: BinaryIO | None = None
-        self._size = raw.seek(0, 2)
+        self.size = raw.seek(0, 2)
         raw.seek(0)
         self._codec = _codec_of(_guarded_read(self.label, raw, _PEEK, None))
         head = next(self.blocks(_PEEK), b"")
@@ -85,7 +87,7 @@ class Source:
     @property
     def fraction_read(self) -> float:
         """How much of the stored bytes the reading in progress has consumed, 0 to 1."""
-        return min(self._raw.tell() / self._size, 1.0) if self._size else 1.0
+        return min(self._raw.tell() / self.size, 1.0) if self.size else 1.0
 
     def blocks(self, size: int) -> Iterator[bytes]:
         """Yield the decompressed content from the start in blocks of ``size`` bytes, the last one shorter.
@@ -105,7 +107,9 @@ class Source:
         if self._codec is None:
             self._raw.seek(0)
             return self._raw
-        self._unpacked = _stored(self.label, self.blocks(1 << 20))
+        if self._unpacked is None:
+            self._unpacked = _stored(self.label, self.blocks(1 << 20))
+        self._unpacked.seek(0)
         return self._unpacked
 
     def _decompressed(self) -> IO[bytes]:

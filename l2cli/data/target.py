@@ -8,21 +8,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.data.cells import UNCERTAIN
+from l2cli.data.cells import UNCERTAIN, WHOLE
 from l2cli.data.levels import (
-    WHOLE,
     LevelIndex,
     as_numbers,
     as_text,
+    known_places,
     level_text,
-    looks_numeric,
     not_a_number,
-    parse_number,
     sorted_levels,
 )
 from l2cli.data.schema import Roles, find_level
 from l2cli.data.table import Table
-from l2cli.data.wording import listed, quoted, where
+from l2cli.data.wording import listed, na_option, quoted, where
+from l2cli.data.written import fitting, looks_like_a_number, parse
 from l2cli.errors import DataError, UsageError, shown
 from l2cli.spec import FAMILIES
 
@@ -35,7 +34,7 @@ _LEAST = {
     "tweedie": "numbers of at least 0",
     "gamma": "numbers above 0",
 }
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}([.,' ]\d{3})+([.,]\d*)?", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}([.,' ]\d{2,3})*[.,' ]\d{3}([.,]\d*)?", re.ASCII)
 LARGEST = 1e150
 """Numbers must be smaller than this: sums of squares, which every fit takes, would overflow."""
 
@@ -59,49 +58,50 @@ def missing_cells(table: Table, name: str) -> BoolArray:
     return table.texts[name].codes < 0
 
 
-def first_stray_cell(table: Table, name: str, rows: IntArray) -> int | None:
-    """Return the first row whose text is no number where more than half of the present cells are numbers.
+def refuse_stray_cells(table: Table, name: str, rows: IntArray) -> None:
+    """Raise DataError where a column of text is one of numbers but for a few cells, naming the first one.
 
-    None where the column is mostly words, and where all cells are plain numbers (codes such as 01234, kept as
-    text for their leading zeros). A word is named before a token such as ``?``, and that before a number with
-    the other decimal mark (``1,5``): the first is what made the column text.
+    Numbers are more than half of the present cells of ``rows``, written alike or not. A word is named before
+    a token such as ``?``, and that before a number that is written otherwise than most: the first is what
+    made the column text. It may stand in a row that is not used. Nothing is raised for plain numbers alone
+    (codes such as 01234, kept as text for their leading zeros).
     """
     column = table.texts[name]
     counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)[1:]
-    rank = np.array([_strangeness(level, table.decimal) for level in column.levels] + [0])
-    present = rank[:-1] * (counts > 0)
-    numeric = int(counts[(rank[:-1] == 0) | (rank[:-1] == 1)].sum())
-    if not present.any() or 2 * numeric <= int(counts.sum()):
-        return None
-    return int(rows[int(np.argmax(rank[column.codes[rows]] == present.max()))])
-
-
-def _strangeness(cell: str, decimal: str) -> int:
-    """Return 0 for a number, 1 with the other mark, 2 for a token that often means missing, 3 for a word."""
-    if parse_number(cell, decimal) is not None:
-        return 0
-    return 1 if looks_numeric(cell) else 2 if cell in UNCERTAIN else 3
-
-
-def refuse_stray_cells(table: Table, name: str, rows: IntArray) -> None:
-    """Raise DataError where a column of numbers holds a few cells of text, naming the first."""
-    row = first_stray_cell(table, name, rows)
-    if row is None:
+    fits = fitting(column.levels, counts.tolist(), table.decimal)
+    kinds = [0 if fit else _strangeness(level) for fit, level in zip(fits, column.levels, strict=True)]
+    rank = np.array([*kinds, 0])
+    if not rank.any() or 2 * int(counts[rank[:-1] <= 1].sum()) <= int(counts.sum()):
         return
+    if not (rank[:-1] * counts).any():
+        rows = np.arange(table.n_rows)
+    found = rank[column.codes[rows]]
+    raise _stray_cell(table, name, int(rows[int(np.argmax(found == found.max()))]))
+
+
+def _strangeness(cell: str) -> int:
+    """Return 1 for a number in another form, 2 for a token that often means missing, 3 for a word."""
+    return 1 if looks_like_a_number(cell) else 2 if cell in UNCERTAIN else 3
+
+
+def _stray_cell(table: Table, name: str, row: int) -> DataError:
+    """Return the error for a cell that does not fit the others, with what to do."""
     cell = table.texts[name].levels[table.texts[name].codes[row]]
-    if _THOUSANDS.fullmatch(cell):
+    keep = f"--categorical '{shown(name)}'"
+    if parse(cell, table.decimal) is not None:
+        hint = f"write all of them alike, or give {keep} to keep text"
+    elif _THOUSANDS.fullmatch(cell):
         hint = (
-            f"if these are thousands separators, take them out; else --decimal names the decimal sign,"
-            f" and --categorical '{shown(name)}' keeps text"
+            "if these are thousands separators, take them out; else --decimal names the decimal sign, and"
+            f" {keep} keeps text"
         )
-    elif looks_numeric(cell):
+    elif looks_like_a_number(cell):
         mark, called = (",", "comma") if table.decimal == "." else (".", "point")
-        hint = (
-            f"give --decimal '{mark}' if the {called} is the decimal sign, or --categorical '{shown(name)}'"
-        )
+        hint = f"give --decimal '{mark}' if the {called} is the decimal sign, or {keep}"
     else:
-        hint = f"mend the cell, or give --na '{shown(cell)}' or --categorical '{shown(name)}'"
-    raise not_a_number(table, name, row, hint)
+        uncertain = [level for level in table.texts[name].levels if level in UNCERTAIN]
+        hint = f"mend the cell, or give {na_option(cell, [*uncertain, *table.na])} or {keep}"
+    return not_a_number(table, name, row, hint)
 
 
 def choose_family(table: Table, roles: Roles, rows: IntArray, family: str) -> str:
@@ -296,8 +296,7 @@ def target_of_labels(table: Table, name: str, classes: tuple[str, ...], rows: In
         Naming the first cell whose label is none of them.
     """
     column = as_text(table, name)
-    index = LevelIndex(classes)
-    place = [index.find(level) for level in column.levels]
+    place = known_places(column, LevelIndex(classes))
     y = np.array([np.nan if at is None else float(at) for at in place] + [np.nan])[column.codes[rows]]
     if np.isnan(y).any():
         row = int(rows[int(np.argmax(np.isnan(y)))])

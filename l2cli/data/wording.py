@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from l2cli.data.source import STDIN
 from l2cli.data.table import Table
 from l2cli.errors import shown
 
 
 def where(table: Table, row: int | None = None) -> str:
-    """Return ``sales.csv`` or ``sales.csv line 7``, fit for a message."""
-    name = "standard input" if table.source == "-" else shown(table.source, 200)
-    return name if row is None else f"{name} {table.place(row)}"
+    """Return ``sales.csv`` or ``sales.csv line 7``, fit for a message; of parts, the one of the row."""
+    name = "standard input" if table.source == STDIN else shown(table.source, 200)
+    return name if row is None else f"{table.file_of(row) or name} {table.place(row)}"
 
 
 def listed(names: Iterable[str], limit: int = 80) -> str:
@@ -28,6 +29,12 @@ def listed(names: Iterable[str], limit: int = 80) -> str:
 def quoted(names: Iterable[str]) -> str:
     """Return ``'a', 'b'``, cut where it is long."""
     return listed([f"'{name}'" for name in names], 200)
+
+
+def na_option(token: str, others: Iterable[str]) -> str:
+    """Return ``--na 'token,others'``: the list replaces what is missing by itself, so it has to name it."""
+    tokens = (shown(each.replace(",", r"\,")) for each in dict.fromkeys([token, *others]))
+    return f"--na '{','.join(tokens)}'"
 
 
 def plural(count: int, noun: str) -> str:

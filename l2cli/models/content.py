@@ -21,6 +21,7 @@ _OF_TARGET = (
     "target", "lambda", "intercept", "coefficients", "metrics", "certificate", "target_mean", "target_sd",
 )  # fmt: skip
 """What the models of several targets do not have in common."""
+_DIALECT = ("delimiter", "decimal")
 
 
 def content_of(model: Model) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def _content_of_one(model: Model) -> dict[str, Any]:
         **_interactions(data),
         "missing": data.missing,
         "roles": {"id": data.id, "weights": data.weights, "offset": data.offset, "exposure": data.exposure},
+        "dialect": None if data.dialect is None else dict(zip(_DIALECT, data.dialect, strict=True)),
         "settings": model.settings,
         "metrics": model.metrics,
         "certificate": model.certificate,

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.data.dataset import FeatureColumn
-from l2cli.data.levels import LevelIndex, as_numbers, as_text
+from l2cli.data.levels import LevelIndex, as_numbers, as_text, known_places
 from l2cli.data.table import Table
 from l2cli.data.wording import listed
 from l2cli.models.model import Model
@@ -160,8 +160,7 @@ def _level_drift(
     weight = np.bincount(column.codes[rows] + 1, weights=s, minlength=len(column.levels) + 1) / float(s.sum())
     found = _missing_drift(float(weight[0]), seen, error)
     index, unseen, shares = LevelIndex(feature.levels), [], dict.fromkeys(feature.levels, 0.0)
-    for level, share in zip(column.levels, weight[1:], strict=True):
-        at = index.find(level)
+    for level, at, share in zip(column.levels, known_places(column, index), weight[1:], strict=True):
         if at is not None:
             shares[feature.levels[at]] += float(share)
         elif share > 0.0:

@@ -171,6 +171,7 @@ def _read_one(content: Mapping[str, Any]) -> Model:
         weights=_role(roles["weights"]),
         offset=_role(roles["offset"]),
         exposure=_role(roles["exposure"]),
+        dialect=_dialect_of(content.get("dialect")),
     )
     data = data._replace(interactions=_interactions_of(content.get("interactions", []), data))
     names = list(data.design_names)
@@ -212,6 +213,11 @@ def _read_one(content: Mapping[str, Any]) -> Model:
 def _role(name: Any) -> str | None:
     """Return the column of a role, None where it has none."""
     return None if name is None else _text(name)
+
+
+def _dialect_of(item: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    """Return delimiter and decimal mark of the training file, None where no text or an older program."""
+    return None if item is None else (_text(item["delimiter"]), _text(item["decimal"]))
 
 
 def _feature_of(item: Mapping[str, Any]) -> FeatureColumn:

@@ -203,7 +203,7 @@ def test_what_needs_one_matrix_gets_it_where_it_fits(blocks, monkeypatch, given,
     blocks(on=True)
     fit = l2cli.fit(frame(), target="y", lam=5.0, **given)
     assert fit.to_dict()["rank"] > 0  # that of one matrix
-    monkeypatch.setattr(layout, "memory_bytes", lambda: 10**6)
+    monkeypatch.setattr(layout, "physical_memory", lambda: 10**6)
     with pytest.raises(FitError) as refusal:
         l2cli.fit(frame(), target="y", lam=5.0, **given)
     assert f"or fit without {option}, which needs them all in full" in str(refusal.value)
@@ -217,7 +217,7 @@ def test_the_memory_that_is_counted_holds_what_solvers_make(monkeypatch):
     assert layout.dense_bytes(40_000, 100) < 1.2 * 8 * 40_000 * 100
     assert layout.dense_bytes(200, 10_000) >= 4 * 8 * 200 * 10_000
     layout.refuse_large_folds(1000, 10, 10, gaussian=True)
-    monkeypatch.setattr(layout, "memory_bytes", lambda: 10**6)
+    monkeypatch.setattr(layout, "physical_memory", lambda: 10**6)
     with pytest.raises(FitError, match=r"10 folds of 100 columns need 0\.0 GB, and this machine has"):
         layout.refuse_large_folds(1000, 100, 10, gaussian=True)
     layout.refuse_large_folds(1000, 20, 2, gaussian=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 import pytest
 
-from l2cli.data.read import read_opened
+from l2cli.data.read import read_opened, read_parts
 from l2cli.data.sizes import FlatRule, Sizes
-from l2cli.data.source import open_source
+from l2cli.data.source import Source, open_source
 from l2cli.data.table import Table
 from l2cli.spec import ReadSpec
 
@@ -82,6 +83,23 @@ def read_bytes(
         return read_opened(opened, spec or ReadSpec(), names, sizes, verbatim)
 
 
+def read_split(
+    contents: Sequence[bytes],
+    way: str = "small",
+    spec: ReadSpec | None = None,
+    names: Collection[str] | None = None,
+    verbatim: Collection[str] = (),
+) -> Table:
+    """Read contents as the parts ``p1``, ``p2``, ... of a table, in one of the ways."""
+    packer, sizes = WAYS[way]
+
+    def opened(number: int, content: bytes) -> Source:
+        return Source(f"p{number}", io.BytesIO(PACKERS[packer](content)), owned=True)
+
+    openers = [partial(opened, number, content) for number, content in enumerate(contents, start=1)]
+    return read_parts(openers, "p*", spec or ReadSpec(), names, sizes, verbatim)
+
+
 @pytest.fixture(params=list(WAYS))
 def read(request: pytest.FixtureRequest) -> Reader:
     """Return a reader of bytes, in every way there is."""
@@ -96,6 +114,28 @@ def read(request: pytest.FixtureRequest) -> Reader:
         return read_bytes(content, way, spec, names, verbatim)
 
     return reader
+
+
+@pytest.fixture(params=list(WAYS))
+def read_all(request: pytest.FixtureRequest) -> Reader:
+    """Return a reader of the parts of a table, in every way there is."""
+    way: str = request.param
+
+    def reader(
+        contents: Sequence[bytes],
+        spec: ReadSpec | None = None,
+        names: Collection[str] | None = None,
+        verbatim: Collection[str] = (),
+    ) -> Table:
+        return read_split(contents, way, spec, names, verbatim)
+
+    return reader
+
+
+@pytest.fixture(scope="session")
+def read_split_in() -> Reader:
+    """Return a reader of the parts of a table that is told the way."""
+    return read_split
 
 
 @pytest.fixture(scope="session")

@@ -184,7 +184,7 @@ def test_a_bad_cell_among_numbers_is_an_error_and_a_code_is_not(build):
 def test_the_word_that_spoils_a_column_is_named_before_a_token(build):
     text = "a,y\n1,1\n?,2\n3,3\n4,4\nabc,5\n6,6\n"
     assert "line 6: 'abc' in column 'a'" in refused(build, DataError, text)
-    message = refused(build, DataError, 'a,y\n1,1\n"2,5",2\n3,3\n4,4\n')
+    message = refused(build, DataError, 'a,y\n1.5,1\n"2,5",2\n3,3\n4,4\n')
     assert "'2,5' in column 'a' is not a number; give --decimal ','" in message
 
 
@@ -273,7 +273,7 @@ def test_two_columns_cannot_make_the_same_feature(build):
 
 
 def test_a_design_beyond_the_memory_is_refused_with_its_size(build, monkeypatch):
-    monkeypatch.setattr("l2cli.data.layout.memory_bytes", lambda: 100)
+    monkeypatch.setattr("l2cli.data.layout.physical_memory", lambda: 100)
     message = refused(build, FitError, HOUSES)
     assert (
         "6 rows x 6 design columns need 0.0 GB with what solvers make of them, and this machine has 0.0 GB"

@@ -242,7 +242,7 @@ def test_one_name_for_two_columns_is_refused(build):
 
 
 def test_the_size_of_products_counts_before_they_are_made(build, monkeypatch):
-    monkeypatch.setattr("l2cli.data.layout.memory_bytes", lambda: 700)
+    monkeypatch.setattr("l2cli.data.layout.physical_memory", lambda: 700)
     with pytest.raises(
         FitError, match=r"need .* interaction 'town:kind' alone makes 4 of them; leave it out"
     ):

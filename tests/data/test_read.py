@@ -60,7 +60,22 @@ CASES = {
     "decimal comma asked for": Case(
         b"a\tb\n1,5\t2.5\n", {"a": [1.5]}, {"b": ["2.5"]}, spec=ReadSpec(decimal=",")
     ),
-    "no decimal comma unasked": Case(b"a\tb\n1,5\t2\n", {"b": [2]}, {"a": ["1,5"]}),
+    "decimal comma, tabs": Case(b"a\tb\n1,5\t2\n", {"a": [1.5], "b": [2]}, notes=COMMAS),
+    "decimal comma, pipes": Case(b"a|b\n1,5|2\n", {"a": [1.5], "b": [2]}, notes=COMMAS),
+    "decimal comma, blanks": Case(b"a b\n1,5 2\n", {"a": [1.5], "b": [2]}, notes=COMMAS),
+    "decimal comma, commas": Case(b'a,b\n1,"2,5"\n"3,25",4\n', {"a": [1, 3.25], "b": [2.5, 4]}, notes=COMMAS),
+    "decimal comma asked for, commas": Case(
+        b'a,b\n1,"2,5"\n"3,25",4\n', {"a": [1, 3.25], "b": [2.5, 4]}, spec=ReadSpec(decimal=",")
+    ),
+    "decimal comma and delimiter asked for": Case(
+        b'a,b\n1,"2,5"\n"3,25",4\n',
+        {"a": [1, 3.25], "b": [2.5, 4]},
+        spec=ReadSpec(delimiter=",", decimal=","),
+    ),
+    "decimal comma asked for, whole numbers": Case(
+        b"a,b\n1,2\n3,4\n", {"a": [1, 3], "b": [2, 4]}, spec=ReadSpec(decimal=",")
+    ),
+    "decimal comma asked for, one column": Case(b"a\n1,5\n2\n", {"a": [1.5, 2]}, spec=ReadSpec(decimal=",")),
     "pipe": Case(b"a|b\n1|x,y\n", {"a": [1]}, {"b": ["x,y"]}),
     "a delimiter of one's own": Case(b"a:b\n1:2\n", {"a": [1], "b": [2]}, spec=ReadSpec(delimiter=":")),
     "a delimiter by name": Case(b"a\tb\n1\t2\n", {"a": [1], "b": [2]}, spec=ReadSpec(delimiter="tab")),

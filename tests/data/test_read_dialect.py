@@ -26,7 +26,7 @@ DELIMITERS = {
     "pipes": ("a|b\nx, y|1\nz|2\n", "|"),
     "blanks": ("a b\n1 2\n3 4\n", " "),
     "blanks and row names": ("a b\n1 2 3\n4 5 6\n", " "),
-    "blanks and a decimal comma are text": ("a b\nx 2,5\ny 4,5\n", ","),
+    "blanks and decimal commas": ("a b\nx 2,5\ny 4,5\n", " "),
     "one column": ("a\n1\n2\n", ","),
     "one column of words": ("full name\nJohn Smith\nJane Doe\n", ","),
     "one column of sentences": ("text\nhello; there\nbye\n", ","),
@@ -123,11 +123,3 @@ def test_a_file_of_its_own_delimiter_is_not_sniffed(tmp_path):
     path.write_bytes(b"a,b;c\n1,2;3\n")
     assert read_table(str(path), ReadSpec(delimiter=";")).names == ("a,b", "c")
     assert read_table(str(path), ReadSpec(delimiter="comma")).names == ("a", "b;c")
-
-
-def test_decimal_commas_found_out_are_told():
-    told = "numbers have decimal commas (say otherwise with --decimal .)"
-    text = "a;b\n1,5;2\n3,5;4\n"
-    assert find_layout(text, True, ReadSpec(), "file").notes == (told,)
-    assert find_layout(text, True, ReadSpec(decimal=","), "file").notes == ()
-    assert find_layout("a;b\n1.5;2\n", True, ReadSpec(), "file").notes == ()

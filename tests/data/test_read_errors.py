@@ -72,21 +72,21 @@ MALFORMED = {
     "infinite": (
         b"a,b\n1,2\n3,-inf\n",
         "standard input line 3: '-inf' in column 'b' is not a finite number; "
-        "correct it, or give --na -inf if it means missing",
+        "correct it, or give --na '-inf' if it means missing",
     ),
     "infinite, first in the file": (
         b"a,b\n1,2\n2,Infinity\n3,4\n1e400,5\n6,7\n",
         "standard input line 3: 'Infinity' in column 'b' is not a finite number; "
-        "correct it, or give --na Infinity if it means missing",
+        "correct it, or give --na 'Infinity' if it means missing",
     ),
     "a column with decimal points, one with commas": (
-        b"rev;x;y\n7;1;2\n1.234;3,5;4\n",
-        "standard input: both . and , stand in numbers: '1.234' in column 'rev' (line 3) and '3,5' in column"
+        b"rev;x;y\n7;1;2\n1.23;3,5;4\n",
+        "standard input: both . and , stand in numbers: '1.23' in column 'rev' (line 3) and '3,5' in column"
         " 'x' (line 3); give the decimal sign with --decimal . or --decimal ,",
     ),
     "both decimal marks, late": (
-        b"x;rev;y\n" + b"1;2;3\n" * 12 + b"3,5;7;4\n" + b"1;2;3\n" * 12 + b"1;1.000;4\n",
-        "standard input: both . and , stand in numbers: '1.000' in column 'rev' (line 27) and '3,5' in column"
+        b"x;rev;y\n" + b"1;2;3\n" * 12 + b"3,5;7;4\n" + b"1;2;3\n" * 12 + b"1;1.00;4\n",
+        "standard input: both . and , stand in numbers: '1.00' in column 'rev' (line 27) and '3,5' in column"
         " 'x' (line 14); give the decimal sign with --decimal . or --decimal ,",
     ),
     "only a header": (
@@ -270,7 +270,8 @@ def test_compressed_data_that_are_damaged(codec):
 def test_paths_that_are_no_files(tmp_path):
     for path, message in {
         tmp_path / "nowhere.csv": "nowhere.csv: no such file",
-        tmp_path: f"{tmp_path.name}: is a directory; give a file",
+        tmp_path: f"{tmp_path.name}: a folder without data files; give a file, or a folder of CSV or Parquet"
+        " files",
         tmp_path / ("x" * 300): "xxx: cannot be opened (File name too long)",
     }.items():
         with pytest.raises(DataError) as caught:
@@ -310,7 +311,6 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
         (ReadSpec(delimiter="a"), "--delimiter 'a'"),
         (ReadSpec(delimiter='"'), "--delimiter '\"'"),
         (ReadSpec(delimiter="."), "--delimiter and --decimal are both '.'"),
-        (ReadSpec(delimiter=",", decimal=","), "--delimiter and --decimal are both ','"),
         (ReadSpec(decimal="x"), "--decimal 'x': must be . or ,"),
         (ReadSpec(encoding="klingon"), "--encoding klingon: no such encoding"),
         (ReadSpec(encoding="\xe9"), "--encoding \xe9: no such encoding"),

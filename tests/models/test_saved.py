@@ -310,3 +310,14 @@ def test_dates_and_interactions_that_make_no_sense(path, value, found):
     with pytest.raises(DataError, match="damaged model") as caught:
         Model.from_dict(content)
     assert found in str(caught.value)
+
+
+def test_the_dialect_of_the_training_file_is_kept_and_may_be_unknown(gaussian, tmp_path):
+    path = tmp_path / "model.json"
+    known = replace(gaussian, data=gaussian.data._replace(dialect=(";", ",")))
+    save_model(known, path)
+    assert load_model(path).data.dialect == (";", ",")
+    assert load_model(edited(path, lambda content: content.update(dialect=None))).data.dialect is None
+    assert load_model(edited(path, lambda content: content.pop("dialect"))).data.dialect is None
+    message = refused(edited(path, lambda content: content.update(dialect={"delimiter": ";"})))
+    assert "damaged model: no 'decimal'" in message

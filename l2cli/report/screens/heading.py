@@ -22,8 +22,12 @@ def count(number: int, noun: str) -> str:
 
 
 def source_name(source: str) -> str:
-    """Return the last part of a path, or what standard input is called."""
-    return "standard input" if source == STDIN else re.split(r"[/\\]", source.rstrip("/\\"))[-1] or source
+    """Return the last part of a path, a pattern whole, or what standard input is called."""
+    if source == STDIN:
+        return "standard input"
+    name = re.split(r"[/\\]", source.rstrip("/\\"))[-1]
+    is_pattern = any(mark in name for mark in "*?")
+    return source if is_pattern or not name else name
 
 
 def shown(name: str, page: Page) -> str:
