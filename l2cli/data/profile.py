@@ -14,6 +14,7 @@ from l2cli.data.cells import is_rounded
 from l2cli.data.dataset import DesignSource, FeatureColumn, FeatureStats
 from l2cli.data.date_columns import missing_by_column
 from l2cli.data.levels import MISSING_LEVEL, as_text, parse_number
+from l2cli.data.roles import alike_labels
 from l2cli.data.table import Table
 from l2cli.data.wording import listed, plural, quoted
 from l2cli.errors import shown
@@ -163,12 +164,11 @@ def note_alike(table: Table, names: Iterable[str], rows: IntArray, notes: list[s
             continue
         column = table.texts[name]
         counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)[1:].tolist()
-        alike: dict[str, list[str]] = {}
-        for level, count in zip(column.levels, counts, strict=True):
-            if count:
-                found = alike.setdefault(" ".join(level.split()).casefold(), [])
-                found.append(f"'{shown(level)}' ({plural(count, 'row')})")
-        groups = [" and ".join(found) for found in alike.values() if len(found) > 1]
+        seen = {level: count for level, count in zip(column.levels, counts, strict=True) if count}
+        groups = [
+            " and ".join(f"'{shown(level)}' ({plural(seen[level], 'row')})" for level in alike)
+            for alike in alike_labels(list(seen))
+        ]
         if groups:
             more = f", and {len(groups) - 3} more such" if len(groups) > 3 else ""
             notes.append(

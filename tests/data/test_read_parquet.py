@@ -94,7 +94,10 @@ def test_times_without_a_day_are_noted():
     days = {"a": pa.array([MIDNIGHT]), "b": pa.array([1]), "c": pa.array([MIDNIGHT.date()])}
     times = {"d": pa.array([dt.time(1, 20)]), "e": pa.array([dt.timedelta(1)])}
     assert read(packed(days)).notes == []
-    assert read(packed(days | times)).notes == ["times without a day are taken as text: columns 'd', 'e'"]
+    assert read(packed(days | times)).notes == [
+        "times of day are taken as text: column 'd'",
+        "durations are taken as numbers of seconds: column 'e'",
+    ]
 
 
 def test_row_groups_and_columns_are_put_together():

@@ -148,7 +148,8 @@ def test_every_role_is_told_in_one_line_and_numbers_alone_in_none():
         "numeric: 1 column (a)",
         "categorical: 2 columns (town 3 levels, sex 2)",
         "boolean: 1 column (smoker)",
-        "column 'town': 'Ulm' and 'ulm' differ only in case or blanks and stay different levels",
+        "column 'town': levels that differ only in letter case or blanks stay apart: 'Ulm' (20 rows) and"
+        " 'ulm' (20 rows)",
     ]
 
 
@@ -158,7 +159,7 @@ def test_labels_of_the_target_that_look_alike_are_pointed_out_and_kept_apart():
     data = pd.DataFrame({"a": np.arange(30.0) ** 0.5, "y": ["yes", "no", "Yes"] * 10})
     dataset = build_dataset(table_from_frame(data), ColumnSpec(), ModelSpec())
     assert dataset.schema.classes == ("Yes", "no", "yes")
-    assert dataset.notes[-1].startswith("target 'y': 'Yes' and 'yes' differ only in case or blanks")
+    assert dataset.notes[-1].startswith("column 'y': levels that differ only in letter case or blanks stay")
 
 
 def test_labels_alike():
