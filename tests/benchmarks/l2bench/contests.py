@@ -38,6 +38,15 @@ GLMNET = "R fread + cv.glmnet"
 CSV = "l2cli cv, CSV"
 
 
+def reading(name: str, recipe: Recipe, limit: float, *rivals: str) -> Contest:
+    """Return a contest of l2cli's reader, which must take at most ``limit`` of every rival's time."""
+    others = [PythonScript(rival, f"read_{rival}.py", rival, answers=False) for rival in rivals]
+    ours = PythonScript("l2cli reader", "read_l2cli.py", "l2cli", answers=False)
+    return Contest(
+        name, recipe, (ours, *others), tuple(Target(ours.name, rival.name, limit) for rival in others)
+    )
+
+
 def cross_validation(
     name: str,
     recipe: Recipe,
@@ -129,15 +138,9 @@ SMALL = (
         ),
         pairs=11,
     ),
-    Contest(
-        "read",
-        Recipe("gaussian", 200_000, 100),
-        (
-            PythonScript("l2cli reader", "read_l2cli.py", "l2cli", answers=False),
-            PythonScript("pyarrow.csv", "read_pyarrow.py", "pyarrow", answers=False),
-        ),
-        (Target("l2cli reader", "pyarrow.csv", 1.2),),
-    ),
+    reading("read", Recipe("gaussian", 200_000, 100), 1.2, "pyarrow"),
+    reading("read-long", Recipe("gaussian", 2_000_000, 50), 1.2, "pyarrow"),
+    reading("read-wide", Recipe("gaussian", 200, 10_000, effects=20), 1.5, "pandas", "pyarrow", "polars"),
 )
 
 GAUSSIAN_L2 = Contest(
