@@ -24,13 +24,17 @@ METRICS = ("deviance", "mse", "rmse", "mae", "r2", "accuracy", "error", "auc", "
 
 
 class ReadSpec(NamedTuple):
-    """How to read the file; ``None`` means: find out from the content."""
+    """How to read the file; ``None`` means: find out from the content.
+
+    max_expanded : bytes that a compressed file may unpack to; None: 1 GB, or 200 times its size if more.
+    """
 
     delimiter: str | None = None
     decimal: str | None = None
     encoding: str | None = None
     na: tuple[str, ...] | None = None
     header: bool = True
+    max_expanded: int | None = None
 
 
 class ColumnSpec(NamedTuple):

@@ -18,12 +18,13 @@ import numpy as np
 
 from l2cli.data.arrow_buffers import BoolArray, Floats, RawCells, RowNumbers, coded_cells, floats_of
 from l2cli.data.cell_bytes import cell_bytes
-from l2cli.data.cells import judge, plain_numbers
+from l2cli.data.cells import BLANKS, judge, plain_numbers
 from l2cli.data.chunks import Chunk, record_lines
 from l2cli.data.columns import CodedCells, IntCodes, NumberFacts, code_cells, number_column
 from l2cli.data.flat_chunk import rectangle, text_columns
 from l2cli.data.parse_small import parse_rows
 from l2cli.data.plan import Block, Plan
+from l2cli.data.quotes import ESCAPED
 from l2cli.data.records import WHITESPACE, RecordReader
 
 _NO_NUMBER = re.compile(r"In CSV column #(\d+):.*conversion error")
@@ -49,7 +50,8 @@ class ChunkParser:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._width = len(plan.layout.names)
+        self._width = plan.layout.width
+        self._extra = range(len(plan.layout.names), self._width)
         gone = plan.rules.no_numbers
         padded = {
             f"{before}{token}{behind}" for token in gone for before in ("", " ") for behind in ("", " ")
@@ -79,6 +81,8 @@ class ChunkParser:
             return self._by_reference(chunk)
         coded = {j: coded_cells(table.column(str(j)).chunk(0)) for j in as_text} if table.num_rows else {}
         if any(_has_endless(cells.levels) for cells in coded.values()):
+            return self._by_reference(chunk)
+        if any(level.strip(BLANKS) for j in self._extra if j in coded for level in coded[j].levels):
             return self._by_reference(chunk)
         block = self._empty_block(table.num_rows)
         block.lines = chunk.first_line
@@ -167,7 +171,9 @@ class ChunkParser:
     def _may_differ(self, chunk: Chunk) -> bool:
         """Return True where pyarrow would or might split a chunk in another way than the reference."""
         # In a file of one column a blank line is an error where rows follow.
-        if self._width == 1 and _BLANK_LINE.search(chunk.data):
+        if len(self._plan.layout.names) == 1 and _BLANK_LINE.search(chunk.data):
+            return True
+        if b'"' in chunk.data and ESCAPED.encode() in chunk.data:
             return True
         if chunk.quotes is None:
             return False
@@ -185,7 +191,7 @@ class ChunkParser:
         for attempt in range(_RETRIES + 1):
             if attempt == _RETRIES:
                 odd = list(wanted)
-            as_text = [*self._plan.texts, *odd]
+            as_text = [*self._plan.texts, *odd, *self._extra]
             kinds = {
                 **dict.fromkeys(wanted, pa.float64()),
                 **dict.fromkeys(as_text, pa.dictionary(pa.int32(), pa.utf8())),
@@ -236,7 +242,7 @@ class ChunkParser:
         """Parse a chunk with the reference tokenizer."""
         rows = parse_rows(chunk.data.decode(), self._plan.layout, self._plan.label, chunk.first_line)
         block = self._empty_block(len(rows.fields))
-        block.lines, block.blank = rows.run(), rows.blank
+        block.lines, block.blank, block.skipped = rows.run(), rows.blank, rows.skipped
         columns = rows.columns()
         if not columns:
             return block

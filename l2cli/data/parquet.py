@@ -15,7 +15,7 @@ import numpy as np
 from l2cli.data.arrow_buffers import has_dtype, nulls_of, values_of
 from l2cli.data.cells import BLANKS, CellRules, infinite_values
 from l2cli.data.columns import IntCodes, LineMap, NumberFacts, Settled, make_table
-from l2cli.data.dialect import refuse_repeated_names
+from l2cli.data.header import refuse_repeated_names
 from l2cli.data.source import Source
 from l2cli.data.table import FloatArray, Table, TextColumn
 from l2cli.errors import DataError, UsageError, shown
@@ -73,6 +73,7 @@ def read_parquet(
             for name, kind in kinds.items()
             if name in verbatim and (kind == "text" or _is_exact(types[name]))
         }
+        source.refuse_expanded(_promised(file, len(kept)), "expands")
         content = _Content(file.metadata.num_rows, kinds, spec, exact)
         for group in range(file.num_row_groups):
             content.add_row_group(file, group)
@@ -115,6 +116,14 @@ def _opened(source: Source, spec: ReadSpec) -> Any:
     if options:
         raise UsageError(f"{options[0]} does not go with {source.label}, a Parquet file", hint="leave it out")
     return parquet.ParquetFile(source.plain_file())
+
+
+def _promised(file: Any, columns: int) -> int:
+    """Return the bytes that a file says it holds: its pages unpacked, or its numbers in memory if more."""
+    metadata = file.metadata
+    pages: int = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    n_rows: int = metadata.num_rows
+    return max(pages, 8 * n_rows * columns)
 
 
 def _checked_names(file: Any, label: str) -> list[str]:

@@ -18,12 +18,13 @@ from l2cli.data.chunks import Chunk, Cutter
 from l2cli.data.columns import NumberFacts, Settled, make_table, verbatim_column
 from l2cli.data.dialect import Layout, sample_of
 from l2cli.data.gather import Gatherer
+from l2cli.data.parse_small import Skipped
 from l2cli.data.plan import Block, Plan
 from l2cli.data.records import RecordReader
 from l2cli.data.sizes import Sizes
 from l2cli.data.source import Source
 from l2cli.data.table import Table
-from l2cli.data.textstream import clean_pieces
+from l2cli.data.textstream import WithoutTail, after_lines, clean_pieces, without_lines
 from l2cli.errors import DataError
 from l2cli.spec import ReadSpec
 
@@ -61,7 +62,7 @@ def read_large(
     """
 
     def anew() -> Iterator[bytes]:
-        return clean_pieces(source.blocks(sizes.piece), spec.encoding, source.label)
+        return clean_pieces(source.blocks(sizes.piece), spec.encoding, source.label, source.head)
 
     exact = {j for j in keep if layout.names[j] in verbatim}
     plan = _planned(b"".join(start), layout, keep, source.label, sizes, exact)
@@ -121,7 +122,7 @@ def _table(first: Gatherer, second: Gatherer, settled: Settled, keep: Sequence[i
         source.typed,
         [names[j] for j in keep],
         settled,
-        plan.layout.notes,
+        plan.layout.notes + Skipped(plan.layout.comments).plus(first.skipped).notes(),
         first.lines,
         first.matrix.taken(kept),
         [names[plan.numbers[k]] for k in kept],
@@ -136,20 +137,35 @@ class _Runner:
 
     def __init__(self, source: Source, layout: Layout, size: int) -> None:
         self._source = source
-        self._cutter = Cutter(layout.delimiter, source.label, size, layout.header_lines)
+        self._layout = layout
+        self._cutter = Cutter(layout.delimiter, source.label, size, layout.header_lines + 1)
 
     def __call__(self, pieces: Iterator[bytes], plan: Plan, gatherer: Gatherer) -> None:
         workers = min(_MAX_WORKERS, os.cpu_count() or 1)
         parser = ChunkParser(plan)
         waiting: deque[tuple[Chunk, Future[Block]]] = deque()
         pool = ThreadPoolExecutor(workers)
+        body = WithoutTail(without_lines(pieces, self._layout.header_lines), self._layout.delimiter)
+        chunks = self._cutter.chunks(iter(body), lambda: self._source.fraction_read)
+        failed: DataError | None = None
         try:
-            for chunk in self._cutter.chunks(pieces, lambda: self._source.fraction_read):
+            while True:
+                try:
+                    chunk = next(chunks, None)
+                except DataError as error:
+                    failed = error
+                    break
+                if chunk is None:
+                    break
                 waiting.append((chunk, pool.submit(parser.parse, chunk)))
                 if len(waiting) > workers:
                     gatherer.add(*_done(waiting))
+            # What is wrong further up is told first.
             while waiting:
                 gatherer.add(*_done(waiting))
+            if failed is not None:
+                raise failed
+            gatherer.skipped = gatherer.skipped.plus(Skipped(tail=body.n_lines))
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -167,10 +183,10 @@ def _planned(
     Columns of ``exact`` are read as text, so that their cells are at hand as they stand.
     """
     sample, whole = sample_of(start, whole=False)
-    reader = RecordReader(sample.decode(), layout.delimiter, label, whole=whole)
-    width = len(layout.names)
-    data_rows = (row for row in reader if reader.start > layout.header_lines and len(row) == width)
-    rows = list(islice(data_rows, sizes.guessed_rows))
+    body = sample[after_lines(sample, layout.header_lines) :].decode()
+    reader = RecordReader(body, layout.delimiter, label, layout.header_lines + 1, whole=whole)
+    width = layout.width
+    rows = list(islice((row for row in reader if len(row) == width), sizes.guessed_rows))
     columns = list(zip(*rows, strict=True)) or [()] * width
     rules = layout.rules
     if len(rules.decimals) > 1:

@@ -7,24 +7,48 @@ from typing import NamedTuple
 
 import numpy as np
 
+from l2cli.data.cells import BLANKS
 from l2cli.data.columns import IntCodes, LineMap, Settled, code_cells, make_table, verbatim_column
 from l2cli.data.dialect import Layout
+from l2cli.data.quotes import single_quoted
 from l2cli.data.records import RecordReader
 from l2cli.data.source import Source
 from l2cli.data.table import Table
-from l2cli.data.textstream import after_lines, check_text
+from l2cli.data.textstream import WithoutTail, after_lines, check_text
 from l2cli.errors import DataError, shown
+
+
+class Skipped(NamedTuple):
+    """Lines that are no rows: those that begin with ``#``, and at the end those of nothing but delimiters."""
+
+    comments: int = 0
+    tail: int = 0
+
+    def plus(self, other: Skipped) -> Skipped:
+        """Return the lines of both."""
+        return Skipped(self.comments + other.comments, self.tail + other.tail)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what the user is told about them."""
+        kinds = (("that begins with #", "that begin with #"), ("of nothing but delimiters at the end",) * 2)
+        return tuple(
+            f"1 line {one} skipped" if count == 1 else f"{count} lines {more} skipped"
+            for count, (one, more) in zip(self, kinds, strict=True)
+            if count
+        )
 
 
 class Rows(NamedTuple):
     """The records of a text: ``fields[i]`` begins on line ``lines[i]`` and has a cell for every column.
 
     blank : the last of the blank lines behind the last record, None where there is none.
+    skipped : the lines that are no rows.
     """
 
     fields: list[list[str]]
     lines: list[int]
     blank: int | None = None
+    skipped: Skipped = Skipped()
 
     def run(self) -> int | IntCodes:
         """Return the lines as :class:`LineMap` keeps them: the first where the rest follow on, else all."""
@@ -55,19 +79,25 @@ def parse_rows(text: str, layout: Layout, label: str, first_line: int) -> Rows:
         one column is blank that more rows follow; names the line.
     """
     reader = RecordReader(text, layout.delimiter, label, first_line)
-    width = len(layout.names)
+    width, extra, single = layout.width, layout.extra, len(layout.names) == 1
     fields: list[list[str]] = []
     lines: list[int] = []
-    end = first_line - 1
+    end, comments = first_line - 1, 0
     for record in reader:
-        if len(record) != width:
+        is_comment = len(record) != width and reader.is_comment()
+        if len(record) != width and not is_comment:
             raise _ragged(record, layout, label, reader.start)
-        if width == 1 and reader.start > end + 1:
+        if single and reader.start > end + 1:
             raise blank_line(label, reader.start - 1)
+        end = reader.line
+        if is_comment:
+            comments += 1
+            continue
+        if extra and any(cell.strip(BLANKS) for cell in record[-extra:]):
+            raise _ragged(record, layout, label, reader.start)
         fields.append(record)
         lines.append(reader.start)
-        end = reader.line
-    return Rows(fields, lines, reader.line if reader.line > end else None)
+    return Rows(fields, lines, reader.line if reader.line > end else None, Skipped(comments))
 
 
 def blank_line(label: str, line: int) -> DataError:
@@ -83,14 +113,19 @@ def _ragged(record: list[str], layout: Layout, label: str, line: int) -> DataErr
     """Describe a row that has more or fewer fields than there are columns."""
     count, width = len(record), len(layout.names)
     fields = "1 field" if count == 1 else f"{count} fields"
-    detail = (
-        f"column '{shown(layout.names[count])}' would be empty"
-        if count < width
-        else f"'{shown(record[width])}' would belong to no column"
-    )
+    hint = "mend the line or give --delimiter"
+    if width <= count < layout.width:
+        detail, width = "no delimiter at its end, as other lines have", layout.width
+    elif count < width:
+        detail = f"column '{shown(layout.names[count])}' would be empty"
+    else:
+        stray = next((cell for cell in record[width:] if cell.strip(BLANKS)), record[width])
+        detail = f"'{shown(stray)}' would belong to no column"
+        if single_quoted(record):
+            hint = "quote cells with double quotes, not with '"
     return DataError(
         f"{label} line {line}: {fields} where {layout.width_source} has {width} ({detail})",
-        hint="mend the line or give --delimiter",
+        hint=hint,
         code="ragged",
     )
 
@@ -100,7 +135,8 @@ def read_small(
 ) -> Table:
     """Return the table of a clean text that is in memory whole, header included."""
     check_text(data, 1, source.label)
-    body = data[after_lines(data, layout.header_lines) :]
+    tail = WithoutTail(iter([data[after_lines(data, layout.header_lines) :]]), layout.delimiter)
+    body = b"".join(tail)
     lines = LineMap()
     rows = parse_rows(body.decode(), layout, source.label, layout.header_lines + 1)
     lines.add(0, rows.run())
@@ -111,7 +147,8 @@ def read_small(
         settled.add_cells(layout.names[j], columns[j])
         if layout.names[j] in verbatim:
             settled.verbatim[layout.names[j]] = verbatim_column(code_cells(columns[j]))
-    table = make_table(source.typed, names, settled, layout.notes, lines, np.empty((len(rows.fields), 0)))
+    notes = layout.notes + Skipped(layout.comments, tail.n_lines).plus(rows.skipped).notes()
+    table = make_table(source.typed, names, settled, notes, lines, np.empty((len(rows.fields), 0)))
     settled.refuse_two_marks(source.label, table.place)
     settled.refuse_infinite(source.label, table.place)
     return table

@@ -68,7 +68,7 @@ def read_table(
     """
     spec = spec or ReadSpec()
     check_read_spec(spec)
-    with open_source(source, stdin) as opened:
+    with open_source(source, stdin, spec.max_expanded) as opened:
         return read_opened(opened, spec, names, verbatim=verbatim)
 
 
@@ -86,12 +86,12 @@ def read_header(
     """
     spec = spec or ReadSpec()
     check_read_spec(spec)
-    with open_source(source, stdin) as opened:
+    with open_source(source, stdin, spec.max_expanded) as opened:
         if opened.kind == "parquet":
             from l2cli.data.parquet import parquet_names
 
             return parquet_names(opened, spec)
-        pieces = clean_pieces(opened.blocks(_HEADER_BYTES), spec.encoding, opened.label)
+        pieces = clean_pieces(opened.blocks(_HEADER_BYTES), spec.encoding, opened.label, opened.head)
         start, whole = _beginning(pieces, _HEADER_BYTES - 1)
         return _layout_of(b"".join(start), whole, spec, opened.label).names
 
@@ -108,7 +108,7 @@ def read_opened(
         from l2cli.data.parquet import read_parquet
 
         return read_parquet(opened, spec, names, verbatim)
-    pieces = clean_pieces(opened.blocks(sizes.piece), spec.encoding, opened.label)
+    pieces = clean_pieces(opened.blocks(sizes.piece), spec.encoding, opened.label, opened.head)
     start, whole = _beginning(pieces, max(sizes.small, SAMPLE_BYTES))
     beginning = b"".join(start)
     layout = _layout_of(beginning, whole, spec, opened.label)
@@ -128,6 +128,9 @@ def read_opened(
             hint="give --no-header if the first line is data",
             code="no_rows",
         )
+    from l2cli.data.totals import refuse_total
+
+    refuse_total(table, opened.label, layout.names[0])
     return table
 
 

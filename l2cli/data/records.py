@@ -12,6 +12,7 @@ import csv
 import io
 from collections.abc import Iterator
 
+from l2cli.data.quotes import ESCAPED, refuse_escaped
 from l2cli.errors import DataError
 
 WHITESPACE = " "
@@ -40,6 +41,9 @@ class RecordReader:
         self._whole = whole
         self._delimiter = delimiter
         self._blank = " \n" if delimiter == "\t" else " \t\n"
+        # The text of the current record, kept where a backslash may escape a quote.
+        self._raw: list[str] | None = [] if ESCAPED in text else None
+        self._opening = ""
         self._lines = io.StringIO(text, newline="\n")
         self._between = True
         self._unfinished = False
@@ -49,6 +53,9 @@ class RecordReader:
         rows = csv.reader(self._feed(), delimiter=self._delimiter, skipinitialspace=True)
         try:
             for row in rows:
+                if self._raw is not None and (self._whole or not self._unfinished):
+                    refuse_escaped("".join(self._raw), self._delimiter, self._label, self.start)
+                    self._raw.clear()
                 if self._unfinished:
                     self._end_unfinished(row)
                     return
@@ -57,7 +64,7 @@ class RecordReader:
         except csv.Error as error:
             raise DataError(
                 f"{self._label} line {self.start}: a field of more than {csv.field_size_limit()} characters",
-                hint="is a quote left open?",
+                hint="is a quote left open? if not, shorten the cell",
             ) from error
 
     def _feed(self) -> Iterator[str]:
@@ -68,10 +75,16 @@ class RecordReader:
             if self._between:
                 if not line.strip(self._blank):
                     continue
-                self.start = self.line
+                self.start, self._opening = self.line, line
                 self._between = False
+            if self._raw is not None:
+                self._raw.append(line)
             yield line.replace("\t", " ").rstrip(" \n") + "\n" if separated_by_blanks else line
         self._unfinished = not self._between
+
+    def is_comment(self) -> bool:
+        """Return True where the current record is a line that begins with ``#``."""
+        return self.start == self.line and self._opening.lstrip(" \t").startswith("#")
 
     def _end_unfinished(self, row: list[str]) -> None:
         """Refuse a quote that the text does not close, naming the line where it opens."""
