@@ -14,17 +14,10 @@ from typing import NamedTuple
 
 from l2cli.data.cells import BLANKS, CellRules, cell_rules
 from l2cli.data.formats import refuse_text_format
-from l2cli.data.header import (
-    Record,
-    commented_names,
-    read_names,
-    refuse_units,
-    trailing_blanks,
-    trailing_note,
-)
+from l2cli.data.header import commented_names, read_names, refuse_units, trailing_blanks, trailing_note
 from l2cli.data.preamble import find_preamble, is_blank, without_blank_end
 from l2cli.data.quotes import refuse_single_quotes
-from l2cli.data.records import RecordReader
+from l2cli.data.records import Record, RecordReader
 from l2cli.data.sniff import SAMPLE_RECORDS, mostly_numbers, sniffed
 from l2cli.data.textstream import known_encoding
 from l2cli.errors import DataError, UsageError, shown
@@ -148,9 +141,7 @@ def find_layout(sample: str, whole: bool, spec: ReadSpec, label: str) -> Layout:
     header_end = reader.line
     rules = cell_rules(spec, delimiter)
     body = list(islice(records, SAMPLE_RECORDS))
-    single = refuse_single_quotes(
-        [(record.fields, record.line) for record in (first, *body)], delimiter, label
-    )
+    quoted = refuse_single_quotes([first, *body], delimiter, label) if "'" in text else []
     comments = len(above.comments)
     if not spec.header:
         return _headless(first, body, Layout(delimiter, (), above.lines, rules, comments=comments))
@@ -164,7 +155,7 @@ def find_layout(sample: str, whole: bool, spec: ReadSpec, label: str) -> Layout:
     notes = header.notes + _comma_note([record.fields for record in body], rules)
     notes += tuple(
         f"cells of column '{shown(header.names[j])}' keep the ' around them, which is an ordinary character"
-        for j in single
+        for j in quoted
         if not header.from_rows and j < len(header.names)
     )
     if names is not None and names[0] != "#":

@@ -11,19 +11,12 @@ from typing import NamedTuple
 
 from l2cli.data.cells import BLANKS, CellRules, first_numbers
 from l2cli.data.preamble import COMMENT, Preamble
-from l2cli.data.records import RecordReader
+from l2cli.data.records import Record, RecordReader
 from l2cli.data.sniff import doubled, is_comment, mostly_numbers, refuse_doubled
 from l2cli.errors import DataError, shown
 
 ROW_NAMES = "row_names"
 _IF_DATA = "if it is data, give --no-header"
-
-
-class Record(NamedTuple):
-    """The fields of a record and the line on which it begins."""
-
-    fields: list[str]
-    line: int
 
 
 class Header(NamedTuple):
@@ -83,8 +76,10 @@ def commented_names(
     one where a column of numbers begins with a word. Columns of words leave that open, and ``#g`` is then a
     name, ``# g`` a remark.
     """
-    line, text = above.comments[-1] if above.comments else (0, "")
-    if line != above.lines or not body or text.startswith(COMMENT * 2):
+    if not above.comments:
+        return None
+    line, text = above.comments[-1]
+    if line != above.lines or text.startswith(COMMENT * 2):
         return None
     widths = {len(record.fields) for record in body if not is_comment(record.fields)}
     rest = text[len(COMMENT) :]
@@ -129,13 +124,13 @@ def refuse_units(body: Sequence[Record], rules: CellRules, label: str) -> None:
     """
     if len(body) < 3:
         return
-    columns = [column for column in _columns([record.fields for record in body]) if column]
-    number_columns = [column for column in columns if mostly_numbers(column[1:], rules)]
-    words = [column[0] for column in number_columns]
-    gone = rules.no_numbers
-    if len(words) > 1 and all(
-        word not in gone and first_numbers([word], rules.decimals) is None for word in words
-    ):
+    units, gone = [cell.strip(BLANKS) for cell in body[0].fields], rules.no_numbers
+    # A number in it, as in nearly every row of data, spares a look at the columns.
+    if any(cell not in gone and first_numbers([cell], rules.decimals) for cell in units):
+        return
+    columns = _columns([record.fields for record in body])
+    words = [column[0] for column in columns if mostly_numbers(column[1:], rules)]
+    if len(words) > 1 and not gone.intersection(words):
         told = ", ".join(f"'{shown(word, 20)}'" for word in words[:3])
         raise DataError(
             f"{label} line {body[0].line}: {told} above numbers alone, so this is no row of data",
@@ -178,6 +173,8 @@ def _columns(rows: Sequence[list[str]]) -> list[list[str]]:
 
 def _refuse_title(first: Record, body: Sequence[Record], label: str) -> None:
     """Raise DataError where lines of one cell stand above rows of more: titles, not names."""
+    if any(cell.strip(BLANKS) for cell in first.fields[1:]):
+        return
     widths = [_named([cell.strip(BLANKS) for cell in record.fields]) for record in (first, *body)]
     single = next((i for i, width in enumerate(widths) if width > 1), len(widths))
     below = [len(record.fields) for record in body[single - 1 :]] if single else []
@@ -248,14 +245,14 @@ def _looks_like_data(names: Sequence[str], rows: Sequence[list[str]], rules: Cel
     values = [found[0] for name in names if (found := first_numbers([name], rules.decimals))]
     if len(values) == len(names):
         return True
-    columns = _columns(rows) if rows else []
+    columns = zip(*(row for row in rows if len(row) == len(rows[0])), strict=True)
     above_numbers = []
     for name, column in zip(names, columns, strict=False):
         number = first_numbers([name], rules.decimals)
-        if number is not None and mostly_numbers(column, rules):
-            above_numbers.append(number[0])
-        elif number is None and name in column:
+        if number is None and name in column:
             return True
+        if number is not None and mostly_numbers([cell.strip(BLANKS) for cell in column], rules):
+            above_numbers.append(number[0])
     steps = {round(b - a, 9) for a, b in pairwise(above_numbers)}
     counting = steps in ({1.0}, {-1.0}) or (len(above_numbers) > 2 and len(steps) == 1 and steps != {0.0})
     return bool(above_numbers) and not counting

@@ -84,17 +84,14 @@ def parse_rows(text: str, layout: Layout, label: str, first_line: int) -> Rows:
     lines: list[int] = []
     end, comments = first_line - 1, 0
     for record in reader:
-        is_comment = len(record) != width and reader.is_comment()
-        if len(record) != width and not is_comment:
-            raise _ragged(record, layout, label, reader.start)
         if single and reader.start > end + 1:
             raise blank_line(label, reader.start - 1)
         end = reader.line
-        if is_comment:
+        if len(record) != width or (extra and any(cell.strip(BLANKS) for cell in record[-extra:])):
+            if len(record) == width or not reader.is_comment():
+                raise _ragged(record, layout, label, reader.start)
             comments += 1
             continue
-        if extra and any(cell.strip(BLANKS) for cell in record[-extra:]):
-            raise _ragged(record, layout, label, reader.start)
         fields.append(record)
         lines.append(reader.start)
     return Rows(fields, lines, reader.line if reader.line > end else None, Skipped(comments))

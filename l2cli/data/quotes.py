@@ -9,9 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 from l2cli.data.cells import BLANKS, first_numbers
 from l2cli.errors import DataError, shown
+
+if TYPE_CHECKING:
+    from l2cli.data.records import Record
 
 ESCAPED = '\\"'
 _SINGLE = "'"
@@ -50,8 +54,8 @@ def single_quoted(record: Sequence[str]) -> slice | None:
     return None
 
 
-def refuse_single_quotes(records: Sequence[tuple[list[str], int]], delimiter: str, label: str) -> list[int]:
-    """Raise DataError where the first records, given with their lines, quote cells with ``'``.
+def refuse_single_quotes(records: Sequence[Record], delimiter: str, label: str) -> list[int]:
+    """Raise DataError where the first records quote cells with ``'``.
 
     That is told by cells that are taken apart at a delimiter within, in at least half of the records, and by
     a column of numbers in such quotes. Columns of words in such quotes are returned.

@@ -11,11 +11,19 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from l2cli.data.quotes import ESCAPED, refuse_escaped
 from l2cli.errors import DataError
 
 WHITESPACE = " "
+
+
+class Record(NamedTuple):
+    """The fields of a record and the line on which it begins."""
+
+    fields: list[str]
+    line: int
 
 
 class RecordReader:
@@ -53,12 +61,11 @@ class RecordReader:
         rows = csv.reader(self._feed(), delimiter=self._delimiter, skipinitialspace=True)
         try:
             for row in rows:
-                if self._raw is not None and (self._whole or not self._unfinished):
-                    refuse_escaped("".join(self._raw), self._delimiter, self._label, self.start)
-                    self._raw.clear()
                 if self._unfinished:
                     self._end_unfinished(row)
                     return
+                if self._raw is not None:
+                    self._refuse_escaped()
                 yield row
                 self._between = True
         except csv.Error as error:
@@ -86,10 +93,17 @@ class RecordReader:
         """Return True where the current record is a line that begins with ``#``."""
         return self.start == self.line and self._opening.lstrip(" \t").startswith("#")
 
+    def _refuse_escaped(self) -> None:
+        """Refuse quotes behind a backslash in the record that has just ended."""
+        refuse_escaped("".join(self._raw or ()), self._delimiter, self._label, self.start)
+        self._raw = []
+
     def _end_unfinished(self, row: list[str]) -> None:
         """Refuse a quote that the text does not close, naming the line where it opens."""
         if not self._whole:
             return
+        if self._raw is not None:
+            self._refuse_escaped()
         last = row[-1] if row else ""
         opens = self.line - last.count("\n") + last.endswith("\n")
         raise DataError(
