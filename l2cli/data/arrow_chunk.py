@@ -18,12 +18,13 @@ import numpy as np
 
 from l2cli.data.arrow_buffers import BoolArray, Floats, RawCells, RowNumbers, coded_cells, floats_of
 from l2cli.data.cell_bytes import cell_bytes
-from l2cli.data.cells import WHOLE, judge, plain_numbers
+from l2cli.data.cells import BLANKS, WHOLE, judge, plain_numbers
 from l2cli.data.chunks import Chunk, record_lines
 from l2cli.data.columns import CodedCells, IntCodes, NumberFacts, code_cells, number_column
 from l2cli.data.flat_chunk import rectangle, text_columns
 from l2cli.data.parse_small import Rows, parse_rows
 from l2cli.data.plan import Block, Plan
+from l2cli.data.quotes import ESCAPED
 from l2cli.data.records import WHITESPACE, RecordReader
 from l2cli.data.text_parts import TextPart
 
@@ -51,9 +52,11 @@ class ChunkParser:
     def __init__(self, plan: Plan, part: TextPart) -> None:
         self._plan = plan
         self._part = part
-        self._width = len(plan.layout.names)
+        self._width = part.layout.width
+        n_columns = len(plan.layout.names)
+        self._extra = range(n_columns, self._width)
         # Names for pyarrow that say which column of the table each of the file is.
-        self._names = [str(j) for j in part.order or range(self._width)]
+        self._names = [str(j) for j in (*(part.order or range(n_columns)), *self._extra)]
         gone = plan.rules.no_numbers
         padded = {
             f"{before}{token}{behind}" for token in gone for before in ("", " ") for behind in ("", " ")
@@ -79,7 +82,7 @@ class ChunkParser:
         plan, mark = self._plan, self._plan.rules.decimals[0]
         broken = (np.floor(block.numbers) < block.numbers).any(axis=0)
         found = {plan.numbers[k] for k in np.flatnonzero(broken)} - plan.failed
-        if found or plan.failed or len(plan.numbers) + len(plan.texts) < self._width:
+        if found or plan.failed or len(plan.numbers) + len(plan.texts) < len(plan.layout.names):
             return found
         count = chunk.data.count(mark.encode())
         if count and plan.layout.delimiter == mark:
@@ -109,6 +112,8 @@ class ChunkParser:
         coded = {j: coded_cells(table.column(str(j)).chunk(0)) for j in as_text} if table.num_rows else {}
         if any(_has_endless(cells.levels) for cells in coded.values()):
             return self._by_reference(chunk)
+        if any(level.strip(BLANKS) for j in self._extra if j in coded for level in coded[j].levels):
+            return self._by_reference(chunk)
         block = self._empty_block(table.num_rows)
         block.lines = chunk.first_line
         if chunk.n_lines != block.n_rows:
@@ -120,7 +125,7 @@ class ChunkParser:
     def _flat(self, chunk: Chunk, failed: set[int]) -> Block | None:
         """Return the columns of a chunk of many columns of numbers, None where this is not the way."""
         plan, width = self._plan, self._width
-        if not plan.is_flat(failed) or self._part.order is not None:
+        if not plan.is_flat(failed) or self._part.order is not None or self._part.layout.extra:
             return None
         cells = rectangle(chunk.data, chunk.quotes, plan.layout.delimiter, width)
         if cells is None:
@@ -196,7 +201,9 @@ class ChunkParser:
     def _may_differ(self, chunk: Chunk) -> bool:
         """Return True where pyarrow would or might split a chunk in another way than the reference."""
         # In a file of one column a blank line is an error where rows follow.
-        if self._width == 1 and _BLANK_LINE.search(chunk.data):
+        if len(self._plan.layout.names) == 1 and _BLANK_LINE.search(chunk.data):
+            return True
+        if _any_escaped(chunk):
             return True
         if chunk.quotes is None:
             return False
@@ -214,7 +221,7 @@ class ChunkParser:
         for attempt in range(_RETRIES + 1):
             if attempt == _RETRIES:
                 odd = list(wanted)
-            as_text = [*self._plan.texts, *odd]
+            as_text = [*self._plan.texts, *odd, *self._extra]
             kinds = {
                 **dict.fromkeys(wanted, pa.float64()),
                 **dict.fromkeys(as_text, pa.dictionary(pa.int32(), pa.utf8())),
@@ -270,7 +277,7 @@ class ChunkParser:
         rows = self._reference_rows(chunk)
         self._plan.skips_blanks |= rows.skips_blanks
         block = self._empty_block(len(rows.fields))
-        block.lines, block.blank = rows.run(), rows.blank
+        block.lines, block.blank, block.skipped = rows.run(), rows.blank, rows.skipped
         columns = rows.columns()
         if not columns:
             return block
@@ -383,6 +390,15 @@ class ChunkParser:
 def _by_column(cells: BoolArray, at: dict[int, int]) -> dict[int, BoolArray]:
     """Return the columns of a mask (rows, columns) in which it is true anywhere, by their place in ``at``."""
     return {at[j]: cells[:, j] for j in np.flatnonzero(cells.any(axis=0)).tolist() if j in at}
+
+
+def _any_escaped(chunk: Chunk) -> bool:
+    """Return True where a quote stands behind a backslash."""
+    if chunk.quotes is None or not chunk.quotes.plain:
+        return b'"' in chunk.data and ESCAPED.encode() in chunk.data
+    # All quotes are known: far fewer bytes to look at.
+    behind = np.maximum(chunk.quotes.places - 1, 0)
+    return bool((np.frombuffer(chunk.data, dtype=np.uint8)[behind] == ord("\\")).any())
 
 
 def _has_endless(levels: Iterable[str]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from l2cli.data.columns import CodedCells, IntCodes, LineMap, NumberFacts
-from l2cli.data.parse_small import blank_line
+from l2cli.data.parse_small import Skipped, blank_line
 from l2cli.data.plan import Block, Plan
 from l2cli.data.table import FloatArray, PartRows
 from l2cli.data.text_parts import TextPart
@@ -66,6 +66,7 @@ class Gatherer:
     n_rows : rows so far. lines : where they stand. zeros : columns in which digits with a leading zero were
         seen.
     facts : what the columns of numbers held besides numbers, by position in the file.
+    skipped : the lines that are no rows.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -76,6 +77,7 @@ class Gatherer:
         self._blank: int | None = None
         self.lines = LineMap()
         self.zeros: set[int] = set()
+        self.skipped = Skipped()
         self.facts: dict[int, NumberFacts] = {}
         self.matrix = GrowingMatrix(len(plan.numbers))
         self._codes: dict[int, list[IntCodes]] = {j: [] for j in plan.texts}
@@ -87,9 +89,11 @@ class Gatherer:
             self._parts.append(part)
             self._starts.append(self.n_rows)
             self._blank = None
-        if len(self.plan.layout.names) == 1 and block.n_rows and self._blank is not None:
+        something = block.n_rows or block.skipped.comments
+        if len(self.plan.layout.names) == 1 and something and self._blank is not None:
             raise blank_line(part.label, self._blank)
-        self._blank = block.blank
+        self._blank = block.blank if something else block.blank or self._blank
+        self.skipped = self.skipped.plus(block.skipped)
         self.lines.add(self.n_rows, block.lines)
         self.matrix.append(block.numbers, fraction)
         self.zeros |= block.zeros

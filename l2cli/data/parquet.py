@@ -80,7 +80,7 @@ def read_parquet(
     UsageError
         For options that only a text file can follow.
     """
-    parts = look_at_files(openers, spec)
+    parts = look_at_files(openers, spec, names)
     types = agreed_types(parts)
     asked = set(types if names is None else names)
     wanted = [name for name in types if name in asked]

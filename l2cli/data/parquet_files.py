@@ -5,11 +5,11 @@ pyarrow is imported where it is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from l2cli.data.dialect import refuse_repeated_names
+from l2cli.data.header import refuse_repeated_names
 from l2cli.data.memory import physical_memory
 from l2cli.data.parquet_types import NUMERIC, agreed_type, type_of
 from l2cli.data.source import Source, label_of
@@ -32,8 +32,10 @@ class ParquetPart(NamedTuple):
     metadata: Any
 
 
-def look_at_files(openers: Sequence[Opener], spec: ReadSpec) -> list[ParquetPart]:
-    """Look at what the files say of themselves, and whether that can be."""
+def look_at_files(
+    openers: Sequence[Opener], spec: ReadSpec, names: Collection[str] | None
+) -> list[ParquetPart]:
+    """Look at what the files say of themselves, and whether that can be; ``names`` are to be read."""
     parts: list[ParquetPart] = []
     for opener in openers:
         with opener() as source, readable(source.label):
@@ -44,9 +46,19 @@ def look_at_files(openers: Sequence[Opener], spec: ReadSpec) -> list[ParquetPart
             groups = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
             if sum(groups) != metadata.num_rows or min(groups, default=0) < 0:
                 raise contradiction(source.label)
+            n_columns = len(types) if names is None else sum(name in types for name in set(names))
+            source.refuse_expanded(_promised(metadata, n_columns), "expands")
             kept = metadata if len(openers) == 1 else None
             parts.append(ParquetPart(source.label, opener, metadata.num_rows, types, kept))
     return parts
+
+
+def _promised(metadata: Any, n_columns: int) -> int:
+    """Return the bytes that a file says it holds: its pages unpacked, or its numbers in memory if more."""
+    groups = range(metadata.num_row_groups)
+    pages: int = sum(metadata.row_group(group).total_byte_size for group in groups)
+    n_rows: int = metadata.num_rows
+    return max(pages, 8 * n_rows * n_columns)
 
 
 def agreed_types(parts: Sequence[ParquetPart]) -> dict[str, tuple[Any, str]]:

@@ -21,13 +21,14 @@ from l2cli.data.chunks import Chunk, Cutter
 from l2cli.data.columns import NumberFacts
 from l2cli.data.dialect import sample_of
 from l2cli.data.gather import Gatherer
+from l2cli.data.parse_small import Skipped
 from l2cli.data.plan import Block, Plan
 from l2cli.data.records import RecordReader
 from l2cli.data.settle import Settled, make_table
 from l2cli.data.sizes import Sizes
 from l2cli.data.table import Table
 from l2cli.data.text_parts import TextPart, Texts
-from l2cli.data.textstream import clean_pieces
+from l2cli.data.textstream import WithoutTail, after_lines, clean_pieces, without_lines
 from l2cli.errors import DataError
 from l2cli.spec import ReadSpec
 
@@ -126,7 +127,7 @@ def _table(first: Gatherer, second: Gatherer, settled: Settled, keep: Sequence[i
         typed,
         [names[j] for j in keep],
         settled,
-        plan.layout.notes,
+        plan.layout.notes + Skipped(plan.layout.comments).plus(first.skipped).notes(),
         first.lines,
         first.parts(),
         first.matrix.taken(kept),
@@ -150,28 +151,46 @@ class _Runner(NamedTuple):
         workers = min(_MAX_WORKERS, os.cpu_count() or 1)
         waiting: deque[tuple[Future[Block], TextPart, float]] = deque()
         pool = ThreadPoolExecutor(workers)
-        read, total = 0, max(1, sum(part.size for part in self.parts))
         try:
-            for part in self.parts:
-                parser = ChunkParser(plan, part)
-                for chunk in self._chunks(part):
-                    fraction = (read + chunk.fraction * part.size) / total
-                    waiting.append((pool.submit(parser.parse, chunk), part, fraction))
-                    if len(waiting) > workers:
-                        gatherer.add(*_done(waiting))
-                read += part.size
+            for submitted in self._submitted(pool, plan, gatherer):
+                waiting.append(submitted)
+                if len(waiting) > workers:
+                    gatherer.add(*_done(waiting))
             while waiting:
                 gatherer.add(*_done(waiting))
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _chunks(self, part: TextPart) -> Iterator[Chunk]:
+    def _submitted(
+        self, pool: ThreadPoolExecutor, plan: Plan, gatherer: Gatherer
+    ) -> Iterator[tuple[Future[Block], TextPart, float]]:
+        """Yield the blocks to be, each with its part and the fraction of all parts read with it.
+
+        What is wrong with a text where it is cut comes as a last block, so that what is wrong further up is
+        told first.
+        """
+        read, total = 0, max(1, sum(part.size for part in self.parts))
+        for part in self.parts:
+            parser = ChunkParser(plan, part)
+            try:
+                for chunk in self._chunks(part, gatherer):
+                    yield pool.submit(parser.parse, chunk), part, (read + chunk.fraction * part.size) / total
+            except DataError as error:
+                failed: Future[Block] = Future()
+                failed.set_exception(error)
+                yield failed, part, 1.0
+                return
+            read += part.size
+
+    def _chunks(self, part: TextPart, gatherer: Gatherer) -> Iterator[Chunk]:
         """Yield the chunks of a part, which is open only so long."""
         layout = part.layout
-        cutter = Cutter(layout.delimiter, part.label, self.size, layout.header_lines)
+        cutter = Cutter(layout.delimiter, part.label, self.size, layout.header_lines + 1)
         with part.opened() as source:
-            pieces = clean_pieces(source.blocks(self.piece), self.encoding, part.label)
-            yield from cutter.chunks(pieces, lambda: source.fraction_read)
+            pieces = clean_pieces(source.blocks(self.piece), self.encoding, part.label, source.head)
+            body = WithoutTail(without_lines(pieces, layout.header_lines), layout.delimiter)
+            yield from cutter.chunks(iter(body), lambda: source.fraction_read)
+        gatherer.skipped = gatherer.skipped.plus(Skipped(tail=body.n_lines))
 
 
 def _done(waiting: deque[tuple[Future[Block], TextPart, float]]) -> tuple[Block, TextPart, float]:
@@ -184,18 +203,18 @@ def _planned(texts: Texts, keep: Sequence[int], label: str, sizes: Sizes, exact:
 
     Columns of ``exact`` are read as text, so that their cells are at hand as they stand.
     """
-    base, layout = texts.base, texts.layout
+    base, layout = texts.base, texts.base.layout
     sample, whole = sample_of(base.start, whole=False)
-    reader = RecordReader(sample.decode(), layout.delimiter, base.label, whole=whole)
-    width = len(layout.names)
-    data_rows = (row for row in reader if reader.start > layout.header_lines and len(row) == width)
-    rows = list(islice(data_rows, sizes.guessed_rows))
+    body = sample[after_lines(sample, layout.header_lines) :].decode()
+    reader = RecordReader(body, layout.delimiter, base.label, layout.header_lines + 1, whole=whole)
+    width = layout.width
+    rows = list(islice((row for row in reader if len(row) == width), sizes.guessed_rows))
     columns = list(zip(*rows, strict=True)) or [()] * width
     rules, guesses, shows = _guesses({j: columns[j] for j in keep}, layout.rules)
     guesses = {j: None if j in exact else kind for j, kind in guesses.items()}
     as_text = [j for j in keep if guesses[j] is None]
     numbers = [j for j in keep if guesses[j] is not None]
-    plan = Plan(layout, label, rules, numbers, as_text, shows_mark=shows.intersection(numbers))
+    plan = Plan(texts.layout, label, rules, numbers, as_text, shows_mark=shows.intersection(numbers))
     plan.maybe_codes, plan.flat = {j for j in keep if guesses[j] == "whole"}, sizes.flat
     return plan
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from l2cli.data.cells import CellRules
 from l2cli.data.columns import CodedCells, IntCodes, NumberFacts
 from l2cli.data.dialect import Layout
+from l2cli.data.parse_small import Skipped
 from l2cli.data.records import WHITESPACE
 from l2cli.data.sizes import FlatRule
 from l2cli.data.table import FloatArray
@@ -44,7 +45,7 @@ class Plan:
     def is_flat(self, failed: Collection[int] = ()) -> bool:
         """Return True where chunks are read as a single column: many columns, nearly all of them numbers."""
         width = len(self.layout.names)
-        if self.layout.delimiter == WHITESPACE:
+        if self.layout.delimiter == WHITESPACE or self.layout.extra:
             return False
         return self.flat.serves(width, width - len(self.numbers) + len(self.odd.union(failed)))
 
@@ -70,12 +71,14 @@ class Block:
         zero.
     lines : line of the first row where the others follow on, else the line of each.
     blank : the last blank line behind all rows of a file of one column, None where there is none.
+    skipped : the lines that are no rows.
     """
 
     n_rows: int
     numbers: FloatArray
     lines: int | IntCodes
     blank: int | None = None
+    skipped: Skipped = field(default_factory=Skipped)
     texts: dict[int, CodedCells] = field(default_factory=dict)
     facts: dict[int, NumberFacts] = field(default_factory=dict)
     zeros: set[int] = field(default_factory=set)

@@ -302,15 +302,18 @@ def test_a_file_that_says_it_has_other_rows_than_it_has():
 def test_more_than_the_memory_holds_is_refused_before_it_is_taken(monkeypatch):
     monkeypatch.setattr("l2cli.data.parquet_files.physical_memory", lambda: 1 << 30)
     lying = packed({"a": pa.nulls(200_000_000), "b": pa.nulls(200_000_000)})
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError, match="standard input: expands from .* to more than 1G; if you trust it"):
         read(lying)
+    trusted = ReadSpec(max_expanded=1 << 40)
+    with pytest.raises(DataError) as caught:
+        read_table("-", trusted, stdin=io.BytesIO(lying))
     assert str(caught.value) == (
         "standard input: 200000000 rows of 2 columns need 2.98 GB, and this machine has 1 GB; give fewer rows"
         " or columns (if it should not be that large, the file is damaged)"
     )
     assert caught.value.code == "too_large"
     with pytest.raises(DataError, match="200000000 rows of 1 column need"):
-        read(lying, ["a"])
+        read_table("-", trusted, stdin=io.BytesIO(lying), names=["a"])
 
 
 def test_na_tokens_and_durations():

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from l2cli.data.read import read_header, read_table
@@ -57,13 +57,15 @@ def test_random_bytes_give_a_table_or_one_clear_error(start, mark, rest, read_in
 
 
 @given(
-    text=st.text(alphabet='ab1.,;|\t "\n\r?-0', max_size=80),
+    text=st.text(alphabet="ab1.,;|\t \"\n\r?-0#\\':", max_size=80),
     way=st.sampled_from(["large", "shredded", "flat", "flat shredded"]),
 )
 @example(text='a\n"\n\n1\n"\n', way="shredded")
 @example(text="a,b\n \t\n1,2", way="large")
 @example(text='0\n""?\n1', way="large")
 @example(text='a,b\n1,""01\n', way="large")
+@example(text='a,b\n1,"x\\""\n#\n2,3\n,\n', way="shredded")
+@example(text="#a\n\n#1,2\n1\n,\n#\n", way="shredded")
 @settings(max_examples=200, deadline=None)
 def test_random_texts_read_the_same_by_both_parsers(text, way, read_in):
     expected = told_or_error(lambda: read_in(text.encode(), "small"))
@@ -77,15 +79,21 @@ def hostile_files(draw: st.DrawFn) -> tuple[bytes, ReadSpec]:
     n_columns = draw(st.integers(1, 4))
     kinds = [draw(st.lists(st.sampled_from(CELLS), min_size=1, max_size=3)) for _ in range(n_columns)]
     rows = [[f"c{j}" for j in range(n_columns)]]
+    ending = draw(st.sampled_from([[], [], [], [""], ["", ""]]))
+    rows[0] += draw(st.sampled_from([ending, ending, []]))
     for _ in range(draw(st.integers(0, 12))):
-        rows.append([draw(st.sampled_from(kind)) for kind in kinds])
+        rows.append([*(draw(st.sampled_from(kind)) for kind in kinds), *ending])
         odd = draw(st.integers(0, 60))
         if odd == 0:
             rows[-1].append("9")
-        elif odd < 3:
-            rows.append([["", "  "][odd - 1]])
+        elif odd < 6:
+            rows.append([["", "  ", "# c", '#, "c', '"a\\"b"'][odd - 1]])
+        elif odd < 8:
+            rows.append([""] * (n_columns + len(ending)))
+    above = draw(st.sampled_from([[], [], [], ["# c"], ["#" + delimiter.join(rows[0])], ["", "sep=,"]]))
     line_end = draw(st.sampled_from(["\n", "\r\n", "\r"]))
-    text = line_end.join(delimiter.join(row) for row in rows) + draw(st.sampled_from(["", line_end]))
+    lines = [*above, *(delimiter.join(row) for row in rows)]
+    text = line_end.join(lines) + draw(st.sampled_from(["", line_end]))
     spec = ReadSpec(
         delimiter=draw(st.sampled_from([None, delimiter])),
         decimal=draw(st.sampled_from([None, None, "."]))
@@ -137,6 +145,9 @@ def tables(draw: st.DrawFn) -> dict[str, list[float] | list[str]]:
 )
 @QUICK
 def test_what_the_csv_module_writes_is_read_back(columns, delimiter, line_end, quoting, way, read_in):
+    # What the reader takes for something else, and says so: an end without a cell, a header behind #.
+    assume(any(str(column[-1]) != "nan" for column in columns.values()))
+    assume(not next(iter(columns)).startswith("#"))
     target = io.StringIO(newline="")
     writer = csv.writer(target, delimiter=delimiter, lineterminator=line_end, quoting=quoting)
     writer.writerow(columns)

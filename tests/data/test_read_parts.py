@@ -221,8 +221,7 @@ REFUSED = {
     ),
     "a NUL byte": (
         [b"a,b\n1,2\n", b"a,b\n1,2\n3,\0\n"],
-        "p2 line 3: a NUL byte, so this is no text in UTF-8; give a text file, or --encoding utf-16 if it was"
-        " saved so",
+        "p2 line 3: a NUL byte, so this is no text in UTF-8; give a text file in UTF-8, or name its --encoding",
     ),
     "an encoding": (
         [b"a,b\n1,2\n", b"a,b\n1,2\n3,\xe9\n"],
@@ -282,7 +281,7 @@ REFUSED = {
     ),
     "a foreign file": (
         [b"a,b\n1,2\n", b"%PDF-1.4"],
-        "p2: is a PDF or an image, not a table of text or Parquet; give a table",
+        "p2: is a PDF or an image, not a table of text or Parquet; give CSV or Parquet",
     ),
 }
 
