@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,11 @@ import numpy as np
 from l2cli.data.arrow_buffers import BoolArray, Floats, RawCells, RowNumbers, coded_cells, floats_of
 from l2cli.data.cell_bytes import cell_bytes
 from l2cli.data.cells import BLANKS, WHOLE, judge, plain_numbers
+from l2cli.data.chunk_marks import marked_columns
 from l2cli.data.chunks import Chunk, record_lines
 from l2cli.data.columns import CodedCells, IntCodes, NumberFacts, code_cells, number_column
 from l2cli.data.flat_chunk import rectangle, text_columns
-from l2cli.data.parse_small import Rows, parse_rows
+from l2cli.data.parse_small import parse_rows
 from l2cli.data.plan import Block, Plan
 from l2cli.data.quotes import ESCAPED
 from l2cli.data.records import WHITESPACE, RecordReader
@@ -74,27 +75,8 @@ class ChunkParser:
         """
         block = self._parsed(chunk)
         if self._plan.looks_for_marks and not self._plan.marked - self._plan.failed:
-            self._plan.marked.update(self._marked(block, chunk))
+            self._plan.marked.update(marked_columns(self._plan, self._part, block, chunk))
         return block
-
-    def _marked(self, block: Block, chunk: Chunk) -> Collection[int]:
-        """Return columns of numbers that have a decimal mark in a chunk: one at least where there are any."""
-        plan, mark = self._plan, self._plan.rules.decimals[0]
-        broken = (np.floor(block.numbers) < block.numbers).any(axis=0)
-        found = {plan.numbers[k] for k in np.flatnonzero(broken)} - plan.failed
-        if found or plan.failed or len(plan.numbers) + len(plan.texts) < len(plan.layout.names):
-            return found
-        count = chunk.data.count(mark.encode())
-        if count and plan.layout.delimiter == mark:
-            count -= block.n_rows * (self._width - 1)
-        for cells in block.texts.values():
-            times = np.bincount(cells.codes, minlength=len(cells.levels)).tolist()
-            count -= sum(level.count(mark) * n for level, n in zip(cells.levels, times, strict=True))
-        if count <= 0:
-            return ()
-        columns = self._part.in_order(self._reference_rows(chunk).columns())
-        marked = {j: {cell for cell in columns[j] if mark in cell} for j in plan.numbers}
-        return [j for j, cells in marked.items() if not all(map(plan.rules.is_missing, cells))]
 
     def _parsed(self, chunk: Chunk) -> Block:
         if self._may_differ(chunk):
@@ -269,12 +251,9 @@ class ChunkParser:
     def _empty_block(self, n_rows: int) -> Block:
         return Block(n_rows, np.empty((n_rows, len(self._plan.numbers))), 0)
 
-    def _reference_rows(self, chunk: Chunk) -> Rows:
-        return parse_rows(chunk.data.decode(), self._part.layout, self._part.label, chunk.first_line)
-
     def _by_reference(self, chunk: Chunk) -> Block:
         """Parse a chunk with the reference tokenizer."""
-        rows = self._reference_rows(chunk)
+        rows = parse_rows(chunk.data.decode(), self._part.layout, self._part.label, chunk.first_line)
         self._plan.skips_blanks |= rows.skips_blanks
         block = self._empty_block(len(rows.fields))
         block.lines, block.blank, block.skipped = rows.run(), rows.blank, rows.skipped

@@ -302,7 +302,7 @@ def test_a_file_that_says_it_has_other_rows_than_it_has():
 def test_more_than_the_memory_holds_is_refused_before_it_is_taken(monkeypatch):
     monkeypatch.setattr("l2cli.data.parquet_files.physical_memory", lambda: 1 << 30)
     lying = packed({"a": pa.nulls(200_000_000), "b": pa.nulls(200_000_000)})
-    with pytest.raises(DataError, match="standard input: expands from .* to more than 1G; if you trust it"):
+    with pytest.raises(DataError, match=r"standard input: expands from .* to more than 1G; if you"):
         read(lying)
     trusted = ReadSpec(max_expanded=1 << 40)
     with pytest.raises(DataError) as caught:
