@@ -58,7 +58,7 @@ class ChunkParser:
         self._missing_values = sorted(plan.rules.missing_values)
 
     def parse(self, chunk: Chunk) -> Block:
-        """Return the columns of a chunk, and look for decimal marks where these would be news.
+        """Return the columns of a chunk.
 
         Raises
         ------
@@ -66,24 +66,17 @@ class ChunkParser:
             For a row with too few or too many fields, or an open quote, naming the line.
         """
         block = self._parsed(chunk)
-        if self._plan.looks_for_marks and not self._plan.marked:
-            self._plan.marked = self._is_marked(block, chunk.data)
+        if self._plan.counts_marks:
+            block.marks = self._marks(block, chunk.data)
         return block
 
-    def _is_marked(self, block: Block, data: bytes) -> bool:
-        """Return True where a number of a chunk has a decimal mark."""
-        plan, mark = self._plan, self._plan.rules.decimals[0]
-        if bool((np.floor(block.numbers) < block.numbers).any()):
-            return True
-        if plan.failed or len(plan.numbers) + len(plan.texts) < self._width:
-            return False
+    def _marks(self, block: Block, data: bytes) -> int:
+        """Count the decimal marks that stand neither in columns of text nor between fields."""
+        mark = self._plan.rules.decimals[0]
         count = data.count(mark.encode())
-        if count and plan.layout.delimiter == mark:
+        if count and self._plan.layout.delimiter == mark:
             count -= block.n_rows * (self._width - 1)
-        for cells in block.texts.values():
-            times = np.bincount(cells.codes, minlength=len(cells.levels)).tolist()
-            count -= sum(level.count(mark) * n for level, n in zip(cells.levels, times, strict=True))
-        return count > 0
+        return count - sum(cells.times(mark) for cells in block.texts.values()) if count else 0
 
     def _parsed(self, chunk: Chunk) -> Block:
         if self._may_differ(chunk):

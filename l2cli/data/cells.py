@@ -163,7 +163,7 @@ def _with_numbers(reading: Reading, found: Sequence[float], rules: CellRules) ->
 
 def read_under(reading: Reading, rules: CellRules, decimal: str, *, plain: bool = False) -> Reading | None:
     """Return a column as numbers under a decimal mark, ``plain`` ones or as people write them, else None."""
-    cells = [reading.cells[i] for i in reading.ordinary]
+    cells, rules = [reading.cells[i] for i in reading.ordinary], rules.with_decimal(decimal)
     found = numbers(cells, decimal)
     if found is not None:
         return _with_numbers(reading, found, rules)
