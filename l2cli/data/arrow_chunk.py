@@ -19,7 +19,6 @@ import numpy as np
 from l2cli.data.arrow_buffers import BoolArray, Floats, RawCells, RowNumbers, coded_cells, floats_of
 from l2cli.data.cell_bytes import cell_bytes
 from l2cli.data.cells import BLANKS, WHOLE, judge, plain_numbers
-from l2cli.data.chunk_marks import marked_columns
 from l2cli.data.chunks import Chunk, record_lines
 from l2cli.data.columns import CodedCells, IntCodes, NumberFacts, code_cells, number_column
 from l2cli.data.flat_chunk import rectangle, text_columns
@@ -66,7 +65,7 @@ class ChunkParser:
         self._missing_values = sorted(plan.rules.missing_values)
 
     def parse(self, chunk: Chunk) -> Block:
-        """Return the columns of a chunk, and look for decimal marks where these would be news.
+        """Return the columns of a chunk.
 
         Raises
         ------
@@ -74,9 +73,17 @@ class ChunkParser:
             For a row with too few or too many fields, or an open quote, naming the line.
         """
         block = self._parsed(chunk)
-        if self._plan.looks_for_marks and not self._plan.marked - self._plan.failed:
-            self._plan.marked.update(marked_columns(self._plan, self._part, block, chunk))
+        if self._plan.counts_marks and not block.skipped.comments:
+            block.marks = self._marks(block, chunk.data)
         return block
+
+    def _marks(self, block: Block, data: bytes) -> int:
+        """Count the decimal marks that stand neither in columns of text nor between fields."""
+        mark = self._plan.rules.decimals[0]
+        count = data.count(mark.encode())
+        if count and self._plan.layout.delimiter == mark:
+            count -= block.n_rows * (self._width - 1)
+        return count - sum(cells.times(mark) for cells in block.texts.values()) if count else 0
 
     def _parsed(self, chunk: Chunk) -> Block:
         if self._may_differ(chunk):
@@ -264,6 +271,9 @@ class ChunkParser:
         for k, j in enumerate(self._plan.numbers):
             self._add_cells(block, k, columns[j])
         block.texts = {j: code_cells(columns[j]) for j in self._plan.texts}
+        if self._plan.counts_marks and rows.skipped.comments:
+            mark, others = self._plan.rules.decimals[0], set(range(len(columns))).difference(block.texts)
+            block.marks = sum("".join(columns[j]).count(mark) for j in others)
         return self._without_missing(block)
 
     def _fill(self, block: Block, table: Any, coded: dict[int, CodedCells], failed: set[int]) -> _Open:

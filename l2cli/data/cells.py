@@ -66,6 +66,12 @@ class CellRules:
         found = (first_numbers([token], decimals) for token in self.missing)
         return frozenset(values[0] for values in found if values is not None and isfinite(values[0]))
 
+    @cached_property
+    def mark_is_sure(self) -> bool:
+        """True where a decimal mark in a cell of a column of numbers is that of a number."""
+        marks = "".join(self.decimals)
+        return not self.missing_values and not any(c in marks for token in self.missing for c in token)
+
     def is_missing(self, cell: str) -> bool:
         """Return True for a cell that is missing in a column of text; a code such as ``099`` is no 99."""
         if cell in self.missing or not self.missing_values:
@@ -167,7 +173,7 @@ def _with_numbers(reading: Reading, found: Sequence[float], rules: CellRules) ->
 
 def read_under(reading: Reading, rules: CellRules, decimal: str, *, plain: bool = False) -> Reading | None:
     """Return a column as numbers under a decimal mark, ``plain`` ones or as people write them, else None."""
-    cells = [reading.cells[i] for i in reading.ordinary]
+    cells, rules = [reading.cells[i] for i in reading.ordinary], rules.with_decimal(decimal)
     found = numbers(cells, decimal)
     if found is not None:
         return _with_numbers(reading, found, rules)

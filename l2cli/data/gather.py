@@ -40,6 +40,11 @@ class GrowingMatrix:
         else:
             self._rows.resize((n_rows, self._n_columns), refcheck=False)
 
+    def has_fractions(self, columns: Sequence[int]) -> bool:
+        """Return True where a number in these columns is no whole one."""
+        blocks = (self._rows[at : min(at + 4096, self._used), columns] for at in range(0, self._used, 4096))
+        return any(bool((np.floor(block) < block).any()) for block in blocks)
+
     def taken(self, columns: Sequence[int]) -> FloatArray:
         """Return the rows with these columns only, in ascending order, and forget them.
 
@@ -65,6 +70,7 @@ class Gatherer:
     ----------
     n_rows : rows so far. lines : where they stand. zeros : columns in which digits with a leading zero were
         seen.
+    marks : decimal marks in columns of numbers, and in those that turn out to be text.
     facts : what the columns of numbers held besides numbers, by position in the file.
     skipped : the lines that are no rows.
     """
@@ -78,6 +84,7 @@ class Gatherer:
         self.lines = LineMap()
         self.zeros: set[int] = set()
         self.skipped = Skipped()
+        self.marks = 0
         self.facts: dict[int, NumberFacts] = {}
         self.matrix = GrowingMatrix(len(plan.numbers))
         self._codes: dict[int, list[IntCodes]] = {j: [] for j in plan.texts}
@@ -97,6 +104,7 @@ class Gatherer:
         self.lines.add(self.n_rows, block.lines)
         self.matrix.append(block.numbers, fraction)
         self.zeros |= block.zeros
+        self.marks += block.marks
         for j, facts in block.facts.items():
             self.facts.setdefault(j, NumberFacts()).follow(facts, self.n_rows)
         for j, cells in block.texts.items():

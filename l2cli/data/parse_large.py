@@ -24,7 +24,7 @@ from l2cli.data.gather import Gatherer
 from l2cli.data.parse_small import Skipped
 from l2cli.data.plan import Block, Plan
 from l2cli.data.records import RecordReader
-from l2cli.data.settle import Settled, make_table
+from l2cli.data.settle import Marks, Settled, make_table
 from l2cli.data.sizes import Sizes
 from l2cli.data.table import Table
 from l2cli.data.text_parts import TextPart, Texts
@@ -68,17 +68,30 @@ def read_large(
     size = sizes.chunk if plan.is_flat() else max(sizes.chunk, sizes.per_column * len(layout.names))
     run = _Runner(texts.parts, spec.encoding, sizes.piece, min(size, _MAX_CHUNK_BYTES))
     first, second = _gathered(run, plan)
-    settled = _settled(first, second, keep, verbatim, {})
-    while settled.decimal != plan.rules.decimals[0] and len(settled.marks) < 2:
-        # The numbers of pyarrow do not tell whether they had a mark: under the other one, they show it.
-        plan = plan.with_decimal(
-            settled.decimal, [j for j in keep if j in exact or layout.names[j] in settled.texts]
-        )
-        seen = settled.marks
+    seen: Marks = {}
+    while True:
+        settled = _settled(first, second, keep, verbatim, seen)
+        wanted = _wanted_mark(settled, plan.rules.decimals[0], seen)
+        if wanted is None:
+            return _table(first, second, settled, keep, typed)
+        as_text = [j for j in keep if j in exact or layout.names[j] in settled.texts]
+        plan = plan.with_decimal(wanted, as_text)
         del first, second, settled
         first, second = _gathered(run, plan)
-        settled = _settled(first, second, keep, verbatim, seen)
-    return _table(first, second, settled, keep, typed)
+
+
+def _wanted_mark(settled: Settled, mark: str, seen: Marks) -> str | None:
+    """Return the decimal mark to read the file with again, None where ``mark`` was right or both are shown.
+
+    The numbers of pyarrow do not tell whether they had the mark that they were read with; the other one shows
+    itself whole, and is added to ``seen``.
+    """
+    other = next((each for each in settled.marks if each != mark), None)
+    if other is not None:
+        seen[other] = settled.marks[other]
+    if len(settled.marks) > 1:
+        return None if mark in seen else other
+    return None if settled.decimal == mark else settled.decimal
 
 
 def _gathered(run: _Runner, plan: Plan) -> tuple[Gatherer, Gatherer]:
@@ -99,22 +112,28 @@ def _settled(
     second: Gatherer,
     keep: Sequence[int],
     verbatim: Container[str],
-    marks: dict[str, tuple[int, str, str]],
+    seen: Marks,
 ) -> Settled:
-    """Settle all columns, in file order; ``marks`` are decimal marks that were seen in an earlier reading."""
+    """Settle all columns, in file order; ``seen`` are decimal marks that were found in an earlier reading."""
     plan, names = first.plan, first.plan.layout.names
     again, texts = set(second.plan.texts), set(plan.texts)
     settled = Settled(plan.layout.rules, verbatim)
-    settled.marks.update(marks)
+    settled.marks.update(seen)
+    marks = first.marks - sum(facts.uncertain[plan.rules.decimals[0]] for facts in first.facts.values())
     for j in keep:
         if j in again or j in texts:
-            settled.add_coded(names[j], (second if j in again else first).text(j))
+            cells = (second if j in again else first).text(j)
+            settled.add_coded(names[j], cells)
+            marks -= cells.times(plan.rules.decimals[0]) if j in again and marks > 0 else 0
         else:
             settled.add_facts(names[j], first.facts.get(j, NumberFacts()))
-    mark = plan.rules.decimals[0]
+    marked = marks > 0
+    # Marks may stand in columns that were not read.
+    if marked and (len(keep) < len(names) or not plan.layout.rules.mark_is_sure):
+        marked = first.matrix.has_fractions([k for k, j in enumerate(plan.numbers) if j not in again])
     shown = any(j not in again for j in plan.shows_mark)
     bare = plan.skips_blanks or second.plan.skips_blanks
-    settled.finish(mark if shown else None, marked=not plan.marked <= again, bare=bare)
+    settled.finish(plan.rules.decimals[0] if shown else None, marked=marked, bare=bare)
     return settled
 
 

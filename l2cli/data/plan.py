@@ -24,7 +24,6 @@ class Plan:
     maybe_codes : columns in which every cell so far may consist of digits only.
     shows_mark : columns of numbers whose first rows show the decimal mark.
     skips_blanks : whether a chunk was read without the blanks before its fields.
-    marked : columns of numbers in which a decimal mark was seen; looked for where one is worth a note.
     flat : when chunks are read as a single column, by :mod:`l2cli.data.flat_chunk`.
     The other sets change how fast a chunk is parsed, never what comes out of it.
     """
@@ -39,7 +38,6 @@ class Plan:
     maybe_codes: set[int] = field(default_factory=set)
     shows_mark: set[int] = field(default_factory=set)
     skips_blanks: bool = False
-    marked: set[int] = field(default_factory=set)
     flat: FlatRule = field(default_factory=FlatRule)
 
     def is_flat(self, failed: Collection[int] = ()) -> bool:
@@ -56,8 +54,8 @@ class Plan:
         return Plan(self.layout, self.label, rules, numbers, texts, maybe_codes=set(numbers), flat=self.flat)
 
     @property
-    def looks_for_marks(self) -> bool:
-        """True where it has to be told which decimal mark numbers have, if any."""
+    def counts_marks(self) -> bool:
+        """True where it has to be told which decimal mark numbers have, if they have any."""
         rules = self.layout.rules
         return len(rules.decimals) > 1 and (rules.doubtful or self.rules.decimals == (",",))
 
@@ -70,6 +68,7 @@ class Block:
     facts : what columns of numbers held besides. zeros : columns in which a cell of digits has a leading
         zero.
     lines : line of the first row where the others follow on, else the line of each.
+    marks : decimal marks in columns of numbers, counted where it matters.
     blank : the last blank line behind all rows of a file of one column, None where there is none.
     skipped : the lines that are no rows.
     """
@@ -77,6 +76,7 @@ class Block:
     n_rows: int
     numbers: FloatArray
     lines: int | IntCodes
+    marks: int = 0
     blank: int | None = None
     skipped: Skipped = field(default_factory=Skipped)
     texts: dict[int, CodedCells] = field(default_factory=dict)

@@ -25,6 +25,32 @@ CELLS = [
     *("1", "2.5", "-3e2", "+4", "1.", "-.5", "0", "10", "0.0", "-0", "1,5", "2,5", " 5", "5 ", "\t9"),
     *("01", "007", "00", "", "NA", "NaN", "#N/A", "?", ".", "-", "  ", "nan", "NAN"),
     *("inf", "-Infinity", "1e999", "x", "a b", "é", "1_0", "1;2", '"'),
+    *(
+        "1.037",
+        "2.500",
+        "1.000",
+        "1.234.567",
+        "1'000",
+        "$5",
+        "-$6",
+        "7%",
+        "0.5%",
+        "(5)",
+        "\u22125",
+        "1D+02",
+        "\u00a05",
+    ),
+    *(
+        '"1,037"',
+        '"1,000"',
+        '"$1,234.50"',
+        '"1.234,5"',
+        "9007199254740993",
+        "9007199254740992",
+        "X",
+        "x ",
+        " x",
+    ),
     *('" 7"', '"NA"', '"a,b"', '"q""q"', '5" p', '"l1\nl2"', '"tail"x', ' "s"', '"u', '"  "', '"1,5"'),
 ]
 PACKED = st.sampled_from([b"\x1f\x8b\x08\x00", b"BZh91AY&SY", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b""])
@@ -34,9 +60,11 @@ MARKS = st.sampled_from([b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"\xff\xfe\x
 def told(table: Table) -> tuple[object, ...]:
     """Return everything a table tells, so that two can be compared; NaN equals NaN in it."""
     numbers = {name: repr(table.number(name).tolist()) for name in table.number_index}
-    texts = {name: (column.codes.tolist(), column.levels) for name, column in table.texts.items()}
+    texts = {name: (column.codes.tolist(), *column[1:]) for name, column in table.texts.items()}
+    rounded = {name: (column.codes.tolist(), column.levels) for name, column in table.rounded.items()}
     lines = [table.line_of(row) for row in range(table.n_rows)]
-    return table.names, table.number_index, numbers, texts, table.notes, lines
+    file = (table.names, table.number_index, table.notes, table.decimal, table.na)
+    return *file, numbers, texts, rounded, lines
 
 
 def told_or_error(read: Callable[[], Table]) -> tuple[object, ...] | str:
@@ -158,9 +186,8 @@ def test_what_the_csv_module_writes_is_read_back(columns, delimiter, line_end, q
     for name, column in columns.items():
         if isinstance(column[0], str):
             text = table.texts[name]
-            assert [text.levels[code] for code in text.codes.tolist()] == [
-                str(c).strip(" \t") for c in column
-            ]
+            cells = text.raw or text.levels
+            assert [cells[code] for code in text.codes.tolist()] == column
         else:
             assert repr(table.number(name).tolist()) == repr(column)
 
