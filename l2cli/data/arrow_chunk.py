@@ -80,7 +80,8 @@ class ChunkParser:
     def _marks(self, block: Block, data: bytes) -> int:
         """Count the decimal marks that stand neither in columns of text nor between fields."""
         mark = self._plan.rules.decimals[0]
-        count = data.count(mark.encode())
+        # With many of them this is several times as fast as the count of bytes.
+        count = int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == ord(mark)))
         if count and self._plan.layout.delimiter == mark:
             count -= block.n_rows * (self._width - 1)
         return count - sum(cells.times(mark) for cells in block.texts.values()) if count else 0

@@ -184,19 +184,14 @@ def read_under(reading: Reading, rules: CellRules, decimal: str, *, plain: bool 
     return _with_numbers(reading, column.values, rules)._replace(examples=examples)
 
 
-def point_shown(cells: Sequence[str], rules: CellRules) -> int | None:
-    """Return the place of a cell that shows that points are decimal in a column of numbers, None if none."""
-    if "." not in "".join(cells):
+def mark_shown(cells: Sequence[str], mark: str, rules: CellRules) -> int | None:
+    """Return the place of a cell that shows the decimal mark of a column of numbers, None where none does."""
+    if mark not in "".join(cells):
         return None
-    gone = rules.no_numbers
-    return next(
-        (
-            i
-            for i, cell in enumerate(cells)
-            if "." in cell and written.parse(cell, ",") is None and cell.strip(BLANKS) not in gone
-        ),
-        None,
-    )
+    other, gone = "," if mark == "." else ".", rules.no_numbers
+    marked = ((i, cell) for i, cell in enumerate(cells) if mark in cell)
+    shows = (i for i, cell in marked if written.parse(cell, other) is None and cell.strip(BLANKS) not in gone)
+    return next(shows, None)
 
 
 def is_rounded(cell: str, value: float) -> bool:

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from l2cli.data.arrow_chunk import ChunkParser
-from l2cli.data.cells import CellRules, judge, only_digits, plain_numbers, point_shown, read_under
+from l2cli.data.cells import CellRules, judge, mark_shown, only_digits, plain_numbers, read_under
 from l2cli.data.chunks import Chunk, Cutter
 from l2cli.data.columns import NumberFacts
 from l2cli.data.dialect import sample_of
@@ -246,19 +246,14 @@ def _guesses(
     pyarrow converts with one mark; a column with the other is read as text and settled from that.
     """
     first = rules.with_decimal(rules.decimals[0])
-    guesses = {j: _guess(cells, first) for j, cells in columns.items()}
     if len(rules.decimals) == 1:
-        return first, guesses, set()
+        return first, {j: _guess(cells, first) for j, cells in columns.items()}, set()
+    guesses: dict[int, str | None] = {}
     shows: dict[str, set[int]] = {mark: set() for mark in rules.decimals}
-    either = rules.doubtful or rules.likely == ","
     for j, cells in columns.items():
-        if guesses[j] is None:
-            reading = judge(set(cells), first)
-            under = [mark for mark in rules.decimals if read_under(reading, rules, mark) is not None]
-            if len(under) == 1:
-                shows[under[0]].add(j)
-        elif either and point_shown(cells, rules) is not None:
-            shows["."].add(j)
+        guesses[j], mark = _guess_both(cells, rules, first)
+        if mark is not None:
+            shows[mark].add(j)
     found = [mark for mark in shows if shows[mark]]
     mark = found[0] if len(found) == 1 else rules.likely
     if mark != first.likely:
@@ -267,11 +262,33 @@ def _guesses(
     return first, guesses, shows[mark]
 
 
+def _guess_both(cells: Sequence[str], rules: CellRules, points: CellRules) -> tuple[str | None, str | None]:
+    """Return what cells are with decimal points, and the decimal mark that they show."""
+    kind = _guess_plain(cells, points)
+    if kind is None and _guess_plain(cells, rules.with_decimal(",")) is not None:
+        return None, None if mark_shown(cells, ",", rules) is None else ","
+    kind = kind or _guess(cells, points)
+    if kind is None:
+        reading = judge(set(cells), points)
+        under = [mark for mark in rules.decimals if read_under(reading, rules, mark) is not None]
+        return None, under[0] if len(under) == 1 else None
+    doubtful = rules.doubtful or rules.likely == ","
+    return kind, None if not doubtful or mark_shown(cells, ".", rules) is None else "."
+
+
 def _guess(cells: Sequence[str], rules: CellRules) -> str | None:
     """Return ``number``, ``whole`` for a number of digits in every cell, None for text and codes."""
-    if plain_numbers(cells, rules) is not None:
-        return "whole" if only_digits(cells) else "number"
+    kind = _guess_plain(cells, rules)
+    if kind is not None:
+        return kind
     reading = judge(set(cells), rules)
     if reading.values is None or reading.is_code:
         return None
     return "whole" if reading.digits else "number"
+
+
+def _guess_plain(cells: Sequence[str], rules: CellRules) -> str | None:
+    """Return the same for numbers without exception, None for everything else."""
+    if plain_numbers(cells, rules) is None:
+        return None
+    return "whole" if only_digits(cells) else "number"

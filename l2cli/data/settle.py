@@ -19,8 +19,8 @@ from l2cli.data.cells import (
     Reading,
     has_leading_zero,
     judge,
+    mark_shown,
     plain_numbers,
-    point_shown,
     read_under,
 )
 from l2cli.data.columns import (
@@ -163,7 +163,7 @@ class Settled:
                 shows[mark][name] = (row, name, reading.cells[level])
         if self._rules.doubtful or self._rules.likely == "," or shows[","]:
             for name, column in self._plain.items():
-                place = point_shown(column, self._rules)
+                place = mark_shown(column, ".", self._rules)
                 if place is not None:
                     shows["."][name] = (place, name, column[place])
                     break
