@@ -6,8 +6,8 @@ pyarrow is imported where it is used.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO, NamedTuple
 
 from l2cli.data.header import refuse_repeated_names
 from l2cli.data.memory import physical_memory
@@ -17,6 +17,9 @@ from l2cli.data.text_parts import Opener, columns_differ, refuse_other_kind
 from l2cli.data.wording import plural
 from l2cli.errors import DataError, UsageError, shown
 from l2cli.spec import ReadSpec
+
+# A file up to this many bytes is read whole.
+_IN_MEMORY = 4 << 20
 
 
 class ParquetPart(NamedTuple):
@@ -142,7 +145,26 @@ def opened_file(source: Source, spec: ReadSpec, metadata: Any = None) -> Any:
     options += [] if spec.header else ["--no-header"]
     if options:
         raise UsageError(f"{options[0]} does not go with {source.label}, a Parquet file", hint="leave it out")
-    return parquet.ParquetFile(source.plain_file(), metadata=metadata)
+    return parquet.ParquetFile(_without_python(source.plain_file()), metadata=metadata)
+
+
+def _without_python(file: BinaryIO) -> Any:
+    """Return a file that pyarrow's threads can read, and let go of, without Python.
+
+    Of a file of Python they may still hold a piece when the program ends, and abort it then (seen in one of
+    a hundred runs). A large one is opened once more, by its number as it may have no name.
+    """
+    import pyarrow as pa
+
+    size = file.seek(0, 2)
+    file.seek(0)
+    if size <= _IN_MEMORY:
+        copy = pa.BufferOutputStream()
+        copy.write(file.read())
+        return pa.BufferReader(copy.getvalue())
+    with suppress(OSError):  # a file in memory has no number, and not every system can open one
+        return pa.OSFile(f"/dev/fd/{file.fileno()}")
+    return file
 
 
 def columns_of(schema: Any, label: str) -> dict[str, Any]:

@@ -321,3 +321,23 @@ def test_na_tokens_and_durations():
         "-", ReadSpec(na=("-1",)), stdin=io.BytesIO(packed({"a": pa.array([-1, 2], pa.duration("s"))}))
     )
     np.testing.assert_array_equal(table.number("a"), [NAN, 2])
+
+
+@pytest.mark.parametrize("way", ["path", "packed path", "memory"])
+def test_large_files_are_read_without_a_copy_in_memory(tmp_path, monkeypatch, way):
+    monkeypatch.setattr("l2cli.data.parquet_files._IN_MEMORY", 0)
+    opened: list[type] = []
+    original = pq.ParquetFile.__init__
+
+    def spied(self: pq.ParquetFile, source: Any, **options: Any) -> None:
+        opened.append(type(source))
+        original(self, source, **options)
+
+    monkeypatch.setattr(pq.ParquetFile, "__init__", spied)
+    content = packed({"a": [1, 2], "s": ["x", None]}, row_group_size=1)
+    path = tmp_path / "f"
+    path.write_bytes(gzip.compress(content) if way == "packed path" else content)
+    table = read(content) if way == "memory" else read_table(str(path))
+    assert table.number("a").tolist() == [1, 2]
+    assert as_texts(table, "s") == ["x", None]
+    assert opened == [io.BytesIO if way == "memory" else pa.OSFile] * 2
