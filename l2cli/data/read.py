@@ -12,6 +12,7 @@ from collections.abc import Collection, Container, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from l2cli.data.dialect import SAMPLE_BYTES, Layout, check_read_spec, find_layout, sample_of
+from l2cli.data.preamble import begins_table
 from l2cli.data.sizes import DEFAULT_SIZES, Sizes
 from l2cli.data.source import Source, open_source
 from l2cli.data.textstream import check_text, clean_pieces
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # Enough for the first lines of a file with ten thousand columns.
 _HEADER_BYTES = 1 << 20
+_LONGEST_PREAMBLE = 16 << 20
 
 
 def read_table(
@@ -135,13 +137,16 @@ def read_opened(
 
 
 def _beginning(pieces: Iterator[bytes], size: int) -> tuple[list[bytes], bool]:
-    """Return pieces of more than ``size`` bytes together, or all there are; and whether those are all."""
+    """Return pieces of more than ``size`` bytes together, or all there are; and whether those are all.
+
+    They reach beyond the comments on top, some of which are longer than many a table.
+    """
     start: list[bytes] = []
     total = 0
     for piece in pieces:
         start.append(piece)
         total += len(piece)
-        if total > size:
+        if total > size and (total > _LONGEST_PREAMBLE or begins_table(b"".join(start))):
             return start, False
     return start, True
 
