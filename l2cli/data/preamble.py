@@ -49,6 +49,11 @@ def find_preamble(sample: str, header: bool) -> Preamble:
     return Preamble()
 
 
+def begins_table(text: bytes) -> bool:
+    """Return True where a line of the text is neither a comment nor empty."""
+    return text[:1] not in b"#\n" or re.search(rb"\n[^#\n]", text) is not None
+
+
 def is_blank(text: str) -> bool:
     """Return True for a text of nothing but blanks, line ends and the usual delimiters."""
     return not text.strip(BLANKS + _DELIMITERS + "\n")

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from l2cli.data.cells import BLANKS
 from l2cli.data.dialect import SAMPLE_BYTES, Layout, find_layout, sample_of
-from l2cli.data.preamble import COMMENT
+from l2cli.data.preamble import COMMENT, begins_table
 from l2cli.data.sizes import Sizes
 from l2cli.data.source import Source
 from l2cli.data.textstream import after_lines, check_text, clean_pieces
@@ -24,6 +24,8 @@ Opener = Callable[[], AbstractContextManager[Source]]
 """Opens a source anew, at its start; parts are opened one at a time, however many there are."""
 
 T = TypeVar("T")
+
+_LONGEST_PREAMBLE = 16 << 20
 
 
 class TextPart(NamedTuple):
@@ -138,13 +140,16 @@ def refuse_other_kind(opened: Source, kind: str, first: str) -> None:
 
 
 def beginning(pieces: Iterator[bytes], size: int) -> tuple[bytes, bool]:
-    """Return pieces of more than ``size`` bytes together, or all there are; and whether those are all."""
+    """Return pieces of more than ``size`` bytes together, or all there are; and whether those are all.
+
+    They reach beyond the comments on top, some of which are longer than many a table.
+    """
     start: list[bytes] = []
     total = 0
     for piece in pieces:
         start.append(piece)
         total += len(piece)
-        if total > size:
+        if total > size and (total > _LONGEST_PREAMBLE or begins_table(b"".join(start))):
             return b"".join(start), False
     return b"".join(start), True
 

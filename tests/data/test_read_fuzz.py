@@ -55,6 +55,10 @@ CELLS = [
 ]
 PACKED = st.sampled_from([b"\x1f\x8b\x08\x00", b"BZh91AY&SY", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b""])
 MARKS = st.sampled_from([b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"\xff\xfe\x00\x00", b""])
+# What the reader takes for something that is no row, or for text of another kind.
+ABOVE = st.sampled_from(
+    [b"#", b"# a,b\n", b"sep=;\n", b",,\n", b"a\x00,\x00b\x00\n\x00", b"a: 1\n", b"1 1:2\n"]
+)
 
 
 def told(table: Table) -> tuple[object, ...]:
@@ -75,10 +79,11 @@ def told_or_error(read: Callable[[], Table]) -> tuple[object, ...] | str:
         return str(error)
 
 
-@given(start=PACKED, mark=MARKS, rest=st.binary(max_size=300))
+@given(start=PACKED, mark=MARKS, above=ABOVE, rest=st.binary(max_size=300))
 @QUICK
-def test_random_bytes_give_a_table_or_one_clear_error(start, mark, rest, read_in):
-    for content in (mark + rest, start + rest, gzip.compress(mark + rest)[: max(1, len(rest))]):
+def test_random_bytes_give_a_table_or_one_clear_error(start, mark, above, rest, read_in):
+    packed = gzip.compress(mark + rest)[: max(1, len(rest))]
+    for content in (mark + rest, above + rest, start + rest, packed):
         for way in ("small", "shredded", "flat shredded"):
             found = told_or_error(partial(read_in, content, way))
             assert isinstance(found, tuple) or (found.startswith("standard input") and found.isprintable())

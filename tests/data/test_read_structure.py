@@ -135,6 +135,17 @@ def test_a_header_as_numpy_writes_it(read):
     assert (table.names, table.number("z").tolist()) == (("x", "y", "z"), [3.0, 6.0, 9.0])
 
 
+@pytest.mark.parametrize("way", ["small", "large", "shredded"])
+def test_many_comments_above_a_large_table(way, read_in):
+    above = b'## contig, "open\n' * 30_000
+    table = read_in(above + b"#g,x\n" + b"a,1\nb,2\n" * 300, way)
+    assert (table.names, table.n_rows, table.line_of(599)) == (("g", "x"), 600, 30_601)
+    assert table.notes == [
+        "line 30001, which begins with #, was taken as names",
+        "30000 lines that begin with # skipped",
+    ]
+
+
 def test_comments_above_rows_without_names(read):
     table = read(b"# made by a tool\n1,2,\n3,4,\n", ReadSpec(header=False))
     assert (table.names, table.number("x2").tolist(), table.line_of(0)) == (("x1", "x2"), [2.0, 4.0], 2)
