@@ -38,6 +38,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--encoding'); Kind = 'free'; Words = @(); About = 'text encoding, for example latin-1' }
             @{ Names = @('--na'); Kind = 'free'; Words = @(); About = 'cells that mean missing, for example ''?,-,NA''' }
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
+            @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
             @{ Names = @('--lambda'); Kind = 'words'; Words = @('auto'); About = 'the strength; auto chooses it from --lambdas' }
             @{ Names = @('--relax-gamma'); Kind = 'free'; Words = @(); About = 'relaxed: G of the L1 solution, 1-G of the unpenalized fit on its features' }
             @{ Names = @('--tol'); Kind = 'free'; Words = @(); About = 'largest KKT residual that counts as solved' }
@@ -95,6 +96,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--encoding'); Kind = 'free'; Words = @(); About = 'text encoding, for example latin-1' }
             @{ Names = @('--na'); Kind = 'free'; Words = @(); About = 'cells that mean missing, for example ''?,-,NA''' }
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
+            @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
             @{ Names = @('--relax-gamma'); Kind = 'free'; Words = @(); About = 'relaxed: G of the L1 solution, 1-G of the unpenalized fit on its features' }
             @{ Names = @('--tol'); Kind = 'free'; Words = @(); About = 'largest KKT residual that counts as solved' }
             @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes binomial, words multinomial, else gaussian' }
@@ -150,6 +152,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--encoding'); Kind = 'free'; Words = @(); About = 'text encoding, for example latin-1' }
             @{ Names = @('--na'); Kind = 'free'; Words = @(); About = 'cells that mean missing, for example ''?,-,NA''' }
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
+            @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
             @{ Names = @('--relax-gamma'); Kind = 'free'; Words = @(); About = 'relaxed: G of the L1 solution, 1-G of the unpenalized fit on its features' }
             @{ Names = @('--tol'); Kind = 'free'; Words = @(); About = 'largest KKT residual that counts as solved' }
             @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes binomial, words multinomial, else gaussian' }
@@ -196,6 +199,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--encoding'); Kind = 'free'; Words = @(); About = 'text encoding, for example latin-1' }
             @{ Names = @('--na'); Kind = 'free'; Words = @(); About = 'cells that mean missing, for example ''?,-,NA''' }
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
+            @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
             @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes binomial, words multinomial, else gaussian' }
             @{ Names = @('--tweedie-power'); Kind = 'free'; Words = @(); About = 'variance mu^P of tweedie, 1 < P < 2 (1.5)' }
             @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
@@ -235,6 +239,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--encoding'); Kind = 'free'; Words = @(); About = 'text encoding, for example latin-1' }
             @{ Names = @('--na'); Kind = 'free'; Words = @(); About = 'cells that mean missing, for example ''?,-,NA''' }
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
+            @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
             @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table' }
             @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }
@@ -253,6 +258,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--encoding'); Kind = 'free'; Words = @(); About = 'text encoding, for example latin-1' }
             @{ Names = @('--na'); Kind = 'free'; Words = @(); About = 'cells that mean missing, for example ''?,-,NA''' }
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
+            @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
             @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table' }
             @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }
@@ -284,6 +290,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--encoding'); Kind = 'free'; Words = @(); About = 'text encoding, for example latin-1' }
             @{ Names = @('--na'); Kind = 'free'; Words = @(); About = 'cells that mean missing, for example ''?,-,NA''' }
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
+            @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
             @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table' }
             @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }
@@ -321,6 +328,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--encoding'); Kind = 'free'; Words = @(); About = 'text encoding, for example latin-1' }
             @{ Names = @('--na'); Kind = 'free'; Words = @(); About = 'cells that mean missing, for example ''?,-,NA''' }
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
+            @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
             @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table' }
             @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }

@@ -28,6 +28,7 @@ class ReadSpec(NamedTuple):
 
     ``like`` are delimiter and decimal mark of the file that a model was trained on: a file with the same
     delimiter has the same mark unless it shows another.
+    max_expanded : bytes that a compressed file may unpack to; None: 1 GB, or 200 times its size if more.
     """
 
     delimiter: str | None = None
@@ -36,6 +37,7 @@ class ReadSpec(NamedTuple):
     na: tuple[str, ...] | None = None
     header: bool = True
     like: tuple[str, str] | None = None
+    max_expanded: int | None = None
 
 
 class ColumnSpec(NamedTuple):

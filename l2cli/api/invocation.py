@@ -14,6 +14,7 @@ READ_OPTIONS = {
     "encoding": "--encoding",
     "na": "--na",
     "header": "--no-header",
+    "max_expanded": "--max-expanded",
 }
 COLUMN_OPTIONS = {
     "target": "-t",

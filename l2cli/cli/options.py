@@ -151,13 +151,24 @@ class Reading(OptionGroup):
     no_header: Annotated[
         bool, typer.Option("--no-header", help="the first line is data; columns are called x1, x2 and so on")
     ] = False
+    max_expanded: Annotated[
+        str | None,
+        typer.Option(
+            "--max-expanded",
+            metavar="SIZE",
+            help="refuse a file that unpacks to more (default: 1G, or 200 times its size)",
+        ),
+    ] = None
 
     def spec(self) -> ReadSpec:
         """Return the checked description for the reader."""
         from l2cli.data.dialect import check_read_spec
 
         na = None if self.na is None else values.tokens(self.na)
-        spec = ReadSpec(self.delimiter, self.decimal, self.encoding, na, header=not self.no_header)
+        most = None if self.max_expanded is None else values.size(self.max_expanded, "--max-expanded")
+        spec = ReadSpec(
+            self.delimiter, self.decimal, self.encoding, na, header=not self.no_header, max_expanded=most
+        )
         check_read_spec(spec)
         return spec
 

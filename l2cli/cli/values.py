@@ -16,6 +16,7 @@ from l2cli.spec import GridSpec, check_lambda
 # A grid beyond this is a slip of the keyboard: 100,000 lambdas on ten folds are a million solutions.
 MOST_LAMBDAS = 100_000
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_SIZE = re.compile(r"(\d+\.?\d*|\.\d+) *(?:([KMGT])(?:i?B)?|B)?", re.ASCII | re.IGNORECASE)
 _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 
 
@@ -53,6 +54,22 @@ def whole(text: str, option: str, least: int, most: int | None = None) -> int:
     if most is not None and int(cleaned) > most:
         raise UsageError(f"{option} may be at most {most}, not {shown(text)}")
     return int(cleaned)
+
+
+def size(text: str, option: str) -> int:
+    """Return the bytes of a size such as ``4G``, ``512M`` or ``1.5 GB``; K, M, G and T are powers of 1024.
+
+    Raises
+    ------
+    UsageError
+        Naming ``option``, if ``text`` is anything else or less than a byte.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    power = "BKMGT".index((found[2] or "B").upper()) if found else 0
+    count = float(found[1]) * 1024.0**power if found else 0.0
+    if not 1.0 <= count < 2.0**63:
+        raise UsageError(f"{option} needs a size, not '{shown(text)}'", hint="for example 4G or 512M")
+    return int(count)
 
 
 def choice(text: str, option: str, allowed: Sequence[str]) -> str:

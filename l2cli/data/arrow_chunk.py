@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,13 @@ import numpy as np
 
 from l2cli.data.arrow_buffers import BoolArray, Floats, RawCells, RowNumbers, coded_cells, floats_of
 from l2cli.data.cell_bytes import cell_bytes
-from l2cli.data.cells import WHOLE, judge, plain_numbers
+from l2cli.data.cells import BLANKS, WHOLE, judge, plain_numbers
 from l2cli.data.chunks import Chunk, record_lines
 from l2cli.data.columns import CodedCells, IntCodes, NumberFacts, code_cells, number_column
 from l2cli.data.flat_chunk import rectangle, text_columns
-from l2cli.data.parse_small import Rows, parse_rows
+from l2cli.data.parse_small import parse_rows
 from l2cli.data.plan import Block, Plan
+from l2cli.data.quotes import ESCAPED
 from l2cli.data.records import WHITESPACE, RecordReader
 from l2cli.data.text_parts import TextPart
 
@@ -51,9 +52,11 @@ class ChunkParser:
     def __init__(self, plan: Plan, part: TextPart) -> None:
         self._plan = plan
         self._part = part
-        self._width = len(plan.layout.names)
+        self._width = part.layout.width
+        n_columns = len(plan.layout.names)
+        self._extra = range(n_columns, self._width)
         # Names for pyarrow that say which column of the table each of the file is.
-        self._names = [str(j) for j in part.order or range(self._width)]
+        self._names = [str(j) for j in (*(part.order or range(n_columns)), *self._extra)]
         gone = plan.rules.no_numbers
         padded = {
             f"{before}{token}{behind}" for token in gone for before in ("", " ") for behind in ("", " ")
@@ -62,7 +65,7 @@ class ChunkParser:
         self._missing_values = sorted(plan.rules.missing_values)
 
     def parse(self, chunk: Chunk) -> Block:
-        """Return the columns of a chunk, and look for decimal marks where these would be news.
+        """Return the columns of a chunk.
 
         Raises
         ------
@@ -70,28 +73,18 @@ class ChunkParser:
             For a row with too few or too many fields, or an open quote, naming the line.
         """
         block = self._parsed(chunk)
-        if self._plan.looks_for_marks and not self._plan.marked - self._plan.failed:
-            self._plan.marked.update(self._marked(block, chunk))
+        if self._plan.counts_marks and not block.skipped.comments:
+            block.marks = self._marks(block, chunk.data)
         return block
 
-    def _marked(self, block: Block, chunk: Chunk) -> Collection[int]:
-        """Return columns of numbers that have a decimal mark in a chunk: one at least where there are any."""
-        plan, mark = self._plan, self._plan.rules.decimals[0]
-        broken = (np.floor(block.numbers) < block.numbers).any(axis=0)
-        found = {plan.numbers[k] for k in np.flatnonzero(broken)} - plan.failed
-        if found or plan.failed or len(plan.numbers) + len(plan.texts) < self._width:
-            return found
-        count = chunk.data.count(mark.encode())
-        if count and plan.layout.delimiter == mark:
+    def _marks(self, block: Block, data: bytes) -> int:
+        """Count the decimal marks that stand neither in columns of text nor between fields."""
+        mark = self._plan.rules.decimals[0]
+        # With many of them this is several times as fast as the count of bytes.
+        count = int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == ord(mark)))
+        if count and self._plan.layout.delimiter == mark:
             count -= block.n_rows * (self._width - 1)
-        for cells in block.texts.values():
-            times = np.bincount(cells.codes, minlength=len(cells.levels)).tolist()
-            count -= sum(level.count(mark) * n for level, n in zip(cells.levels, times, strict=True))
-        if count <= 0:
-            return ()
-        columns = self._part.in_order(self._reference_rows(chunk).columns())
-        marked = {j: {cell for cell in columns[j] if mark in cell} for j in plan.numbers}
-        return [j for j, cells in marked.items() if not all(map(plan.rules.is_missing, cells))]
+        return count - sum(cells.times(mark) for cells in block.texts.values()) if count else 0
 
     def _parsed(self, chunk: Chunk) -> Block:
         if self._may_differ(chunk):
@@ -109,6 +102,8 @@ class ChunkParser:
         coded = {j: coded_cells(table.column(str(j)).chunk(0)) for j in as_text} if table.num_rows else {}
         if any(_has_endless(cells.levels) for cells in coded.values()):
             return self._by_reference(chunk)
+        if any(level.strip(BLANKS) for j in self._extra if j in coded for level in coded[j].levels):
+            return self._by_reference(chunk)
         block = self._empty_block(table.num_rows)
         block.lines = chunk.first_line
         if chunk.n_lines != block.n_rows:
@@ -120,7 +115,7 @@ class ChunkParser:
     def _flat(self, chunk: Chunk, failed: set[int]) -> Block | None:
         """Return the columns of a chunk of many columns of numbers, None where this is not the way."""
         plan, width = self._plan, self._width
-        if not plan.is_flat(failed) or self._part.order is not None:
+        if not plan.is_flat(failed) or self._part.order is not None or self._part.layout.extra:
             return None
         cells = rectangle(chunk.data, chunk.quotes, plan.layout.delimiter, width)
         if cells is None:
@@ -196,7 +191,9 @@ class ChunkParser:
     def _may_differ(self, chunk: Chunk) -> bool:
         """Return True where pyarrow would or might split a chunk in another way than the reference."""
         # In a file of one column a blank line is an error where rows follow.
-        if self._width == 1 and _BLANK_LINE.search(chunk.data):
+        if len(self._plan.layout.names) == 1 and _BLANK_LINE.search(chunk.data):
+            return True
+        if _any_escaped(chunk):
             return True
         if chunk.quotes is None:
             return False
@@ -214,7 +211,7 @@ class ChunkParser:
         for attempt in range(_RETRIES + 1):
             if attempt == _RETRIES:
                 odd = list(wanted)
-            as_text = [*self._plan.texts, *odd]
+            as_text = [*self._plan.texts, *odd, *self._extra]
             kinds = {
                 **dict.fromkeys(wanted, pa.float64()),
                 **dict.fromkeys(as_text, pa.dictionary(pa.int32(), pa.utf8())),
@@ -262,15 +259,12 @@ class ChunkParser:
     def _empty_block(self, n_rows: int) -> Block:
         return Block(n_rows, np.empty((n_rows, len(self._plan.numbers))), 0)
 
-    def _reference_rows(self, chunk: Chunk) -> Rows:
-        return parse_rows(chunk.data.decode(), self._part.layout, self._part.label, chunk.first_line)
-
     def _by_reference(self, chunk: Chunk) -> Block:
         """Parse a chunk with the reference tokenizer."""
-        rows = self._reference_rows(chunk)
+        rows = parse_rows(chunk.data.decode(), self._part.layout, self._part.label, chunk.first_line)
         self._plan.skips_blanks |= rows.skips_blanks
         block = self._empty_block(len(rows.fields))
-        block.lines, block.blank = rows.run(), rows.blank
+        block.lines, block.blank, block.skipped = rows.run(), rows.blank, rows.skipped
         columns = rows.columns()
         if not columns:
             return block
@@ -278,6 +272,9 @@ class ChunkParser:
         for k, j in enumerate(self._plan.numbers):
             self._add_cells(block, k, columns[j])
         block.texts = {j: code_cells(columns[j]) for j in self._plan.texts}
+        if self._plan.counts_marks and rows.skipped.comments:
+            mark, others = self._plan.rules.decimals[0], set(range(len(columns))).difference(block.texts)
+            block.marks = sum("".join(columns[j]).count(mark) for j in others)
         return self._without_missing(block)
 
     def _fill(self, block: Block, table: Any, coded: dict[int, CodedCells], failed: set[int]) -> _Open:
@@ -383,6 +380,15 @@ class ChunkParser:
 def _by_column(cells: BoolArray, at: dict[int, int]) -> dict[int, BoolArray]:
     """Return the columns of a mask (rows, columns) in which it is true anywhere, by their place in ``at``."""
     return {at[j]: cells[:, j] for j in np.flatnonzero(cells.any(axis=0)).tolist() if j in at}
+
+
+def _any_escaped(chunk: Chunk) -> bool:
+    """Return True where a quote stands behind a backslash."""
+    if chunk.quotes is None or not chunk.quotes.plain:
+        return b'"' in chunk.data and ESCAPED.encode() in chunk.data
+    # All quotes are known: far fewer bytes to look at.
+    behind = np.maximum(chunk.quotes.places - 1, 0)
+    return bool((np.frombuffer(chunk.data, dtype=np.uint8)[behind] == ord("\\")).any())
 
 
 def _has_endless(levels: Iterable[str]) -> bool:

@@ -66,6 +66,12 @@ class CellRules:
         found = (first_numbers([token], decimals) for token in self.missing)
         return frozenset(values[0] for values in found if values is not None and isfinite(values[0]))
 
+    @cached_property
+    def mark_is_sure(self) -> bool:
+        """True where a decimal mark in a cell of a column of numbers is that of a number."""
+        marks = "".join(self.decimals)
+        return not self.missing_values and not any(c in marks for token in self.missing for c in token)
+
     def is_missing(self, cell: str) -> bool:
         """Return True for a cell that is missing in a column of text; a code such as ``099`` is no 99."""
         if cell in self.missing or not self.missing_values:
@@ -167,7 +173,7 @@ def _with_numbers(reading: Reading, found: Sequence[float], rules: CellRules) ->
 
 def read_under(reading: Reading, rules: CellRules, decimal: str, *, plain: bool = False) -> Reading | None:
     """Return a column as numbers under a decimal mark, ``plain`` ones or as people write them, else None."""
-    cells = [reading.cells[i] for i in reading.ordinary]
+    cells, rules = [reading.cells[i] for i in reading.ordinary], rules.with_decimal(decimal)
     found = numbers(cells, decimal)
     if found is not None:
         return _with_numbers(reading, found, rules)
@@ -178,19 +184,14 @@ def read_under(reading: Reading, rules: CellRules, decimal: str, *, plain: bool 
     return _with_numbers(reading, column.values, rules)._replace(examples=examples)
 
 
-def point_shown(cells: Sequence[str], rules: CellRules) -> int | None:
-    """Return the place of a cell that shows that points are decimal in a column of numbers, None if none."""
-    if "." not in "".join(cells):
+def mark_shown(cells: Sequence[str], mark: str, rules: CellRules) -> int | None:
+    """Return the place of a cell that shows the decimal mark of a column of numbers, None where none does."""
+    if mark not in "".join(cells):
         return None
-    gone = rules.no_numbers
-    return next(
-        (
-            i
-            for i, cell in enumerate(cells)
-            if "." in cell and written.parse(cell, ",") is None and cell.strip(BLANKS) not in gone
-        ),
-        None,
-    )
+    other, gone = "," if mark == "." else ".", rules.no_numbers
+    marked = ((i, cell) for i, cell in enumerate(cells) if mark in cell)
+    shows = (i for i, cell in marked if written.parse(cell, other) is None and cell.strip(BLANKS) not in gone)
+    return next(shows, None)
 
 
 def is_rounded(cell: str, value: float) -> bool:

@@ -11,10 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.data.records import WHITESPACE
-from l2cli.data.textstream import after_lines, check_text
+from l2cli.data.textstream import check_text
 from l2cli.errors import DataError
 
 IntArray = npt.NDArray[np.int64]
+
+MAX_RECORD_BYTES = 64 << 20
+"""A row of more than this is none: a million columns of numbers take less."""
 
 _QUOTE, _NEWLINE, _BLANK, _TAB = 34, 10, 32, 9
 
@@ -51,13 +54,13 @@ class Chunk(NamedTuple):
 class Cutter:
     """Cut clean pieces of text into chunks of about ``size`` bytes.
 
-    skip_lines : lines of the header, left out.
+    first_line : line of the file on which the pieces begin, behind the header.
     """
 
     delimiter: str
     label: str
     size: int
-    skip_lines: int
+    first_line: int
 
     def chunks(self, pieces: Iterator[bytes], fraction_read: Callable[[], float]) -> Iterator[Chunk]:
         """Yield the chunks; ``fraction_read`` tells how much of the file has been read so far.
@@ -68,7 +71,7 @@ class Cutter:
             Where the text holds NUL bytes or is not UTF-8, or a quoted field is longer than any field should
             be.
         """
-        line = 1
+        line = self.first_line
         parts: list[bytes] = []
         waiting, wanted = 0, self.size
         for piece in pieces:
@@ -83,6 +86,11 @@ class Cutter:
                 end, quotes = whole_records(parts[0], self.delimiter)
             if end == 0:
                 self._refuse_endless(parts[0], line, quotes)
+                if waiting > MAX_RECORD_BYTES:
+                    raise DataError(
+                        f"{self.label} line {line}: no end of the row within {MAX_RECORD_BYTES >> 20} MB",
+                        hint="is this no table?",
+                    )
                 wanted = 2 * waiting
                 continue
             last = parts.pop()
@@ -98,13 +106,6 @@ class Cutter:
 
     def _chunk(self, data: bytes, line: int, quotes: Quotes | None, fraction: float) -> Chunk:
         check_text(data, line, self.label)
-        if line <= self.skip_lines:
-            header = after_lines(data, self.skip_lines - line + 1)
-            line += data.count(b"\n", 0, header)
-            data = data[header:]
-            if quotes is not None:
-                places = quotes.places - header
-                quotes = quotes._replace(places=places[np.searchsorted(places, 0) :])
         if quotes is not None and not len(quotes.places):
             quotes = None
         # Twice as fast as bytes.count, and every byte of the file passes here.
@@ -120,7 +121,7 @@ class Cutter:
             line += data.count(b"\n", 0, opens)
             raise DataError(
                 f"{self.label} line {line}: a field of more than {csv.field_size_limit()} characters",
-                hint="is a quote left open?",
+                hint="is a quote left open? if not, shorten the cell",
             )
 
 

@@ -36,6 +36,11 @@ class CodedCells(NamedTuple):
     codes: IntCodes
     levels: Sequence[str]
 
+    def times(self, mark: str) -> int:
+        """Return how often a character stands in the column."""
+        counts = [level.count(mark) for level in self.levels]
+        return int(np.asarray(counts, dtype=np.int64)[self.codes].sum()) if any(counts) else 0
+
 
 @dataclass(eq=False)
 class NumberFacts:

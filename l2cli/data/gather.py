@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from l2cli.data.columns import CodedCells, IntCodes, LineMap, NumberFacts
-from l2cli.data.parse_small import blank_line
+from l2cli.data.parse_small import Skipped, blank_line
 from l2cli.data.plan import Block, Plan
 from l2cli.data.table import FloatArray, PartRows
 from l2cli.data.text_parts import TextPart
@@ -40,6 +40,11 @@ class GrowingMatrix:
         else:
             self._rows.resize((n_rows, self._n_columns), refcheck=False)
 
+    def has_fractions(self, columns: Sequence[int]) -> bool:
+        """Return True where a number in these columns is no whole one."""
+        blocks = (self._rows[at : min(at + 4096, self._used), columns] for at in range(0, self._used, 4096))
+        return any(bool((np.floor(block) < block).any()) for block in blocks)
+
     def taken(self, columns: Sequence[int]) -> FloatArray:
         """Return the rows with these columns only, in ascending order, and forget them.
 
@@ -65,7 +70,9 @@ class Gatherer:
     ----------
     n_rows : rows so far. lines : where they stand. zeros : columns in which digits with a leading zero were
         seen.
+    marks : decimal marks in columns of numbers, and in those that turn out to be text.
     facts : what the columns of numbers held besides numbers, by position in the file.
+    skipped : the lines that are no rows.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -76,6 +83,8 @@ class Gatherer:
         self._blank: int | None = None
         self.lines = LineMap()
         self.zeros: set[int] = set()
+        self.skipped = Skipped()
+        self.marks = 0
         self.facts: dict[int, NumberFacts] = {}
         self.matrix = GrowingMatrix(len(plan.numbers))
         self._codes: dict[int, list[IntCodes]] = {j: [] for j in plan.texts}
@@ -87,12 +96,15 @@ class Gatherer:
             self._parts.append(part)
             self._starts.append(self.n_rows)
             self._blank = None
-        if len(self.plan.layout.names) == 1 and block.n_rows and self._blank is not None:
+        something = block.n_rows or block.skipped.comments
+        if len(self.plan.layout.names) == 1 and something and self._blank is not None:
             raise blank_line(part.label, self._blank)
-        self._blank = block.blank
+        self._blank = block.blank if something else block.blank or self._blank
+        self.skipped = self.skipped.plus(block.skipped)
         self.lines.add(self.n_rows, block.lines)
         self.matrix.append(block.numbers, fraction)
         self.zeros |= block.zeros
+        self.marks += block.marks
         for j, facts in block.facts.items():
             self.facts.setdefault(j, NumberFacts()).follow(facts, self.n_rows)
         for j, cells in block.texts.items():

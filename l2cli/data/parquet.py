@@ -80,7 +80,7 @@ def read_parquet(
     UsageError
         For options that only a text file can follow.
     """
-    parts = look_at_files(openers, spec)
+    parts = look_at_files(openers, spec, names)
     types = agreed_types(parts)
     asked = set(types if names is None else names)
     wanted = [name for name in types if name in asked]
@@ -104,14 +104,10 @@ def read_parquet(
     content = _Content(n_rows, kinds, spec, exact, whole)
     for part in parts:
         with part.opened() as source, readable(part.label):
-            # Kept until the end: pyarrow's threads would be the last to let go of it, and if the program
-            # ended just then, they would abort it.
-            file = opened_file(source, spec, part.metadata)
-            content.add_part(file, part.label)
+            content.add_part(opened_file(source, spec, part.metadata), part.label)
     for number, part in enumerate(parts if content.large else ()):
         with part.opened() as source, readable(part.label):
-            file = opened_file(source, spec, part.metadata)
-            content.add_large(file, number)
+            content.add_large(opened_file(source, spec, part.metadata), number)
     notes = [
         f"column '{name}', the unnamed index of a data frame, is left out"
         for name in wanted

@@ -5,11 +5,11 @@ pyarrow is imported where it is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO, NamedTuple
 
-from l2cli.data.dialect import refuse_repeated_names
+from l2cli.data.header import refuse_repeated_names
 from l2cli.data.memory import physical_memory
 from l2cli.data.parquet_types import NUMERIC, agreed_type, type_of
 from l2cli.data.source import Source, label_of
@@ -17,6 +17,9 @@ from l2cli.data.text_parts import Opener, columns_differ, refuse_other_kind
 from l2cli.data.wording import plural
 from l2cli.errors import DataError, UsageError, shown
 from l2cli.spec import ReadSpec
+
+# A file up to this many bytes is read whole.
+_IN_MEMORY = 4 << 20
 
 
 class ParquetPart(NamedTuple):
@@ -32,8 +35,10 @@ class ParquetPart(NamedTuple):
     metadata: Any
 
 
-def look_at_files(openers: Sequence[Opener], spec: ReadSpec) -> list[ParquetPart]:
-    """Look at what the files say of themselves, and whether that can be."""
+def look_at_files(
+    openers: Sequence[Opener], spec: ReadSpec, names: Collection[str] | None
+) -> list[ParquetPart]:
+    """Look at what the files say of themselves, and whether that can be; ``names`` are to be read."""
     parts: list[ParquetPart] = []
     for opener in openers:
         with opener() as source, readable(source.label):
@@ -44,9 +49,19 @@ def look_at_files(openers: Sequence[Opener], spec: ReadSpec) -> list[ParquetPart
             groups = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
             if sum(groups) != metadata.num_rows or min(groups, default=0) < 0:
                 raise contradiction(source.label)
+            n_columns = len(types) if names is None else sum(name in types for name in set(names))
+            source.refuse_expanded(_promised(metadata, n_columns), "expands")
             kept = metadata if len(openers) == 1 else None
             parts.append(ParquetPart(source.label, opener, metadata.num_rows, types, kept))
     return parts
+
+
+def _promised(metadata: Any, n_columns: int) -> int:
+    """Return the bytes that a file says it holds: its pages unpacked, or its numbers in memory if more."""
+    groups = range(metadata.num_row_groups)
+    pages: int = sum(metadata.row_group(group).total_byte_size for group in groups)
+    n_rows: int = metadata.num_rows
+    return max(pages, 8 * n_rows * n_columns)
 
 
 def agreed_types(parts: Sequence[ParquetPart]) -> dict[str, tuple[Any, str]]:
@@ -130,7 +145,26 @@ def opened_file(source: Source, spec: ReadSpec, metadata: Any = None) -> Any:
     options += [] if spec.header else ["--no-header"]
     if options:
         raise UsageError(f"{options[0]} does not go with {source.label}, a Parquet file", hint="leave it out")
-    return parquet.ParquetFile(source.plain_file(), metadata=metadata)
+    return parquet.ParquetFile(_without_python(source.plain_file()), metadata=metadata)
+
+
+def _without_python(file: BinaryIO) -> Any:
+    """Return a file that pyarrow's threads can read, and let go of, without Python.
+
+    Of a file of Python they may still hold a piece when the program ends, and abort it then (seen in one of
+    a hundred runs). A large one is opened once more, by its number as it may have no name.
+    """
+    import pyarrow as pa
+
+    size = file.seek(0, 2)
+    file.seek(0)
+    if size <= _IN_MEMORY:
+        copy = pa.BufferOutputStream()
+        copy.write(file.read())
+        return pa.BufferReader(copy.getvalue())
+    with suppress(OSError):  # a file in memory has no number, and not every system can open one
+        return pa.OSFile(f"/dev/fd/{file.fileno()}")
+    return file
 
 
 def columns_of(schema: Any, label: str) -> dict[str, Any]:

@@ -11,12 +11,33 @@ import numpy as np
 from l2cli.data.cells import BLANKS
 from l2cli.data.columns import IntCodes, LineMap
 from l2cli.data.dialect import Layout
+from l2cli.data.quotes import single_quoted
 from l2cli.data.records import RecordReader
 from l2cli.data.settle import Settled, make_table
 from l2cli.data.table import PartRows, Table
 from l2cli.data.text_parts import Texts
-from l2cli.data.textstream import after_lines, check_text
+from l2cli.data.textstream import WithoutTail, after_lines, check_text
 from l2cli.errors import DataError, shown
+
+
+class Skipped(NamedTuple):
+    """Lines that are no rows: those that begin with ``#``, and at the end those of nothing but delimiters."""
+
+    comments: int = 0
+    tail: int = 0
+
+    def plus(self, other: Skipped) -> Skipped:
+        """Return the lines of both."""
+        return Skipped(self.comments + other.comments, self.tail + other.tail)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what the user is told about them."""
+        kinds = (("that begins with #", "that begin with #"), ("of nothing but delimiters at the end",) * 2)
+        return tuple(
+            f"1 line {one} skipped" if count == 1 else f"{count} lines {more} skipped"
+            for count, (one, more) in zip(self, kinds, strict=True)
+            if count
+        )
 
 
 class Rows(NamedTuple):
@@ -24,12 +45,14 @@ class Rows(NamedTuple):
 
     blank : the last of the blank lines behind the last record, None where there is none.
     skips_blanks : blanks before a field are left out.
+    skipped : the lines that are no rows.
     """
 
     fields: list[list[str]]
     lines: list[int]
     blank: int | None = None
     skips_blanks: bool = False
+    skipped: Skipped = Skipped()
 
     def run(self) -> int | IntCodes:
         """Return the lines as :class:`LineMap` keeps them: the first where the rest follow on, else all."""
@@ -60,19 +83,23 @@ def parse_rows(text: str, layout: Layout, label: str, first_line: int) -> Rows:
         one column is blank that more rows follow; names the line.
     """
     reader = RecordReader(text, layout.delimiter, label, first_line)
-    width = len(layout.names)
+    width, extra, single = layout.width, layout.extra, len(layout.names) == 1
     fields: list[list[str]] = []
     lines: list[int] = []
-    end = first_line - 1
+    end, comments = first_line - 1, 0
     for record in reader:
-        if len(record) != width:
-            raise _ragged(record, layout, label, reader.start)
-        if width == 1 and reader.start > end + 1:
+        if single and reader.start > end + 1:
             raise blank_line(label, reader.start - 1)
+        end = reader.line
+        if len(record) != width or (extra and any(cell.strip(BLANKS) for cell in record[-extra:])):
+            if len(record) == width or not reader.is_comment():
+                raise _ragged(record, layout, label, reader.start)
+            comments += 1
+            continue
         fields.append(record)
         lines.append(reader.start)
-        end = reader.line
-    return Rows(fields, lines, reader.line if reader.line > end else None, reader.skips_blanks)
+    blank = reader.line if reader.line > end else None
+    return Rows(fields, lines, blank, reader.skips_blanks, Skipped(comments))
 
 
 def blank_line(label: str, line: int) -> DataError:
@@ -88,34 +115,40 @@ def _ragged(record: list[str], layout: Layout, label: str, line: int) -> DataErr
     """Describe a row that has more or fewer fields than there are columns."""
     count, width = len(record), len(layout.names)
     fields = "1 field" if count == 1 else f"{count} fields"
-    detail = (
-        f"column '{shown(layout.names[count])}' would be empty"
-        if count < width
-        else f"'{shown(record[width].strip(BLANKS))}' would belong to no column"
-    )
+    hint = "mend the line or give --delimiter"
+    if width <= count < layout.width:
+        detail, width = "no delimiter at its end, as other lines have", layout.width
+    elif count < width:
+        detail = f"column '{shown(layout.names[count])}' would be empty"
+    else:
+        stray = next((cell for cell in record[width:] if cell.strip(BLANKS)), record[width])
+        detail = f"'{shown(stray.strip(BLANKS))}' would belong to no column"
+        if single_quoted(record):
+            hint = "quote cells with double quotes, not with '"
     return DataError(
         f"{label} line {line}: {fields} where {layout.width_source} has {width} ({detail})",
-        hint="mend the line or give --delimiter",
+        hint=hint,
         code="ragged",
     )
 
 
 def read_small(texts: Texts, keep: Sequence[int], typed: str, verbatim: Container[str] = ()) -> Table:
     """Return the table of texts whose beginnings are all there is of them."""
-    lines, starts, n_rows, bare = LineMap(), [], 0, False
+    layout = texts.layout
+    lines, starts, n_rows, bare, skipped = LineMap(), [], 0, False, Skipped(layout.comments)
     parts: list[Sequence[Sequence[str]]] = []
     for part in texts.parts:
         check_text(part.start, 1, part.label)
         header = part.layout.header_lines
-        body = part.start[after_lines(part.start, header) :]
-        rows = parse_rows(body.decode(), part.layout, part.label, header + 1)
+        body = WithoutTail(iter([part.start[after_lines(part.start, header) :]]), layout.delimiter)
+        rows = parse_rows(b"".join(body).decode(), part.layout, part.label, header + 1)
         lines.add(n_rows, rows.run())
         starts.append(n_rows)
         n_rows += len(rows.fields)
         bare |= rows.skips_blanks
+        skipped = skipped.plus(rows.skipped).plus(Skipped(tail=body.n_lines))
         if rows.fields:
             parts.append(part.in_order(rows.columns()))
-    layout = texts.layout
     settled = Settled(layout.rules, verbatim)
     for j in keep if parts else []:
         cells = parts[0][j] if len(parts) == 1 else list(chain.from_iterable(part[j] for part in parts))
@@ -125,7 +158,7 @@ def read_small(texts: Texts, keep: Sequence[int], typed: str, verbatim: Containe
         typed,
         [layout.names[j] for j in keep],
         settled,
-        layout.notes,
+        layout.notes + skipped.notes(),
         lines,
         PartRows(tuple(part.label for part in texts.parts), tuple(starts)),
         np.empty((n_rows, 0)),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from l2cli.data.cells import CellRules
 from l2cli.data.columns import CodedCells, IntCodes, NumberFacts
 from l2cli.data.dialect import Layout
+from l2cli.data.parse_small import Skipped
 from l2cli.data.records import WHITESPACE
 from l2cli.data.sizes import FlatRule
 from l2cli.data.table import FloatArray
@@ -23,7 +24,6 @@ class Plan:
     maybe_codes : columns in which every cell so far may consist of digits only.
     shows_mark : columns of numbers whose first rows show the decimal mark.
     skips_blanks : whether a chunk was read without the blanks before its fields.
-    marked : columns of numbers in which a decimal mark was seen; looked for where one is worth a note.
     flat : when chunks are read as a single column, by :mod:`l2cli.data.flat_chunk`.
     The other sets change how fast a chunk is parsed, never what comes out of it.
     """
@@ -38,13 +38,12 @@ class Plan:
     maybe_codes: set[int] = field(default_factory=set)
     shows_mark: set[int] = field(default_factory=set)
     skips_blanks: bool = False
-    marked: set[int] = field(default_factory=set)
     flat: FlatRule = field(default_factory=FlatRule)
 
     def is_flat(self, failed: Collection[int] = ()) -> bool:
         """Return True where chunks are read as a single column: many columns, nearly all of them numbers."""
         width = len(self.layout.names)
-        if self.layout.delimiter == WHITESPACE:
+        if self.layout.delimiter == WHITESPACE or self.layout.extra:
             return False
         return self.flat.serves(width, width - len(self.numbers) + len(self.odd.union(failed)))
 
@@ -55,8 +54,8 @@ class Plan:
         return Plan(self.layout, self.label, rules, numbers, texts, maybe_codes=set(numbers), flat=self.flat)
 
     @property
-    def looks_for_marks(self) -> bool:
-        """True where it has to be told which decimal mark numbers have, if any."""
+    def counts_marks(self) -> bool:
+        """True where it has to be told which decimal mark numbers have, if they have any."""
         rules = self.layout.rules
         return len(rules.decimals) > 1 and (rules.doubtful or self.rules.decimals == (",",))
 
@@ -69,13 +68,17 @@ class Block:
     facts : what columns of numbers held besides. zeros : columns in which a cell of digits has a leading
         zero.
     lines : line of the first row where the others follow on, else the line of each.
+    marks : decimal marks in columns of numbers, counted where it matters.
     blank : the last blank line behind all rows of a file of one column, None where there is none.
+    skipped : the lines that are no rows.
     """
 
     n_rows: int
     numbers: FloatArray
     lines: int | IntCodes
+    marks: int = 0
     blank: int | None = None
+    skipped: Skipped = field(default_factory=Skipped)
     texts: dict[int, CodedCells] = field(default_factory=dict)
     facts: dict[int, NumberFacts] = field(default_factory=dict)
     zeros: set[int] = field(default_factory=set)

@@ -81,10 +81,10 @@ def read_table(
     check_read_spec(spec)
     found = find_parts(source)
     if len(found.files) == 1:
-        with open_source(found.files[0], stdin) as opened:
+        with open_source(found.files[0], stdin, spec.max_expanded) as opened:
             table = _read([lambda: nullcontext(opened)], opened.kind, source, spec, names, verbatim)
     else:
-        openers = [partial(open_source, file) for file in found.files]
+        openers = [partial(open_source, file, max_expanded=spec.max_expanded) for file in found.files]
         table = read_parts(openers, source, spec, names, verbatim=verbatim)
     table.notes[:0] = found.notes
     return table
@@ -104,12 +104,12 @@ def read_header(
     """
     spec = spec or ReadSpec()
     check_read_spec(spec)
-    with open_source(find_parts(source).files[0], stdin) as opened:
+    with open_source(find_parts(source).files[0], stdin, spec.max_expanded) as opened:
         if opened.kind == "parquet":
             from l2cli.data.parquet import parquet_names
 
             return parquet_names(opened, spec)
-        pieces = clean_pieces(opened.blocks(_HEADER_BYTES), spec.encoding, opened.label)
+        pieces = clean_pieces(opened.blocks(_HEADER_BYTES), spec.encoding, opened.label, opened.head)
         start, whole = beginning(pieces, _HEADER_BYTES - 1)
         return layout_of(start, whole, spec, opened.label).names
 
@@ -172,4 +172,7 @@ def _read(
             hint="give --no-header if the first line is data",
             code="no_rows",
         )
+    from l2cli.data.totals import refuse_total
+
+    refuse_total(table, columns[0])
     return table

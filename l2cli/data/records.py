@@ -12,10 +12,19 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from l2cli.data.quotes import ESCAPED, refuse_escaped
 from l2cli.errors import DataError
 
 WHITESPACE = " "
+
+
+class Record(NamedTuple):
+    """The fields of a record and the line on which it begins."""
+
+    fields: list[str]
+    line: int
 
 
 class RecordReader:
@@ -43,6 +52,9 @@ class RecordReader:
         self._delimiter = delimiter
         self.skips_blanks = delimiter == WHITESPACE or _has_blanks_before_quotes(text, delimiter)
         self._blank = " \n" if delimiter == "\t" else " \t\n"
+        # The text of the current record, kept where a backslash may escape a quote.
+        self._raw: list[str] | None = [] if ESCAPED in text else None
+        self._opening = ""
         self._lines = io.StringIO(text, newline="\n")
         self._between = True
         self._unfinished = False
@@ -55,12 +67,14 @@ class RecordReader:
                 if self._unfinished:
                     self._end_unfinished(row)
                     return
+                if self._raw is not None:
+                    self._refuse_escaped()
                 yield row
                 self._between = True
         except csv.Error as error:
             raise DataError(
                 f"{self._label} line {self.start}: a field of more than {csv.field_size_limit()} characters",
-                hint="is a quote left open?",
+                hint="is a quote left open? if not, shorten the cell",
             ) from error
 
     def _feed(self) -> Iterator[str]:
@@ -71,15 +85,28 @@ class RecordReader:
             if self._between:
                 if not line.strip(self._blank):
                     continue
-                self.start = self.line
+                self.start, self._opening = self.line, line
                 self._between = False
+            if self._raw is not None:
+                self._raw.append(line)
             yield line.replace("\t", " ").rstrip(" \n") + "\n" if separated_by_blanks else line
         self._unfinished = not self._between
+
+    def is_comment(self) -> bool:
+        """Return True where the current record is a line that begins with ``#``."""
+        return self.start == self.line and self._opening.lstrip(" \t").startswith("#")
+
+    def _refuse_escaped(self) -> None:
+        """Refuse quotes behind a backslash in the record that has just ended."""
+        refuse_escaped("".join(self._raw or ()), self._delimiter, self._label, self.start)
+        self._raw = []
 
     def _end_unfinished(self, row: list[str]) -> None:
         """Refuse a quote that the text does not close, naming the line where it opens."""
         if not self._whole:
             return
+        if self._raw is not None:
+            self._refuse_escaped()
         last = row[-1] if row else ""
         opens = self.line - last.count("\n") + last.endswith("\n")
         raise DataError(

@@ -9,7 +9,6 @@ a note.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from math import isnan
 
 import numpy as np
 
@@ -20,8 +19,8 @@ from l2cli.data.cells import (
     Reading,
     has_leading_zero,
     judge,
+    mark_shown,
     plain_numbers,
-    point_shown,
     read_under,
 )
 from l2cli.data.columns import (
@@ -38,6 +37,7 @@ from l2cli.data.wording import na_option, where
 from l2cli.data.written import parse
 from l2cli.errors import DataError, shown
 
+Marks = dict[str, tuple[int, str, str]]
 _OTHER = {".": ",", ",": "."}
 COMMA_NOTE = "numbers have decimal commas (say otherwise with --decimal .)"
 POINT_NOTE = "numbers have decimal points (say otherwise with --decimal ,)"
@@ -51,7 +51,7 @@ class Settled:
     values : the columns of numbers. texts : the columns of text. verbatim : columns as they stand.
     rounded : columns of numbers as they stand of which doubles do not hold all.
     notes : one line for each thing worth saying.
-    marks : the decimal marks that columns show: row, column and cell of one.
+    marks : the decimal marks that columns show: row, column and cell of the first one.
     decimal : the decimal mark of the file. na : tokens that a list of ``--na`` has to name again.
     """
 
@@ -61,7 +61,7 @@ class Settled:
         self.verbatim: dict[str, TextColumn] = {}
         self.rounded: dict[str, TextColumn] = {}
         self.notes: list[str] = []
-        self.marks: dict[str, tuple[int, str, str]] = {}
+        self.marks: Marks = {}
         self._rules = rules or CellRules()
         self.decimal = self._rules.likely
         asked = self._rules.missing is not MISSING
@@ -126,7 +126,11 @@ class Settled:
                     del self.values[name]
                     self.add_coded(name, code_cells(cells))
         if self._rules.doubtful:
-            marked |= any(self.decimal in "".join(cells) for cells in self._plain.values())
+            marked |= any(
+                self._has_mark(self.values[name], "".join(cells))
+                for name, cells in self._plain.items()
+                if name in self.values
+            )
         self._plain = {}
         for name in [name for name in self._told if name in self._open]:
             marked |= self._settle(name)
@@ -147,20 +151,26 @@ class Settled:
         return self._read[name, mark]
 
     def _look_for_marks(self) -> None:
-        """Find the decimal marks that columns show."""
+        """Find the decimal marks that columns show, in the first one that does."""
+        shows: dict[str, Marks] = {mark: {} for mark in self._rules.decimals}
         for name, (cells, reading) in self._open.items():
-            under = {mark for mark in self._rules.decimals if self._under(name, reading, mark) is not None}
+            under = {mark for mark in shows if self._under(name, reading, mark) is not None}
             if len(under) == 1:
                 mark = under.pop()
-                shows = (i for i in reading.ordinary if parse(reading.cells[i], _OTHER[mark]) is None)
-                level = next(shows, reading.ordinary[0])
+                clear = (i for i in reading.ordinary if parse(reading.cells[i], _OTHER[mark]) is None)
+                level = next(clear, reading.ordinary[0])
                 row = int(np.argmax(cells.codes == level))
-                self.marks.setdefault(mark, (row, name, reading.cells[level]))
-        if self._rules.doubtful or self._rules.likely == "," or "," in self.marks:
+                shows[mark][name] = (row, name, reading.cells[level])
+        if self._rules.doubtful or self._rules.likely == "," or shows[","]:
             for name, column in self._plain.items():
-                place = None if "." in self.marks else point_shown(column, self._rules)
+                place = mark_shown(column, ".", self._rules)
                 if place is not None:
-                    self.marks["."] = (place, name, column[place])
+                    shows["."][name] = (place, name, column[place])
+                    break
+        for mark, found in shows.items():
+            first = next((name for name in self._told if name in found), None)
+            if first is not None:
+                self.marks.setdefault(mark, found[first])
 
     def _settle(self, name: str) -> bool:
         """Settle a column; return whether its numbers have decimal marks."""
@@ -184,10 +194,14 @@ class Settled:
             self._read.pop((name, mark), None)
         if facts.rounded:
             self.rounded[name] = verbatim_column(cells)
-        values = final.values or []
-        return not typed and any(
-            self.decimal in final.cells[i] and not isnan(values[i]) for i in final.ordinary
-        )
+        cells_as_one = "".join(final.cells[i] for i in final.ordinary)
+        return not typed and self._has_mark(self.values[name], cells_as_one)
+
+    def _has_mark(self, values: FloatArray, cells: str) -> bool:
+        """Return True where numbers have the decimal mark, as far as it is not that of missing ones."""
+        if self._rules.mark_is_sure:
+            return self.decimal in cells
+        return bool((np.floor(values) < values).any())
 
     def _how(self, name: str, reading: Reading, final: Reading, *, typed: bool) -> list[str]:
         """Return the note on numbers that are not plain ones."""
@@ -226,7 +240,8 @@ class Settled:
     def refuse_infinite(self, table: Table) -> None:
         """Raise DataError naming the first infinite cell of a column of numbers, if there is one."""
         if self._infinite:
-            row, name, raw = min(self._infinite, key=lambda found: found[0])
+            order = {name: j for j, name in enumerate(self._told)}
+            row, name, raw = min(self._infinite, key=lambda found: (found[0], order[found[1]]))
             cell = raw.strip()
             raise DataError(
                 f"{where(table, row)}: '{shown(cell)}' in column '{shown(name)}' is not a finite number",

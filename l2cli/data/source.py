@@ -6,48 +6,23 @@ an unlinked temporary file, so that every source can be read again from the star
 
 from __future__ import annotations
 
-import re
 import sys
 import zlib
 from collections.abc import Iterator
 from types import TracebackType
 from typing import IO, BinaryIO, cast
 
+from l2cli.data.formats import codec_of, foreign, is_parquet
 from l2cli.errors import DataError, L2Error, shown
 
 STDIN = "-"
 _PEEK = 4096
 
-_GZIP = b"\x1f\x8b"
-_ZSTD = b"\x28\xb5\x2f\xfd"
-_BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
-# Behind the mark stands binary data; of encrypted columns, their length in four bytes.
-_BINARY = rb"([\x00-\x08\x0e-\x1f]|[\s\S]{3}\x00|$)"
-_PARQUET = re.compile(rb"PAR1" + _BINARY)
-_FOREIGN: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
-    (
-        re.compile(rb"PK\x03\x04(?=[\s\S]{0,4000}(xl/|\[Content_Types\]))"),
-        "an Excel workbook",
-        "save it as CSV",
-    ),
-    (re.compile(rb"PK(\x03\x04|\x05\x06)"), "a zip archive", "unpack it first"),
-    (re.compile(rb"\xd0\xcf\x11\xe0"), "an old Excel workbook", "save it as CSV"),
-    (re.compile(rb"\xfd7zXZ\x00"), "compressed with xz", "unpack it first"),
-    (re.compile(rb"7z\xbc\xaf\x27\x1c"), "a 7z archive", "unpack it first"),
-    (re.compile(rb"PARE" + _BINARY), "an encrypted Parquet file", "write it without encryption"),
-    (
-        re.compile(rb"(ARROW1\x00\x00|FEA1\x00|ORC[\x00-\x1f])"),
-        "an Arrow, Feather or ORC file",
-        "save it as Parquet",
-    ),
-    (re.compile(rb"\x89HDF\r\n"), "an HDF5 file", "save it as Parquet or CSV"),
-    (re.compile(rb"SQLite format 3\x00"), "an SQLite database", "export the table as CSV"),
-    (re.compile(rb"\x93NUMPY"), "a NumPy array file", "save it as CSV"),
-    (re.compile(rb"(\x80[\x02-\x05]|RD[AX][23]\n)"), "a pickle or R data file", "save it as Parquet or CSV"),
-    (re.compile(rb"(%PDF-|\x89PNG|\xff\xd8\xff|GIF8)"), "a PDF or an image", "give a table"),
-    (re.compile(rb"\s*<(!doctype|html|\?xml)", re.IGNORECASE), "an HTML or XML page", "give CSV or Parquet"),
-    (re.compile(rb"\s*(\{\s*[\"}]|\[\s*[\[{\"])"), "JSON", "give CSV or Parquet"),
-)
+# A file may unpack to this much, or to this many times its size if that is more: few tables reach the factor.
+_EXPANDED = 1 << 30
+_EXPANSION = 200
+# From here on it is worth a second look whether a file that expands so much ends before the limit.
+_SUSPICIOUS = 16 << 20
 
 
 class Source:
@@ -56,10 +31,11 @@ class Source:
     Attributes
     ----------
     typed : the path as the user typed it. label : the same for messages (``standard input`` for ``-``).
-    kind : ``text`` or ``parquet``. size : its stored bytes.
+    kind : ``text`` or ``parquet``. head : its first bytes, unpacked. size : its stored bytes.
+    limit : bytes that it may unpack to.
     """
 
-    def __init__(self, typed: str, raw: BinaryIO, owned: bool) -> None:
+    def __init__(self, typed: str, raw: BinaryIO, owned: bool, max_expanded: int | None = None) -> None:
         self.typed = typed
         self.label = label_of(typed)
         self._raw = raw
@@ -67,11 +43,13 @@ class Source:
         self._unpacked: BinaryIO | None = None
         self.size = raw.seek(0, 2)
         raw.seek(0)
-        self._codec = _codec_of(_guarded_read(self.label, raw, _PEEK, None))
-        head = next(self.blocks(_PEEK), b"")
-        self.kind = "parquet" if _PARQUET.match(head) else "text"
+        self.limit = max_expanded or max(_EXPANDED, _EXPANSION * self.size)
+        self._measured = False
+        self._codec = codec_of(_guarded_read(self.label, raw, _PEEK, None))
+        self.head = next(self.blocks(_PEEK), b"")
+        self.kind = "parquet" if is_parquet(self.head) else "text"
         if self.kind == "text":
-            _refuse_foreign(self.label, head)
+            _refuse_foreign(self.label, self.head)
 
     def __enter__(self) -> Source:
         return self
@@ -95,12 +73,44 @@ class Source:
         Raises
         ------
         DataError
-            Where the file cannot be read, or its compressed data are damaged or cut off.
+            Where the file cannot be read, its compressed data are damaged or cut off, or they unpack to more
+            than the limit.
         """
         self._raw.seek(0)
         stream = self._decompressed()
+        total = 0
         while block := _guarded_read(self.label, stream, size, self._codec):
+            if self._codec is not None:
+                total += len(block)
+                self._refuse_bomb(total)
             yield block
+
+    def refuse_expanded(self, size: int, what: str = "unpacks") -> None:
+        """Raise DataError where ``size`` bytes are more than the file may unpack to."""
+        if size > self.limit:
+            raise DataError(
+                f"{self.label}: {what} from {as_size(self.size)} to more than {as_size(self.limit)}",
+                hint=f"if you trust it, allow more, for example --max-expanded {as_size(4 * self.limit)}",
+                code="too_large",
+            )
+
+    def _refuse_bomb(self, total: int) -> None:
+        """Raise DataError where the ``total`` unpacked so far, or all there is, is more than the limit.
+
+        What expands beyond measure is first unpacked to its end without being kept: rows that were parsed
+        until the limit is reached would fill the memory.
+        """
+        self.refuse_expanded(total)
+        here = self._raw.tell()
+        if self._measured or total < _SUSPICIOUS or total < _EXPANSION * min(here, self.size):
+            return
+        self._measured, total = True, 0
+        self._raw.seek(0)
+        stream = self._decompressed()
+        while block := _guarded_read(self.label, stream, 1 << 20, self._codec):
+            total += len(block)
+            self.refuse_expanded(total)
+        self._raw.seek(here)
 
     def plain_file(self) -> BinaryIO:
         """Return a rewound file of the decompressed content, for readers that jump about in it."""
@@ -144,7 +154,7 @@ class _Borrowed:
         return None
 
 
-def open_source(typed: str, stdin: BinaryIO | None = None) -> Source:
+def open_source(typed: str, stdin: BinaryIO | None = None, max_expanded: int | None = None) -> Source:
     """Open a path, or standard input for ``-``, and tell its format.
 
     Parameters
@@ -153,6 +163,8 @@ def open_source(typed: str, stdin: BinaryIO | None = None) -> Source:
         Path as the user typed it.
     stdin : binary file, optional
         Read instead of the standard input of the process; it is never closed.
+    max_expanded : int, optional
+        Bytes that a compressed file may unpack to; None: 1 GB, or 200 times its size if that is more.
 
     Raises
     ------
@@ -168,7 +180,7 @@ def open_source(typed: str, stdin: BinaryIO | None = None) -> Source:
             if owned:
                 raw.close()
             raw, owned = spooled, True
-        return Source(typed, raw, owned)
+        return Source(typed, raw, owned, max_expanded)
     except (OSError, L2Error) as error:
         if owned:
             raw.close()
@@ -250,19 +262,21 @@ def _cut_off(label: str, codec: str | None) -> DataError:
     return DataError(f"{label}: the {codec} data end too early", hint="copy or download the whole file again")
 
 
-def _codec_of(head: bytes) -> str | None:
-    """Return the compression that the first bytes tell, or None."""
-    if head.startswith(_GZIP):
-        return "gzip"
-    if head.startswith(_ZSTD):
-        return "zstd"
-    return "bzip2" if _BZIP2.match(head) else None
+def as_size(size: int) -> str:
+    """Return a number of bytes in the way an option takes it, rounded to three digits.
+
+    >>> as_size(3 << 29)
+    '1.5G'
+    """
+    power = max(0, min((size.bit_length() - 1) // 10, 4))
+    return f"{size / (1 << 10 * power):.3g}{'BKMGT'[power]}"
 
 
 def _refuse_foreign(label: str, head: bytes) -> None:
     """Raise DataError for content that is neither text nor Parquet but known."""
-    if _codec_of(head):
+    if codec_of(head):
         raise DataError(f"{label}: is compressed twice", hint="unpack it first")
-    for pattern, what, hint in _FOREIGN:
-        if pattern.match(head):
-            raise DataError(f"{label}: is {what}, not a table of text or Parquet", hint=hint)
+    found = foreign(head)
+    if found is not None:
+        what, hint = found
+        raise DataError(f"{label}: is {what}, not a table of text or Parquet", hint=hint, code="format")

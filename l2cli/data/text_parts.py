@@ -6,12 +6,14 @@ fields are separated and in which order the columns stand; every other one must 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, TypeVar
 
 from l2cli.data.cells import BLANKS
 from l2cli.data.dialect import SAMPLE_BYTES, Layout, find_layout, sample_of
+from l2cli.data.preamble import COMMENT, begins_table
 from l2cli.data.sizes import Sizes
 from l2cli.data.source import Source
 from l2cli.data.textstream import after_lines, check_text, clean_pieces
@@ -23,13 +25,16 @@ Opener = Callable[[], AbstractContextManager[Source]]
 
 T = TypeVar("T")
 
+_LONGEST_PREAMBLE = 16 << 20
+
 
 class TextPart(NamedTuple):
     """One of the texts.
 
     label : what messages call it. size : its stored bytes.
     layout : its own header, the delimiter and rules of all.
-    start : its beginning, clean. whole : whether that is all of it.
+    start : its beginning, clean. whole : whether that is all of it. has_rows : whether it is more than a
+        header.
     order : ``order[i]`` is the place among the columns of the table of its column i; None where they are the
         same.
     """
@@ -40,13 +45,14 @@ class TextPart(NamedTuple):
     layout: Layout
     start: bytes
     whole: bool
+    has_rows: bool
     order: tuple[int, ...] | None = None
 
     def in_order(self, columns: Sequence[T]) -> Sequence[T]:
         """Return what belongs to the columns of this part in the order of those of the table."""
         if self.order is None:
             return columns
-        placed = dict(zip(self.order, columns, strict=True))
+        placed = dict(zip(self.order, columns, strict=False))
         return [placed[j] for j in range(len(placed))]
 
 
@@ -74,61 +80,52 @@ def find_texts(openers: Sequence[Opener], spec: ReadSpec, sizes: Sizes) -> Texts
     """
     parts: list[TextPart] = []
     base: TextPart | None = None
-    head, room = _Head(), sizes.small
+    room = sizes.small
     for opener in openers:
         with opener() as opened:
             refuse_other_kind(opened, "text", parts[0].label if parts else "")
-            pieces = clean_pieces(opened.blocks(sizes.piece), spec.encoding, opened.label)
+            pieces = clean_pieces(opened.blocks(sizes.piece), spec.encoding, opened.label, opened.head)
             start, whole = beginning(pieces, max(room, SAMPLE_BYTES))
             layout = _layout_like(base, start, whole, spec, opened.label)
-            part = TextPart(opened.label, opener, opened.size, layout, start, whole)
+            has_rows = not whole or _has_rows(start, layout)
+            part = TextPart(opened.label, opener, opened.size, layout, start, whole, has_rows)
         room = room - len(start) if whole else -1
         if base is not None:
             part = _matched(part, base, spec)
-        elif _has_rows(part):
+        elif has_rows:
             base = part
             parts = [_matched(_laid_out(other, base, spec), base, spec) for other in parts]
-        if base is not None:
-            head.add(part)
         parts.append(part if room >= 0 or base is None else part._replace(start=b""))
     if base is None:
         base = parts[0]
         parts = [_matched(_laid_out(other, base, spec), base, spec) for other in parts]
-    layout = base.layout._replace(notes=(*head.notes(base, spec), *_order_notes(parts)))
+    layout = base.layout._replace(
+        notes=(*_layout_notes(parts), *_order_notes(parts)),
+        comments=sum(part.layout.comments for part in parts),
+    )
     return Texts(parts, base, room >= 0, layout)
 
 
-class _Head:
-    """The first rows of all parts in one text: what is said of the dialect follows from as many of them."""
-
-    def __init__(self) -> None:
-        self._text = b""
-        self._n_parts = 0
-        self._ended = False
-
-    def add(self, part: TextPart) -> None:
-        """Add what a part has, as long as that is few."""
-        if self._ended or part.order is not None:
-            return
-        sample, complete = sample_of(part.start, part.whole)
-        rows = sample[after_lines(sample, part.layout.header_lines) :] if self._n_parts else sample
-        self._text += rows if rows.endswith(b"\n") else rows + b"\n"
-        self._n_parts += 1
-        self._ended = not complete or len(self._text) >= SAMPLE_BYTES
-
-    def notes(self, base: TextPart, spec: ReadSpec) -> tuple[str, ...]:
-        """Return what is to be said of the dialect of all parts."""
-        if self._n_parts < 2:
-            return base.layout.notes
-        return layout_of(self._text, not self._ended, _like(base, spec), base.label).notes
+def _layout_notes(parts: Sequence[TextPart]) -> tuple[str, ...]:
+    """Return what is to be said of how the parts with rows are laid out, each naming its parts unless all."""
+    full = [part for part in parts if part.has_rows] or parts[:1]
+    told: dict[str, list[str]] = {}
+    for part in full:
+        for note in part.layout.notes:
+            told.setdefault(note, []).append(part.label)
+    return tuple(
+        note if len(labels) == len(full) else f"{_some(labels)}: {note}" for note, labels in told.items()
+    )
 
 
 def _order_notes(parts: Sequence[TextPart]) -> tuple[str, ...]:
     moved = [part.label for part in parts if part.order is not None]
-    if not moved:
-        return ()
-    more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
-    return (f"columns in another order are matched by name in {', '.join(moved[:3])}{more}",)
+    return (f"columns in another order are matched by name in {_some(moved)}",) if moved else ()
+
+
+def _some(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
+    return f"{', '.join(labels[:3])}{more}"
 
 
 def refuse_other_kind(opened: Source, kind: str, first: str) -> None:
@@ -143,49 +140,50 @@ def refuse_other_kind(opened: Source, kind: str, first: str) -> None:
 
 
 def beginning(pieces: Iterator[bytes], size: int) -> tuple[bytes, bool]:
-    """Return pieces of more than ``size`` bytes together, or all there are; and whether those are all."""
+    """Return pieces of more than ``size`` bytes together, or all there are; and whether those are all.
+
+    They reach beyond the comments on top, some of which are longer than many a table.
+    """
     start: list[bytes] = []
     total = 0
     for piece in pieces:
         start.append(piece)
         total += len(piece)
-        if total > size:
+        if total > size and (total > _LONGEST_PREAMBLE or begins_table(b"".join(start))):
             return b"".join(start), False
     return b"".join(start), True
 
 
-def layout_of(start: bytes, whole: bool, spec: ReadSpec, label: str) -> Layout:
-    """Return the layout that the beginning of a text shows."""
+def layout_of(start: bytes, whole: bool, spec: ReadSpec, label: str, base: TextPart | None = None) -> Layout:
+    """Return the layout that the beginning of a text shows; fields are separated as those of ``base``."""
     sample, complete = sample_of(start, whole)
     check_text(sample, 1, label)
-    return find_layout(sample.decode(), complete, spec, label)
+    like = None if base is None else base.layout.delimiter
+    return find_layout(sample.decode(), complete, spec, label, like)
 
 
 def _layout_like(base: TextPart | None, start: bytes, whole: bool, spec: ReadSpec, label: str) -> Layout:
     """Return the layout of a part whose fields are separated as those of ``base``; say so where not."""
     try:
-        return layout_of(start, whole, _like(base, spec), label)
+        return layout_of(start, whole, spec, label, base)
     except DataError:
         if base is not None:
             _refuse_other_delimiter(layout_of(start, whole, spec, label), label, base)
         raise
 
 
-def _like(base: TextPart | None, spec: ReadSpec) -> ReadSpec:
-    """Return what is known of a part beforehand: its fields are separated as those of the first."""
-    return spec if base is None else spec._replace(delimiter=base.layout.delimiter)
-
-
 def _laid_out(part: TextPart, base: TextPart, spec: ReadSpec) -> TextPart:
     """Return a part that was looked at before the one that decides."""
     if part.layout.delimiter == base.layout.delimiter:
         return part
-    return part._replace(layout=layout_of(part.start, part.whole, _like(base, spec), part.label))
+    return part._replace(layout=layout_of(part.start, part.whole, spec, part.label, base))
 
 
-def _has_rows(part: TextPart) -> bool:
-    rows = part.start[after_lines(part.start, part.layout.header_lines) :]
-    return bool(rows.strip((BLANKS + "\n").encode()))
+def _has_rows(start: bytes, layout: Layout) -> bool:
+    """Return whether a text has rows: comments, and lines of nothing but delimiters, are none."""
+    nothing = re.escape(BLANKS + layout.delimiter)
+    row = re.compile(rf"^[{nothing}]*[^{nothing}\n{COMMENT}]".encode(), re.MULTILINE)
+    return row.search(start, after_lines(start, layout.header_lines)) is not None
 
 
 def _matched(part: TextPart, base: TextPart, spec: ReadSpec) -> TextPart:

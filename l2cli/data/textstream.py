@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from l2cli.errors import DataError, UsageError, shown
 
 UTF8 = "utf-8"
+_LONGEST_TAIL = 64 << 20
 # UTF-32 before UTF-16: the mark of little-endian UTF-16 begins that of little-endian UTF-32.
 _MARKS = (
     (codecs.BOM_UTF8, UTF8),
@@ -22,7 +23,7 @@ _MARKS = (
 )
 
 
-def clean_pieces(blocks: Iterator[bytes], asked: str | None, label: str) -> Iterator[bytes]:
+def clean_pieces(blocks: Iterator[bytes], asked: str | None, label: str, head: bytes) -> Iterator[bytes]:
     """Yield the content of ``blocks`` as UTF-8 bytes with LF line ends, in pieces of about the same size.
 
     Parameters
@@ -30,9 +31,9 @@ def clean_pieces(blocks: Iterator[bytes], asked: str | None, label: str) -> Iter
     blocks : iterator of bytes
         The file from its start.
     asked : str or None
-        The encoding the user named; None: UTF-8, or what a byte order mark says.
+        The encoding the user named; None: UTF-8, or what a byte order mark or the NUL bytes of UTF-16 say.
     label : str
-        The source, for messages.
+        The source, for messages. head : the first bytes of the file.
 
     Raises
     ------
@@ -42,10 +43,61 @@ def clean_pieces(blocks: Iterator[bytes], asked: str | None, label: str) -> Iter
         Where the bytes are not in an encoding other than UTF-8 (for that, see :func:`check_text`).
     """
     encoding = None if asked is None else known_encoding(asked)
-    head = next(blocks, b"")
+    marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
     if encoding is None:
-        encoding = next((name for mark, name in _MARKS if head.startswith(mark)), UTF8)
-    return _unix_lines(_utf8_pieces(head, blocks, encoding, label))
+        encoding = marked or _unmarked(head) or UTF8
+    elif encoding in {"utf-16", "utf-32"} and marked is None:
+        # Python wants a byte order mark with these.
+        encoding = _unmarked(head) or f"{encoding}-le"
+    return _unix_lines(_utf8_pieces(next(blocks, b""), blocks, encoding, label))
+
+
+def without_lines(pieces: Iterator[bytes], count: int) -> Iterator[bytes]:
+    """Yield the pieces without the first ``count`` lines."""
+    for piece in pieces:
+        rest = piece
+        if count:
+            found = piece.count(b"\n")
+            rest = piece[after_lines(piece, count) :] if count <= found else b""
+            count -= min(count, found)
+        if rest:
+            yield rest
+
+
+class WithoutTail:
+    """Pieces of a text without the lines of blanks and delimiters alone at its end, as spreadsheets add.
+
+    Among the rows such a line is a row: all its cells are missing.
+
+    Attributes
+    ----------
+    n_lines : how many lines with a delimiter were left out, once all pieces have been taken.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], delimiter: str) -> None:
+        self._pieces = pieces
+        self._delimiter = delimiter.encode()
+        self.n_lines = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        held: list[bytes] = []
+        inside = False  # of a line that something stands in
+        for piece in self._pieces:
+            content = len(piece.rstrip(b" \t\n" + self._delimiter))
+            end = 0
+            if content or inside:
+                line_end = piece.find(b"\n", content)
+                end = len(piece) if line_end < 0 else line_end + 1
+                inside = line_end < 0
+            if content or sum(map(len, held)) > _LONGEST_TAIL:
+                yield from held
+                held.clear()
+            if end:
+                yield piece if end == len(piece) else piece[:end]
+            if end < len(piece):
+                held.append(piece[end:])
+        if not self._delimiter.isspace() or self._delimiter == b"\t":
+            self.n_lines = sum(self._delimiter in line for line in b"".join(held).split(b"\n"))
 
 
 def check_text(data: bytes | bytearray, first_line: int, label: str) -> None:
@@ -61,7 +113,7 @@ def check_text(data: bytes | bytearray, first_line: int, label: str) -> None:
         line = first_line + data.count(b"\n", 0, nul)
         raise DataError(
             f"{label} line {line}: a NUL byte, so this is no text in UTF-8",
-            hint="give a text file, or --encoding utf-16 if it was saved so",
+            hint="give a text file in UTF-8, or name its --encoding",
             code="encoding",
         )
     if data.isascii():
@@ -102,6 +154,26 @@ def known_encoding(name: str) -> str:
     except (LookupError, ValueError) as error:
         raise UsageError(f"--encoding {shown(name)}: no such encoding", hint=hint) from error
     return UTF8 if codec.name in {"utf-8", "utf-8-sig"} else codec.name
+
+
+def _unmarked(head: bytes) -> str | None:
+    """Return the UTF-16 or UTF-32 that the NUL bytes of the first characters tell, None where they do not.
+
+    The characters of ASCII have it in the same places, and hardly another character has it elsewhere.
+    """
+    head = head[: len(head) // 4 * 4]
+    if b"\0" not in head:
+        return None
+    counts = tuple(head[place::4].count(0) for place in range(4))
+    quarter = len(head) // 4
+    for encoding, empty in (("utf-32-le", (2, 3)), ("utf-32-be", (0, 1))):
+        if all(counts[place] == quarter for place in empty):
+            return encoding
+    for encoding, empty in (("utf-16-le", (1, 3)), ("utf-16-be", (0, 2))):
+        elsewhere = sum(counts) - sum(counts[place] for place in empty)
+        if elsewhere * 20 <= sum(counts) and min(counts[place] for place in empty) * 4 >= quarter:
+            return encoding
+    return None
 
 
 def _utf8_pieces(head: bytes, blocks: Iterator[bytes], encoding: str, label: str) -> Iterator[bytes]:

@@ -11,17 +11,20 @@ from functools import lru_cache
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
-def visible(text: str) -> str:
+def visible(text: str, most: int = 500) -> str:
     r"""Return ``text`` with every character that is not printable written as an escape.
 
     Covers control characters, terminal escapes, bidirectional overrides, invisible characters, lone
-    surrogates and every space but the ordinary one.
+    surrogates and every space but the ordinary one. What is longer than ``most`` is no name that a reader
+    could take in, and is cut in its middle.
 
     Examples
     --------
     >>> print(visible("a\x1b[31mb"))
     a\x1b[31mb
     """
+    if len(text) > most:
+        text = f"{text[: most // 2]}...{text[-(most // 2) :]}"
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _escape(char) for char in text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from l2cli.report.escape import visible
@@ -110,18 +110,35 @@ def table_text(
 
 
 def csv_text(columns: Mapping[str, Sequence[Any]], *, escape: bool = False) -> Iterator[str]:
-    """Yield comma-separated lines below a header; floats exact and short, text quoted as needed."""
+    """Yield comma-separated lines below a header; floats exact and short, text quoted as needed.
+
+    Text stays as it is, a ``=1+1`` that a spreadsheet would run included: an identifier that no longer equals
+    that of the file it came from is worth nothing. Only on a terminal (``escape``) control characters are
+    replaced.
+    """
     import csv
     from io import StringIO
 
-    clean = {visible(n) if escape else n: _csv_values(v, escape) for n, v in columns.items()}
+    clean = {visible(n, len(n)) if escape else n: _csv_values(v, escape) for n, v in columns.items()}
     rows = zip(*clean.values(), strict=True)
+    texts = [clean[name] for name in clean if clean[name] is not columns.get(name)]
+    returns = any("\r" in cell for cell in chain(clean, *texts) if isinstance(cell, str))
     block: Iterable[Sequence[Any]] = [list(clean)]
     while block:
-        buffer = StringIO()
-        csv.writer(buffer, lineterminator="\n").writerows(block)
+        buffer = _CarriageReturns() if returns else StringIO()
+        csv.writer(buffer, lineterminator="\r\n" if returns else "\n").writerows(block)
         yield buffer.getvalue()
         block = list(islice(rows, BLOCK))
+
+
+class _CarriageReturns(list[str]):
+    r"""Lines of a csv writer that ends them with CRLF, for then it quotes a lone CR; they get LF here."""
+
+    def write(self, line: str) -> None:
+        self.append(line.removesuffix("\r\n") + "\n")
+
+    def getvalue(self) -> str:
+        return "".join(self)
 
 
 def _csv_values(values: Sequence[Any], escape: bool) -> Sequence[Any]:
@@ -140,7 +157,7 @@ def _csv_value(value: Any, escape: bool) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return visible(value) if escape else value
+        return visible(value, len(value)) if escape else value
     return value
 
 
@@ -189,5 +206,5 @@ def md_escaped(text: str) -> str:
     >>> print(md_escaped("a|b <i>"))
     a\|b \<i\>
     """
-    escaped = "".join(f"\\{char}" if char in _MD_SPECIAL else char for char in visible(text))
+    escaped = "".join(f"\\{char}" if char in _MD_SPECIAL else char for char in visible(text, len(text)))
     return f"\\{escaped[:-1]}\\_" if len(text) > 1 and text[0] == text[-1] == "_" else escaped

@@ -123,6 +123,6 @@ def render_columns(
 
 def render_messages(notes: Sequence[str], warnings: Sequence[Mapping[str, Any]]) -> list[Line]:
     """Return notes and warnings for standard error, one line each."""
-    lines = [(Span("l2cli: note: ", "hint"), Span(visible(note))) for note in notes]
-    lines += [(Span("l2cli: warning: ", "warning"), Span(visible(str(w["message"])))) for w in warnings]
-    return list(lines)
+    told = [(Span("l2cli: note: ", "hint"), note) for note in notes]
+    told += [(Span("l2cli: warning: ", "warning"), str(w["message"])) for w in warnings]
+    return [(kind, Span(visible(text, len(text)))) for kind, text in told]

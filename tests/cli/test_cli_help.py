@@ -12,7 +12,7 @@ from l2cli.cli.completion import shapes
 
 COLUMNS = """--target -t --features -x --drop --id --positive --weights --offset --exposure --categorical
     --numeric --dates --interactions --coding --reference --missing"""
-READING = "--delimiter --decimal --encoding --na --no-header"
+READING = "--delimiter --decimal --encoding --na --no-header --max-expanded"
 MODEL = """--family --tweedie-power --l1-ratio --lambdas --lambda-scale --penalty-factor --bounds
     --groups --group-penalty --group-lambda
     --standardize --no-standardize --intercept --no-intercept"""

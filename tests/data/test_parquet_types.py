@@ -302,15 +302,18 @@ def test_a_file_that_says_it_has_other_rows_than_it_has():
 def test_more_than_the_memory_holds_is_refused_before_it_is_taken(monkeypatch):
     monkeypatch.setattr("l2cli.data.parquet_files.physical_memory", lambda: 1 << 30)
     lying = packed({"a": pa.nulls(200_000_000), "b": pa.nulls(200_000_000)})
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError, match=r"standard input: expands from .* to more than 1G; if you"):
         read(lying)
+    trusted = ReadSpec(max_expanded=1 << 40)
+    with pytest.raises(DataError) as caught:
+        read_table("-", trusted, stdin=io.BytesIO(lying))
     assert str(caught.value) == (
         "standard input: 200000000 rows of 2 columns need 2.98 GB, and this machine has 1 GB; give fewer rows"
         " or columns (if it should not be that large, the file is damaged)"
     )
     assert caught.value.code == "too_large"
     with pytest.raises(DataError, match="200000000 rows of 1 column need"):
-        read(lying, ["a"])
+        read_table("-", trusted, stdin=io.BytesIO(lying), names=["a"])
 
 
 def test_na_tokens_and_durations():
@@ -318,3 +321,23 @@ def test_na_tokens_and_durations():
         "-", ReadSpec(na=("-1",)), stdin=io.BytesIO(packed({"a": pa.array([-1, 2], pa.duration("s"))}))
     )
     np.testing.assert_array_equal(table.number("a"), [NAN, 2])
+
+
+@pytest.mark.parametrize("way", ["path", "packed path", "memory"])
+def test_large_files_are_read_without_a_copy_in_memory(tmp_path, monkeypatch, way):
+    monkeypatch.setattr("l2cli.data.parquet_files._IN_MEMORY", 0)
+    opened: list[type] = []
+    original = pq.ParquetFile.__init__
+
+    def spied(self: pq.ParquetFile, source: Any, **options: Any) -> None:
+        opened.append(type(source))
+        original(self, source, **options)
+
+    monkeypatch.setattr(pq.ParquetFile, "__init__", spied)
+    content = packed({"a": [1, 2], "s": ["x", None]}, row_group_size=1)
+    path = tmp_path / "f"
+    path.write_bytes(gzip.compress(content) if way == "packed path" else content)
+    table = read(content) if way == "memory" else read_table(str(path))
+    assert table.number("a").tolist() == [1, 2]
+    assert as_texts(table, "s") == ["x", None]
+    assert opened == [io.BytesIO if way == "memory" else pa.OSFile] * 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
-import zipfile
 
 import pytest
 
@@ -32,11 +31,6 @@ MALFORMED = {
     "ragged below a cell of two lines": (
         b'a,b\n1,"x\ny"\n2\n',
         "standard input line 4: 1 field where the header has 2 (column 'b' would be empty); "
-        "mend the line or give --delimiter",
-    ),
-    "a title above the header": (
-        b"Sales\na;b\n1;2\n",
-        "standard input line 2: 2 fields where the header has 1 ('b' would belong to no column); "
         "mend the line or give --delimiter",
     ),
     "a stray comma in one column": (
@@ -67,7 +61,7 @@ MALFORMED = {
     "a NUL byte": (
         b"a,b\n1,2\n3,\x00\n",
         "standard input line 3: a NUL byte, so this is no text in UTF-8; "
-        "give a text file, or --encoding utf-16 if it was saved so",
+        "give a text file in UTF-8, or name its --encoding",
     ),
     "infinite": (
         b"a,b\n1,2\n3,-inf\n",
@@ -113,10 +107,6 @@ MALFORMED = {
         b",row_names\n1,2\n",
         "standard input: column 1 has no name in the header; "
         "name it, or give --no-header if the first line is data",
-    ),
-    "a delimiter behind every row": (
-        b"a,b\n1,2,\n3,4,\n",
-        "standard input: every row ends with a delimiter that the header lacks; add one there or remove them",
     ),
     "a remark behind some rows": (
         b"a,b,y\n0,0.559,1,\n1,0.668,3,ok\n2,0.1,5,ok\n",
@@ -180,7 +170,9 @@ def test_rows_with_names_are_measured_against_the_first(read):
 
 def test_an_open_quote_does_not_swallow_a_large_file(read_in):
     content = b"a,b\n" + b"1,2\n" * 10 + b'3,"x\n' + b"4,5\n" * 2_000_000
-    with pytest.raises(DataError, match="line 12: a field of more than 131072 characters; is a quote left"):
+    with pytest.raises(
+        DataError, match="line 12: a field of more than 131072 characters; is a quote left open"
+    ):
         read_in(content, "large")
 
 
@@ -194,43 +186,6 @@ def test_a_line_without_an_end():
 def test_a_field_may_not_be_endless(read):
     with pytest.raises(DataError, match="line 2: a field of more than 131072 characters"):
         read(b"a,b\n1," + b"x" * 200_000 + b"\n2,y\n")
-
-
-FOREIGN = {
-    "xz": (b"\xfd7zXZ\x00\x00", "compressed with xz"),
-    "json": (b'[{"a": 1}]', "JSON"),
-    "json object": (b'{\n "a": 1}', "JSON"),
-    "html": (b"\n<!DOCTYPE html><html>", "an HTML or XML page"),
-    "old excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "an old Excel workbook"),
-    "hdf5": (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
-    "arrow": (b"ARROW1\x00\x00", "an Arrow, Feather or ORC file"),
-    "sqlite": (b"SQLite format 3\x00", "an SQLite database"),
-    "numpy": (b"\x93NUMPY\x01", "a NumPy array file"),
-    "pickle": (b"\x80\x04\x95", "a pickle or R data file"),
-    "R data": (b"RDX3\nX\n", "a pickle or R data file"),
-    "pdf": (b"%PDF-1.7", "a PDF or an image"),
-}
-
-
-@pytest.mark.parametrize(("content", "what"), FOREIGN.values(), ids=FOREIGN)
-def test_other_formats_are_named(content, what, read):
-    with pytest.raises(DataError, match=f"standard input: is {what}, not a table of text or Parquet; "):
-        read(content)
-
-
-def zipped(name: str) -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr(name, "a,b\n1,2\n")
-    return target.getvalue()
-
-
-@pytest.mark.parametrize(("name", "what"), [("data.csv", "a zip archive"), ("xl/workbook.xml", "an Excel")])
-def test_zip_archives_are_named(name, what, tmp_path):
-    path = tmp_path / "data.csv"
-    path.write_bytes(zipped(name))
-    with pytest.raises(DataError, match=f"is {what}"):
-        read_table(str(path))
 
 
 def test_what_is_compressed_twice_is_refused():

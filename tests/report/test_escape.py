@@ -31,7 +31,12 @@ def test_what_is_not_printable_is_shown_as_an_escape(text, shown):
 
 def test_every_character_becomes_printable():
     everything = "".join(map(chr, range(sys.maxunicode + 1)))
-    assert visible(everything).isprintable()
+    assert visible(everything, len(everything)).isprintable()
+
+
+def test_a_name_that_nobody_can_read_is_cut_in_its_middle():
+    assert visible("a" * 500) == "a" * 500
+    assert visible("a" * 400 + "b" * 400) == "a" * 250 + "..." + "b" * 250
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 
@@ -237,3 +238,11 @@ def test_predictions_as_a_table_are_aligned():
 def test_predictions_without_rows_have_a_header():
     assert render_columns({"prediction": []}) == ["prediction\n"]
     assert render_columns({"prediction": []}, "table") == [" prediction\n"]
+
+
+def test_csv_quotes_a_lone_carriage_return():
+    cells = ["a\rb", "c\r\nd", "e\nf", "=1+1", " g", ""]
+    text = "".join(csv_text({"id": cells, "n": list(range(6))}))
+    assert "\r\n" not in text.replace("c\r\nd", "")
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert [row[0] for row in rows[1:]] == cells
