@@ -71,9 +71,10 @@ def block_notes(problem: Problem, path: Path) -> list[str]:
         return []
     notes = []
     if (se := path.effective_df_se) is not None and se.any():
+        most = "" if len(se) == 1 else "at most "
         notes.append(
-            f"effective degrees of freedom are estimated from random signs, standard error"
-            f" {brief(float(se.max()))}"
+            "effective degrees of freedom are estimated from random signs, standard error "
+            f"{most}{brief(float(se.max()))}"
         )
     if problem.n_classes > 1 and np.any(path.lambdas == 0.0):
         notes.append("no standard errors: of several classes with so many levels they are not computed")

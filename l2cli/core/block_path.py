@@ -82,7 +82,8 @@ def check_settled(solver: BlockNewton, lam: float) -> None:
     if not all(part.definite for part in solver.eliminations(solver.weights(start), lam, on)):
         raise FitError(
             "without a penalty the data do not tell the columns of a category and the others apart",
-            hint="give a lambda larger than 0, or --coding treatment", code="rank_deficient",
+            hint="give a lambda, and penalty factors, larger than 0, or --coding treatment",
+            code="rank_deficient",
         )  # fmt: skip
 
 

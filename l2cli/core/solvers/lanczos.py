@@ -62,8 +62,7 @@ def _lanczos(
         basis[k] = v
         image = product(v)
         diagonal.append(float(v @ image))
-        for _ in range(2):  # twice is enough
-            image = image - basis[: k + 1].T @ (basis[: k + 1] @ image)
+        image = image - basis[: k + 1].T @ (basis[: k + 1] @ image)
         norm = float(np.linalg.norm(image))
         if k == steps - 1 or norm <= 1e-12 * max(1e-300, abs(max(diagonal, key=abs))):
             break
