@@ -148,3 +148,9 @@ def read_in() -> Reader:
 def pipe() -> type[Pipe]:
     """Return the class of streams that cannot be rewound."""
     return Pipe
+
+
+@pytest.fixture(scope="session")
+def ways() -> dict[str, tuple[str, Sizes]]:
+    """Return all ways by their names: how the text is packed, and how much of it is read at a time."""
+    return WAYS
