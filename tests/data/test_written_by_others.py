@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import HealthCheck, assume, event, example, given, settings
 from hypothesis import strategies as st
 
 from l2cli.data.build import build_dataset
@@ -36,6 +36,10 @@ from l2cli.spec import ColumnSpec, ModelSpec, ReadSpec
 SOME = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
+MANY = settings(SOME, max_examples=200)
+BLANKS = pytest.mark.xfail(reason="texts that differ in blanks alone are merged without a word", strict=True)
+COMMAS = pytest.mark.xfail(reason="decimal commas are looked for between semicolons alone", strict=True)
+ESCAPED = pytest.mark.xfail(reason="a quote behind a backslash ends a cell or is not told", strict=True)
 WAYS = st.sampled_from(["small", "large", "shredded", "flat shredded"])
 
 REFUSALS = {"infinite", "decimal", "second_header", "quotes", "delimiter", "title"}
@@ -161,9 +165,14 @@ def tables(draw: st.DrawFn, *, tame: bool = False) -> Columns:
     columns: Columns = {}
     for name in draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True)):
         kind = draw(st.sampled_from(list(cells)))
-        gaps = st.none() if not tame or kind == "number" else st.nothing()
-        some = st.lists(cells[kind] | gaps, min_size=n_rows, max_size=n_rows)
-        columns[name] = Column(kind, draw(some))
+        some = cells[kind]
+        if kind == "text":
+            # few words, so that a column can be all numbers or all but one, and words that differ in blanks
+            few = draw(st.lists(words, min_size=1, max_size=3))
+            some = st.sampled_from(few if tame else [*few, f" {few[0]}"])
+        if not tame or kind == "number":
+            some = some | st.none()
+        columns[name] = Column(kind, draw(st.lists(some, min_size=n_rows, max_size=n_rows)))
     columns["target"] = Column("number", [float(k * k) for k in range(n_rows)])
     return columns
 
@@ -286,15 +295,23 @@ def test_tame_tables_of_csv_are_read_back_identically(columns, dialect, way, rea
     check_read_back(columns, lambda: read_in(with_csv(columns, dialect), way), tame=True)
 
 
+@BLANKS
 @given(columns=tables(), dialect=csv_dialects(), way=WAYS, told=st.booleans())
-@settings(SOME, max_examples=150)
+@example(
+    columns={"x": Column("text", ["a", " a", "b"]), "target": Column("number", [0.0, 1.0, 4.0])},
+    dialect={"quoting": csv.QUOTE_ALL, "delimiter": ","},
+    way="small",
+    told=False,
+)
+@MANY
 def test_what_csv_writes_is_read_back_or_announced(columns, dialect, way, told, read_in):
     spec = ReadSpec(delimiter=dialect["delimiter"]) if told else ReadSpec()
     check_read_back(columns, lambda: read_in(with_csv(columns, dialect), way, spec))
 
 
+@ESCAPED
 @given(columns=tables(), delimiter=st.sampled_from(",;\t|"))
-@SOME
+@MANY
 def test_quotes_behind_a_backslash_are_read_back_or_announced(columns, delimiter, read_in):
     """Inside quotes, that is: of ``say \\"hi\\"`` in a bare cell nobody can tell what is meant."""
     assume(not any("\\" in written(value) for column in columns.values() for value in column.values))
@@ -347,6 +364,7 @@ def with_pandas(columns: Columns, options: dict[str, Any]) -> bytes:
     return target.getvalue()
 
 
+@COMMAS
 @given(columns=tables(tame=True), dialect=pandas_dialects(), way=st.sampled_from(["small", "large"]))
 @SOME
 def test_tame_tables_of_pandas_are_read_back_identically(columns, dialect, way, read_in):
@@ -354,7 +372,7 @@ def test_tame_tables_of_pandas_are_read_back_identically(columns, dialect, way, 
 
 
 @given(columns=tables(), dialect=pandas_dialects(), way=st.sampled_from(["small", "large"]))
-@SOME
+@MANY
 def test_what_pandas_writes_is_read_back_or_announced(columns, dialect, way, read_in):
     check_read_back(columns, lambda: read_in(with_pandas(columns, dialect[0]), way, dialect[1]))
 
@@ -368,16 +386,18 @@ def test_the_index_that_pandas_writes_is_a_column_of_its_own(columns, way, read_
     check_read_back({"row_names": index, **columns}, lambda: read_in(target.getvalue(), way), tame=True)
 
 
-@given(columns=tables(), compression=st.sampled_from(["snappy", "gzip", "zstd", None]), named=st.booleans())
+@BLANKS
+@given(columns=tables(), compression=st.sampled_from(["snappy", "gzip", "zstd", None]), indexed=st.booleans())
 @SOME
-def test_parquet_of_pandas_is_read_back_identically(columns, compression, named, read_in):
+def test_parquet_of_pandas_is_read_back_identically(columns, compression, indexed, read_in):
     target = io.BytesIO()
     data = frame(columns, categories=True)
-    if named:
-        data.index = pd.Index(range(3, 3 + len(data)))
-        data = data.iloc[list(range(len(data)))]
+    if indexed:
+        data.index = pd.Index([k * k + 3 for k in range(len(data))])
     data.to_parquet(target, compression=compression)
-    check_types(columns, read_in(target.getvalue()))
+    table = read_in(target.getvalue())
+    check_types(columns, table)
+    assert any("__index_level_0__" in note for note in table.notes) == indexed
 
 
 # -------------------------------------------------------------------------------------------------- pyarrow
@@ -411,7 +431,7 @@ def test_tame_tables_of_pyarrow_are_read_back_identically(columns, options, way,
 
 
 @given(columns=tables(), options=arrow_dialects(), way=WAYS)
-@SOME
+@MANY
 def test_what_pyarrow_writes_is_read_back_or_announced(columns, options, way, read_in):
     check_read_back(columns, lambda: read_in(with_arrow(columns, options), way))
 
@@ -433,6 +453,7 @@ def check_types(columns: Columns, table: Table) -> None:
         assert kind != "text" or not merged(cells, values), (name, cells, values)
 
 
+@BLANKS
 @given(
     columns=tables(),
     options=st.fixed_dictionaries(
@@ -445,7 +466,7 @@ def check_types(columns: Columns, table: Table) -> None:
         }
     ),
 )
-@settings(SOME, max_examples=100)
+@MANY
 def test_parquet_of_pyarrow_is_read_back_identically(columns, options, read_in):
     target = io.BytesIO()
     pq.write_table(arrow(columns), target, **options)
@@ -475,13 +496,14 @@ POLARS_DIALECTS = st.fixed_dictionaries(
 
 
 @given(columns=tables(), tame=tables(tame=True), options=POLARS_DIALECTS, way=WAYS)
-@settings(SOME, max_examples=100)
+@MANY
 def test_what_polars_writes_is_read_back_or_announced(columns, tame, options, way, read_in):
     pytest.importorskip("polars")
     check_read_back(columns, lambda: read_in(polars_frame(columns).write_csv(**options).encode(), way))
     check_read_back(tame, lambda: read_in(polars_frame(tame).write_csv(**options).encode(), way), tame=True)
 
 
+@BLANKS
 @given(columns=tables(), compression=st.sampled_from(["zstd", "snappy", "uncompressed"]))
 @SOME
 def test_parquet_of_polars_is_read_back_identically(columns, compression, read_in):

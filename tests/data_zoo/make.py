@@ -170,7 +170,7 @@ def unpacked_hostile() -> dict[str, str]:
 def unpacked_roles() -> dict[str, str]:
     """Return texts whose columns play a role, of thirty rows where a role shows in many rows only."""
     rows = [f"{(7 * k) % 11 / 4},{k * k % 13}" for k in ROWS_30]
-    dates = [dt.date(2021, 1, 30) + dt.timedelta(k) for k in ROWS_30]
+    dates = [dt.date(2020, 12, 20) + dt.timedelta(k) for k in ROWS_30]
 
     def beside(name: str, cells: list[str]) -> str:
         lines = [f"{cell},{row}\n" for cell, row in zip(cells, rows, strict=True)]
@@ -337,7 +337,7 @@ def parquet_columns() -> dict[str, Any]:
     x, y = pa.array([1.5, -2.0, 3.0]), pa.array([10.0, 20.0, 30.0])
     prices = [Decimal("1.25"), None, Decimal("-0.10")]
     whole = {"i": pa.array([1, None, -3], pa.int8()), "u": pa.array([1, 2, 2**40], pa.uint64())}
-    moments = [dt.datetime(2021, 1, 31, 23, 30), None, dt.datetime(2021, 2, 1, 0, 0, 1, 500_000)]
+    moments = [dt.datetime(2020, 12, 31, 23, 30), None, dt.datetime(2021, 2, 1, 0, 0, 1, 500_000)]
     return {
         "plain.parquet": {"x": x, "g": pa.array(["a", "b", "a"]), "y": y},
         "dictionary_text.parquet": {"g": pa.array(["b", None, "b"]).dictionary_encode(), "y": y},
@@ -345,7 +345,7 @@ def parquet_columns() -> dict[str, Any]:
         "booleans.parquet": {"b": pa.array([True, False, None]), "y": y},
         "timestamps.parquet": {"at": pa.array(moments, pa.timestamp("us")), "y": y},
         "time_zone.parquet": {"at": pa.array(moments, pa.timestamp("us", tz="UTC")), "y": y},
-        "dates.parquet": {"day": pa.array([dt.date(2021, 1, 31), None, dt.date(1969, 7, 20)]), "y": y},
+        "dates.parquet": {"day": pa.array([dt.date(2021, 1, 31), None, dt.date(1969, 7, 21)]), "y": y},
         "nulls_and_nan.parquet": {"x": pa.array([None, float("nan"), 3.0]), "n": pa.nulls(3), "y": y},
         "whole_numbers.parquet": {**whole, "y": y},
         "integers_beyond_2_53.parquet": {"n": pa.array([2**53 + 1, 2**53, 5]), "y": y},
