@@ -92,6 +92,12 @@ def unpacked_numbers() -> dict[str, str]:
             "x,y\n1.7976931348623157e308,1\n5e-324,2\n-0.0,3\n0.1,4\n2.2250738585072011e-308,5\n"
         ),
         "hexadecimal_and_underscores.csv": "g,y\n0x10,1\n1_000,2\n0x1F,3\n",
+        "telephone_numbers.csv": "g,y\n555-1234,1\n555-9999,2\n556-1234,3\n",
+        "times_of_day.csv": "g,y\n10:30,1\n11:45,2\n23:59,3\n",
+        "versions_and_addresses.csv": "v,ip,y\n1.2.3,10.0.0.1,1\n1.10.0,192.168.1.20,2\n",
+        "ranges.csv": "age,y\n18-25,1\n26-40,2\n41-99,3\n",
+        "units.csv": "length,y\n5 km,1\n6 km,2\n7 km,3\n",
+        "digits_of_other_scripts.csv": "g,y\n१२,1\n３４,2\n",
         "infinite.csv": "x,y\n1.5,1\ninf,2\n3,3\n",
         "overflowing.csv": "x,y\n1.5,1\n2,2\n1e999,3\n",
         "one_word_among_numbers.csv": "x,y\n1.5,1\n2,2\nabout 3,3\n4,4\n",
@@ -151,6 +157,8 @@ def unpacked_layouts() -> dict[str, str]:
         "long_cell.csv": f"x,note,y\n1.5,{'long ' * 14_000}end,10\n-2,short,20\n",
         "endless_cell.csv": f"x,note,y\n1.5,{'x' * 140_000},10\n-2,short,20\n",
         "single_row.csv": "x,g,y\n1.5,a,10\n",
+        "duplicate_names_but_for_blanks.csv": "x, x,y\n1.5,2,10\n-2,3,20\n",
+        "two_files_in_one.csv": "x,y\n1.5,10\n-2,20\nx,y\n3,30\n4,40\n",
     }
 
 
@@ -195,6 +203,7 @@ def unpacked_roles() -> dict[str, str]:
         "role_all_missing.csv": beside("remark", ["NA", ""] * 15),
         "role_date.csv": beside("day", [day.isoformat() for day in dates]),
         "role_time.csv": beside("at", [f"{day} {k % 24:02d}:30:00" for k, day in enumerate(dates)]),
+        "role_date_day_first.csv": beside("day", [f"{day:%d/%m/%Y}" for day in dates]),
         "role_codes.csv": beside("zip", [f"{k % 4:05d}" for k in ROWS_30]),
         "target_two_levels.csv": target(["no", "yes", "no"]),
         "target_three_levels.csv": target(["low", "mid", "high"]),
@@ -254,6 +263,10 @@ def packed() -> dict[str, bytes]:
         "gz_without_suffix.csv": gz(plain),
         "text_called_gz.csv.gz": plain,
         "two_members.csv.gz": gz(plain) + gz(b"4,b,40\n"),
+        "two_streams.csv.bz2": bz2.compress(plain) + bz2.compress(b"4,b,40\n"),
+        "zeros_behind.csv.gz": gz(plain) + bytes(64),
+        "junk_behind.csv.gz": gz(plain) + b"junk",
+        "nothing.csv.gz": gz(b""),
         "truncated.csv.gz": gz(many)[:-200],
         "truncated.csv.bz2": bz2.compress(many)[:-200],
         "truncated.csv.zst": zstd(many)[:-200],
@@ -356,6 +369,11 @@ def parquet_columns() -> dict[str, Any]:
         "infinite.parquet": {"x": pa.array([1.5, float("-inf"), 3.0]), "y": y},
         "no_rows.parquet": {"x": pa.array([], pa.float64()), "y": pa.array([], pa.float64())},
         "pandas_index.parquet": {"x": x, "y": y, "__index_level_0__": pa.array([5, 7, 9])},
+        "dictionary_of_numbers.parquet": {"k": pa.array([20, 3, 20]).dictionary_encode(), "y": y},
+        "durations.parquet": {"t": pa.array([1500, None, -250], pa.duration("ms")), "y": y},
+        "small_floats.parquet": {"h": pa.array([1.5, None, -2.0], pa.float32()), "y": y},
+        "large_text.parquet": {"g": pa.array(["b", None, "a"], pa.large_string()), "y": y},
+        "blank_text.parquet": {"g": pa.array(["", "  ", "a"]), "y": y},
         "hostile_names.parquet": {"[red]x": pa.array([1.5, -2.0, 3.0]), "\x1b[31m": y},
     }  # fmt: skip
 
@@ -376,6 +394,9 @@ def parquets() -> dict[str, bytes]:
     files["row_groups.parquet"] = written(plain, row_group_size=1, compression="zstd")
     files["parquet_called_csv.csv"] = written(plain)
     files["packed_parquet.parquet.gz"] = gz(written(plain))
+    twice = io.BytesIO()
+    parquet.write_table(pa.table([plain["x"], plain["y"]], names=["x", "x"]), twice)
+    files["duplicate_names.parquet"] = twice.getvalue()
     files["truncated.parquet"] = written(plain)[:-20]
     return files
 
