@@ -14,7 +14,7 @@ ZOO = Path(__file__).resolve().parent.parent / "data_zoo"
 
 # Runs in a process of its own, in which the memory of the whole is measured and the time is bounded.
 SCRIPT = """
-import contextlib, importlib.util, io, json, resource, sys
+import contextlib, io, json, resource, sys
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,6 @@ files = [path for path in sorted(zoo.iterdir()) if path.is_file()]
 specimens = [path.read_bytes() for path in files if path.suffix not in {".py", ".json", ".md"}]
 rng = np.random.default_rng(20)
 found, path = {}, folder / "damaged.csv"
-has_inspect = importlib.util.find_spec("l2cli.cli.inspect") is not None
 for k in range(count):
     content = bytearray(specimens[k % len(specimens)][:4000])
     kind = k % 4
@@ -43,7 +42,7 @@ for k in range(count):
     print(k, file=sys.stderr, flush=True)
     told, said = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(told), contextlib.redirect_stderr(said):
-        words = ["inspect"] if has_inspect and k % 8 > 3 else ["fit", "--lambda", "1"]
+        words = ["inspect"] if k % 8 > 3 else ["fit", "--lambda", "1"]
         status = int(run([*words, str(path), "--json"]))
     if status not in {0, 1, 2, 3} or "Traceback" in said.getvalue():
         found[k] = [status, said.getvalue() + told.getvalue()]

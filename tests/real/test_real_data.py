@@ -27,7 +27,6 @@ import pytest
 from l2cli.cli.app import run as run_app
 
 FloatArray = npt.NDArray[np.float64]
-HAS_INSPECT = importlib.util.find_spec("l2cli.cli.inspect") is not None
 MISSING = "(missing)"
 
 
@@ -288,26 +287,6 @@ UNPENALIZED = [
 FAMILY_TOLD = {"poisson"}
 """Families that the target alone does not tell."""
 
-DEFECTS = {
-    (test, name): reason
-    for name, reason in (
-        ("fair_pt", "the column identifier is taken for a number"),
-        ("penguins-raw", "dates are taken for categories"),
-    )
-    for test in ("fit", "cv", "folds", "predict")
-}
-"""{(test, data set): what is wrong today}; to be taken out when it is mended, for the test fails then."""
-
-
-def cases(test: str, names: list[str]) -> list[Any]:
-    """Return the data sets of a test, those marked that are known to fail."""
-    return [
-        pytest.param(name, marks=pytest.mark.xfail(reason=DEFECTS[test, name], strict=True))
-        if (test, name) in DEFECTS
-        else name
-        for name in names
-    ]
-
 
 @cache
 def content(name: str) -> bytes:
@@ -451,7 +430,7 @@ def check_coefficients(
 # ----------------------------------------------------------------------------------------------- the checks
 
 
-@pytest.mark.parametrize("name", cases("fit", list(REAL)))
+@pytest.mark.parametrize("name", list(REAL))
 def test_fit_is_that_of_scikit_learn_on_the_matrix_made_by_hand(name, file, command):
     real, hand = REAL[name], by_hand(name)
     answer = json.loads(command("fit", str(file), *words_of(name), "--lambda", str(real.lam), "--json"))
@@ -465,7 +444,7 @@ def test_fit_is_that_of_scikit_learn_on_the_matrix_made_by_hand(name, file, comm
     check_coefficients(answer, hand, model, scale, mean)
 
 
-@pytest.mark.parametrize("name", cases("unpenalized", UNPENALIZED))
+@pytest.mark.parametrize("name", UNPENALIZED)
 def test_without_a_penalty_it_is_the_fit_of_statsmodels(name, file, command):
     sm = pytest.importorskip("statsmodels.api")
     real, hand = REAL[name], by_hand(name, treatment=True)
@@ -484,7 +463,7 @@ def test_without_a_penalty_it_is_the_fit_of_statsmodels(name, file, command):
     assert [c["se"] for c in answer["coefficients"]] == pytest.approx(model.bse[1:], rel=1e-4)
 
 
-@pytest.mark.parametrize("name", cases("cv", list(REAL)))
+@pytest.mark.parametrize("name", list(REAL))
 def test_cross_validation_refits_what_it_chooses(name, file, command):
     real, hand = REAL[name], by_hand(name)
     words = ["--lambdas", "1000,100,10", "--folds", "4", "--json"]
@@ -499,7 +478,7 @@ def test_cross_validation_refits_what_it_chooses(name, file, command):
     check_coefficients(answer["refit"], hand, model, scale, mean)
 
 
-@pytest.mark.parametrize("name", cases("folds", [name for name, real in REAL.items() if real.folds]))
+@pytest.mark.parametrize("name", [name for name, real in REAL.items() if real.folds])
 def test_folds_that_a_column_gives_are_those_of_a_loop(name, file, command):
     """Imputation, levels and scales of every fold come from its training rows alone."""
     real, lambdas = REAL[name], [1000.0, 10.0]
@@ -519,7 +498,7 @@ def test_folds_that_a_column_gives_are_those_of_a_loop(name, file, command):
             assert loss == pytest.approx(float((rest**2).mean()), rel=1e-7)
 
 
-@pytest.mark.parametrize("name", cases("predict", list(REAL)))
+@pytest.mark.parametrize("name", list(REAL))
 def test_every_row_is_predicted_as_by_hand(name, file, command):
     real, hand = REAL[name], by_hand(name)
     saved = str(file.with_suffix(".json"))
@@ -540,8 +519,7 @@ def test_every_row_is_predicted_as_by_hand(name, file, command):
     np.testing.assert_allclose(found, chances[:, -len(columns) :], rtol=1e-5, atol=1e-8)
 
 
-@pytest.mark.skipif(not HAS_INSPECT, reason="there is no command inspect yet")
-@pytest.mark.parametrize("name", cases("inspect", list(REAL)))
+@pytest.mark.parametrize("name", list(REAL))
 def test_inspect_tells_what_every_column_is(name, file, command):
     real, hand = REAL[name], by_hand(name)
     words = ["--target", real.target, *real.words, "--json"]  # a family is nothing that it is asked
