@@ -42,6 +42,8 @@ def _body(mark: str, other: str) -> re.Pattern[str]:
 
 
 _BODY = {".": _body(".", ","), ",": _body(",", ".")}
+_ADDRESS = re.compile(r"(?:[1-9]\d?|1\d\d|2[0-4]\d|25[0-5])(?:\.(?:1\d\d|2[0-4]\d|25[0-5])){3}", re.ASCII)
+"""What is an address of the internet, and also four groups of thousands."""
 _INDIAN = re.compile(r"[+-]?\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d*)?", re.ASCII)
 
 
@@ -117,6 +119,8 @@ def _plain(body: re.Match[str]) -> str | None:
 
 def read(cells: Sequence[str], decimal: str, gone: Collection[str]) -> Column | None:
     """Return cells as numbers written alike, None where one is not; ``gone`` are tokens for missing ones."""
+    if all(map(_ADDRESS.fullmatch, cells)):
+        return None
     return _read_simple(cells, decimal) or _read_each(cells, decimal, gone)
 
 

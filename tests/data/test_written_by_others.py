@@ -37,7 +37,6 @@ SOME = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 MANY = settings(SOME, max_examples=200)
-ESCAPED = pytest.mark.xfail(reason="a quote behind a backslash ends a cell or is not told", strict=True)
 WAYS = st.sampled_from(["small", "large", "shredded", "flat shredded"])
 
 REFUSALS = {"infinite", "decimal", "second_header", "quotes", "delimiter", "title"}
@@ -306,7 +305,6 @@ def test_what_csv_writes_is_read_back_or_announced(columns, dialect, way, told, 
     check_read_back(columns, lambda: read_in(with_csv(columns, dialect), way, spec))
 
 
-@ESCAPED
 @given(columns=tables(), delimiter=st.sampled_from(",;\t|"))
 @example(
     columns={"x": Column("text", ['"']), "target": Column("number", [0.0])},
@@ -394,9 +392,9 @@ def test_parquet_of_pandas_is_read_back_identically(columns, compression, indexe
     if indexed:
         data.index = pd.Index([k * k + 3 for k in range(len(data))])
     data.to_parquet(target, compression=compression)
-    table = read_in(target.getvalue())
-    check_types(columns, table)
-    assert any("__index_level_0__" in note for note in table.notes) == indexed
+    table = check_types(columns, lambda: read_in(target.getvalue()))
+    if table is not None:
+        assert any("__index_level_0__" in note for note in table.notes) == indexed
 
 
 # -------------------------------------------------------------------------------------------------- pyarrow
@@ -435,11 +433,18 @@ def test_what_pyarrow_writes_is_read_back_or_announced(columns, options, way, re
     check_read_back(columns, lambda: read_in(with_arrow(columns, options), way))
 
 
-def check_types(columns: Columns, table: Table) -> None:
+def check_types(columns: Columns, read: Callable[[], Table]) -> Table | None:
     """Hold that a file with types gave back values and types; only blank texts are missing.
 
-    A text column of written numbers (``1 200 $``) may be read as these, if a note names it.
+    A text column of written numbers (``1 200 $``) may be read as these, if a note names it, and then ``inf``
+    among them is refused.
     """
+    table = table_or_error(read)
+    if isinstance(table, DataError):
+        assert table.code == "infinite", table
+        words = [word for column in columns.values() if column.kind == "text" for word in column.values]
+        assert {"inf", "1e999"} & set(words), table
+        return None
     assert table.names == tuple(columns)
     for name, (kind, values) in columns.items():
         cells = cells_of(table, name)
@@ -450,6 +455,7 @@ def check_types(columns: Columns, table: Table) -> None:
         assert table.is_number(name) == (kind == "number") or is_empty, name
         assert all(same(c, v, kind) for c, v in zip(cells, values, strict=True)), (name, cells, values)
         assert kind != "text" or not merged(cells, values), (name, cells, values)
+    return table
 
 
 @given(
@@ -468,7 +474,7 @@ def check_types(columns: Columns, table: Table) -> None:
 def test_parquet_of_pyarrow_is_read_back_identically(columns, options, read_in):
     target = io.BytesIO()
     pq.write_table(arrow(columns), target, **options)
-    check_types(columns, read_in(target.getvalue()))
+    check_types(columns, lambda: read_in(target.getvalue()))
 
 
 # --------------------------------------------------------------------------------------------------- polars
@@ -507,7 +513,7 @@ def test_parquet_of_polars_is_read_back_identically(columns, compression, read_i
     pytest.importorskip("polars")
     target = io.BytesIO()
     polars_frame(columns).write_parquet(target, compression=compression)
-    check_types(columns, read_in(target.getvalue()))
+    check_types(columns, lambda: read_in(target.getvalue()))
 
 
 # ----------------------------------------------------------------------------- what only looks like a table
