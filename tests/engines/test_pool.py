@@ -10,16 +10,21 @@ from l2cli.engines.pool import WORTH_IT, parallel_map
 from l2cli.errors import FitError
 
 
-def square_and_process(value: int) -> tuple[int, int]:
-    return value * value, os.getpid()
+def tasks():
+    """Return functions that workers get by value: installed packages may have a module of the tests' name."""
+
+    def square_and_process(value: int) -> tuple[int, int]:
+        return value * value, os.getpid()
+
+    def refuse(value: int) -> int:
+        if value == 2:
+            raise FitError(f"no {value}")
+        return value
+
+    return square_and_process, refuse
 
 
-def refuse(value: int) -> int:
-    if value == 2:
-        raise FitError(f"no {value}")
-    return value
-
-
+square_and_process, refuse = tasks()
 TASKS = [(1,), (2,), (3,)]
 
 
