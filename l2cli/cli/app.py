@@ -13,7 +13,7 @@ from l2cli.cli.streams import discard_stdout, guarded_stdout, say
 from l2cli.errors import ExitStatus, FitError, L2Error
 
 if TYPE_CHECKING:
-    from typer._click.core import Command
+    from typer._click.core import Command, Context
 
 
 def run(argv: Sequence[str]) -> int:
@@ -84,12 +84,26 @@ def _run_command(name: str, words: list[str]) -> int:
     command = load_command(name)
     try:
         # Not command.main(): it has its own ideas of closed pipes and interrupts.
-        with command.make_context(f"l2cli {name}", words) as context:
+        with _parsed(command, name, words) as context:
             return int(command.invoke(context))
     except usage.Exit as leave:
         return leave.exit_code
     except usage.ClickException as error:
         raise usage.usage_error(error) from None
+
+
+def _parsed(command: Command, name: str, words: list[str]) -> Context:
+    """Return a command with its options; the parser itself answers ``--help``, on standard output."""
+    from l2cli.cli import usage
+
+    if sys.stdout is not None:
+        with guarded_stdout():
+            return command.make_context(f"l2cli {name}", words)
+    try:
+        return command.make_context(f"l2cli {name}", words)
+    except usage.Exit:
+        with guarded_stdout():  # the help went nowhere: that is the error of every other output
+            raise
 
 
 def _known(error: Exception) -> L2Error:

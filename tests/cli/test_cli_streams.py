@@ -82,9 +82,10 @@ def test_a_closed_pipe_ends_quietly_with_141(run, data):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no full device")
-def test_a_full_disk_is_said(run, data):
+@pytest.mark.parametrize("words", [["fit", "data.csv", "-q"], ["fit", "--help"], ["--help"]])
+def test_a_full_disk_is_said(run, data, words):
     with open("/dev/full", "wb") as stream:
-        done = run("fit", "data.csv", "-q", stdout=stream)
+        done = run(*words, stdout=stream)
     assert done.returncode == 2
     assert done.stderr == "l2cli: error: cannot write to standard output: No space left on device\n"
 
@@ -100,8 +101,9 @@ def test_notes_that_cannot_be_written_change_no_status(run, data, words, status)
     assert ("intercept" in done.stdout) == (status == 0)
 
 
-def test_a_closed_standard_output_is_said(data, tmp_path, environment):
-    command = f"exec {sys.executable} -m l2cli fit data.csv -q >&-"
+@pytest.mark.parametrize("words", ["fit data.csv -q", "fit --help", "--help"])
+def test_a_closed_standard_output_is_said(data, tmp_path, environment, words):
+    command = f"exec {sys.executable} -m l2cli {words} >&-"
     done = subprocess.run(
         ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, check=False
     )
@@ -279,3 +281,16 @@ leave(4)
     )
     assert (done.returncode, done.stderr) == (4, "")
     assert done.stdout == ("written ended properly" if ended_properly else "written ")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="this system tells no other peak")
+def test_the_memory_told_is_not_that_of_the_program_that_started_it(data, tmp_path, environment):
+    code = f"""
+import subprocess
+some = b"x" * (400 << 20)
+subprocess.run([{sys.executable!r}, "-m", "l2cli", "inspect", "data.csv", "--json"], check=True)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, check=True
+    )
+    assert 5 < json.loads(done.stdout)["timing"]["peak_rss_mb"] < 300
