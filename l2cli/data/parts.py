@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from l2cli.data.source import STDIN, label_of
 from l2cli.errors import DataError, shown
 
 _PATTERN = re.compile(r"[*?]|\[[^\]]+\]")
+_ANY_DEPTH = re.compile(r"(^|.*?/)\*\*(?:/+|\Z)", re.DOTALL)
 _ASIDE = "_"
 # Files that say something about the others; no one misses them.
 _MARKERS = re.compile(r"_(SUCCESS|metadata|common_metadata|committed_.*|started_.*)")
@@ -61,9 +63,41 @@ def is_pattern(typed: str) -> bool:
 
 def matches(typed: str) -> list[str]:
     """Return what a pattern matches, files and folders, in natural order; no hidden ones."""
-    from glob import glob
+    return sorted(set(_matched(typed)), key=natural_order)
 
-    return sorted(set(glob(typed, recursive=True)), key=natural_order)
+
+def _matched(pattern: str) -> Iterator[str]:
+    """Yield what a pattern matches; ``**`` enters no folder twice on one path, as links can go in circles."""
+    from glob import escape, glob
+
+    some = _ANY_DEPTH.search(pattern)
+    if some is None:
+        yield from glob(pattern)
+        return
+    top, rest = pattern[: some.end(1)], pattern[some.end() :]
+    for start in glob(top) if top else [""]:
+        for folder in _below(start, frozenset()):
+            yield from _matched(escape(folder) + (rest or "*"))
+
+
+def _below(folder: str, above: frozenset[tuple[int, int]]) -> Iterator[str]:
+    """Yield a folder and those in it, hidden ones aside, with a separator at the end.
+
+    above : what the system calls the folders on the way here.
+    """
+    try:
+        status = os.stat(folder or os.curdir)
+        names = os.listdir(folder or os.curdir)
+    except OSError:  # as a pattern says of what cannot be listed: nothing matches there
+        return
+    here = (status.st_dev, status.st_ino)
+    if here in above:
+        return
+    yield folder
+    for name in names:
+        path = os.path.join(folder, name)
+        if not name.startswith(".") and os.path.isdir(path):
+            yield from _below(path + os.sep, above | {here})
 
 
 def natural_order(path: str) -> tuple[list[str | int], str]:
@@ -140,9 +174,19 @@ def _apart(paths: Sequence[str]) -> tuple[list[str], list[str]]:
 def _refuse_odd(files: Sequence[str]) -> None:
     """Raise DataError for a pipe or a device among the parts, as they are read twice, and for copies."""
     seen: dict[str, str] = {}
+    stored: dict[tuple[int, int], str] = {}
     for path in files:
         if os.path.exists(path) and not os.path.isfile(path):
             raise DataError(f"{label_of(path)}: is no regular file", hint="take it away, or name the others")
+        with suppress(OSError):  # whoever opens it says what is wrong
+            status = os.stat(path)
+            same = stored.setdefault((status.st_dev, status.st_ino), path)
+            if same != path:
+                raise DataError(
+                    f"{label_of(path)}: is the same file as {label_of(same)}, by a link",
+                    hint="take one of them away, or give a pattern that matches one",
+                    code="part_twice",
+                )
         other = seen.setdefault(_COPY.sub("", path), path)
         if other != path:
             raise DataError(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import tracemalloc
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from glob import glob
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from l2cli.data.parts import matches
 from l2cli.data.read import read_header, read_parts, read_table
 from l2cli.data.sizes import Sizes
 from l2cli.data.source import Source
@@ -427,6 +430,65 @@ def test_a_copy_beside_a_part_is_not_read_as_more_rows(tmp_path, monkeypatch, na
     assert read_table("*.csv").n_rows == 2
 
 
+def linked_folders(tmp_path):
+    """Two folders with a part each, and links that go round in circles."""
+    for name in ("one", "two"):
+        (tmp_path / "t" / name).mkdir(parents=True)
+        write(tmp_path / "t" / name, a__csv=f"a\n{len(name)}\n", b__csv="a\n7\n")
+    for place, link in (("up", ".."), ("one/here", "."), ("one/up", ".."), ("two/up", "..")):
+        (tmp_path / "t" / place).symlink_to(link)
+
+
+@pytest.mark.parametrize(
+    ("typed", "files"),
+    [
+        ("t/**/one/a.csv", ["t/one/a.csv"]),
+        ("**/two/*.csv", ["t/two/a.csv", "t/two/b.csv"]),
+        ("t/o*/**", ["t/one/a.csv", "t/one/b.csv"]),
+    ],
+)
+def test_folders_of_any_depth_may_have_links_that_go_in_circles(tmp_path, monkeypatch, typed, files):
+    monkeypatch.chdir(tmp_path)
+    linked_folders(tmp_path)
+    found = [path for path in matches(typed) if os.path.isfile(path)]
+    assert [path for path in found if os.path.realpath(path) == os.path.abspath(path)] == files
+    assert len(found) < 50
+
+
+def test_any_depth_is_what_the_standard_library_makes_of_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("x", "x/[y]", "x/[y]/z", ".hidden", "w"):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder, a__csv="", b10__csv="")
+    for typed in (
+        "**",
+        "**/*.csv",
+        "x/**",
+        "x/**/a.csv",
+        "*/**/z/**/*.csv",
+        "**/**/a.csv",
+        "n/**",
+        "./**/z/*",
+    ):
+        files = {os.path.normpath(path) for path in glob(typed, recursive=True) if os.path.isfile(path)}
+        assert {os.path.normpath(path) for path in matches(typed) if os.path.isfile(path)} == files
+    assert len(matches("**/*.csv")) == 8
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_link_to_a_part_is_not_read_as_more_rows(tmp_path, monkeypatch, link):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, a__csv="a\n1\n", b__csv="a\n2\n")
+    link("a.csv", "latest.csv")
+    with pytest.raises(DataError) as caught:
+        read_table("*.csv")
+    assert str(caught.value) == (
+        "latest.csv: is the same file as a.csv, by a link; take one of them away, or give a pattern that"
+        " matches one"
+    )
+    assert read_table("?.csv").n_rows == 2
+
+
 def test_a_dash_is_standard_input_whatever_is_called_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "-").mkdir()
@@ -456,8 +518,6 @@ def test_what_names_no_file(tmp_path, monkeypatch):
 
 
 def test_a_pipe_among_the_parts_is_refused(tmp_path):
-    import os
-
     write(tmp_path, a__csv="a\n1\n")
     os.mkfifo(tmp_path / "b")
     with pytest.raises(DataError, match="b: is no regular file; take it away"):
