@@ -63,6 +63,7 @@ def survey_columns(table: Table, judged: Collection[str]) -> tuple[dict[str, Col
     Memory: some blocks of BLOCK_CELLS doubles beside the table.
     """
     facts: dict[str, ColumnFacts] = {}
+    judged = frozenset(judged)  # asked for every column, of which there may be very many
     row_prints = np.zeros(table.n_rows, dtype=np.uint64)
     names = list(table.number_index)
     width = max(LEAST_COLUMNS, BLOCK_CELLS // max(1, table.n_rows))

@@ -98,3 +98,13 @@ def test_the_table_is_left_as_it_is(shape):
     table = table_from_arrays(X)
     survey_columns(table, table.names)
     np.testing.assert_array_equal(table.numbers, X)
+
+
+def test_the_names_that_are_judged_are_not_searched_for_every_column():
+    class Names(list):
+        def __contains__(self, name):
+            raise AssertionError(f"a search for {name}: quadratic in the columns")
+
+    X = random_columns(20, 30, 6)
+    X[3] = X[5]
+    assert survey_columns(table_from_arrays(X), Names(f"x{j}" for j in range(30)))[1] == 1
