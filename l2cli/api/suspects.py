@@ -84,6 +84,8 @@ def perfect_fit(dataset: Dataset, u: FloatArray, unexplained: float, *, judged: 
     n, used = dataset.n_rows, np.abs(u) > COUNTS * np.abs(u).max(initial=0.0)
     if n < LEAST_ROWS or dataset.schema.classes is not None or not unexplained <= PERFECT:
         return []
+    if bool((dataset.y == dataset.y[0]).all()):  # it needs no features, and has a warning of its own
+        return []
     names, target = _names(dataset, np.flatnonzero(used).tolist()), shown(dataset.schema.target)
     if np.count_nonzero(used) + 1 >= n:
         text = f"{np.count_nonzero(used)} features on {n} rows fit any target perfectly, and '{target}' too: "

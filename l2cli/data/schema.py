@@ -136,7 +136,11 @@ def resolve_roles(table: Table, columns: ColumnSpec, *, alone: bool = False) -> 
     """
     _check_choices(columns)
     whole = ",".join([columns.target or "", *columns.more_targets])
-    if whole in table.names and not {columns.target, *columns.more_targets} <= set(table.names):
+    if (
+        columns.more_targets
+        and whole in table.names
+        and not {columns.target, *columns.more_targets} <= set(table.names)
+    ):
         hint = f"a column whose name holds a comma is written '{shown(whole).replace(',', chr(92) + ',')}'"
         raise UsageError(f"{where(table)}: --target names several columns", hint=hint)
     taken = _special_columns(table, columns)

@@ -40,6 +40,14 @@ def test_ordinary_features_are_not_suspected():
     assert warned(frame()) == {}
 
 
+@pytest.mark.parametrize("value", [7.1, 0.0, 1e60])
+def test_nothing_determines_a_target_that_does_not_vary(value):
+    data = frame()
+    data["y"] = value
+    found = fit_dataset(built(data), ModelSpec(), SelectSpec()).to_dict()["warnings"]
+    assert [warning["code"] for warning in found] == ["constant_target"]
+
+
 def test_a_column_that_is_the_target_in_another_unit_is_named():
     data = frame()
     data.insert(0, "y in cm", 100.0 * data["y"] - 3.0)

@@ -179,3 +179,11 @@ def test_names_of_indices(name):
 )
 def test_names_that_are_no_identifiers(name):
     assert not says_identifier(name)
+
+
+def test_a_column_without_a_name_makes_no_default_target_several_columns():
+    import pandas as pd
+
+    data = pd.DataFrame({"": [1.5, 3.5, 1.5], "x": [1.0, 2.0, 5.0], "y": [2.0, 4.0, 5.0]})
+    dataset = build_dataset(table_from_frame(data), ColumnSpec(), ModelSpec())
+    assert (dataset.schema.target, dataset.features) == ("y", ("", "x"))
