@@ -118,6 +118,8 @@ def settle_dates(
                 f"left out as dates: {quoted(which)} (--dates makes year, month, weekday and hour of them)"
             )
         return roles._replace(features=tuple(name for name in roles.features if name not in whole))
+    if not dates:
+        notes.append("--dates finds no column of dates like 2024-03-01, with years of four digits")
     origin = {
         f"{name}.{part}": DatePart(name, part, found.order)
         for name, found in dates.items()

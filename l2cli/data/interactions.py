@@ -150,14 +150,21 @@ def refuse_large_products(
 
 def refuse_twins(table: Table, sources: Sequence[DesignSource]) -> None:
     """Raise DataError where two columns or interactions make design columns of one name."""
-    owner: dict[str, str] = {}
+    owner: dict[str, DesignSource] = {}
     for source in sources:
         for design in source.names:
             if design in owner:
+                both = (owner[design], source)
+                kinds = ["interaction" if isinstance(one, Interaction) else "column" for one in both]
+                first, second = (f"'{shown(one.name)}'" for one in both)
+                what = (
+                    f"{kinds[0]}s {first} and {second}"
+                    if kinds[0] == kinds[1]
+                    else f"{kinds[0]} {first} and {kinds[1]} {second}"
+                )
                 raise DataError(
-                    f"{where(table)}: columns '{shown(owner[design])}' and '{shown(source.name)}' both make"
-                    f" a feature '{shown(design)}'",
-                    hint="rename one of them or leave it out with --drop",
+                    f"{where(table)}: {what} both make a feature '{shown(design)}'",
+                    hint="rename a column or leave it out with --drop",
                     code="duplicate_feature",
                 )
-            owner[design] = source.name
+            owner[design] = source

@@ -207,7 +207,8 @@ def test_half_of_the_cells_make_no_column_of_dates(build):
     text = "when,x,y\n2024-03-01,1,3\nlate,2,1\n2024-03-01,4,2\nlate,8,5\n"
     data = build(text, dates=True)
     assert data.features == ("when=late", "x")
-    assert [note.partition(":")[0] for note in data.notes] == ["numeric", "categorical"]
+    assert data.notes[0] == "--dates finds no column of dates like 2024-03-01, with years of four digits"
+    assert [note.partition(":")[0] for note in data.notes[1:]] == ["numeric", "categorical"]
 
 
 def test_many_distinct_cells_are_dates_or_none(build):

@@ -237,7 +237,7 @@ def test_products_beyond_what_can_be_squared_are_refused():
 
 
 def test_one_name_for_two_columns_is_refused(build):
-    with pytest.raises(DataError, match="columns 'a:b' and 'a:b' both make a feature 'a:b'"):
+    with pytest.raises(DataError, match="column 'a:b' and interaction 'a:b' both make a feature 'a:b'"):
         build("a:b", text="a,b,a:b,y\n1,2,3,1\n2,5,1,2\n4,3,2,4\n")
 
 
