@@ -160,12 +160,14 @@ def _read_one(content: Mapping[str, Any]) -> Model:
     parts = content.get("class_coefficients", [content])
     rows = parts[0]["coefficients"]
     roles = content["roles"]
-    classes = content["classes"]
+    classes = None if content["classes"] is None else tuple(_text(label) for label in content["classes"])
+    if classes == ():
+        raise ValueError("its list of classes is empty")
     data = DataSchema(
         features=tuple(_feature_of(item) for item in content["features"]),
         target=_text(content["target"]),
         family=_text(content["family"]),
-        classes=None if classes is None else tuple(_text(label) for label in classes),
+        classes=classes,
         missing=_text(content["missing"]),
         id=_role(roles["id"]),
         weights=_role(roles["weights"]),
@@ -198,7 +200,7 @@ def _read_one(content: Mapping[str, Any]) -> Model:
         lam=_number(content["lambda"]["sum"]),
         lambda_scale=_text(content["lambda"]["scale"]),
         selected_by=_text(content["lambda"]["selected_by"]),
-        settings=dict(content["settings"]),
+        settings=_settings_of(content["settings"]),
         metrics=dict(content["metrics"]),
         certificate=dict(content["certificate"]),
         rows_used=int(_number(content["rows_used"])),
@@ -210,6 +212,17 @@ def _read_one(content: Mapping[str, Any]) -> Model:
     )
 
 
+def _settings_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings; those that a screen shows must be what it takes them for."""
+    settings = dict(item)
+    for name in ("l1_ratio", "relax_gamma", "tweedie_power"):
+        _known(settings.get(name))
+    for name in ("groups", "bounds"):
+        if not isinstance(settings.get(name), list | dict | None):
+            raise TypeError(f"its setting '{name}' is {settings[name]!r}")
+    return settings
+
+
 def _role(name: Any) -> str | None:
     """Return the column of a role, None where it has none."""
     return None if name is None else _text(name)
@@ -217,7 +230,11 @@ def _role(name: Any) -> str | None:
 
 def _dialect_of(item: Mapping[str, Any] | None) -> tuple[str, str] | None:
     """Return delimiter and decimal mark of the training file, None where no text or an older program."""
-    return None if item is None else (_text(item["delimiter"]), _text(item["decimal"]))
+    if item is None:
+        return None
+    if item["decimal"] not in (".", ","):
+        raise ValueError(f"its decimal mark is {item['decimal']!r}")
+    return _text(item["delimiter"]), _text(item["decimal"])
 
 
 def _feature_of(item: Mapping[str, Any]) -> FeatureColumn:

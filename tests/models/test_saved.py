@@ -206,6 +206,10 @@ def test_files_that_cannot_be_read(tmp_path):
         (lambda c: c.update(family="binomial"), "its family and its classes do not agree"),
         (lambda c: c.update(classes=["a"]), "its family and its classes do not agree"),
         (lambda c: c.update(roles=[]), "damaged model"),
+        (lambda c: c.update(classes=[]), "damaged model: its list of classes is empty"),
+        (lambda c: c.update(dialect={"delimiter": ",", "decimal": "x"}), "its decimal mark is 'x'"),
+        (lambda c: c["settings"].update(relax_gamma="x"), "damaged model: 'x' is not a number"),
+        (lambda c: c["settings"].update(groups=3.5), "damaged model: its setting 'groups' is 3.5"),
     ],
 )
 def test_models_that_do_not_hold_together(saved, change, found):
