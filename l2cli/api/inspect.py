@@ -25,11 +25,12 @@ from l2cli.api.suspects import determining
 from l2cli.core.problem import row_blocks
 from l2cli.data.cells import WHOLE
 from l2cli.data.dataset_plan import DatasetPlan, plan_dataset
+from l2cli.data.date_columns import find_dates
 from l2cli.data.encode import text_hint
 from l2cli.data.layout import in_blocks
 from l2cli.data.levels import as_numbers
 from l2cli.data.profile import constant_features, starts
-from l2cli.data.roles import ColumnRoles, column_roles, left_out_notes
+from l2cli.data.roles import ColumnRole, ColumnRoles, column_roles, left_out_notes
 from l2cli.data.rows import rows_with_target, unclean_columns
 from l2cli.data.schema import Roles, resolve_roles
 from l2cli.data.survey import ColumnFacts, survey_columns
@@ -119,6 +120,7 @@ def inspect_table(table: Table, columns: ColumnSpec, read: ReadSpec | None = Non
 def inspect(
     X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, positive: Any = None,
     sample_weight: Any = None, offset: Any = None, categorical: str | Sequence[str] = (),
+    dates: bool = False, interactions: str | Sequence[str] = (),
     coding: str = "auto", missing: str = "impute",
 ) -> InspectResult:  # fmt: skip
     """Return what :func:`l2cli.fit` would make of an array or a data frame, as ``l2cli inspect`` does.
@@ -140,9 +142,12 @@ def inspect(
     """
     given = gather(X, y, target=target, sample_weight=sample_weight, offset=offset)
     names = (categorical,) if isinstance(categorical, str) else tuple(categorical)
+    products = (interactions,) if isinstance(interactions, str) else tuple(interactions)
     columns = given.columns._replace(
         positive=None if positive is None else str(positive),
         categorical=names,
+        dates=dates,
+        interactions=products,
         coding=coding,
         missing=missing,
     )
@@ -166,7 +171,11 @@ def _judged(table: Table, roles: Roles, columns: ColumnSpec) -> tuple[ColumnRole
         rows = rows_with_target(table, (roles.target, *roles.more_targets), [])
     except DataError:
         rows = np.arange(table.n_rows)
-    return column_roles(table, roles, rows, unclean_columns(table), columns.missing), rows
+    dates = find_dates(table, columns).keys() - roles.categorical - roles.numeric
+    others = roles._replace(features=tuple(name for name in roles.features if name not in dates))
+    found = column_roles(table, others, rows, unclean_columns(table), columns.missing)
+    found.roles += [ColumnRole(name, "date") for name in roles.features if name in dates]
+    return found, rows
 
 
 def _trial(plan: DatasetPlan, facts: Mapping[str, ColumnFacts]) -> L2Error | None:

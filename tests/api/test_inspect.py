@@ -111,6 +111,16 @@ def test_what_a_fit_would_refuse_is_told_and_the_columns_all_the_same(columns, c
         }  # fmt: skip
 
 
+def test_dates_are_dates_where_a_fit_would_be_refused_too():
+    days = (np.datetime64("2020-01-01") + 3 * np.arange(N)).astype(str)
+    data = frame(when=days, spoilt=[*["1", "2"] * (N // 2 - 1), "3", "oops"])
+    found = inspected(data, target="y")
+    assert found.refusal is not None
+    assert found.refusal["code"] == "text_in_number"
+    roles = {column["name"]: column["role"] for column in found.columns}
+    assert (roles["when"], roles["id"]) == ("date", "identifier")
+
+
 def test_wrong_usage_is_an_error_here_too():
     with pytest.raises(UsageError, match="no column 'z'"):
         inspected(frame(), target="z")
@@ -290,3 +300,12 @@ def test_reading_options_as_they_are_typed():
         r"l2cli fit ./-d.csv --delimiter ';' --decimal , --encoding latin-1 --na '?,a\,b' --no-header -t x1"
         " --family poisson"
     )
+
+
+def test_the_library_looks_at_dates_and_interactions_as_a_fit_takes_them():
+    days = (np.datetime64("2020-01-01") + 3 * np.arange(N)).astype(str)
+    data = frame(when=days)
+    found = l2cli.inspect(data, target="y", dates=True, interactions="when.month:a")
+    model = l2cli.fit(data, target="y", dates=True, interactions="when.month:a", lam=1.0)
+    assert "when.month:a" in found.data["features"]
+    assert found.data["features"] == list(model.features)
