@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from l2cli.core.threads import WORTH_CELLS, matrix_threads, row_threads, set_threads, thread_count
+from l2cli.core.threads import AHEAD, WORTH_CELLS, matrix_threads, row_threads, set_threads, thread_count
 
 
 @pytest.fixture
@@ -48,6 +48,27 @@ def test_results_come_in_the_order_of_the_blocks(limit):
     with row_threads(WORTH_CELLS) as run:
         assert list(run(work, range(6))) == [0, 1, 4, 9, 16, 25]
     assert threading.current_thread().name not in names
+
+
+def test_results_do_not_pile_up_before_they_are_taken(limit):
+    limit(2)
+    begun: list[int] = []
+
+    def work(i: int) -> int:
+        begun.append(i)
+        return i
+
+    with row_threads(WORTH_CELLS) as run:
+        results = iter(run(work, range(100)))
+        assert next(results) == 0
+    assert len(begun) <= 2 * AHEAD + 1
+    assert sorted(begun) == list(range(len(begun)))
+
+
+def test_an_error_in_a_block_ends_the_pass(limit):
+    limit(2)
+    with row_threads(WORTH_CELLS) as run, pytest.raises(ZeroDivisionError):
+        list(run(lambda i: 1 // (3 - i), range(100)))
 
 
 def test_platforms_without_affinity_count_processors(monkeypatch):
