@@ -93,8 +93,7 @@ def _stand_in(facts: ColumnFacts) -> float | None:
 def text_oddities(table: Table, role: ColumnRole | None, facts: ColumnFacts, rows: IntArray) -> list[str]:
     """Return what is odd about a column of text; ``rows`` are those used."""
     notes = []
-    column = table.texts[facts.name]
-    if facts.distinct <= table.n_rows // 2 and (told := alike_note(column.levels)):
+    if facts.distinct <= table.n_rows // 2 and (told := alike_note(table, facts.name, rows)):
         notes.append(told)
     if role is not None and role.role == "categorical":
         try:

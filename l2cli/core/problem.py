@@ -302,23 +302,13 @@ class Problem(NamedTuple):
 
 
 def make_problem(
-    X: FloatArray,
-    y: FloatArray,
-    *,
-    family: str = "gaussian",
-    power: float = DEFAULT_POWER,
-    weights: FloatArray | None = None,
-    offset: FloatArray | None = None,
-    penalty_factor: FloatArray | None = None,
-    l1_ratio: float = 0.0,
-    relax_gamma: float = 1.0,
-    bounds: tuple[FloatArray, FloatArray] | None = None,
-    groups: IntArray | None = None,
-    products: Products | None = None,
-    intercept: bool = True,
-    standardize: bool = True,
+    X: FloatArray, y: FloatArray, *, family: str = "gaussian", power: float = DEFAULT_POWER,
+    weights: FloatArray | None = None, offset: FloatArray | None = None,
+    penalty_factor: FloatArray | None = None, l1_ratio: float = 0.0, relax_gamma: float = 1.0,
+    bounds: tuple[FloatArray, FloatArray] | None = None, groups: IntArray | None = None,
+    products: Products | None = None, intercept: bool = True, standardize: bool = True,
     overwrite: bool = False,
-) -> Problem:
+) -> Problem:  # fmt: skip
     """Return the Problem of original columns ``X``.
 
     Parameters
@@ -374,12 +364,17 @@ def make_problem(
         masked, mask = np.concatenate([masked, columns]), np.hstack([mask, more])
     box = None if bounds is None else Box(bounds[0] * scale, bounds[1] * scale).without(constant)
     f = np.ones(p) if penalty_factor is None else np.asarray(penalty_factor, dtype=np.float64)
-    y = np.asarray(y, dtype=np.float64)
-    if family == "multinomial" and y.ndim == 1:
-        y = (y[:, None] == np.arange(y.max() + 1.0)).astype(np.float64)
     problem = Problem(
-        X, y, s, offset, family, intercept, standardize, f,
+        X, _response(y, family), s, offset, family, intercept, standardize, f,
         mean, center, scale, constant, mask, masked, originals, l1_ratio, power=power, box=box,
         relax_gamma=relax_gamma, derived=derived,
     )  # fmt: skip
     return problem if groups is None else problem.with_groups(groups)
+
+
+def _response(y: FloatArray, family: str) -> FloatArray:
+    """Return y, of classes their indicators (n, C)."""
+    y = np.asarray(y, dtype=np.float64)
+    if family == "multinomial" and y.ndim == 1:
+        return np.asarray(y[:, None] == np.arange(y.max() + 1.0), dtype=np.float64)
+    return y

@@ -14,7 +14,7 @@ from l2cli.data.cells import is_rounded
 from l2cli.data.dataset import DesignSource, FeatureColumn, FeatureStats
 from l2cli.data.date_columns import missing_by_column
 from l2cli.data.levels import MISSING_LEVEL, as_text, parse_number
-from l2cli.data.roles import alike_labels
+from l2cli.data.roles import alike_note
 from l2cli.data.table import Table
 from l2cli.data.wording import listed, plural, quoted
 from l2cli.errors import shown
@@ -158,23 +158,9 @@ def note_rounded(table: Table, names: Iterable[str], notes: list[str]) -> None:
 
 
 def note_alike(table: Table, names: Iterable[str], rows: IntArray, notes: list[str]) -> None:
-    """Point out levels in some rows that differ only in letter case or blanks; they stay what they are."""
-    for name in names:
-        if table.is_number(name):
-            continue
-        column = table.texts[name]
-        counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)[1:].tolist()
-        seen = {level: count for level, count in zip(column.levels, counts, strict=True) if count}
-        groups = [
-            " and ".join(f"'{shown(level)}' ({plural(seen[level], 'row')})" for level in alike)
-            for alike in alike_labels(list(seen))
-        ]
-        if groups:
-            more = f", and {len(groups) - 3} more such" if len(groups) > 3 else ""
-            notes.append(
-                f"column '{shown(name)}': levels that differ only in letter case or blanks stay apart:"
-                f" {', '.join(groups[:3])}{more}"
-            )
+    """Point out levels in some rows that may be one written in two ways; they stay what they are."""
+    told = {name: alike_note(table, name, rows) for name in names if not table.is_number(name)}
+    notes += [f"column '{shown(name)}': {note}" for name, note in told.items() if note]
 
 
 def note_constant(

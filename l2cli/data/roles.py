@@ -366,11 +366,16 @@ def alike_labels(levels: Sequence[str]) -> list[list[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def alike_note(levels: Sequence[str]) -> str:
-    """Return in words which labels differ only in letter case or blanks; nothing where none do."""
-    groups = alike_labels(levels)
+def alike_note(table: Table, name: str, rows: IntArray) -> str:
+    """Return in words which levels in some rows differ only in letter case or blanks, if any."""
+    column = table.texts[name]
+    counts = np.bincount(column.codes[rows] + 1, minlength=len(column.levels) + 1)[1:].tolist()
+    seen = {level: count for level, count in zip(column.levels, counts, strict=True) if count}
+    groups = [
+        " and ".join(f"'{shown(level)}' ({plural(seen[level], 'row')})" for level in alike)
+        for alike in alike_labels(list(seen))
+    ]
     if not groups:
         return ""
-    told = "; ".join(" and ".join(f"'{shown(label)}'" for label in group[:4]) for group in groups[:3])
-    more = f" (and {len(groups) - 3} more)" if len(groups) > 3 else ""
-    return f"{told}{more} differ only in case or blanks and stay different levels"
+    more = f", and {len(groups) - 3} more such" if len(groups) > 3 else ""
+    return f"levels that differ only in letter case or blanks stay apart: {', '.join(groups[:3])}{more}"

@@ -203,7 +203,9 @@ def test_levels_many_and_alike():
     assert notes(data.drop(columns="id"), categorical=("codes",)) == {
         "many": ["60 levels make as many columns"],
         "codes": ["55 levels make as many columns"],
-        "spelt": ["'x' and 'X ' differ only in case or blanks and stay different levels"],
+        "spelt": [
+            "levels that differ only in letter case or blanks stay apart: 'x' (40 rows) and 'X ' (40 rows)"
+        ],
     }
 
 

@@ -1,7 +1,6 @@
 """The zoo: files of one trait each, against what a careful person reads in them (``expected.json`` there).
 
-What is expected was written by hand from the trait, never taken from the program. Where the program does not
-do it yet, test and specimen stand in _MISREAD, and the test fails as soon as that is mended.
+What is expected was written by hand from the trait, never taken from the program.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import importlib.util
 import io
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
@@ -28,20 +27,6 @@ from l2cli.spec import ReadSpec
 ZOO = Path(__file__).resolve().parent.parent / "data_zoo"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((ZOO / "expected.json").read_text(encoding="utf-8"))
 NO_SPECIMENS = {"make.py", "expected.json", "README.md", ".gitattributes"}
-
-_MISREAD: tuple[tuple[str, str, str], ...] = ()
-DEFECTS = {(test, name): reason for reason, test, names in _MISREAD for name in names.split()}
-"""{(test, specimen): what is wrong today}; to be taken out when it is mended, for the test fails then."""
-
-
-def cases(test: str, names: Iterable[str]) -> list[Any]:
-    """Return the specimens of a test, those marked that are known to fail."""
-    return [
-        pytest.param(name, marks=pytest.mark.xfail(reason=DEFECTS[test, name], strict=True))
-        if (test, name) in DEFECTS
-        else name
-        for name in names
-    ]
 
 
 def having(*keys: str) -> list[str]:
@@ -152,7 +137,7 @@ def test_the_script_makes_what_is_committed():
 # ------------------------------------------------------------------------------------ what is read, by whom
 
 
-@pytest.mark.parametrize("name", cases("reads", having("columns", "kinds")))
+@pytest.mark.parametrize("name", having("columns", "kinds"))
 def test_a_specimen_is_read_as_a_careful_person_reads_it(name):
     entry = EXPECTED[name]
     table = read_table(str(ZOO / name), spec_of(name))
@@ -161,7 +146,7 @@ def test_a_specimen_is_read_as_a_careful_person_reads_it(name):
         check_notes(table.notes, entry["notes"])
 
 
-@pytest.mark.parametrize("name", cases("refuses", having("error")))
+@pytest.mark.parametrize("name", having("error"))
 def test_a_specimen_is_refused_in_one_line_that_says_why(name):
     entry, path = EXPECTED[name], str(ZOO / name)
     with pytest.raises(L2Error) as caught:
@@ -183,7 +168,7 @@ def told_or_error(read: Callable[[], Table], label: str = "standard input") -> o
     return table.names, {name: repr(cells(table, name)) for name in table.names}, table.notes, lines
 
 
-@pytest.mark.parametrize("name", cases("ways", (name for name in EXPECTED if (ZOO / name).is_file())))
+@pytest.mark.parametrize("name", [name for name in EXPECTED if (ZOO / name).is_file()])
 def test_no_reader_differs_from_another(name, read_in, pipe, ways):
     """The small-file path, the large-file path whole and in shreds, a pipe, and once more in a packing."""
     content, spec, path = (ZOO / name).read_bytes(), spec_of(name), str(ZOO / name)
@@ -198,7 +183,7 @@ def test_no_reader_differs_from_another(name, read_in, pipe, ways):
             assert told_or_error(partial(read_in, content, way, spec)) == expected, way
 
 
-@pytest.mark.parametrize("name", cases("headers", (name for name in EXPECTED if (ZOO / name).is_file())))
+@pytest.mark.parametrize("name", [name for name in EXPECTED if (ZOO / name).is_file()])
 def test_the_header_alone_is_that_of_the_table(name):
     try:
         names = read_table(str(ZOO / name), spec_of(name)).names
@@ -216,7 +201,7 @@ def twins() -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", cases("twins", twins()))
+@pytest.mark.parametrize("name", twins())
 def test_parquet_of_the_same_table_is_read_the_same(name):
     import pyarrow as pa
     from pyarrow import parquet
@@ -248,7 +233,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
     return start
 
 
-@pytest.mark.parametrize("name", cases("fits", having("fits")))
+@pytest.mark.parametrize("name", having("fits"))
 def test_a_fit_uses_the_columns_as_a_careful_person_would(name, command):
     for expected in EXPECTED[name]["fits"]:
         status, output, errors = command("fit", name, "--lambda", "1", "--json", *expected.get("options", []))
@@ -271,7 +256,7 @@ def test_a_fit_uses_the_columns_as_a_careful_person_would(name, command):
             assert any(says(line, phrases) for line in errors.splitlines()), errors
 
 
-@pytest.mark.parametrize("name", cases("roles", having("roles")))
+@pytest.mark.parametrize("name", having("roles"))
 def test_inspect_tells_the_role_of_every_column(name, command):
     status, output, errors = command("inspect", name, "--json")
     assert status == 0, errors
