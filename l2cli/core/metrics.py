@@ -21,7 +21,6 @@ and the predicted class is the one of the largest eta, the first of equal ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +47,9 @@ ETA_LIMIT = math.log((1.0 - 1e-15) / 1e-15)
 
 CLASS_DEVIANCE = (-2.0 * math.log1p(-1e-15), -2.0 * math.log(1e-15))
 """The deviances of the clipped probabilities."""
+
+ROW_METRICS = ("deviance", "mse", "mae", "accuracy", "error", "log_loss", "brier")
+"""The metrics that are a mean over the rows."""
 
 _GREATER = frozenset({"accuracy", "auc", "r2", "f1"})
 
@@ -144,8 +146,6 @@ def losses(
     total = float(s.sum())
     if not len(y) or total <= 0.0:
         return np.full(eta.shape[-1], np.nan)
-    if family.name == "multinomial":
-        return _class_losses(metric, family, y, eta, s) / total
     if metric == "auc":
         return np.array([_auc(y, eta[:, k], s) for k in range(eta.shape[1])])
     if metric == "f1":
@@ -153,85 +153,66 @@ def losses(
     if metric == "r2":
         middle = float(s @ y) / total if baseline is None else baseline
         spread = float(s @ np.square(y - middle))
-        residual = _weighted_sum(np.square, y, eta, s, family.mean)
+        residual = _summed("mse", family, y, eta, s, threshold)
         return 1.0 - residual / spread if spread > 0.0 else np.full(eta.shape[1], np.nan)
-    if metric in ("mse", "rmse", "mae") or family.name == "gaussian":
-        power = np.abs if metric == "mae" else np.square
-        mean: FloatArray = _weighted_sum(power, y, eta, s, family.mean) / total
-        return np.sqrt(mean) if metric == "rmse" else mean
-    if metric in ("accuracy", "error"):
-        wrong = _mistakes(y, eta, s, logit(threshold)) / total
-        return wrong if metric == "error" else 1.0 - wrong
-    if metric == "brier":
-        return _weighted_sum(np.square, y, eta, s, family.mean) / total
-    if family.name != "binomial":
-        return _deviance(family, y, eta, s) / total
-    double = _binomial_deviance(y, eta, s) / total
-    return double if metric == "deviance" else 0.5 * double
+    mean = _summed("mse" if metric == "rmse" else metric, family, y, eta, s, threshold) / total
+    return np.sqrt(mean) if metric == "rmse" else mean
 
 
-def _class_losses(metric: str, family: Family, y: FloatArray, eta: FloatArray, s: FloatArray) -> FloatArray:
-    """Return the weighted sum over the rows of a metric of several classes, for every column of eta."""
-    total, truth = np.zeros(eta.shape[-1]), y.argmax(axis=1)
-    for rows in row_blocks(len(y), 4 * eta.shape[1] * eta.shape[2]):
-        block, actual = eta[rows], y[rows, :, None]
-        if metric in ("accuracy", "error"):
-            loss = (block.argmax(axis=1) == truth[rows, None]) == (metric == "accuracy")
-            loss = np.where(np.isfinite(block).all(axis=1), loss, np.nan)
-        elif metric == "brier":
-            loss = np.square(actual - family.mean(block)).sum(axis=1)
-        else:
-            loss = np.clip(family.deviance(actual, block), *CLASS_DEVIANCE)
-            loss = loss if metric == "deviance" else 0.5 * loss
-        total += s[rows] @ loss
-    return total
-
-
-def _weighted_sum(
-    power: Callable[[FloatArray], FloatArray],
-    y: FloatArray,
-    eta: FloatArray,
-    s: FloatArray,
-    mean_of: Callable[[FloatArray], FloatArray],
+def _summed(
+    metric: str, family: Family, y: FloatArray, eta: FloatArray, s: FloatArray, threshold: float
 ) -> FloatArray:
-    """Return sum_i s_i power(y_i - mu_i) for every column of eta."""
-    total = np.zeros(eta.shape[1])
-    for rows in row_blocks(*eta.shape):
-        with np.errstate(over="ignore"):  # a mean beyond all numbers is an infinite loss
-            total += s[rows] @ power(y[rows, None] - mean_of(eta[rows]))
+    """Return the weighted sum of the losses of all rows, for every column of eta."""
+    total = np.zeros(eta.shape[-1])
+    for rows in row_blocks(len(y), eta[0].size * (4 if y.ndim == 2 else 1)):
+        total += s[rows] @ row_losses(metric, family, y[rows], eta[rows], threshold=threshold)
     return total
 
 
-def _deviance(family: Family, y: FloatArray, eta: FloatArray, s: FloatArray) -> FloatArray:
-    """Return sum_i s_i d(y_i, eta_i) for every column of eta."""
-    total = np.zeros(eta.shape[1])
-    for rows in row_blocks(*eta.shape):
-        total += s[rows] @ family.deviance(y[rows, None], eta[rows])
-    return total
+def row_losses(
+    metric: str, family: Family, y: FloatArray, eta: FloatArray, *, threshold: float = 0.5
+) -> FloatArray:
+    """Return each row's loss (n, L), of which the metric is the weighted mean; NaN where eta is.
 
-
-def _binomial_deviance(y: FloatArray, eta: FloatArray, s: FloatArray) -> FloatArray:
-    """Return 2 sum_i s_i log(1 + e^-m_i), the margins m = (2 y - 1) eta clipped like probabilities."""
-    total, sign = np.zeros(eta.shape[1]), 1.0 - 2.0 * y
-    for rows in row_blocks(*eta.shape):
-        loss = sign[rows, None] * eta[rows]
-        np.clip(
-            loss, -ETA_LIMIT, ETA_LIMIT, out=loss
-        )  # e^34.5 is far from overflow, so log1p(exp) is exact here
+    Parameters
+    ----------
+    metric : str
+        One of ``ROW_METRICS``: others are no mean over rows.
+    y : (n,) float64, multinomial (n, C)
+    eta : (n, L) float64, multinomial (n, C, L), not changed
+    threshold : float
+        Probability above which a row counts as positive.
+    """
+    if family.name == "multinomial":
+        return _class_losses(metric, family, y, eta)
+    if metric in ("accuracy", "error"):
+        right = ((eta > logit(threshold)) == (y[:, None] > 0.5)) == (metric == "accuracy")
+        # a diverged fit would count as negative everywhere
+        return np.where(np.isnan(eta), np.nan, right)
+    if family.name == "binomial" and metric != "brier":
+        loss = (1.0 - 2.0 * y)[:, None] * eta
+        # e^34.5 is far from overflow, so log1p(exp) is exact here
+        np.clip(loss, -ETA_LIMIT, ETA_LIMIT, out=loss)
         np.exp(loss, out=loss)
         np.log1p(loss, out=loss)
-        total += s[rows] @ loss
-    return 2.0 * total
+        loss *= 2.0 if metric == "deviance" else 1.0
+        return loss
+    if metric == "deviance" and family.name != "gaussian":
+        return family.deviance(y[:, None], eta)
+    with np.errstate(over="ignore"):  # a mean beyond all numbers is an infinite loss
+        away = y[:, None] - family.mean(eta)
+        return np.abs(away, out=away) if metric == "mae" else np.square(away, out=away)
 
 
-def _mistakes(y: FloatArray, eta: FloatArray, s: FloatArray, cut: float) -> FloatArray:
-    """Return the weight of the rows in the wrong class, for every column of eta; NaN where eta holds one."""
-    total, positive = np.zeros(eta.shape[1]), y > 0.5
-    for rows in row_blocks(*eta.shape):
-        wrong = ((eta[rows] > cut) != positive[rows, None]).astype(np.float64)
-        wrong[np.isnan(eta[rows])] = np.nan  # else a diverged fit would count as negative everywhere
-        total += s[rows] @ wrong
-    return total
+def _class_losses(metric: str, family: Family, y: FloatArray, eta: FloatArray) -> FloatArray:
+    """Return each row's loss (n, L) of several classes."""
+    if metric in ("accuracy", "error"):
+        right = (eta.argmax(axis=1) == y.argmax(axis=1)[:, None]) == (metric == "accuracy")
+        return np.where(np.isfinite(eta).all(axis=1), right, np.nan)
+    if metric == "brier":
+        return np.asarray(np.square(y[..., None] - family.mean(eta)).sum(axis=1))
+    loss = np.clip(family.deviance(y[..., None], eta), *CLASS_DEVIANCE)
+    return loss if metric == "deviance" else 0.5 * loss
 
 
 def _f1(y: FloatArray, eta: FloatArray, s: FloatArray, cut: float) -> FloatArray:

@@ -46,9 +46,9 @@ class BlockFolds(GlmFolds):
     def _training(self, i: int) -> IntArray:
         return np.delete(np.arange(self.problem.n_rows), self.rows[i])
 
-    def _eta(self, i: int, coefficients: FloatArray) -> FloatArray:
-        """Return held-out linear predictors (n_i, L), of classes (n_i, C, L), for a fit's coefficients."""
-        problem, rows, c = self.problem, self.rows[i], self.problem.n_classes
+    def _eta(self, i: int, rows: IntArray, coefficients: FloatArray) -> FloatArray:
+        """Return linear predictors (m, L), of classes (m, C, L), of some rows for a fit's coefficients."""
+        problem, c = self.problem, self.problem.n_classes
         assert problem.blocks is not None
         count = coefficients.shape[1]
         coef = coefficients[:-c].reshape(problem.n_columns, c * count)

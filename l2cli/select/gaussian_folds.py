@@ -188,9 +188,9 @@ class GaussianFolds(ABC):
         away = self.problem.y[rows] - self._training_mean(i)
         return float(np.average(away * away, weights=self.problem.weights[rows]))
 
-    def _eta(self, i: int, stats: TrainingStats, u: FloatArray, intercept: FloatArray) -> FloatArray:
-        """Return held-out linear predictors (n_i, L) of one fit, offset included."""
-        problem, rows = self.problem, self.rows[i]
+    def _eta(self, rows: IntArray, stats: TrainingStats, u: FloatArray, intercept: FloatArray) -> FloatArray:
+        """Return linear predictors (m, L) of some rows by one fit, offset included."""
+        problem = self.problem
         eta = np.empty((len(rows), u.shape[1]))
         # by blocks: the copy of the rows stays in the cache, and its memory is used again
         for block in row_blocks(len(rows), problem.n_columns):
@@ -206,17 +206,14 @@ class GaussianFolds(ABC):
         self, i: int, stats: TrainingStats, u: FloatArray, intercept: FloatArray, metric: str
     ) -> FloatArray:
         problem, rows = self.problem, self.rows[i]
-        eta = self._eta(i, stats, u, intercept)
+        eta = self._eta(rows, stats, u, intercept)
         baseline = self._training_mean(i) if metric == "r2" else None
         return metric_losses(
             metric, self.family, problem.y[rows], eta, problem.weights[rows], baseline=baseline
         )
 
-    def heldout_eta(self, lam: float) -> FloatArray:
-        """Return (repeats, n): each row's linear predictor by the fit that did not see it."""
-        result = np.empty((self.folds.repeats, self.problem.n_rows))
-        one = np.array([lam])
-        for i, (stats, u) in enumerate(self.solutions(one)):
+    def heldout_etas(self, lambdas: FloatArray, step: int = 1) -> Iterator[FloatArray]:
+        """Yield every fit's linear predictors (n_i, L) of its held-out rows, or of each ``step``-th."""
+        for i, (stats, u) in enumerate(self.solutions(lambdas)):
             intercept = stats.intercept(u, self.problem.intercept)
-            result[i // self.folds.k, self.rows[i]] = self._eta(i, stats, u, intercept)[:, 0]
-        return result
+            yield self._eta(self.rows[i][::step], stats, u, intercept)

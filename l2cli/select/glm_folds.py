@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -90,7 +90,7 @@ class GlmFolds:
         result = np.full((len(self.rows), len(lambdas)), np.nan)
         for i, rows in enumerate(self.rows):
             finite = np.isfinite(coefficients[:, i, -1])  # separated without this fold: no loss
-            eta = self._eta(i, coefficients[finite, i].T)
+            eta = self._eta(i, rows, coefficients[finite, i].T)
             result[i, finite] = metric_losses(
                 metric, self.family, self.problem.y[rows], eta, self.problem.weights[rows],
                 baseline=self._training_mean(rows) if metric == "r2" else None,
@@ -108,9 +108,9 @@ class GlmFolds:
             np.average(np.delete(self.problem.y, rows), weights=np.delete(self.problem.weights, rows))
         )
 
-    def _eta(self, i: int, coefficients: FloatArray) -> FloatArray:
-        """Return held-out linear predictors (n_i, L), of classes (n_i, C, L), for a fit's coefficients."""
-        problem, rows, c = self.problem, self.rows[i], self.problem.n_classes
+    def _eta(self, i: int, rows: IntArray, coefficients: FloatArray) -> FloatArray:
+        """Return linear predictors (m, L), of classes (m, C, L), of some rows for a fit's coefficients."""
+        problem, c = self.problem, self.problem.n_classes
         u = coefficients[:-c].reshape(problem.n_columns, -1)
         eta = problem.X[rows] @ u + coefficients[-c:].reshape(-1)
         if problem.mask is not None:
@@ -119,13 +119,11 @@ class GlmFolds:
             eta += problem.offset[rows, None]
         return eta if c == 1 else eta.reshape(len(rows), c, -1)
 
-    def heldout_eta(self, lam: float) -> FloatArray:
-        """Return (repeats, n), of classes (repeats, n, C): each row's eta by the fit that did not see it."""
-        coefficients = self._solve(np.array([lam]))[0]
-        result = np.empty((self.folds.repeats, *self.problem.y.shape))
+    def heldout_etas(self, lambdas: FloatArray, step: int = 1) -> Iterator[FloatArray]:
+        """Yield every fit's linear predictors of its held-out rows, (n_i, L), of classes (n_i, C, L)."""
+        coefficients = self._solve(lambdas)
         for i, rows in enumerate(self.rows):
-            result[i // self.folds.k, rows] = self._eta(i, coefficients[i][:, None])[..., 0]
-        return result
+            yield self._eta(i, rows[::step], coefficients[:, i].T)
 
     def _solve(self, lambdas: FloatArray) -> FloatArray:
         """Return coefficients (L, F, (p + 1) C), solving the lambdas not met before from the largest down."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from l2cli.core.families import Family
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import RidgeFactor
+from l2cli.data.folds import Folds
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -27,6 +29,11 @@ class FoldFits(Protocol):
     """The family, which says what metrics there are."""
 
     problem: Problem
+
+    folds: Folds
+
+    rows: list[IntArray]
+    """The rows that each fit holds out."""
 
     fold_weights: FloatArray
     """(F,) weight of the rows held out by each fit."""
@@ -46,9 +53,20 @@ class FoldFits(Protocol):
         """Return (F,): the held-out mse of the mean of each fit's training rows, the unit of r2."""
         ...
 
-    def heldout_eta(self, lam: float) -> FloatArray:
-        """Return (repeats, n): each row's linear predictor by the fit that did not see it."""
+    def heldout_etas(self, lambdas: FloatArray, step: int = 1) -> Iterator[FloatArray]:
+        """Yield every fit's linear predictors (n_i, L), of classes (n_i, C, L), of its held-out rows.
+
+        Of ``rows[i][::step]``, offset included; NaN where there is no finite fit.
+        """
         ...
+
+
+def heldout_eta(fits: FoldFits, lam: float) -> FloatArray:
+    """Return (repeats, n), of classes (repeats, n, C): each row's eta by the fit that did not see it."""
+    result = np.empty((fits.folds.repeats, *fits.problem.y.shape))
+    for i, eta in enumerate(fits.heldout_etas(np.array([lam]))):
+        result[i // fits.folds.k, fits.rows[i]] = eta[..., 0]
+    return result
 
 
 def fold_lambdas(lambdas: FloatArray, scale: str, weight: float) -> FloatArray:

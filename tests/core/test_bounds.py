@@ -11,6 +11,7 @@ from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
 from l2cli.data.folds import draw_folds
 from l2cli.select.cv import fold_fits
+from l2cli.select.learner import heldout_eta
 
 FAMILIES = ("gaussian", "binomial", "poisson", "gamma", "tweedie")
 LOW = np.array([0.0, -0.1, -np.inf, 0.05, -np.inf, -0.2])
@@ -115,7 +116,7 @@ def test_fold_fits_keep_the_bounds_of_the_original_scale(family, shape, ratio):
     problem = make_problem(X, y, family=family, weights=s, l1_ratio=ratio, bounds=(low, high))
     fits = fold_fits(problem, folds, "sum", jobs=1)
     for lam in (20.0, 2.0):
-        eta = fits.heldout_eta(lam)[0]
+        eta = heldout_eta(fits, lam)[0]
         for f in range(4):
             rows = folds.ids[0] != f
             part = make_problem(

@@ -19,6 +19,7 @@ from l2cli.core.solvers.group_block import boxed_minimiser
 from l2cli.core.solvers.group_set import GroupSet
 from l2cli.data.folds import draw_folds
 from l2cli.select.cv import fold_fits
+from l2cli.select.learner import heldout_eta
 from l2cli.spec import GridSpec
 
 FAMILIES = ["gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie"]
@@ -265,7 +266,7 @@ def test_fold_losses_are_those_of_separate_fits(data, family, shape, kind):
     fits.losses(lambdas, "deviance")
     assert fits.kkt_max <= 1e-5
     for lam in lambdas:
-        eta = fits.heldout_eta(lam)[0]
+        eta = heldout_eta(fits, lam)[0]
         for f in range(4):
             held = folds.ids[0] == f
             part = make_problem(

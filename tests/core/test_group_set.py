@@ -16,6 +16,7 @@ from l2cli.core.solvers.group_block import block_minimiser
 from l2cli.core.solvers.group_set import GroupSet
 from l2cli.data.folds import Folds, draw_folds
 from l2cli.select.cv import fold_fits
+from l2cli.select.learner import heldout_eta
 from l2cli.spec import GridSpec
 
 FAMILIES = ["gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie"]
@@ -275,7 +276,7 @@ def test_a_column_that_does_not_vary_brings_no_norm_into_an_unpenalized_group(da
     X[ids == 0, 2] = np.arange(np.sum(ids == 0)) % 2
     rare = make_problem(X, y, family=family, weights=s, groups=labels, penalty_factor=factor)
     fits = fold_fits(rare, Folds(ids[None], 3, "rows"), "sum", jobs=1)
-    eta, train = fits.heldout_eta(float(lambdas[1]))[0][ids == 0], ids > 0
+    eta, train = heldout_eta(fits, float(lambdas[1]))[0][ids == 0], ids > 0
     part = make_problem(
         X[train], y[train], family=family, weights=s[train], groups=labels, penalty_factor=factor
     )

@@ -16,6 +16,7 @@ from l2cli.errors import FitError, UsageError
 from l2cli.select.block_folds import BlockFolds
 from l2cli.select.block_loo import serves
 from l2cli.select.cv import fold_fits, validation_metrics
+from l2cli.select.learner import heldout_eta
 from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_eta, leave_one_out_metrics
 
 LAMBDAS = np.array([50.0, 5.0, 0.5])
@@ -79,7 +80,7 @@ def test_held_out_rows_are_predicted_by_fits_of_the_others(family, ratio, scale,
     lam = lam / 200.0 if data.mean else lam
     fits = fold_fits(data.blocks(l1_ratio=ratio), data.folds, scale)
     assert isinstance(fits, BlockFolds)
-    found = fits.heldout_eta(lam)
+    found = heldout_eta(fits, lam)
     for r, ids in enumerate(data.folds.ids):
         for f in range(data.folds.k):
             held = ids == f

@@ -12,6 +12,7 @@ from l2cli.data.folds import Folds, draw_folds
 from l2cli.errors import FitError
 from l2cli.select.cv import fold_fits, validation_metrics
 from l2cli.select.glm_folds import GlmFolds
+from l2cli.select.learner import heldout_eta
 
 LAMBDAS = np.array([100.0, 10.0, 1.0])
 
@@ -78,7 +79,7 @@ def test_held_out_predictors_are_those_of_fresh_fits(shape, settings, scale):
     fits = GlmFolds(data.problem(**settings), data.folds, scale)
     assert fits.batched == (shape == (80, 5))
     for lam in LAMBDAS / (40.0 if scale == "mean" else 1.0):
-        eta = fits.heldout_eta(lam)
+        eta = heldout_eta(fits, lam)
         assert eta.shape == (2, shape[0])
         for r, rows in data.fits():
             own = lam * data.s[rows].sum() if scale == "mean" else lam
@@ -93,7 +94,7 @@ def test_counts_and_sizes_are_fitted_as_by_fresh_fits(shape, family, l1_ratio):
     data = Data(*shape, family=family)
     fits = GlmFolds(data.problem(l1_ratio=l1_ratio), data.folds)
     for lam in (100.0, 3.0):
-        eta = fits.heldout_eta(lam)[0]
+        eta = heldout_eta(fits, lam)[0]
         for _, rows in data.fits():
             fresh = data.fresh_eta(rows, lam, l1_ratio=l1_ratio)
             assert eta[~rows] == pytest.approx(fresh, rel=1e-5, abs=1e-4)
@@ -159,7 +160,7 @@ def test_workers_give_the_same(shape):
 
 def test_lambda_0_is_the_unpenalized_fit():
     data = Data(150, 3)
-    found = GlmFolds(data.problem(), data.folds).heldout_eta(0.0)[0]
+    found = heldout_eta(GlmFolds(data.problem(), data.folds), 0.0)[0]
     for _, rows in data.fits():
         assert found[~rows] == pytest.approx(data.fresh_eta(rows, 0.0), abs=1e-7)
 

@@ -11,6 +11,7 @@ from l2cli.core.problem import make_problem
 from l2cli.core.solvers import fold_rows
 from l2cli.data.folds import Folds
 from l2cli.select.cv import fold_fits
+from l2cli.select.learner import heldout_eta
 
 
 class Rows:
@@ -51,7 +52,7 @@ def test_fold_losses_are_those_of_fits_one_by_one(losses_by_hand, family, shape,
     expected = losses_by_hand(solve_path, data, (mix,), lambdas, scale, settings)
     assert found == pytest.approx(expected, rel=1e-7)
     assert fits.kkt_max < 1e-9
-    eta = fits.heldout_eta(float(lambdas[2]))
+    eta = heldout_eta(fits, float(lambdas[2]))
     assert eta.shape == (2, shape[0])
     away = data.y - eta
     if family == "gaussian":

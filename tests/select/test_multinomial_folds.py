@@ -14,6 +14,7 @@ from l2cli.core.problem import make_problem
 from l2cli.data.folds import draw_folds
 from l2cli.errors import FitError
 from l2cli.select.glm_folds import GlmFolds
+from l2cli.select.learner import heldout_eta
 
 LAMBDAS = np.array([30.0, 3.0, 0.3])
 
@@ -83,7 +84,7 @@ def test_more_columns_than_rows_go_fold_by_fold():
     assert fits.losses(LAMBDAS, "deviance") == pytest.approx(
         brute_force(X, y, s, folds, LAMBDAS, "deviance"), rel=1e-6
     )
-    eta = fits.heldout_eta(3.0)
+    eta = heldout_eta(fits, 3.0)
     assert eta.shape == (1, 40, 3)
     held = folds.ids[0] == 2
     value = losses("deviance", fits.family, np.eye(3)[y[held]], eta[0, held][..., None], s[held])

@@ -12,6 +12,7 @@ from l2cli.data.folds import Folds, draw_folds
 from l2cli.select import gaussian_folds, ridge_folds
 from l2cli.select.cv import fold_fits, validation_metrics
 from l2cli.select.gaussian_folds import GaussianFolds
+from l2cli.select.learner import heldout_eta
 from l2cli.select.ridge_folds import RidgeFolds
 
 LAMBDAS = np.array([300.0, 10.0, 0.3])
@@ -83,7 +84,7 @@ def test_every_metric_is_its_definition(by_hand, by_definition, shape, settings,
 @pytest.mark.parametrize("shape", [(60, 5), (24, 40)], ids=["long", "wide"])
 def test_held_out_predictors_are_those_of_refits(by_hand, shape):
     data = Data(*shape, repeats=2)
-    eta = RidgeFolds(data.problem(), data.folds).heldout_eta(5.0)
+    eta = heldout_eta(RidgeFolds(data.problem(), data.folds), 5.0)
     assert eta.shape == (2, shape[0])
     for r, rows in data.fits():
         fit = by_hand(data.X[rows], data.y[rows], data.s[rows], data.o[rows], data.f, 5.0)
@@ -131,7 +132,7 @@ def test_near_copies_with_large_opposing_coefficients_keep_their_losses():
     folds = draw_folds(200, 5)
     fits = RidgeFolds(make_problem(X, y), folds)
     lam = np.array([1e-10])
-    eta = fits.heldout_eta(1e-10)[0]
+    eta = heldout_eta(fits, 1e-10)[0]
     expected = [np.mean((y - eta)[folds.ids[0] == f] ** 2) for f in range(5)]
     assert fits.losses(lam, "mse")[:, 0] == pytest.approx(expected, rel=1e-11)
 
