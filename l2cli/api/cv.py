@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, with_bands
-from l2cli.api.fit import FitResult, choice_of, curve_warnings, describe, together
+from l2cli.api.choosing import choice_of, curve_warnings
+from l2cli.api.fit import FitResult, describe, together
 from l2cli.api.setup import Progress, Setup, brief, floats, prepare
 from l2cli.api.targets import joined, stacked
 from l2cli.data.dataset import Dataset

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, refuse_idle, with_bands
+from l2cli.api.choosing import Choice, by_leverage, choose, curve_warnings, is_constant, resolve_selector
 from l2cli.api.coefficients import coefficient_tables
-from l2cli.api.judge import block_notes, check_path, lost_warning, wide_warning
-from l2cli.api.setup import Progress, Setup, brief, finite, floats, prepare, resolve_selector
+from l2cli.api.judge import block_notes, check_path
+from l2cli.api.setup import Progress, Setup, finite, floats, prepare
 from l2cli.api.suspects import perfect_fit
 from l2cli.api.targets import joined, stacked
 from l2cli.core.metrics import metric_table
 from l2cli.core.objective import null_deviance
 from l2cli.core.path import Path, design_factor
-from l2cli.core.problem import Problem
 from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
 from l2cli.models.model import Model
 from l2cli.models.saved import build_model
-from l2cli.select.curve import Curve, extended
+from l2cli.select.curve import Curve
 from l2cli.select.cv import validation_metrics
-from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_metrics
+from l2cli.select.loo import leave_one_out_metrics
 from l2cli.spec import ModelSpec, SelectSpec
 
 FloatArray = npt.NDArray[np.float64]
@@ -35,19 +35,6 @@ FloatArray = npt.NDArray[np.float64]
 
 SATURATED = ("perfect_predictor", "more_columns_than_rows")
 """Codes of warnings that say why a model fits its rows perfectly."""
-
-
-class Choice(NamedTuple):
-    """The lambda of a fit (scale in force) and how it came about."""
-
-    lam: float
-    selected_by: str
-    rule: str | None = None
-    edge: str | None = None
-    curve: Curve | None = None
-    metric: str | None = None
-    validation: dict[str, float | None] | None = None
-    folds: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,13 +93,8 @@ def _fit(setup: Setup, select: SelectSpec, progress: Progress | None) -> FitResu
     if setup.problem.n_rows == 1 and method != "cv":
         # every column is constant in one row, so that all lambdas give the same: its own value
         return describe(setup, Choice(0.0, method, select.rule), select)
-    if method == "cv":
-        result, factor = setup.cross_validate(select, progress)
-        choice = choice_of(result.curve, result.metric, select.rule)
-        validation = validation_metrics(result.fits, [choice.lam])[0]
-        return describe(setup, choice._replace(validation=validation, folds=result.folds.k), select, factor)
-    factor = None if setup.problem.blocks is not None else design_factor(setup.problem, 0.0)
-    return describe(setup, _by_leverage(setup, factor, method, select.rule), select, factor)
+    choice, factor = choose(setup, select, method, progress)
+    return describe(setup, choice, select, factor)
 
 
 def _fit_banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> FitResult:
@@ -131,7 +113,7 @@ def _fit_banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> 
     if method == "cv":
         curve: Curve | None = setup.cross_validate(select)[0].curve
     else:
-        curve = _by_leverage(setup, design_factor(setup.problem, 0.0), method, "min").curve
+        curve = by_leverage(setup, design_factor(setup.problem, 0.0), method, "min").curve
     assert curve is not None
     chosen = with_bands(setup, choose_bands(setup, common_start(curve), method, select, progress))
     problem = chosen.problem
@@ -146,36 +128,6 @@ def _fit_banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> 
     return describe(chosen, choice, select)
 
 
-def _by_leverage(setup: Setup, factor: RidgeFactor | None, method: str, rule: str) -> Choice:
-    """Choose lambda by leave-one-out or GCV; leave-one-out keeps the sum penalty whatever the scale.
-
-    Columns in blocks have no factor.
-    """
-
-    def evaluate(lambdas: FloatArray) -> Curve:
-        sums = lambdas * setup.weight
-        curve = (
-            leave_one_out(setup.problem, factor, sums)[0]
-            if method == "loo"
-            else generalized_cv(setup.problem, factor, sums)
-        )
-        return Curve(lambdas, curve.mean, curve.se, curve.paired_se)
-
-    grid, automatic = setup.grid(factor)
-    curve = extended(grid, evaluate, automatic, zero=factor is not None)
-    lam = float(curve.lambdas[curve.index_by(rule)])
-    loo = method == "loo"
-    validation = leave_one_out_metrics(setup.problem, factor, lam * setup.weight) if loo else None
-    criterion = "mse" if method == "loo" else "gcv"
-    return Choice(lam, method, rule, curve.edge_by(rule), curve, criterion, validation)
-
-
-def choice_of(curve: Curve, metric: str, rule: str) -> Choice:
-    """Return the choice that a cross-validation curve makes by a rule, its validation metrics left out."""
-    lam = float(curve.lambdas[curve.index_by(rule)])
-    return Choice(lam, "cv", rule, curve.edge_by(rule), curve, metric)
-
-
 def describe(
     setup: Setup, choice: Choice, select: SelectSpec, factor: RidgeFactor | None = None
 ) -> FitResult:
@@ -184,7 +136,7 @@ def describe(
     lam = choice.lam * setup.weight
     path = relaxed_path(problem, np.array([lam]), factor)
     span = None if choice.curve is None else choice.curve.range_by(choice.rule or "min")
-    if _is_constant(problem):  # every lambda is the best
+    if is_constant(problem):  # every lambda is the best
         choice, span = choice._replace(edge=None), None
     content = setup.envelope(
         "fit", select, select=choice.selected_by, rule=choice.rule, folds=choice.folds, tol=model.tol
@@ -230,57 +182,6 @@ def describe(
     )  # fmt: skip
     number = intercept if intercept.ndim else float(intercept)
     return FitResult(dataset.features, path.coef[..., 0].T, number, choice.lam, saved, content)
-
-
-def curve_warnings(
-    setup: Setup, choice: Choice, known: Sequence[dict[str, Any]] = ()
-) -> list[dict[str, Any]]:
-    """Return what a curve of validation errors warns of, beside the warnings known already."""
-    if choice.curve is None or _is_constant(setup.problem):
-        return []
-    automatic = setup.model.lambdas.is_auto
-    found = edge_warning(choice, automatic=automatic) or flat_warning(choice.curve, automatic=automatic)
-    found += wide_warning(setup.problem, choice.curve.lambdas)
-    found += lost_warning(setup.problem, choice.curve.lambdas, choice.curve.mean)
-    return [warning for warning in found if warning not in known]
-
-
-def _is_constant(problem: Problem) -> bool:
-    """Return True where the target does not vary: the intercept is the fit, whatever lambda."""
-    return problem.y.ndim == 1 and bool(problem.y.min() == problem.y.max())
-
-
-def flat_warning(curve: Curve, *, automatic: bool) -> list[dict[str, Any]]:
-    """Return the warning that every lambda of the grid does as well as the best, if that is so."""
-    if curve.as_good != (float(curve.lambdas.min()), float(curve.lambdas.max())):
-        return []
-    low, high = curve.as_good
-    why = "the features may say little about the target" if automatic else "a wider grid may show more"
-    return [
-        {
-            "code": "flat_curve",
-            "message": f"the selection curve is flat over the whole grid, {brief(low)} to {brief(high)}: "
-            f"the data cannot tell any of these lambdas from the best; {why}",
-        }
-    ]
-
-
-def edge_warning(choice: Choice, *, automatic: bool) -> list[dict[str, Any]]:
-    """Return the warning that the lambda reported lies on the edge of the grid, if it does.
-
-    Where the 1se rule ends at the largest lambda of an automatic grid, a model of no effects is within one
-    standard error of the best: that is a finding, and no wider grid would change it.
-    """
-    if choice.edge is None or choice.curve is None:
-        return []
-    side = "largest" if choice.edge == "high" else "smallest"
-    name, beyond = "the best lambda", "the optimum may lie beyond its edge"
-    if choice.rule == "1se" and choice.edge == "high":
-        if automatic:  # no grid of its own reaches where even no effect is a standard error worse
-            return []
-        name, beyond = "lambda by the 1se rule", "larger ones may be within one standard error too"
-    message = f"{name}, {choice.lam:.4g}, is the {side} of the grid: {beyond}"
-    return [{"code": "lambda_edge", "message": message}]
 
 
 def certificate_of(path: Path, i: int, tol: float | None) -> dict[str, Any]:

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from l2cli.api.arrays import FittedModel, Given, fitted_model, gather
+from l2cli.api.arguments import (
+    ColumnGroupsArgument,
+    dataset_of,
+    grid_of,
+    refuse_idle_arguments,
+    warn_about,
+)
+from l2cli.api.arrays import FittedModel, fitted_model, gather
 from l2cli.api.compare import CompareResult, compare_dataset
 from l2cli.api.cv import CVRun, cv_dataset
 from l2cli.api.fit import fit_dataset
 from l2cli.api.path import PathResult, path_dataset
-from l2cli.data.build import build_dataset
-from l2cli.data.dataset import Dataset
-from l2cli.errors import UsageError
-from l2cli.spec import (
-    Bounds,
-    ColumnSpec,
-    GridSpec,
-    GroupSpec,
-    ModelSpec,
-    SelectSpec,
-    check_lambda,
-    named_bounds,
-)
-
-ColumnGroupsArgument = Mapping[str, str | Sequence[str]] | str | None
-"""Names of groups and the names or globs of their columns, or ``"dummies"``."""
+from l2cli.spec import Bounds, GridSpec, SelectSpec
 
 
 def fit(
@@ -136,9 +125,9 @@ def fit(
         fold_labels=fold_labels,
     )  # fmt: skip
     choice = SelectSpec(select, rule, folds, repeats, metric, seed, jobs)
-    _refuse_idle(given.columns, choice, lam, GridSpec.of(lambdas))
-    dataset, model = _dataset(
-        given, _grid(lam, lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
+    refuse_idle_arguments(given.columns, choice, lam, GridSpec.of(lambdas))
+    dataset, model = dataset_of(
+        given, grid_of(lam, lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
         interactions=interactions, coding=coding, missing=missing, penalty_factor=penalty_factor,
         l1_ratio=l1_ratio, tweedie_power=tweedie_power,
         bounds=bounds, column_groups=(column_groups, group_penalty, group_lambda), relax_gamma=relax_gamma,
@@ -146,7 +135,7 @@ def fit(
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
     result = fit_dataset(dataset, model, choice)
-    _warn(result.to_dict())
+    warn_about(result.to_dict())
     return fitted_model(result, given)
 
 
@@ -186,8 +175,8 @@ def cv(
         fold_labels=fold_labels,
     )  # fmt: skip
     choice = SelectSpec("cv", rule, folds, repeats, metric, seed, jobs)
-    _refuse_idle(given.columns, choice)
-    dataset, model = _dataset(
+    refuse_idle_arguments(given.columns, choice)
+    dataset, model = dataset_of(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
         interactions=interactions, coding=coding, missing=missing, penalty_factor=penalty_factor,
         l1_ratio=l1_ratio, tweedie_power=tweedie_power,
@@ -196,7 +185,7 @@ def cv(
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
     run = cv_dataset(dataset, model, choice)
-    _warn(run.to_dict())
+    warn_about(run.to_dict())
     return replace(run, refit=fitted_model(run.refit, given))
 
 
@@ -226,7 +215,7 @@ def path(
     array([[1.25, 2.5 ]])
     """
     given = gather(X, y, target=target, sample_weight=sample_weight, offset=offset)
-    dataset, model = _dataset(
+    dataset, model = dataset_of(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
         interactions=interactions, coding=coding, missing=missing, penalty_factor=penalty_factor,
         l1_ratio=l1_ratio, tweedie_power=tweedie_power,
@@ -235,7 +224,7 @@ def path(
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
     result = path_dataset(dataset, model)
-    _warn(result.to_dict())
+    warn_about(result.to_dict())
     return result
 
 
@@ -280,8 +269,8 @@ def compare(
         fold_labels=fold_labels,
     )  # fmt: skip
     choice = SelectSpec(folds=folds, repeats=repeats, metric=metric, seed=seed, jobs=jobs)
-    _refuse_idle(given.columns, choice)
-    dataset, model = _dataset(
+    refuse_idle_arguments(given.columns, choice)
+    dataset, model = dataset_of(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
         interactions=interactions, coding=coding, missing=missing, penalty_factor=penalty_factor,
         l1_ratio=l1_ratio, tweedie_power=tweedie_power,
@@ -290,106 +279,5 @@ def compare(
         intercept=intercept, lambda_scale=lambda_scale, tol=None,
     )  # fmt: skip
     result = compare_dataset(dataset, model, choice, (models,) if isinstance(models, str) else tuple(models))
-    _warn(result.to_dict())
+    warn_about(result.to_dict())
     return result
-
-
-def _grid(lam: float | None, lambdas: Any) -> GridSpec:
-    """Return the one lambda given, or those to choose from."""
-    return GridSpec.of(lambdas) if lam is None else GridSpec(values=(check_lambda(float(lam), "lam"),))
-
-
-def _dataset(
-    given: Given, lambdas: GridSpec, *, family: str, positive: Any, categorical: str | Sequence[str],
-    dates: bool, interactions: str | Sequence[str],
-    coding: str, missing: str, penalty_factor: Any, l1_ratio: float, tweedie_power: float | None,
-    bounds: Bounds | None, column_groups: tuple[ColumnGroupsArgument, str, Mapping[str, float] | None],
-    standardize: bool, intercept: bool, lambda_scale: str, tol: float | None,
-    relax_gamma: float | None = None,
-) -> tuple[Dataset, ModelSpec]:  # fmt: skip
-    """Return the dataset and the objective of a call."""
-    label = None if positive is None else str(positive)
-    columns = given.columns._replace(
-        positive=label, categorical=_several(categorical), dates=dates, interactions=_several(interactions),
-        coding=coding, missing=missing,
-    )  # fmt: skip
-    factors = _factors(penalty_factor, given.inputs)
-    model = ModelSpec(
-        family, lambdas, lambda_scale, factors, l1_ratio, standardize, intercept, tol, tweedie_power,
-        named_bounds(bounds), _groups(*column_groups), relax_gamma,
-    )  # fmt: skip
-    return build_dataset(given.table, columns, model), model
-
-
-def _several(names: str | Sequence[str]) -> tuple[str, ...]:
-    """Return one name, or several."""
-    return (names,) if isinstance(names, str) else tuple(names)
-
-
-def _groups(
-    groups: ColumnGroupsArgument, penalty: str, lambdas: Mapping[str, float] | None
-) -> GroupSpec | None:
-    """Return the groups of columns as the model spec holds them."""
-    values = tuple((str(name), float(value)) for name, value in (lambdas or {}).items())
-    if groups is None:
-        if values or penalty != "lasso":
-            raise UsageError("group_penalty and group_lambda need column_groups")
-        return None
-    if isinstance(groups, str):
-        if groups != "dummies":
-            raise UsageError(f"column_groups must be a mapping or 'dummies', not {groups!r}")
-        return GroupSpec((), True, penalty, values)
-    named = tuple(
-        (str(name), (members,) if isinstance(members, str) else tuple(members))
-        for name, members in groups.items()
-    )
-    return GroupSpec(named, False, penalty, values)
-
-
-def _factors(penalty_factor: Any, inputs: Sequence[str]) -> tuple[tuple[str, float], ...]:
-    """Return penalty factors by name."""
-    if penalty_factor is None:
-        return ()
-    if isinstance(penalty_factor, Mapping):
-        return tuple((str(name), float(value)) for name, value in penalty_factor.items())
-    values = np.asarray(penalty_factor, dtype=np.float64)
-    if values.shape != (len(inputs),):
-        raise UsageError(
-            f"penalty_factor has shape {values.shape}, not one number for each of {len(inputs)} columns"
-        )
-    return tuple(zip(inputs, values.tolist(), strict=True))
-
-
-def _refuse_idle(
-    columns: ColumnSpec, choice: SelectSpec, lam: float | None = None, grid: GridSpec | None = None
-) -> None:
-    """Raise UsageError for arguments that would have nothing to do beside others."""
-    drawn = {"folds": choice.folds is not None, "repeats": choice.repeats != 1}
-    drawn["groups"] = columns.group_column is not None
-    folds = drawn | {"fold_labels": columns.fold_column is not None}
-    chosen = {
-        "select": choice.select != "auto",
-        "rule": choice.rule != "min",
-        "metric": choice.metric is not None,
-        "lambdas": grid is not None and grid != GridSpec(),
-    }
-    pairs: list[tuple[str, dict[str, bool]]] = []
-    if lam is not None:
-        pairs.append(("lam fixes lambda", folds | chosen))
-    if folds["fold_labels"]:
-        pairs.append(("fold_labels gives the folds", drawn))
-    if choice.select in ("loo", "gcv"):
-        pairs.append((f"select='{choice.select}' has no folds", folds))
-    for reason, others in pairs:
-        for name, used in others.items():
-            if used:
-                raise UsageError(f"{reason}, so {name} has nothing to do", hint="leave one of them out")
-    if choice.select == "gcv" and choice.rule == "1se":
-        raise UsageError("rule '1se' needs a standard error, which gcv does not have", hint="use loo or cv")
-
-
-def _warn(content: Mapping[str, Any]) -> None:
-    """Say every warning of a result once, to the caller of the library."""
-    refit = content.get("refit", {}).get("warnings", [])
-    for message in dict.fromkeys(entry["message"] for entry in [*content["warnings"], *refit]):
-        warnings.warn(message, UserWarning, stacklevel=3)

@@ -20,7 +20,6 @@ from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
 from l2cli.data.folds import Folds, draw_folds, given_folds
 from l2cli.data.layout import refuse_large_folds
-from l2cli.errors import UsageError
 from l2cli.select.cv import CVResult, cross_validate, fold_fits, gaussian_fold_fits
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
@@ -223,56 +222,6 @@ def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
         overwrite=True, **settings,
     )  # fmt: skip
     return Setup(dataset, problem, model, warnings=warnings)
-
-
-def resolve_selector(setup: Setup, select: SelectSpec) -> str:
-    """Return the way ``fit`` chooses lambda: what was asked, or for auto the rule of SPEC section 2.
-
-    Any fold or group option means cross-validation, and so does a metric that leave-one-out does not have;
-    else exact leave-one-out for gaussian L2 and cross-validation otherwise.
-    """
-    squared = setup.metric(select) in ("mse", "deviance")
-    linear = setup.dataset.family == "gaussian" and setup.problem.is_smooth
-    if select.select in ("loo", "gcv"):
-        if not linear:
-            raise UsageError(
-                f"--select {select.select} is exact for gaussian targets and pure L2 only",
-                hint="use --select cv",
-            )
-        if not squared:
-            raise UsageError(
-                f"--select {select.select} minimises the squared error", hint="use --select cv with --metric"
-            )
-        if setup.problem.blocks is not None and not leverages_serve(setup):
-            raise UsageError(
-                f"--select {select.select} needs the leverage of every row, for which several categories have"
-                " too many levels",
-                hint="use --select cv",
-            )
-        return select.select
-    asked = select.folds is not None or select.repeats > 1
-    asked |= setup.dataset.fold_labels is not None or setup.dataset.groups is not None
-    if setup.problem.blocks is not None and linear and squared and not (asked or select.select == "cv"):
-        return _leverage_or_folds(setup)
-    return "cv" if select.select == "cv" or asked or not linear or not squared else "loo"
-
-
-def leverages_serve(setup: Setup) -> bool:
-    """Return True where leverages judge the lambdas of a design in blocks."""
-    from l2cli.select.block_loo import serves  # most designs are one matrix
-
-    spec = setup.model.lambdas
-    count = len(spec.values) if spec.values is not None else spec.count
-    return serves(setup.problem, count)
-
-
-def _leverage_or_folds(setup: Setup) -> str:
-    """Return leave-one-out of a design in blocks where it is cheap, else cross-validation, with a note."""
-    if leverages_serve(setup):
-        return "loo"
-    note = "lambda by cross-validation: so many levels or rows leave leave-one-out no short way"
-    setup.dataset.notes.extend([note] if note not in setup.dataset.notes else [])
-    return "cv"
 
 
 def _lasso_groups(dataset: Dataset, model: ModelSpec) -> npt.NDArray[np.int64] | None:

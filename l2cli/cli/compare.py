@@ -8,8 +8,9 @@ import typer
 
 from l2cli.cli import values
 from l2cli.cli.binding import OptionGroup, bind
+from l2cli.cli.choosing import Choosing
 from l2cli.cli.job import Job
-from l2cli.cli.modelling import Choosing, Modelling
+from l2cli.cli.modelling import Modelling
 from l2cli.cli.options import Columns, Data, ProgressOutput, Reading
 
 EXAMPLES = """\

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from l2cli.cli.binding import bind
+from l2cli.cli.choosing import Rule
 from l2cli.cli.job import Job
-from l2cli.cli.modelling import CertifiedModelling, Rule
+from l2cli.cli.modelling import CertifiedModelling
 from l2cli.cli.options import Columns, Data, Reading, SavingOutput
 
 EXAMPLES = """\

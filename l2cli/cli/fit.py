@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from l2cli.cli.binding import bind
+from l2cli.cli.choosing import Selection
 from l2cli.cli.job import Job
-from l2cli.cli.modelling import FitModelling, Selection
+from l2cli.cli.modelling import FitModelling
 from l2cli.cli.options import Columns, Data, Reading, SavingOutput
 
 EXAMPLES = """\

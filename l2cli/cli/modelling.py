@@ -1,4 +1,4 @@
-"""The options of the objective, of the lambdas to try, and of choosing one of them."""
+"""The options of the objective, and of the lambdas to try."""
 
 # No `from __future__ import annotations` here: the annotations are what counts, and evaluating them from text
 # costs a command 5 ms.
@@ -9,20 +9,16 @@ import typer
 
 from l2cli.cli import values
 from l2cli.cli.binding import OptionGroup, repeatable
+from l2cli.cli.choosing import Selection
 from l2cli.cli.options import words
 from l2cli.errors import UsageError
 from l2cli.spec import (
     FAMILIES,
     GROUP_PENALTIES,
-    METRICS,
-    MOST_REPEATS,
-    RULES,
     SCALES,
-    SELECTORS,
     GridSpec,
     GroupSpec,
     ModelSpec,
-    SelectSpec,
     check_l1_ratio,
 )
 
@@ -181,7 +177,7 @@ class FitModelling(CertifiedModelling):
             )
         return GridSpec(values=(value,))
 
-    def check_against(self, selection: "Selection") -> None:
+    def check_against(self, selection: Selection) -> None:
         """Refuse options that choose lambda beside a ``--lambda`` that fixes it."""
         given = selection.given()
         if given and values.single_lambda(self.strength) is not None:
@@ -189,120 +185,3 @@ class FitModelling(CertifiedModelling):
             raise UsageError(
                 f"--lambda {self.strength} fixes lambda, so {option} has nothing to do", hint="drop one"
             )
-
-
-class Choosing(OptionGroup):
-    """Folds and how they are judged, as ``cv`` and ``compare`` have them."""
-
-    heading: ClassVar[str] = "Choosing lambda"
-
-    folds: Annotated[
-        str | None, typer.Option("--folds", "-k", metavar="K", help="number of folds (default 10)")
-    ] = None
-    repeats: Annotated[
-        str | None, typer.Option("--repeats", metavar="R", help="repeat with new folds (default 1)")
-    ] = None
-    fold_column: Annotated[
-        str | None,
-        typer.Option("--fold-column", metavar="COL", help="column with the fold of each row; no feature"),
-    ] = None
-    group_column: Annotated[
-        str | None,
-        typer.Option("--group-column", metavar="COL", help="rows of one group stay in one fold; no feature"),
-    ] = None
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            "--metric",
-            metavar=words(METRICS),
-            help="what is compared (default: deviance, for gaussian the mse)",
-        ),
-    ] = None
-    seed: Annotated[str, typer.Option("--seed", metavar="N", help="seed of the folds")] = "0"
-    jobs: Annotated[
-        str | None,
-        typer.Option(
-            "--jobs", "-j", metavar="N", help="processes, -1 for all cores (default: as many as help)"
-        ),
-    ] = None
-
-    def spec(self) -> SelectSpec:
-        """Return the checked description of how lambda is chosen."""
-        self._check_folds()
-        return SelectSpec(
-            folds=None if self.folds is None else values.whole(self.folds, "--folds", 2),
-            repeats=SelectSpec.repeats
-            if self.repeats is None
-            else values.whole(self.repeats, "--repeats", 1, MOST_REPEATS),
-            metric=None if self.metric is None else values.choice(self.metric, "--metric", METRICS),
-            seed=values.whole(self.seed, "--seed", 0),
-            jobs=self._jobs(),
-        )
-
-    def _check_folds(self) -> None:
-        """Refuse options that contradict one another."""
-        if self.fold_column is not None:
-            for option, value in (
-                ("--folds", self.folds),
-                ("--repeats", self.repeats),
-                ("--group-column", self.group_column),
-            ):
-                if value is not None:
-                    raise UsageError(
-                        f"--fold-column gives the folds, so {option} has nothing to do", hint="drop one"
-                    )
-
-    def _jobs(self) -> int | None:
-        if self.jobs is None or self.jobs.strip() == "-1":
-            return None if self.jobs is None else -1
-        return values.whole(self.jobs, "--jobs", 1)
-
-
-class Rule(Choosing):
-    """Folds, and the rule that picks lambda from the curve."""
-
-    rule: Annotated[
-        str | None,
-        typer.Option("--rule", metavar=words(RULES), help="the best, or within one se of it (default min)"),
-    ] = None
-
-    def spec(self) -> SelectSpec:
-        """Return the checked description of how lambda is chosen."""
-        rule = "min" if self.rule is None else values.choice(self.rule, "--rule", RULES)
-        return replace(super().spec(), rule=rule)
-
-
-class Selection(Rule):
-    """Everything about choosing lambda, as ``fit`` has it."""
-
-    select: Annotated[
-        str | None,
-        typer.Option("--select", metavar=words(SELECTORS), help="how lambda is chosen (default auto)"),
-    ] = None
-
-    def spec(self) -> SelectSpec:
-        """Return the checked description of how lambda is chosen."""
-        select = "auto" if self.select is None else values.choice(self.select, "--select", SELECTORS)
-        if select in {"loo", "gcv"}:
-            for option, value in self.given():
-                if option in {"--folds", "--repeats", "--fold-column", "--group-column"}:
-                    raise UsageError(f"--select {select} has no folds, so {option} {value} has nothing to do")
-        spec = replace(super().spec(), select=select)
-        if select == "gcv" and spec.rule == "1se":
-            raise UsageError(
-                "--rule 1se needs a standard error, which gcv does not have", hint="use loo or cv"
-            )
-        return spec
-
-    def given(self) -> list[tuple[str, str]]:
-        """Return the (option, value) pairs given that only act where lambda is chosen."""
-        pairs = (
-            ("--select", self.select),
-            ("--rule", self.rule),
-            ("--metric", self.metric),
-            ("--folds", self.folds),
-            ("--repeats", self.repeats),
-            ("--fold-column", self.fold_column),
-            ("--group-column", self.group_column),
-        )
-        return [(option, value) for option, value in pairs if value is not None]

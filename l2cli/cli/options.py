@@ -5,8 +5,8 @@ options of the command. The words in a metavar are a small language that complet
 column name, ``COLS`` a comma list of names and globs, ``FILE`` a path, lower-case words between ``|`` the
 values to choose from.
 
-No numeric library here: parsing and checking happen before one is loaded. The options of the objective and of
-choosing lambda are in ``cli/modelling.py``.
+No numeric library here: parsing and checking happen before one is loaded. The options of the objective are
+in ``cli/modelling.py``, those of choosing lambda in ``cli/choosing.py``.
 """
 
 # No `from __future__ import annotations` here: the annotations are what counts, and evaluating them from text
@@ -22,7 +22,7 @@ from l2cli.errors import UsageError, shown
 from l2cli.spec import ColumnSpec, ReadSpec
 
 if TYPE_CHECKING:
-    from l2cli.cli.modelling import Choosing
+    from l2cli.cli.choosing import Choosing
 
 CODINGS = ("auto", "onehot", "treatment")
 MISSING = ("impute", "drop", "error", "indicator")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from l2cli.api.setup import finite, floats, prepare, resolve_selector
+from l2cli.api.choosing import resolve_selector
+from l2cli.api.setup import finite, floats, prepare
 from l2cli.data.folds import draw_folds
 from l2cli.errors import UsageError
 from l2cli.spec import GridSpec, ModelSpec, SelectSpec

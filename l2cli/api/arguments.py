@@ -1,0 +1,128 @@
+"""What the arguments of the library mean: dataset, objective, and which of them contradict others."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from l2cli.api.arrays import Given
+from l2cli.data.build import build_dataset
+from l2cli.data.dataset import Dataset
+from l2cli.errors import UsageError
+from l2cli.spec import (
+    Bounds,
+    ColumnSpec,
+    GridSpec,
+    GroupSpec,
+    ModelSpec,
+    SelectSpec,
+    check_lambda,
+    named_bounds,
+)
+
+ColumnGroupsArgument = Mapping[str, str | Sequence[str]] | str | None
+"""Names of groups and the names or globs of their columns, or ``"dummies"``."""
+
+
+def grid_of(lam: float | None, lambdas: Any) -> GridSpec:
+    """Return the one lambda given, or those to choose from."""
+    return GridSpec.of(lambdas) if lam is None else GridSpec(values=(check_lambda(float(lam), "lam"),))
+
+
+def dataset_of(
+    given: Given, lambdas: GridSpec, *, family: str, positive: Any, categorical: str | Sequence[str],
+    dates: bool, interactions: str | Sequence[str],
+    coding: str, missing: str, penalty_factor: Any, l1_ratio: float, tweedie_power: float | None,
+    bounds: Bounds | None, column_groups: tuple[ColumnGroupsArgument, str, Mapping[str, float] | None],
+    standardize: bool, intercept: bool, lambda_scale: str, tol: float | None,
+    relax_gamma: float | None = None,
+) -> tuple[Dataset, ModelSpec]:  # fmt: skip
+    """Return the dataset and the objective of a call."""
+    label = None if positive is None else str(positive)
+    columns = given.columns._replace(
+        positive=label, categorical=_several(categorical), dates=dates, interactions=_several(interactions),
+        coding=coding, missing=missing,
+    )  # fmt: skip
+    factors = _factors(penalty_factor, given.inputs)
+    model = ModelSpec(
+        family, lambdas, lambda_scale, factors, l1_ratio, standardize, intercept, tol, tweedie_power,
+        named_bounds(bounds), _groups(*column_groups), relax_gamma,
+    )  # fmt: skip
+    return build_dataset(given.table, columns, model), model
+
+
+def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Return one name, or several."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _groups(
+    groups: ColumnGroupsArgument, penalty: str, lambdas: Mapping[str, float] | None
+) -> GroupSpec | None:
+    """Return the groups of columns as the model spec holds them."""
+    values = tuple((str(name), float(value)) for name, value in (lambdas or {}).items())
+    if groups is None:
+        if values or penalty != "lasso":
+            raise UsageError("group_penalty and group_lambda need column_groups")
+        return None
+    if isinstance(groups, str):
+        if groups != "dummies":
+            raise UsageError(f"column_groups must be a mapping or 'dummies', not {groups!r}")
+        return GroupSpec((), True, penalty, values)
+    named = tuple(
+        (str(name), (members,) if isinstance(members, str) else tuple(members))
+        for name, members in groups.items()
+    )
+    return GroupSpec(named, False, penalty, values)
+
+
+def _factors(penalty_factor: Any, inputs: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    """Return penalty factors by name."""
+    if penalty_factor is None:
+        return ()
+    if isinstance(penalty_factor, Mapping):
+        return tuple((str(name), float(value)) for name, value in penalty_factor.items())
+    values = np.asarray(penalty_factor, dtype=np.float64)
+    if values.shape != (len(inputs),):
+        raise UsageError(
+            f"penalty_factor has shape {values.shape}, not one number for each of {len(inputs)} columns"
+        )
+    return tuple(zip(inputs, values.tolist(), strict=True))
+
+
+def refuse_idle_arguments(
+    columns: ColumnSpec, choice: SelectSpec, lam: float | None = None, grid: GridSpec | None = None
+) -> None:
+    """Raise UsageError for arguments that would have nothing to do beside others."""
+    drawn = {"folds": choice.folds is not None, "repeats": choice.repeats != 1}
+    drawn["groups"] = columns.group_column is not None
+    folds = drawn | {"fold_labels": columns.fold_column is not None}
+    chosen = {
+        "select": choice.select != "auto",
+        "rule": choice.rule != "min",
+        "metric": choice.metric is not None,
+        "lambdas": grid is not None and grid != GridSpec(),
+    }
+    pairs: list[tuple[str, dict[str, bool]]] = []
+    if lam is not None:
+        pairs.append(("lam fixes lambda", folds | chosen))
+    if folds["fold_labels"]:
+        pairs.append(("fold_labels gives the folds", drawn))
+    if choice.select in ("loo", "gcv"):
+        pairs.append((f"select='{choice.select}' has no folds", folds))
+    for reason, others in pairs:
+        for name, used in others.items():
+            if used:
+                raise UsageError(f"{reason}, so {name} has nothing to do", hint="leave one of them out")
+    if choice.select == "gcv" and choice.rule == "1se":
+        raise UsageError("rule '1se' needs a standard error, which gcv does not have", hint="use loo or cv")
+
+
+def warn_about(content: Mapping[str, Any]) -> None:
+    """Say every warning of a result once, to the caller of the library."""
+    refit = content.get("refit", {}).get("warnings", [])
+    for message in dict.fromkeys(entry["message"] for entry in [*content["warnings"], *refit]):
+        warnings.warn(message, UserWarning, stacklevel=3)

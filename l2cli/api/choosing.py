@@ -1,0 +1,194 @@
+"""Choosing lambda: each way that ``--select`` names, and what its curve warns of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.api.judge import lost_warning, wide_warning
+from l2cli.api.setup import Progress, Setup, brief
+from l2cli.core.path import design_factor
+from l2cli.core.problem import Problem
+from l2cli.core.solvers.ridge import RidgeFactor
+from l2cli.errors import UsageError
+from l2cli.select.curve import Curve, extended
+from l2cli.select.cv import validation_metrics
+from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_metrics
+from l2cli.spec import SelectSpec
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Choice(NamedTuple):
+    """The lambda of a fit (scale in force) and how it came about."""
+
+    lam: float
+    selected_by: str
+    rule: str | None = None
+    edge: str | None = None
+    curve: Curve | None = None
+    metric: str | None = None
+    validation: dict[str, float | None] | None = None
+    folds: int | None = None
+
+
+Chosen = tuple[Choice, RidgeFactor | None]
+"""A choice, and the factor of all rows where it came with it."""
+
+
+def choose(setup: Setup, select: SelectSpec, method: str, progress: Progress | None = None) -> Chosen:
+    """Return the lambda that ``method`` (of :func:`resolve_selector`) chooses on all rows."""
+    return _METHODS[method](setup, select, method, progress)
+
+
+def _by_folds(setup: Setup, select: SelectSpec, method: str, progress: Progress | None) -> Chosen:  # noqa: ARG001 - one way
+    result, factor = setup.cross_validate(select, progress)
+    choice = choice_of(result.curve, result.metric, select.rule)
+    validation = validation_metrics(result.fits, [choice.lam])[0]
+    return choice._replace(validation=validation, folds=result.folds.k), factor
+
+
+def _by_leverage(setup: Setup, select: SelectSpec, method: str, progress: Progress | None) -> Chosen:  # noqa: ARG001 - at once
+    factor = None if setup.problem.blocks is not None else design_factor(setup.problem, 0.0)
+    return by_leverage(setup, factor, method, select.rule), factor
+
+
+_METHODS: Mapping[str, Callable[[Setup, SelectSpec, str, Progress | None], Chosen]] = {
+    "cv": _by_folds,
+    "loo": _by_leverage,
+    "gcv": _by_leverage,
+}
+
+
+def by_leverage(setup: Setup, factor: RidgeFactor | None, method: str, rule: str) -> Choice:
+    """Choose lambda by leave-one-out or GCV; leave-one-out keeps the sum penalty whatever the scale.
+
+    Columns in blocks have no factor.
+    """
+
+    def evaluate(lambdas: FloatArray) -> Curve:
+        sums = lambdas * setup.weight
+        curve = (
+            leave_one_out(setup.problem, factor, sums)[0]
+            if method == "loo"
+            else generalized_cv(setup.problem, factor, sums)
+        )
+        return Curve(lambdas, curve.mean, curve.se, curve.paired_se)
+
+    grid, automatic = setup.grid(factor)
+    curve = extended(grid, evaluate, automatic, zero=factor is not None)
+    lam = float(curve.lambdas[curve.index_by(rule)])
+    loo = method == "loo"
+    validation = leave_one_out_metrics(setup.problem, factor, lam * setup.weight) if loo else None
+    criterion = "mse" if method == "loo" else "gcv"
+    return Choice(lam, method, rule, curve.edge_by(rule), curve, criterion, validation)
+
+
+def choice_of(curve: Curve, metric: str, rule: str) -> Choice:
+    """Return the choice that a cross-validation curve makes by a rule, its validation metrics left out."""
+    lam = float(curve.lambdas[curve.index_by(rule)])
+    return Choice(lam, "cv", rule, curve.edge_by(rule), curve, metric)
+
+
+def resolve_selector(setup: Setup, select: SelectSpec) -> str:
+    """Return the way ``fit`` chooses lambda: what was asked, or for auto the rule of SPEC section 2.
+
+    Any fold or group option means cross-validation, and so does a metric that leave-one-out does not have;
+    else exact leave-one-out for gaussian L2 and cross-validation otherwise.
+    """
+    squared = setup.metric(select) in ("mse", "deviance")
+    linear = setup.dataset.family == "gaussian" and setup.problem.is_smooth
+    if select.select in ("loo", "gcv"):
+        if not linear:
+            raise UsageError(
+                f"--select {select.select} is exact for gaussian targets and pure L2 only",
+                hint="use --select cv",
+            )
+        if not squared:
+            raise UsageError(
+                f"--select {select.select} minimises the squared error", hint="use --select cv with --metric"
+            )
+        if setup.problem.blocks is not None and not leverages_serve(setup):
+            raise UsageError(
+                f"--select {select.select} needs the leverage of every row, for which several categories have"
+                " too many levels",
+                hint="use --select cv",
+            )
+        return select.select
+    asked = select.folds is not None or select.repeats > 1
+    asked |= setup.dataset.fold_labels is not None or setup.dataset.groups is not None
+    if setup.problem.blocks is not None and linear and squared and not (asked or select.select == "cv"):
+        return _leverage_or_folds(setup)
+    return "cv" if select.select == "cv" or asked or not linear or not squared else "loo"
+
+
+def leverages_serve(setup: Setup) -> bool:
+    """Return True where leverages judge the lambdas of a design in blocks."""
+    from l2cli.select.block_loo import serves  # most designs are one matrix
+
+    spec = setup.model.lambdas
+    count = len(spec.values) if spec.values is not None else spec.count
+    return serves(setup.problem, count)
+
+
+def _leverage_or_folds(setup: Setup) -> str:
+    """Return leave-one-out of a design in blocks where it is cheap, else cross-validation, with a note."""
+    if leverages_serve(setup):
+        return "loo"
+    note = "lambda by cross-validation: so many levels or rows leave leave-one-out no short way"
+    setup.dataset.notes.extend([note] if note not in setup.dataset.notes else [])
+    return "cv"
+
+
+def curve_warnings(
+    setup: Setup, choice: Choice, known: Sequence[dict[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """Return what a curve of validation errors warns of, beside the warnings known already."""
+    if choice.curve is None or is_constant(setup.problem):
+        return []
+    automatic = setup.model.lambdas.is_auto
+    found = edge_warning(choice, automatic=automatic) or flat_warning(choice.curve, automatic=automatic)
+    found += wide_warning(setup.problem, choice.curve.lambdas)
+    found += lost_warning(setup.problem, choice.curve.lambdas, choice.curve.mean)
+    return [warning for warning in found if warning not in known]
+
+
+def is_constant(problem: Problem) -> bool:
+    """Return True where the target does not vary: the intercept is the fit, whatever lambda."""
+    return problem.y.ndim == 1 and bool(problem.y.min() == problem.y.max())
+
+
+def flat_warning(curve: Curve, *, automatic: bool) -> list[dict[str, Any]]:
+    """Return the warning that every lambda of the grid does as well as the best, if that is so."""
+    if curve.as_good != (float(curve.lambdas.min()), float(curve.lambdas.max())):
+        return []
+    low, high = curve.as_good
+    why = "the features may say little about the target" if automatic else "a wider grid may show more"
+    return [
+        {
+            "code": "flat_curve",
+            "message": f"the selection curve is flat over the whole grid, {brief(low)} to {brief(high)}: "
+            f"the data cannot tell any of these lambdas from the best; {why}",
+        }
+    ]
+
+
+def edge_warning(choice: Choice, *, automatic: bool) -> list[dict[str, Any]]:
+    """Return the warning that the lambda reported lies on the edge of the grid, if it does.
+
+    Where the 1se rule ends at the largest lambda of an automatic grid, a model of no effects is within one
+    standard error of the best: that is a finding, and no wider grid would change it.
+    """
+    if choice.edge is None or choice.curve is None:
+        return []
+    side = "largest" if choice.edge == "high" else "smallest"
+    name, beyond = "the best lambda", "the optimum may lie beyond its edge"
+    if choice.rule == "1se" and choice.edge == "high":
+        if automatic:  # no grid of its own reaches where even no effect is a standard error worse
+            return []
+        name, beyond = "lambda by the 1se rule", "larger ones may be within one standard error too"
+    message = f"{name}, {choice.lam:.4g}, is the {side} of the grid: {beyond}"
+    return [{"code": "lambda_edge", "message": message}]
