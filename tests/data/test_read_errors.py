@@ -58,6 +58,21 @@ MALFORMED = {
         "standard input line 3: byte 0xe9 is not UTF-8 text; "
         "give the encoding of the file, for example --encoding latin-1",
     ),
+    "not utf-8, as Windows writes the euro sign": (
+        b"a,b\n1,x\n2,5 \x80\n",
+        "standard input line 3: byte 0x80 is not UTF-8 text; "
+        "give the encoding of the file, for example --encoding cp1252",
+    ),
+    "not utf-8, an accent and curly quotes in one line": (
+        b"a,b\n1,x\n2,\xe9 \x93so\x94\n",
+        "standard input line 3: byte 0xe9 is not UTF-8 text; "
+        "give the encoding of the file, for example --encoding cp1252",
+    ),
+    "not utf-8, and none of Windows": (
+        b"a,b\n1,x\n2,\x80\x81\n",
+        "standard input line 3: byte 0x80 is not UTF-8 text; "
+        "give the encoding of the file, for example --encoding latin-1",
+    ),
     "a NUL byte": (
         b"a,b\n1,2\n3,\x00\n",
         "standard input line 3: a NUL byte, so this is no text in UTF-8; "
