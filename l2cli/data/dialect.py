@@ -15,7 +15,7 @@ from typing import NamedTuple
 from l2cli.data.cells import BLANKS, CellRules, cell_rules
 from l2cli.data.formats import refuse_text_format
 from l2cli.data.header import commented_names, read_names, refuse_units, trailing_blanks, trailing_note
-from l2cli.data.preamble import find_preamble, is_blank, without_blank_end
+from l2cli.data.preamble import find_preamble, is_blank, only_comments, without_blank_end
 from l2cli.data.quotes import refuse_single_quotes
 from l2cli.data.records import Record, RecordReader
 from l2cli.data.sniff import SAMPLE_RECORDS, sniffed
@@ -124,6 +124,12 @@ def find_layout(sample: str, whole: bool, spec: ReadSpec, label: str, like: str 
         raise DataError(f"{label}: the file is empty", code="empty")
     if whole and is_blank(sample):
         raise DataError(f"{label}: nothing but delimiters", code="empty")
+    if whole and spec.delimiter is None and only_comments(sample):
+        raise DataError(
+            f"{label}: nothing but comments, which begin with #",
+            hint="give a file with rows, or --delimiter if these are the rows",
+            code="empty",
+        )
     above = find_preamble(sample, spec.header)
     text = without_blank_end(sample.split("\n", above.lines)[-1])
     if spec.delimiter is None:

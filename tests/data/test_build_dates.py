@@ -12,7 +12,7 @@ from l2cli.data.encode import encode_rows
 from l2cli.data.frame import table_from_arrays, table_from_frame
 from l2cli.data.read import read_table
 from l2cli.errors import DataError, FitError, UsageError
-from l2cli.spec import ColumnSpec, ModelSpec
+from l2cli.spec import ColumnSpec, ModelSpec, ReadSpec
 
 VISITS = """\
 when,x,y
@@ -190,6 +190,13 @@ def test_a_cell_that_is_no_date_is_named(build):
     )
     assert "left out as dates: 'when'" in build(text).notes[0]
     assert build(text.replace("23:00,4,2", "23:00,4,"), dates=True).n_rows == 3
+
+
+def test_the_hint_on_such_a_cell_keeps_the_tokens_in_force(tmp_path):
+    (tmp_path / "visits.csv").write_text(VISITS.replace("2024-03-02 23:00", "soon"))
+    table = read_table(str(tmp_path / "visits.csv"), ReadSpec(na=("none",)))
+    with pytest.raises(DataError, match="give --na 'soon,none' if it means missing"):
+        build_dataset(table, ColumnSpec(dates=True), ModelSpec())
 
 
 def test_an_open_order_of_day_and_month_is_named(build):

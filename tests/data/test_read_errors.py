@@ -102,6 +102,16 @@ MALFORMED = {
         b"a,b\n\n",
         "standard input: no data rows, only a header (a, b); give --no-header if the first line is data",
     ),
+    "only comments": (
+        b"# made today\n# by us, again\n",
+        "standard input: nothing but comments, which begin with #; "
+        "give a file with rows, or --delimiter if these are the rows",
+    ),
+    "only words of comment": (
+        b"#made\n#today\n",
+        "standard input: nothing but comments, which begin with #; "
+        "give a file with rows, or --delimiter if these are the rows",
+    ),
     "empty": (b"", "standard input: the file is empty"),
     "blank": (b"\n \n", "standard input: the file is empty"),
     "duplicate names": (
