@@ -23,6 +23,7 @@ from l2cli.api.oddities import (
 from l2cli.api.setup import class_counts
 from l2cli.api.suspects import determining
 from l2cli.core.problem import row_blocks
+from l2cli.data.build import make_design
 from l2cli.data.cells import WHOLE
 from l2cli.data.dataset_plan import DatasetPlan, plan_dataset
 from l2cli.data.date_columns import find_dates
@@ -104,7 +105,7 @@ def inspect_table(table: Table, columns: ColumnSpec, read: ReadSpec | None = Non
     judged = [name for name in table.names if name not in naming]
     facts, repeated = survey_columns(table, judged)
     if plan is not None:
-        refusal = _trial(plan, facts)
+        refusal = _trial(plan, facts, columns.missing)
         plan.found.mark_constant(_constant(plan, facts, parsed=refusal is None))
     command = None
     if plan is not None and refusal is None and read is not None:
@@ -178,10 +179,16 @@ def _judged(table: Table, roles: Roles, columns: ColumnSpec) -> tuple[ColumnRole
     return found, rows
 
 
-def _trial(plan: DatasetPlan, facts: Mapping[str, ColumnFacts]) -> L2Error | None:
-    """Return the error that a fit would still end with when it fills its design, None if it would not."""
+def _trial(plan: DatasetPlan, facts: Mapping[str, ColumnFacts], missing: str) -> L2Error | None:
+    """Return the error that a fit would still end with when it fills its design, None if it would not.
+
+    Without interactions the facts of the columns tell; how large products are, only the design does.
+    """
     table = plan.table
     try:
+        if plan.interactions:
+            make_design(plan, missing, ModelSpec())
+            return None
         in_blocks(table, plan.sources, len(plan.rows), ModelSpec())  # or does not fit the memory
         names = [feature.name for feature in plan.features if feature.kind == "number"]
         numbers = {

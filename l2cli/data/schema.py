@@ -188,7 +188,9 @@ def _no_feature(table: Table, columns: ColumnSpec, target: str) -> FitError:
     else:
         hint = "every column has a role of its own; give data with more columns, or fewer of these roles"
     return FitError(
-        f"{where(table)}: no feature is left beside the target '{shown(target)}'", hint=hint, code="no_feature"
+        f"{where(table)}: no feature is left beside the target '{shown(target)}'",
+        hint=hint,
+        code="no_feature",
     )
 
 
