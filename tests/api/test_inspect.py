@@ -91,12 +91,15 @@ def test_inspect_and_fit_agree_on_everything_that_is_used(columns):
         ({"target": "y", "drop": ("[a-x]*",), "features": ("gone",)}, "no_feature"),
         ({"target": "y", "features": ("spoilt",)}, "text_in_number"),
         ({"target": "y", "features": ("huge",)}, "infinite"),
+        ({"target": "y", "features": ("a", "far"), "interactions": ("a:far",)}, None),
+        ({"target": "y", "features": ("wide", "far"), "interactions": ("wide:far",)}, "infinite"),
     ],
 )
 def test_what_a_fit_would_refuse_is_told_and_the_columns_all_the_same(columns, code):
     spoilt = np.arange(N).astype(str).astype(object)
     spoilt[40] = "oops"
     more = {"label": [f"n{i}" for i in range(N)], "spoilt": spoilt, "huge": 10.0 ** (np.arange(N) + 40)}
+    more |= {"wide": 1e70 * (np.arange(N) % 7 + 1), "far": 1e80 * (np.arange(N) % 5 + 1)}
     data = frame(**ODD, **more)
     found = inspected(data, **columns)
     assert (found.refusal or {}).get("code") == code
