@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 import l2cli
 from l2cli.api import invocation
@@ -12,7 +14,7 @@ from l2cli.api.invocation import fit_command
 from l2cli.data.build import build_dataset
 from l2cli.data.frame import table_from_frame
 from l2cli.data.read import read_table
-from l2cli.errors import L2Error, UsageError
+from l2cli.errors import DataError, L2Error, UsageError
 from l2cli.spec import ColumnSpec, ModelSpec, ReadSpec
 
 N = 120
@@ -255,6 +257,30 @@ def test_a_single_column_can_be_looked_at(tmp_path):
     assert found.refusal is not None
     assert found.refusal["code"] == "no_feature"
     assert [(c["name"], c["role"], c["max"]) for c in found.columns] == [("y", "target", 4)]
+
+
+def test_columns_that_no_fit_can_use_are_listed_and_dropped(tmp_path):
+    n, path = 30, str(tmp_path / "d.parquet")
+    cells = {"x": np.arange(n) * 3 % 7, "l": [[1]] * n, "y": np.arange(n) ** 2 % 11, "b": [b"ab"] * n}
+    parquet.write_table(pa.table(cells), path)
+    for spec, command in (
+        (ColumnSpec(), "-t y --drop l,b"),
+        (ColumnSpec(target="y", drop=("l",)), "-t y --drop l,b"),
+        (ColumnSpec(target="y", features=("*",)), "-t y --features '*' --drop l,b"),
+    ):
+        found = inspect_table(read_table(path), spec, ReadSpec())
+        assert found.command == f"l2cli fit {path} {command} --family gaussian"
+        roles = {c["name"]: (c["role"], c["type"], c["missing"], c["distinct"]) for c in found.columns}
+        assert roles == {
+            "x": ("numeric", "integer", 0, 7), "l": ("unusable", "other", None, None),
+            "y": ("target", "integer", 0, 6), "b": ("unusable", "other", None, None),
+        }  # fmt: skip
+    assert found.columns[1]["notes"] == [
+        "holds nested values (list<element: int64>): dropped here, a fit refuses it"
+    ]
+    for spec in (ColumnSpec(target="l"), ColumnSpec(target="y", features=("x", "l"))):
+        with pytest.raises(DataError, match="column 'l' holds nested values"):
+            inspect_table(read_table(path), spec, ReadSpec())
 
 
 def test_the_library_says_the_same_and_has_no_command():
