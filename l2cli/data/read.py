@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from l2cli.data.dialect import check_read_spec
 from l2cli.data.parts import find_parts
 from l2cli.data.sizes import DEFAULT_SIZES, Sizes
-from l2cli.data.source import label_of, open_source
+from l2cli.data.source import Room, label_of, open_source
 from l2cli.data.text_parts import Opener, beginning, find_texts, layout_of
 from l2cli.data.textstream import LATIN1, clean_pieces, known_encoding, windows_notes
 from l2cli.errors import DataError, shown
@@ -80,12 +80,12 @@ def read_table(
     """
     spec = spec or ReadSpec()
     check_read_spec(spec)
-    found = find_parts(source)
+    found, room = find_parts(source), Room(spec.max_expanded)
     if len(found.files) == 1:
-        with open_source(found.files[0], stdin, spec.max_expanded) as opened:
+        with open_source(found.files[0], stdin, room) as opened:
             table = read_parts([lambda: nullcontext(opened)], source, spec, names, verbatim=verbatim)
     else:
-        openers = [partial(open_source, file, max_expanded=spec.max_expanded) for file in found.files]
+        openers = [partial(open_source, file, room=room) for file in found.files]
         table = read_parts(openers, source, spec, names, verbatim=verbatim)
     table.notes[:0] = found.notes
     return table
@@ -105,7 +105,7 @@ def read_header(
     """
     spec = spec or ReadSpec()
     check_read_spec(spec)
-    with open_source(find_parts(source).files[0], stdin, spec.max_expanded) as opened:
+    with open_source(find_parts(source).files[0], stdin, Room(spec.max_expanded)) as opened:
         if opened.kind == "parquet":
             from l2cli.data.parquet import parquet_names
 

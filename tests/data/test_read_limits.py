@@ -64,7 +64,7 @@ def test_parquet_is_measured_by_what_it_promises():
 def test_the_default_grows_with_the_file():
     for size, limit in ((1000, 1 << 30), (10 << 20, 2000 << 20)):
         with open_source("-", io.BytesIO(b"a" * size)) as opened:
-            assert opened.limit == limit
+            assert opened.room.limit == limit
 
 
 def bomb(packer: str, size: int) -> bytes:
