@@ -18,6 +18,7 @@ import numpy as np
 from l2cli.data.arrow_buffers import has_dtype, nulls_of, values_of
 from l2cli.data.cells import BLANKS, WHOLE, CellRules, infinite_values, is_rounded
 from l2cli.data.columns import CodedCells, IntCodes, LineMap, NumberFacts, spellings
+from l2cli.data.memory import refuse_too_large
 from l2cli.data.parquet_files import (
     agreed_types,
     columns_of,
@@ -25,7 +26,6 @@ from l2cli.data.parquet_files import (
     look_at_files,
     opened_file,
     readable,
-    refuse_too_large,
 )
 from l2cli.data.parquet_types import NUMERIC, SECONDS, is_exact, kind_of, refusal, type_notes
 from l2cli.data.settle import Settled, make_table
@@ -100,7 +100,8 @@ def read_parquet(
         raise DataError(
             f"{label_of(typed)}: no data rows, only columns ({shown(', '.join(kept), 80)})", code="no_rows"
         )
-    refuse_too_large(typed, n_rows, list(kinds.values()))
+    numbers = sum(kind in NUMERIC for kind in kinds.values())
+    refuse_too_large(label_of(typed), n_rows, numbers, len(kinds) - numbers)
     content = _Content(n_rows, kinds, spec, exact, whole)
     for part in parts:
         with part.opened() as source, readable(part.label):
@@ -172,6 +173,8 @@ class _Content:
                     target[:, k] = column[top : top + _ROWS_AT_ONCE]
         self._add_texts(file, group, step, label)
         self._rows = last
+        levels = sum(cells.n_levels for cells in (*self._texts.values(), *self._verbatim.values()))
+        refuse_too_large(label, self.n_rows, len(self._numeric), len(self._texts), levels)
 
     def _add_texts(self, file: Any, group: int, step: int, label: str) -> None:
         """Read the columns of a row group that are not numbers, or are wanted as text too."""
@@ -261,6 +264,11 @@ class _TextCells:
         self._codes: IntCodes = np.full(n_rows, -1, dtype=np.int32)
         self._levels: dict[str, int] = {}
         self._missing = missing
+
+    @property
+    def n_levels(self) -> int:
+        """How many distinct texts there are so far."""
+        return len(self._levels)
 
     def add(self, first: int, column: Any, kind: str) -> None:
         """Add the cells of a pyarrow column from row ``first`` on."""

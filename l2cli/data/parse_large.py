@@ -26,6 +26,7 @@ from l2cli.data.plan import Block, Plan
 from l2cli.data.records import RecordReader
 from l2cli.data.settle import Marks, Settled, make_table
 from l2cli.data.sizes import Sizes
+from l2cli.data.source import label_of
 from l2cli.data.table import Table
 from l2cli.data.text_parts import TextPart, Texts
 from l2cli.data.textstream import WithoutTail, after_lines, clean_pieces, without_lines
@@ -64,7 +65,7 @@ def read_large(
     """
     layout = texts.layout
     exact = {j for j in keep if layout.names[j] in verbatim}
-    plan = _planned(texts, keep, typed, sizes, exact)
+    plan = _planned(texts, keep, label_of(typed), sizes, exact)
     size = sizes.chunk if plan.is_flat() else max(sizes.chunk, sizes.per_column * len(layout.names))
     run = _Runner(texts.parts, spec.encoding, sizes.piece, min(size, _MAX_CHUNK_BYTES))
     first, second = _gathered(run, plan)
