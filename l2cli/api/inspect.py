@@ -306,7 +306,10 @@ def _unread_entry(table: Table, name: str) -> dict[str, Any]:
     """Return the keys of a column that was not read; its error says what it holds."""
     found = table.refused[name].message.rpartition(f"column '{shown(name)}' ")[2]
     unknown = {"missing": None, "distinct": None}
-    return _entry(ColumnFacts(name, "other", 0, 0), UNUSABLE, [f"{found}: dropped here, a fit refuses it"]) | unknown
+    return (
+        _entry(ColumnFacts(name, "other", 0, 0), UNUSABLE, [f"{found}: dropped here, a fit refuses it"])
+        | unknown
+    )
 
 
 def _entry(fact: ColumnFacts, role: str, notes: list[str]) -> dict[str, Any]:

@@ -321,7 +321,9 @@ def test_distinct_texts_that_do_not_fit_the_memory_are_refused(monkeypatch):
     table = pa.table({"g": [f"n{i}" for i in range(20_000)], "y": list(range(20_000))})
     pq.write_table(table, target, row_group_size=1000)
     monkeypatch.setattr("l2cli.data.memory.physical_memory", lambda: 2 << 20)
-    with pytest.raises(DataError, match=r"20000 rows of 2 columns with \d+ distinct texts need 0\.00") as caught:
+    with pytest.raises(
+        DataError, match=r"20000 rows of 2 columns with \d+ distinct texts need 0\.00"
+    ) as caught:
         read(target.getvalue())
     assert caught.value.code == "too_large"
 

@@ -143,7 +143,8 @@ def test_all_parts_together_have_one_limit(tmp_path):
         with pytest.raises(DataError) as caught:
             read_parts(openers(2 * len(rows) - 1), "p*", ReadSpec(), sizes=sizes)
         assert re.search(
-            r"p2\.csv\.gz: with the parts before it, unpacks from \d+B to more than 7\.82K;", str(caught.value)
+            r"p2\.csv\.gz: with the parts before it, unpacks from \d+B to more than 7\.82K;",
+            str(caught.value),
         )
         assert caught.value.code == "too_large"
     with pytest.raises(DataError, match=r"p2\.csv\.gz: with the parts before it, unpacks"):

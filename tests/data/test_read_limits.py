@@ -67,7 +67,10 @@ def test_parquet_is_measured_by_what_it_promises():
     ("content", "found"),
     [
         (b"a,b\n" + b"1,2\n" * 90_000, r"\d+ rows of 2 columns need 0\.\d+ GB, and this machine has 0\.00"),
-        (b"a\n" + b"".join(b"n%d\n" % i for i in range(9000)), r"\d+ rows of 1 column with \d+ distinct texts need 0\.00"),
+        (
+            b"a\n" + b"".join(b"n%d\n" % i for i in range(9000)),
+            r"\d+ rows of 1 column with \d+ distinct texts need 0\.00",
+        ),
     ],
     ids=["numbers", "texts"],
 )

@@ -86,7 +86,14 @@ def _column_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     if any(column["missing"] for column in columns):
         gone = [f"{c['missing']} ({percent(c['missing'] / rows, 1)})" if c["missing"] else "" for c in top]
         parts.append(Column("missing", cells(gone), "right", rank=7))
-    parts.append(Column("distinct", cells("" if c["distinct"] is None else str(c["distinct"]) for c in top), "right", rank=6))
+    parts.append(
+        Column(
+            "distinct",
+            cells("" if c["distinct"] is None else str(c["distinct"]) for c in top),
+            "right",
+            rank=6,
+        )
+    )
     room = max(LEAST_VALUES, min(VALUES_WIDTH, _room(parts, page)))
     parts.append(Column("values", cells(_values(c, room, page) for c in top), rank=9, least=LEAST_VALUES))
     lines = table(parts, page)
