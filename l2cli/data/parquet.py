@@ -20,6 +20,7 @@ from l2cli.data.cells import BLANKS, WHOLE, CellRules, infinite_values, is_round
 from l2cli.data.columns import CodedCells, IntCodes, LineMap, NumberFacts, spellings
 from l2cli.data.memory import refuse_too_large
 from l2cli.data.parquet_files import (
+    ParquetPart,
     agreed_types,
     columns_of,
     contradiction,
@@ -29,7 +30,7 @@ from l2cli.data.parquet_files import (
 )
 from l2cli.data.parquet_types import NUMERIC, SECONDS, is_exact, kind_of, refusal, type_notes
 from l2cli.data.settle import Settled, make_table
-from l2cli.data.source import Source, label_of
+from l2cli.data.source import Source, changed, label_of
 from l2cli.data.table import FloatArray, PartRows, Table, TextColumn
 from l2cli.data.text_parts import Opener
 from l2cli.errors import DataError, shown
@@ -105,10 +106,10 @@ def read_parquet(
     content = _Content(n_rows, kinds, spec, exact, whole)
     for part in parts:
         with part.opened() as source, readable(part.label):
-            content.add_part(opened_file(source, spec, part.metadata), part.label)
+            content.add_part(_opened_again(part, source, spec), part.label)
     for number, part in enumerate(parts if content.large else ()):
         with part.opened() as source, readable(part.label):
-            content.add_large(opened_file(source, spec, part.metadata), number)
+            content.add_large(_opened_again(part, source, spec), number)
     notes = [
         f"column '{name}', the unnamed index of a data frame, is left out"
         for name in wanted
@@ -118,6 +119,14 @@ def read_parquet(
     table = content.table(typed, kept, [*notes, *type_notes(kinds)], file_names)
     table.refused = refused
     return table
+
+
+def _opened_again(part: ParquetPart, source: Source, spec: ReadSpec) -> Any:
+    """Return the file of a part, which must be what it was at the first look."""
+    file = opened_file(source, spec, part.metadata)
+    if file.metadata.num_rows != part.n_rows or columns_of(file.schema_arrow, part.label) != part.types:
+        raise changed(part.label)
+    return file
 
 
 class _Content:

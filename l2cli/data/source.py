@@ -111,7 +111,7 @@ class Source:
         ------
         DataError
             Where the file cannot be read, its compressed data are damaged or cut off, or they unpack to more
-            than the limit.
+            than the limit, or the file has become shorter.
         """
         self._raw.seek(0)
         stream = self._decompressed()
@@ -121,6 +121,8 @@ class Source:
                 total += len(block)
                 self._refuse_bomb(total)
             yield block
+        if self._raw.seek(0, 2) < self.size:
+            raise changed(self.label)
 
     def refuse_expanded(self, size: int, what: str = "unpacks") -> None:
         """Raise DataError where ``size`` bytes are more than the file may unpack to."""
@@ -219,6 +221,13 @@ def open_source(typed: str, stdin: BinaryIO | None = None, room: Room | None = N
         if isinstance(error, OSError):
             raise DataError(f"{label_of(typed)}: cannot be read ({error.strerror or error})") from error
         raise
+
+
+def changed(label: str) -> DataError:
+    """Describe a file of which what was read first does not go with what was read later."""
+    return DataError(
+        f"{label}: changed while it was read", hint="try again when it is written", code="changed"
+    )
 
 
 def label_of(typed: str) -> str:
