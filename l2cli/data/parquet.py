@@ -322,7 +322,12 @@ class _TextCells:
 
 
 def _iso(text: str) -> str:
-    """Return a date or time as pyarrow prints it in ISO 8601, without trailing zeros of a second."""
+    """Return a date or time as pyarrow prints it in ISO 8601, without trailing zeros of a second.
+
+    What it prints no date for is beyond its calendar, which ends with the year 32767.
+    """
+    if beyond := re.fullmatch(r"<value out of range: (.*)>", text):
+        return f"out of range ({beyond[1]})"
     return re.sub(r"(\.\d*?)0+(?!\d)", lambda found: found[1].rstrip("."), text.replace(" ", "T", 1))
 
 
