@@ -372,7 +372,14 @@ def _data(
 def _settings(columns: ColumnSpec, plan: DatasetPlan | None) -> dict[str, Any]:
     """Return the ``settings`` part of the result: what a fit would use."""
     coding = {} if plan is None else {f.name: f.coding for f in plan.features if f.kind == "category"}
-    return {"family": None if plan is None else plan.family, "coding": coding, "missing": columns.missing}
+    products = columns.interactions if plan is None else [made.name for made in plan.interactions]
+    return {
+        "family": None if plan is None else plan.family,
+        "coding": coding,
+        "missing": columns.missing,
+        "dates": columns.dates if plan is None else any(f.date is not None for f in plan.features),
+        "interactions": list(products),
+    }
 
 
 def _told(refusal: L2Error | None) -> dict[str, Any] | None:

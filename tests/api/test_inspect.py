@@ -340,3 +340,7 @@ def test_the_library_looks_at_dates_and_interactions_as_a_fit_takes_them():
     model = l2cli.fit(data, target="y", dates=True, interactions="when.month:a", lam=1.0)
     assert "when.month:a" in found.data["features"]
     assert found.data["features"] == list(model.features)
+    for settings in (found.settings, model.to_dict()["settings"]):
+        assert (settings["dates"], settings["interactions"]) == (True, ["when.month:a"])
+    plain = l2cli.inspect(data, target="y").settings
+    assert (plain["dates"], plain["interactions"]) == (False, [])
