@@ -153,7 +153,7 @@ def find_layout(sample: str, whole: bool, spec: ReadSpec, label: str, like: str 
     quoted = refuse_single_quotes([first, *body], delimiter, label) if "'" in text else []
     comments = len(above.comments)
     if not spec.header:
-        return _headless(first, body, Layout(delimiter, (), above.lines, rules, comments=comments))
+        return _headless(first, body, Layout(delimiter, (), above.lines, rules, comments=comments), label)
     names = commented_names(above, [first, *body], delimiter, rules)
     if names is not None:
         body = [first, *body][:SAMPLE_RECORDS]
@@ -172,9 +172,11 @@ def find_layout(sample: str, whole: bool, spec: ReadSpec, label: str, like: str 
     return Layout(delimiter, header.names, header_end, rules, notes, source, header.extra, comments)
 
 
-def _headless(first: Record, body: list[Record], layout: Layout) -> Layout:
+def _headless(first: Record, body: list[Record], layout: Layout, label: str) -> Layout:
     """Return the layout of a text without names."""
     extra = trailing_blanks([first.fields, *(record.fields for record in body)])
+    if extra == len(first.fields):
+        raise DataError(f"{label}: the first rows are empty, so they tell no column", code="empty")
     names = tuple(f"x{i}" for i in range(1, len(first.fields) - extra + 1))
     notes = (trailing_note(extra),) if extra else ()
     return layout._replace(names=names, notes=notes, width_source="the first row", extra=extra)

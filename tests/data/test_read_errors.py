@@ -188,6 +188,12 @@ def test_rows_without_a_header_are_measured_against_the_first(read):
         read(b"1,2,3\n" * 11 + b"3,4\n", ReadSpec(header=False))
 
 
+@pytest.mark.parametrize("content", [b'""\n""\n', b'"",""\n"",\n"",""\n'])
+def test_empty_rows_without_a_header_tell_no_column(content, read):
+    with pytest.raises(DataError, match="standard input: the first rows are empty, so they tell no column"):
+        read(content, ReadSpec(header=False))
+
+
 def test_rows_with_names_are_measured_against_the_first(read):
     with pytest.raises(DataError, match="line 202: 2 fields where the first row has 3"):
         read(b"a,b\n" + b"".join(b"r%d,1,2\n" % i for i in range(200)) + b"3,4\n")
