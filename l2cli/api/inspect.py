@@ -51,8 +51,8 @@ DROPPED, UNUSABLE = "dropped", "unusable"
 class InspectResult:
     """What is in a file (SPEC section 4).
 
-    columns : {name, role, type, missing, distinct, min, max, levels, notes} in file order; of a column that is
-    ``unusable`` cells are not counted (None).
+    columns : {name, role, type, missing, distinct, min, max, levels, notes} in file order; of one that
+    is ``unusable`` cells are not counted (None).
     command : the ``l2cli fit`` that a plain one amounts to; None where a fit would be refused, or the rows
     came from no file.
     refusal : {code, message, hint} of the error that a fit would end with, else None.

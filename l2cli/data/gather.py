@@ -113,8 +113,8 @@ class Gatherer:
             places = [levels.setdefault(level, len(levels)) for level in cells.levels]
             self._codes[j].append(np.array(places, dtype=np.int32)[cells.codes])
         self.n_rows += block.n_rows
-        levels = sum(map(len, self._levels.values()))
-        refuse_too_large(self.plan.label, self.n_rows, len(self.plan.numbers), len(self.plan.texts), levels)
+        distinct = sum(map(len, self._levels.values()))
+        refuse_too_large(self.plan.label, self.n_rows, len(self.plan.numbers), len(self.plan.texts), distinct)
 
     def parts(self) -> PartRows:
         """Return which rows stand in which part."""

@@ -8,7 +8,6 @@ from l2cli.data.source import STDIN
 from l2cli.data.table import Table
 from l2cli.errors import shown
 
-
 _NA_ROOM = 100
 """Characters of other tokens that a hint repeats."""
 

@@ -1,4 +1,4 @@
-"""Files that change between the first look at them and the reading of their rows: an error, never other rows."""
+"""Files that change between the first look at them and the reading of their rows are an error."""
 
 from __future__ import annotations
 
