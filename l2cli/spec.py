@@ -28,7 +28,8 @@ class ReadSpec(NamedTuple):
 
     ``like`` are delimiter and decimal mark of the file that a model was trained on: a file with the same
     delimiter has the same mark unless it shows another.
-    max_expanded : bytes that a compressed file may unpack to; None: 1 GB, or 200 times its size if more.
+    max_expanded : bytes that a compressed file, or all parts of a table, may unpack to; None: 1 GB, or 200
+    times the size if more.
     """
 
     delimiter: str | None = None

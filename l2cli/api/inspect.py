@@ -23,6 +23,7 @@ from l2cli.api.oddities import (
 from l2cli.api.setup import class_counts
 from l2cli.api.suspects import determining
 from l2cli.core.problem import row_blocks
+from l2cli.data.build import make_design
 from l2cli.data.cells import WHOLE
 from l2cli.data.dataset_plan import DatasetPlan, plan_dataset
 from l2cli.data.date_columns import find_dates
@@ -32,7 +33,7 @@ from l2cli.data.levels import as_numbers
 from l2cli.data.profile import constant_features, starts
 from l2cli.data.roles import ColumnRole, ColumnRoles, column_roles, left_out_notes
 from l2cli.data.rows import rows_with_target, unclean_columns
-from l2cli.data.schema import Roles, resolve_roles
+from l2cli.data.schema import Roles, match_columns, resolve_roles
 from l2cli.data.survey import ColumnFacts, survey_columns
 from l2cli.data.table import Table
 from l2cli.data.target import LARGEST, refuse_extremes
@@ -42,15 +43,16 @@ from l2cli.spec import ColumnSpec, ModelSpec, ReadSpec
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-DROPPED = "dropped"
-"""Role of a column that the user leaves out."""
+DROPPED, UNUSABLE = "dropped", "unusable"
+"""Roles of a column that the user leaves out, and of one whose values no fit can use."""
 
 
 @dataclass(frozen=True, eq=False)
 class InspectResult:
     """What is in a file (SPEC section 4).
 
-    columns : {name, role, type, missing, distinct, min, max, levels, notes} in file order.
+    columns : {name, role, type, missing, distinct, min, max, levels, notes} in file order; of one that
+    is ``unusable`` cells are not counted (None).
     command : the ``l2cli fit`` that a plain one amounts to; None where a fit would be refused, or the rows
     came from no file.
     refusal : {code, message, hint} of the error that a fit would end with, else None.
@@ -82,7 +84,8 @@ def inspect_table(table: Table, columns: ColumnSpec, read: ReadSpec | None = Non
     """Return what every column of a table holds and is taken for, and whether a fit would work.
 
     Roles come from the same function as those of a fit. Where a fit would be refused, they are judged by all
-    rows, and the refusal is told instead of the command.
+    rows, and the refusal is told instead of the command. Columns of values that are neither numbers nor text
+    are dropped, as a fit asks for.
 
     Parameters
     ----------
@@ -96,6 +99,7 @@ def inspect_table(table: Table, columns: ColumnSpec, read: ReadSpec | None = Non
     FitError
         If no column is left for the target.
     """
+    columns = columns._replace(drop=(*columns.drop, *_unusable(table, columns)))
     roles = resolve_roles(table, columns, alone=True)
     plan, refusal = _planned(table, columns)
     found, rows = (plan.found, plan.rows) if plan else _judged(table, roles, columns)
@@ -104,7 +108,7 @@ def inspect_table(table: Table, columns: ColumnSpec, read: ReadSpec | None = Non
     judged = [name for name in table.names if name not in naming]
     facts, repeated = survey_columns(table, judged)
     if plan is not None:
-        refusal = _trial(plan, facts)
+        refusal = _trial(plan, facts, columns.missing)
         plan.found.mark_constant(_constant(plan, facts, parsed=refusal is None))
     command = None
     if plan is not None and refusal is None and read is not None:
@@ -178,10 +182,16 @@ def _judged(table: Table, roles: Roles, columns: ColumnSpec) -> tuple[ColumnRole
     return found, rows
 
 
-def _trial(plan: DatasetPlan, facts: Mapping[str, ColumnFacts]) -> L2Error | None:
-    """Return the error that a fit would still end with when it fills its design, None if it would not."""
+def _trial(plan: DatasetPlan, facts: Mapping[str, ColumnFacts], missing: str) -> L2Error | None:
+    """Return the error that a fit would still end with when it fills its design, None if it would not.
+
+    Without interactions the facts of the columns tell; how large products are, only the design does.
+    """
     table = plan.table
     try:
+        if plan.interactions:
+            make_design(plan, missing, ModelSpec())
+            return None
         in_blocks(table, plan.sources, len(plan.rows), ModelSpec())  # or does not fit the memory
         names = [feature.name for feature in plan.features if feature.kind == "number"]
         numbers = {
@@ -234,6 +244,16 @@ def _constant_numbers(table: Table, names: list[str], rows: IntArray) -> list[st
     return [name for name, a, b in zip(names, low, high, strict=True) if not a < b]
 
 
+def _unusable(table: Table, columns: ColumnSpec) -> list[str]:
+    """Return the columns that a fit refuses for their values, and that the user neither names nor drops."""
+    drop, special = match_columns(table, columns.drop, "--drop"), _special(columns)
+    return [
+        name
+        for name in table.refused
+        if not drop.selects(name) and name not in special and name not in columns.features
+    ]
+
+
 def _settled(columns: ColumnSpec, roles: Roles, found: ColumnRoles) -> ColumnSpec:
     """Return the columns with the target named and what a fit leaves out dropped."""
     named = set(columns.features)
@@ -245,11 +265,12 @@ def _settled(columns: ColumnSpec, roles: Roles, found: ColumnRoles) -> ColumnSpe
 # ---------------------------------------------------------------- what is told
 
 
-def _special(roles: Roles, columns: ColumnSpec) -> dict[str, str]:
-    """Return {column: role} of the columns that have a part of their own."""
+def _special(columns: ColumnSpec) -> dict[str, str]:
+    """Return {column: role} of the columns that the user gives a part of their own."""
     parts = {"id": columns.id, "exposure": columns.exposure, "offset": columns.offset}
-    named = {name: part for part, name in (parts | {"weights": columns.weights}).items() if name is not None}
-    return named | dict.fromkeys((roles.target, *roles.more_targets), "target")
+    parts |= {"weights": columns.weights, "target": columns.target}
+    named = {name: part for part, name in parts.items() if name is not None}
+    return named | dict.fromkeys(columns.more_targets, "target")
 
 
 def _described(
@@ -257,12 +278,15 @@ def _described(
     facts: Mapping[str, ColumnFacts], rows: IntArray, plan: DatasetPlan | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return one entry for each of ``names``, the columns of the file."""
-    special, by_name = _special(roles, columns), found.by_name
+    special, by_name = _special(columns) | {roles.target: "target"}, found.by_name
     used = [role.name for role in found.roles if role.is_used]
     leaks = {} if plan is None else _leaks(plan, used)
     twins = copies(table, facts, used)
-    entries = []
+    entries: list[dict[str, Any]] = []
     for name in names:
+        if name in table.refused:
+            entries.append(_unread_entry(table, name))
+            continue
         fact, role = facts[name], by_name.get(name)
         part = special.get(name) or (role.role if role else DROPPED)
         notes = [role_oddity(role)] if role and role_oddity(role) else []
@@ -276,6 +300,16 @@ def _described(
         notes += [twins[name]] if name in twins else []
         entries.append(_entry(fact, part, notes))
     return entries
+
+
+def _unread_entry(table: Table, name: str) -> dict[str, Any]:
+    """Return the keys of a column that was not read; its error says what it holds."""
+    found = table.refused[name].message.rpartition(f"column '{shown(name)}' ")[2]
+    unknown = {"missing": None, "distinct": None}
+    return (
+        _entry(ColumnFacts(name, "other", 0, 0), UNUSABLE, [f"{found}: dropped here, a fit refuses it"])
+        | unknown
+    )
 
 
 def _entry(fact: ColumnFacts, role: str, notes: list[str]) -> dict[str, Any]:
@@ -338,7 +372,14 @@ def _data(
 def _settings(columns: ColumnSpec, plan: DatasetPlan | None) -> dict[str, Any]:
     """Return the ``settings`` part of the result: what a fit would use."""
     coding = {} if plan is None else {f.name: f.coding for f in plan.features if f.kind == "category"}
-    return {"family": None if plan is None else plan.family, "coding": coding, "missing": columns.missing}
+    products = columns.interactions if plan is None else [made.name for made in plan.interactions]
+    return {
+        "family": None if plan is None else plan.family,
+        "coding": coding,
+        "missing": columns.missing,
+        "dates": columns.dates if plan is None else any(f.date is not None for f in plan.features),
+        "interactions": list(products),
+    }
 
 
 def _told(refusal: L2Error | None) -> dict[str, Any] | None:

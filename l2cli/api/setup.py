@@ -181,6 +181,8 @@ class Setup(NamedTuple):
             "lambda_scale": model.lambda_scale,
             "coding": {f.name: f.coding for f in dataset.schema.features if f.kind == "category"},
             "missing": dataset.schema.missing,
+            "dates": any(f.date is not None for f in dataset.schema.features),
+            "interactions": [interaction.name for interaction in dataset.schema.interactions],
             "tweedie_power": self.problem.power if dataset.family == "tweedie" else None,
             "groups": _group_columns(dataset),
             "group_lambdas": None if self.group_lambdas is None else dict(self.group_lambdas),

@@ -53,8 +53,13 @@ class Applying(OptionGroup):
         DataError
             If the file is no model.
         UsageError
-            If ``--threshold`` was given and the model has no classes.
+            If it is standard input, or ``--threshold`` was given and the model has no classes.
         """
+        if path == "-":
+            raise UsageError(
+                "MODEL is a file, not standard input, which only DATA can be",
+                hint="give the file written with --save (one called - as ./-)",
+            )
         from l2cli.models.saved import load_model
 
         model = load_model(path)

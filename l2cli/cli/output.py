@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from l2cli.errors import UsageError
+from l2cli.errors import UsageError, shown
 
 _STANDARD_INPUT = "/dev/stdin"
 _STANDARD_OUTPUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
@@ -96,6 +96,15 @@ def plan_file(option: str, path: str, *, inputs: Sequence[str], clobber: bool) -
         raise UsageError(f"{option} {path} is a folder", hint="give a file name")
     if os.path.exists(place) and not os.path.isfile(place):
         return _special(option, path)
+    try:
+        os.lstat(place)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:  # a name that is too long
+        named = shown(path, 200)
+        raise UsageError(
+            f"{option} {named}: cannot be written: {error.strerror}", code="unwritable"
+        ) from None
     if not os.path.isdir(folder):
         raise UsageError(
             f"{option} {path}: there is no folder {os.path.dirname(path) or folder}", hint="make it first"

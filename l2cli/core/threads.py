@@ -32,18 +32,9 @@ WORTH_FLOPS = 2e10
 AHEAD = 3
 """Results for each thread that may wait to be taken."""
 
-_limit: list[int] = []
-
-
-def set_threads(count: int | None) -> None:
-    """Use at most ``count`` threads for passes over rows from now on; None means one per processor."""
-    _limit[:] = [] if count is None else [count]
-
 
 def thread_count() -> int:
     """Return the number of threads for passes over rows."""
-    if _limit:
-        return max(1, _limit[0])
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not every platform tells

@@ -73,7 +73,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec, *, consum
     table, roles, rows, weights, notes = plan.table, plan.roles, plan.rows, plan.weights, plan.notes
     folds, fold_names = _codes(table, columns.fold_column, rows, "fold")
     groups, _ = _codes(table, columns.group_column, rows, "group")
-    made = _make_design(plan, columns.missing, model, consume=consume)
+    made = make_design(plan, columns.missing, model, consume=consume)
     features, sources = made.features, made.sources
     plan.found.mark_constant(constant_features(features, *made.ranges))
     notes += role_notes(plan.found)
@@ -126,7 +126,7 @@ def _codes(
     return (None, ()) if name is None else label_codes(table, name, rows, role)
 
 
-class _Design(NamedTuple):
+class MadeDesign(NamedTuple):
     """The design columns of the rows used.
 
     X : all of them, or the dense ones of a ``design`` in blocks. products : where the factors of the
@@ -148,7 +148,7 @@ class _Design(NamedTuple):
         return (*self.features, *self.interactions)
 
 
-def _make_design(plan: DatasetPlan, missing: str, model: ModelSpec, *, consume: bool) -> _Design:
+def make_design(plan: DatasetPlan, missing: str, model: ModelSpec, *, consume: bool = False) -> MadeDesign:
     """Return the design columns of the rows used: those of the features, then their products."""
     table, rows, weights, features = plan.table, plan.rows, plan.weights, plan.features
     some = None if len(rows) == table.n_rows else rows
@@ -157,7 +157,7 @@ def _make_design(plan: DatasetPlan, missing: str, model: ModelSpec, *, consume: 
         low, high, mean = design_ranges(design, weights)
         _refuse_extremes(table, features, design.dense, design.at, np.maximum(-low, high), rows)
         means = _with_means(features, mean, missing)
-        return _Design(design.dense, means, (), None, (low, high), mean, design)
+        return MadeDesign(design.dense, means, (), None, (low, high), mean, design)
     products = products_of(features, plan.interactions)
     X = own = taken_design(table, features, some) if consume and products is None else None
     if X is None or own is None:
@@ -171,7 +171,7 @@ def _make_design(plan: DatasetPlan, missing: str, model: ModelSpec, *, consume: 
         low, high, _ = column_ranges(X, weights)
         names = [name for source in plan.sources for name in source.names]
         refuse_large_products(table, names, X, products, rows, np.maximum(-low, high))
-    return _Design(X, _with_means(features, mean, missing), plan.interactions, products, (low, high), mean)
+    return MadeDesign(X, _with_means(features, mean, missing), plan.interactions, products, (low, high), mean)
 
 
 def _refuse_extremes(

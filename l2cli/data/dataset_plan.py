@@ -98,7 +98,9 @@ def plan_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Dataset
         )
     offset = read_offset(table, columns.offset, columns.exposure, rows)
     features = tuple(mark_parts(_plan_features(table, roles, columns, found, rows, model), roles.parts))
-    interactions = plan_interactions(table, features, columns.interactions, rows)
+    interactions = plan_interactions(
+        table, features, columns.interactions, rows, () if columns.dates else whole
+    )
     if not any(feature.names for feature in features):
         raise FitError(
             f"{where(table)}: no feature is left beside the target '{shown(roles.target)}': none varies",

@@ -13,7 +13,7 @@ from l2cli.data.dates import PARTS, Dates, read_dates
 from l2cli.data.levels import MISSING_LEVEL, as_text
 from l2cli.data.schema import Roles, match_columns
 from l2cli.data.table import Table, TextColumn
-from l2cli.data.wording import quoted, where
+from l2cli.data.wording import na_option, quoted, where
 from l2cli.errors import DataError, UsageError, shown
 from l2cli.spec import ColumnSpec
 
@@ -163,11 +163,12 @@ def refuse_undated(
             continue
         at = int(np.argmax(bad)) if bad.any() else int(np.argmax(codes == found.open))
         row = at if rows is None else int(rows[at])
-        cell, label = shown(column.levels[column.codes[row]]), shown(name)
+        raw = column.levels[column.codes[row]]
+        cell, label = shown(raw), shown(name)
         if bad.any():
             raise DataError(
                 f"{where(table, row)}: '{cell}' in column '{label}' is not a date",
-                hint=f"mend the cell, or give --na '{cell}' if it means missing",
+                hint=f"mend the cell, or give {na_option(raw, table.na)} if it means missing",
                 code="bad_date",
             )
         raise DataError(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from l2cli.data.cells import BLANKS, CellRules, cell_rules
 from l2cli.data.formats import refuse_text_format
 from l2cli.data.header import commented_names, read_names, refuse_units, trailing_blanks, trailing_note
-from l2cli.data.preamble import find_preamble, is_blank, without_blank_end
+from l2cli.data.preamble import find_preamble, is_blank, only_comments, without_blank_end
 from l2cli.data.quotes import refuse_single_quotes
 from l2cli.data.records import Record, RecordReader
 from l2cli.data.sniff import SAMPLE_RECORDS, sniffed
@@ -124,6 +124,12 @@ def find_layout(sample: str, whole: bool, spec: ReadSpec, label: str, like: str 
         raise DataError(f"{label}: the file is empty", code="empty")
     if whole and is_blank(sample):
         raise DataError(f"{label}: nothing but delimiters", code="empty")
+    if whole and spec.delimiter is None and only_comments(sample):
+        raise DataError(
+            f"{label}: nothing but comments, which begin with #",
+            hint="give a file with rows, or --delimiter if these are the rows",
+            code="empty",
+        )
     above = find_preamble(sample, spec.header)
     text = without_blank_end(sample.split("\n", above.lines)[-1])
     if spec.delimiter is None:
@@ -147,7 +153,7 @@ def find_layout(sample: str, whole: bool, spec: ReadSpec, label: str, like: str 
     quoted = refuse_single_quotes([first, *body], delimiter, label) if "'" in text else []
     comments = len(above.comments)
     if not spec.header:
-        return _headless(first, body, Layout(delimiter, (), above.lines, rules, comments=comments))
+        return _headless(first, body, Layout(delimiter, (), above.lines, rules, comments=comments), label)
     names = commented_names(above, [first, *body], delimiter, rules)
     if names is not None:
         body = [first, *body][:SAMPLE_RECORDS]
@@ -166,9 +172,11 @@ def find_layout(sample: str, whole: bool, spec: ReadSpec, label: str, like: str 
     return Layout(delimiter, header.names, header_end, rules, notes, source, header.extra, comments)
 
 
-def _headless(first: Record, body: list[Record], layout: Layout) -> Layout:
+def _headless(first: Record, body: list[Record], layout: Layout, label: str) -> Layout:
     """Return the layout of a text without names."""
     extra = trailing_blanks([first.fields, *(record.fields for record in body)])
+    if extra == len(first.fields):
+        raise DataError(f"{label}: the first rows are empty, so they tell no column", code="empty")
     names = tuple(f"x{i}" for i in range(1, len(first.fields) - extra + 1))
     notes = (trailing_note(extra),) if extra else ()
     return layout._replace(names=names, notes=notes, width_source="the first row", extra=extra)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from numbers import Number
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.data import written
+from l2cli.data.cells import BLANKS
 from l2cli.data.levels import level_text
 from l2cli.data.table import Table, TextColumn
 from l2cli.errors import DataError, shown
@@ -93,6 +95,7 @@ def table_from_frame(frame: pd.DataFrame, *, source: str = "<data frame>") -> Ta
     import pandas as pd
 
     columns: dict[str, npt.NDArray[Any] | TextColumn] = {}
+    levelled = set()
     for position, label in enumerate(frame.columns):
         name, series = str(label), frame.iloc[:, position]
         if name in columns:
@@ -103,26 +106,48 @@ def table_from_frame(frame: pd.DataFrame, *, source: str = "<data frame>") -> Ta
         else:
             codes, levels = pd.factorize(series, use_na_sentinel=True)
             declared = isinstance(series.dtype, pd.CategoricalDtype)
+            levelled.update([name] if declared else [])
             convert = _text_column if declared else _text_or_numbers
             columns[name] = convert(np.asarray(codes, dtype=np.int32), list(levels))
-    return _assemble(columns, len(frame), source)
+    return _assemble(columns, len(frame), source, levelled)
 
 
-def _assemble(columns: Mapping[str, npt.NDArray[Any] | TextColumn], n_rows: int, source: str) -> Table:
-    """Return a table of columns that are arrays or ready text; numbers are copied once, into one matrix."""
+def _assemble(
+    columns: Mapping[str, npt.NDArray[Any] | TextColumn],
+    n_rows: int,
+    source: str,
+    levelled: Collection[str] = (),
+) -> Table:
+    """Return a table of columns that are arrays or ready text; numbers are copied once, into one matrix.
+
+    Text keeps its type, unlike that of a file; where it shows numbers and is not ``levelled``, that is said.
+    """
     ready = {name: _column(name, values) for name, values in columns.items()}
     numeric = {name: values for name, values in ready.items() if not isinstance(values, TextColumn)}
     numbers = np.empty((n_rows, len(numeric)))
     for at, values in enumerate(numeric.values()):
         numbers[:, at] = values
+    texts = {name: values for name, values in ready.items() if isinstance(values, TextColumn)}
     return Table(
         source=source,
         names=tuple(ready),
         n_rows=n_rows,
         numbers=numbers,
         number_index={name: at for at, name in enumerate(numeric)},
-        texts={name: values for name, values in ready.items() if isinstance(values, TextColumn)},
+        texts=texts,
+        notes=[
+            note for name, values in texts.items() if name not in levelled for note in _told(name, values)
+        ],
     )
+
+
+def _told(name: str, column: TextColumn) -> list[str]:
+    """Return what to say of a column of text whose cells are all numbers as people write them."""
+    cells = [cell.strip(BLANKS) for cell in column.levels]
+    found = written.read(cells, ".", ())
+    if found is None or not found.examples:
+        return []
+    return [f"column '{shown(name)}' is text, like '{shown(cells[found.examples[0]])}', not numbers"]
 
 
 def _refuse_complex(name: str, kind: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from l2cli.data.columns import CodedCells, IntCodes, LineMap, NumberFacts
+from l2cli.data.memory import refuse_too_large
 from l2cli.data.parse_small import Skipped, blank_line
 from l2cli.data.plan import Block, Plan
 from l2cli.data.table import FloatArray, PartRows
@@ -112,6 +113,8 @@ class Gatherer:
             places = [levels.setdefault(level, len(levels)) for level in cells.levels]
             self._codes[j].append(np.array(places, dtype=np.int32)[cells.codes])
         self.n_rows += block.n_rows
+        distinct = sum(map(len, self._levels.values()))
+        refuse_too_large(self.plan.label, self.n_rows, len(self.plan.numbers), len(self.plan.texts), distinct)
 
     def parts(self) -> PartRows:
         """Return which rows stand in which part."""

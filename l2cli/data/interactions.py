@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -22,12 +22,17 @@ IntArray = npt.NDArray[np.int64]
 
 
 def plan_interactions(
-    table: Table, features: Sequence[FeatureColumn], items: Sequence[str], rows: IntArray
+    table: Table,
+    features: Sequence[FeatureColumn],
+    items: Sequence[str],
+    rows: IntArray,
+    dates: Container[str] = (),
 ) -> tuple[Interaction, ...]:
     """Return the interactions that are asked for, each pair of features once.
 
     Two numbers make one product, a number and a category one for every design column of the category, and two
-    categories one for every pair of their design columns that meets in ``rows``.
+    categories one for every pair of their design columns that meets in ``rows``. ``dates`` are columns that
+    are left out as dates.
 
     Raises
     ------
@@ -36,7 +41,7 @@ def plan_interactions(
     """
     found: dict[frozenset[str], Interaction] = {}
     for item in items:
-        for a, b in _pairs(table, features, item):
+        for a, b in _pairs(table, features, item, dates):
             key = frozenset((a.name, b.name))
             if key not in found:
                 levels = "category" in (a.kind, b.kind)
@@ -45,7 +50,7 @@ def plan_interactions(
 
 
 def _pairs(
-    table: Table, features: Sequence[FeatureColumn], item: str
+    table: Table, features: Sequence[FeatureColumn], item: str, dates: Container[str]
 ) -> list[tuple[FeatureColumn, FeatureColumn]]:
     """Return the pairs of features that ``a:b`` means; names may hold a colon themselves, and be globs."""
     ways = [(item[:i], item[i + 1 :]) for i, c in enumerate(item) if c == ":" and 0 < i < len(item) - 1]
@@ -56,7 +61,7 @@ def _pairs(
     named = [way for way in ways if all(_named(features, side) for side in way)]
     matched = named or [way for way in ways if all(_matched(features, side) for side in way)]
     if not matched:
-        raise _unknown(table, features, item, ways)
+        raise _unknown(table, features, item, ways, dates)
     if len(matched) > 1:
         both = " and ".join(f"'{shown(a)}' with '{shown(b)}'" for a, b in matched[:2])
         raise UsageError(f"--interactions '{shown(item)}' can mean {both}", hint="rename a column")
@@ -81,7 +86,11 @@ def _matched(features: Sequence[FeatureColumn], pattern: str) -> list[FeatureCol
 
 
 def _unknown(
-    table: Table, features: Sequence[FeatureColumn], item: str, ways: list[tuple[str, str]]
+    table: Table,
+    features: Sequence[FeatureColumn],
+    item: str,
+    ways: list[tuple[str, str]],
+    dates: Container[str],
 ) -> UsageError:
     """Return the error for an item of which no reading names two features."""
     if len(ways) > 1 and all(_matched(features, part) for part in item.split(":")):
@@ -95,9 +104,12 @@ def _unknown(
     if name not in table.names and not any(c in name for c in "*?["):
         return no_column(table, name)
     what = "matches no feature" if name not in table.names else "is no feature of this fit"
+    hint = f"features: {listed(f.name for f in features)}"
+    if name in dates:
+        what, hint = "holds dates, which are left out", "--dates makes year, month, weekday and hour of them"
     return UsageError(
         f"{where(table)}: --interactions '{shown(item)}': '{shown(name)}' {what}",
-        hint=f"features: {listed(f.name for f in features)}",
+        hint=hint,
         code="no_column",
     )
 

@@ -18,18 +18,19 @@ import numpy as np
 from l2cli.data.arrow_buffers import has_dtype, nulls_of, values_of
 from l2cli.data.cells import BLANKS, WHOLE, CellRules, infinite_values, is_rounded
 from l2cli.data.columns import CodedCells, IntCodes, LineMap, NumberFacts, spellings
+from l2cli.data.memory import refuse_too_large
 from l2cli.data.parquet_files import (
+    ParquetPart,
     agreed_types,
     columns_of,
     contradiction,
     look_at_files,
     opened_file,
     readable,
-    refuse_too_large,
 )
 from l2cli.data.parquet_types import NUMERIC, SECONDS, is_exact, kind_of, refusal, type_notes
 from l2cli.data.settle import Settled, make_table
-from l2cli.data.source import Source, label_of
+from l2cli.data.source import Source, changed, label_of
 from l2cli.data.table import FloatArray, PartRows, Table, TextColumn
 from l2cli.data.text_parts import Opener
 from l2cli.errors import DataError, shown
@@ -100,14 +101,15 @@ def read_parquet(
         raise DataError(
             f"{label_of(typed)}: no data rows, only columns ({shown(', '.join(kept), 80)})", code="no_rows"
         )
-    refuse_too_large(typed, n_rows, list(kinds.values()))
+    numbers = sum(kind in NUMERIC for kind in kinds.values())
+    refuse_too_large(label_of(typed), n_rows, numbers, len(kinds) - numbers)
     content = _Content(n_rows, kinds, spec, exact, whole)
     for part in parts:
         with part.opened() as source, readable(part.label):
-            content.add_part(opened_file(source, spec, part.metadata), part.label)
+            content.add_part(_opened_again(part, source, spec), part.label)
     for number, part in enumerate(parts if content.large else ()):
         with part.opened() as source, readable(part.label):
-            content.add_large(opened_file(source, spec, part.metadata), number)
+            content.add_large(_opened_again(part, source, spec), number)
     notes = [
         f"column '{name}', the unnamed index of a data frame, is left out"
         for name in wanted
@@ -117,6 +119,14 @@ def read_parquet(
     table = content.table(typed, kept, [*notes, *type_notes(kinds)], file_names)
     table.refused = refused
     return table
+
+
+def _opened_again(part: ParquetPart, source: Source, spec: ReadSpec) -> Any:
+    """Return the file of a part, which must be what it was at the first look."""
+    file = opened_file(source, spec, part.metadata)
+    if file.metadata.num_rows != part.n_rows or columns_of(file.schema_arrow, part.label) != part.types:
+        raise changed(part.label)
+    return file
 
 
 class _Content:
@@ -172,6 +182,8 @@ class _Content:
                     target[:, k] = column[top : top + _ROWS_AT_ONCE]
         self._add_texts(file, group, step, label)
         self._rows = last
+        levels = sum(cells.n_levels for cells in (*self._texts.values(), *self._verbatim.values()))
+        refuse_too_large(label, self.n_rows, len(self._numeric), len(self._texts), levels)
 
     def _add_texts(self, file: Any, group: int, step: int, label: str) -> None:
         """Read the columns of a row group that are not numbers, or are wanted as text too."""
@@ -262,6 +274,11 @@ class _TextCells:
         self._levels: dict[str, int] = {}
         self._missing = missing
 
+    @property
+    def n_levels(self) -> int:
+        """How many distinct texts there are so far."""
+        return len(self._levels)
+
     def add(self, first: int, column: Any, kind: str) -> None:
         """Add the cells of a pyarrow column from row ``first`` on."""
         for chunk in column.chunks:
@@ -305,7 +322,12 @@ class _TextCells:
 
 
 def _iso(text: str) -> str:
-    """Return a date or time as pyarrow prints it in ISO 8601, without trailing zeros of a second."""
+    """Return a date or time as pyarrow prints it in ISO 8601, without trailing zeros of a second.
+
+    What it prints no date for is beyond its calendar, which ends with the year 32767.
+    """
+    if beyond := re.fullmatch(r"<value out of range: (.*)>", text):
+        return f"out of range ({beyond[1]})"
     return re.sub(r"(\.\d*?)0+(?!\d)", lambda found: found[1].rstrip("."), text.replace(" ", "T", 1))
 
 

@@ -10,11 +10,9 @@ from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, NamedTuple
 
 from l2cli.data.header import refuse_repeated_names
-from l2cli.data.memory import physical_memory
-from l2cli.data.parquet_types import NUMERIC, agreed_type, type_of
-from l2cli.data.source import Source, label_of
+from l2cli.data.parquet_types import agreed_type, type_of
+from l2cli.data.source import Source
 from l2cli.data.text_parts import Opener, columns_differ, refuse_other_kind
-from l2cli.data.wording import plural
 from l2cli.errors import DataError, UsageError, shown
 from l2cli.spec import ReadSpec
 
@@ -92,19 +90,6 @@ def agreed_types(parts: Sequence[ParquetPart]) -> dict[str, tuple[Any, str]]:
             if agreed is not before:
                 found[name] = (agreed, part.label)
     return found
-
-
-def refuse_too_large(typed: str, n_rows: int, kinds: Sequence[str]) -> None:
-    """Raise DataError where the columns cannot be held, be the file that large or only say so."""
-    texts = sum(kind not in NUMERIC for kind in kinds)
-    size, memory = n_rows * (8 * (len(kinds) - texts) + 4 * texts), physical_memory()
-    if size > memory:
-        raise DataError(
-            f"{label_of(typed)}: {n_rows} rows of {plural(len(kinds), 'column')} need"
-            f" {size / 2**30:.3g} GB, and this machine has {memory / 2**30:.3g} GB",
-            hint="give fewer rows or columns (if it should not be that large, the file is damaged)",
-            code="too_large",
-        )
 
 
 def contradiction(label: str) -> DataError:

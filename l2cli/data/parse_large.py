@@ -26,6 +26,7 @@ from l2cli.data.plan import Block, Plan
 from l2cli.data.records import RecordReader
 from l2cli.data.settle import Marks, Settled, make_table
 from l2cli.data.sizes import Sizes
+from l2cli.data.source import changed, label_of
 from l2cli.data.table import Table
 from l2cli.data.text_parts import TextPart, Texts
 from l2cli.data.textstream import WithoutTail, after_lines, clean_pieces, without_lines
@@ -64,7 +65,7 @@ def read_large(
     """
     layout = texts.layout
     exact = {j for j in keep if layout.names[j] in verbatim}
-    plan = _planned(texts, keep, typed, sizes, exact)
+    plan = _planned(texts, keep, label_of(typed), sizes, exact)
     size = sizes.chunk if plan.is_flat() else max(sizes.chunk, sizes.per_column * len(layout.names))
     run = _Runner(texts.parts, spec.encoding, sizes.piece, min(size, _MAX_CHUNK_BYTES))
     first, second = _gathered(run, plan)
@@ -103,7 +104,7 @@ def _gathered(run: _Runner, plan: Plan) -> tuple[Gatherer, Gatherer]:
     if again:
         run(second.plan, second)
         if second.n_rows != first.n_rows:
-            raise DataError(f"{plan.label}: changed while it was read")
+            raise changed(plan.label)
     return first, second
 
 
@@ -206,6 +207,8 @@ class _Runner(NamedTuple):
         layout = part.layout
         cutter = Cutter(layout.delimiter, part.label, self.size, layout.header_lines + 1)
         with part.opened() as source:
+            if source.size != part.size:
+                raise changed(part.label)
             pieces = clean_pieces(source.blocks(self.piece), self.encoding, part.label, source.head)
             body = WithoutTail(without_lines(pieces, layout.header_lines), layout.delimiter)
             yield from cutter.chunks(iter(body), lambda: source.fraction_read)

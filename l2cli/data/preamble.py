@@ -49,6 +49,17 @@ def find_preamble(sample: str, header: bool) -> Preamble:
     return Preamble()
 
 
+def only_comments(text: str) -> bool:
+    """Return True where all lines begin with ``#`` and are remarks, not rows of names like ``#1``."""
+    if not text.lstrip().startswith(COMMENT):
+        return False
+    lines = [line for line in map(str.strip, text.split("\n")) if line]
+    return all(line.startswith(COMMENT) for line in lines) and (
+        all(not line.strip(COMMENT) or line.lstrip(COMMENT)[0] in BLANKS + "!" for line in lines)
+        or not any(mark in text for mark in _DELIMITERS + "\t")
+    )
+
+
 def begins_table(text: bytes) -> bool:
     """Return True where a line of the text is neither a comment nor empty."""
     return text[:1] not in b"#\n" or re.search(rb"\n[^#\n]", text) is not None

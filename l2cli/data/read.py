@@ -17,14 +17,15 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Sequence
 from contextlib import nullcontext
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from l2cli.data.dialect import check_read_spec
 from l2cli.data.parts import find_parts
 from l2cli.data.sizes import DEFAULT_SIZES, Sizes
-from l2cli.data.source import Source, label_of, open_source
+from l2cli.data.source import Room, label_of, open_source
 from l2cli.data.text_parts import Opener, beginning, find_texts, layout_of
-from l2cli.data.textstream import clean_pieces
+from l2cli.data.textstream import LATIN1, clean_pieces, known_encoding, windows_notes
 from l2cli.errors import DataError, shown
 from l2cli.spec import ReadSpec
 
@@ -79,12 +80,12 @@ def read_table(
     """
     spec = spec or ReadSpec()
     check_read_spec(spec)
-    found = find_parts(source)
+    found, room = find_parts(source), Room(spec.max_expanded)
     if len(found.files) == 1:
-        with open_source(found.files[0], stdin, spec.max_expanded) as opened:
-            table = _read([lambda: nullcontext(opened)], opened.kind, source, spec, names, verbatim)
+        with open_source(found.files[0], stdin, room) as opened:
+            table = read_parts([lambda: nullcontext(opened)], source, spec, names, verbatim=verbatim)
     else:
-        openers = [partial(open_source, file, max_expanded=spec.max_expanded) for file in found.files]
+        openers = [partial(open_source, file, room=room) for file in found.files]
         table = read_parts(openers, source, spec, names, verbatim=verbatim)
     table.notes[:0] = found.notes
     return table
@@ -104,7 +105,7 @@ def read_header(
     """
     spec = spec or ReadSpec()
     check_read_spec(spec)
-    with open_source(find_parts(source).files[0], stdin, spec.max_expanded) as opened:
+    with open_source(find_parts(source).files[0], stdin, Room(spec.max_expanded)) as opened:
         if opened.kind == "parquet":
             from l2cli.data.parquet import parquet_names
 
@@ -112,17 +113,6 @@ def read_header(
         pieces = clean_pieces(opened.blocks(_HEADER_BYTES), spec.encoding, opened.label, opened.head)
         start, whole = beginning(pieces, _HEADER_BYTES - 1)
         return layout_of(start, whole, spec, opened.label).names
-
-
-def read_opened(
-    opened: Source,
-    spec: ReadSpec,
-    names: Collection[str] | None = None,
-    sizes: Sizes = DEFAULT_SIZES,
-    verbatim: Container[str] = (),
-) -> Table:
-    """Read an open source, as :func:`read_table`, which says what the other arguments are."""
-    return _read([lambda: nullcontext(opened)], opened.kind, opened.typed, spec, names, verbatim, sizes)
 
 
 def read_parts(
@@ -136,19 +126,6 @@ def read_parts(
     """Read the parts of a table, which the user named by ``typed``, as :func:`read_table`."""
     with openers[0]() as first:
         kind = first.kind
-    return _read(openers, kind, typed, spec, names, verbatim, sizes)
-
-
-def _read(
-    openers: Sequence[Opener],
-    kind: str,
-    typed: str,
-    spec: ReadSpec,
-    names: Collection[str] | None,
-    verbatim: Container[str],
-    sizes: Sizes = DEFAULT_SIZES,
-) -> Table:
-    """Read parts of this kind."""
     if kind == "parquet":
         from l2cli.data.parquet import read_parquet
 
@@ -166,6 +143,8 @@ def _read(
 
         table = read_large(texts, keep, typed, spec, sizes, verbatim)
     table.delimiter = texts.layout.delimiter
+    if spec.encoding is not None and known_encoding(spec.encoding) == LATIN1:
+        table.notes += windows_notes(chain(columns, *(column.levels for column in table.texts.values())))
     if table.n_rows == 0:
         raise DataError(
             f"{label_of(typed)}: no data rows, only a header ({shown(', '.join(columns), 80)})",

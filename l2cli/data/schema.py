@@ -171,15 +171,27 @@ def resolve_roles(table: Table, columns: ColumnSpec, *, alone: bool = False) -> 
         and (not drop.selects(name) or (name in wanted.literal and name not in drop.literal))
     )
     if not features and not alone:
-        raise FitError(
-            f"{where(table)}: no feature is left beside the target '{shown(target)}'",
-            hint="give more columns, or fewer to --drop",
-            code="no_feature",
-        )
+        raise _no_feature(table, columns, target)
     _refuse_unreadable(table, (*taken, *features))
     categorical, numeric = _forced(table, columns)
     named = wanted.literal | (frozenset((*columns.categorical, *columns.numeric)) & set(table.names))
     return Roles(target, columns.more_targets, default, features, named, categorical, numeric)
+
+
+def _no_feature(table: Table, columns: ColumnSpec, target: str) -> FitError:
+    """Return the error where every column has another role, with what made it so."""
+    if len(table.file_names) == 1:
+        split = "" if table.delimiter is None else ", or name the --delimiter if it has more"
+        hint = f"it is the only column; give data with others{split}"
+    elif columns.drop:
+        hint = "give fewer columns to --drop"
+    else:
+        hint = "every column has a role of its own; give data with more columns, or fewer of these roles"
+    return FitError(
+        f"{where(table)}: no feature is left beside the target '{shown(target)}'",
+        hint=hint,
+        code="no_feature",
+    )
 
 
 def _refuse_unreadable(table: Table, names: Sequence[str]) -> None:

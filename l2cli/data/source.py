@@ -25,6 +25,42 @@ _EXPANSION = 200
 _SUSPICIOUS = 16 << 20
 
 
+class Room:
+    """How much files may unpack to, the parts of a table together: those that have been opened.
+
+    Parameters
+    ----------
+    max_expanded : int, optional
+        Bytes; None: 1 GB, or 200 times the stored size if that is more.
+    """
+
+    def __init__(self, max_expanded: int | None = None) -> None:
+        self._asked = max_expanded
+        self._stored: dict[str, int] = {}
+        self._taken: dict[str, int] = {}
+
+    @property
+    def limit(self) -> int:
+        """The bytes that the files may unpack to."""
+        return self._asked or max(_EXPANDED, _EXPANSION * sum(self._stored.values()))
+
+    def enter(self, typed: str, stored: int) -> None:
+        """Count a file with its stored size."""
+        self._stored[typed] = stored
+
+    def refuse_expanded(self, typed: str, size: int, what: str) -> None:
+        """Raise DataError where there is no room for a file of ``size`` bytes, however often it is read."""
+        self._taken[typed] = max(size, self._taken.get(typed, 0))
+        limit, stored = self.limit, sum(self._stored.values())
+        if sum(self._taken.values()) > limit:
+            several = "with the parts before it, " if len(self._stored) > 1 else ""
+            raise DataError(
+                f"{label_of(typed)}: {several}{what} from {as_size(stored)} to more than {as_size(limit)}",
+                hint=f"if you trust it, allow more, for example --max-expanded {as_size(4 * limit)}",
+                code="too_large",
+            )
+
+
 class Source:
     """An open file or standard input that can be read from its start any number of times.
 
@@ -32,10 +68,10 @@ class Source:
     ----------
     typed : the path as the user typed it. label : the same for messages (``standard input`` for ``-``).
     kind : ``text`` or ``parquet``. head : its first bytes, unpacked. size : its stored bytes.
-    limit : bytes that it may unpack to.
+    room : what it may unpack to, with the other parts of a table.
     """
 
-    def __init__(self, typed: str, raw: BinaryIO, owned: bool, max_expanded: int | None = None) -> None:
+    def __init__(self, typed: str, raw: BinaryIO, owned: bool, room: Room | None = None) -> None:
         self.typed = typed
         self.label = label_of(typed)
         self._raw = raw
@@ -43,7 +79,8 @@ class Source:
         self._unpacked: BinaryIO | None = None
         self.size = raw.seek(0, 2)
         raw.seek(0)
-        self.limit = max_expanded or max(_EXPANDED, _EXPANSION * self.size)
+        self.room = room or Room()
+        self.room.enter(typed, self.size)
         self._measured = False
         self._codec = codec_of(_guarded_read(self.label, raw, _PEEK, None))
         self.head = next(self.blocks(_PEEK), b"")
@@ -74,7 +111,7 @@ class Source:
         ------
         DataError
             Where the file cannot be read, its compressed data are damaged or cut off, or they unpack to more
-            than the limit.
+            than the limit, or the file has become shorter.
         """
         self._raw.seek(0)
         stream = self._decompressed()
@@ -84,15 +121,12 @@ class Source:
                 total += len(block)
                 self._refuse_bomb(total)
             yield block
+        if self._raw.seek(0, 2) < self.size:
+            raise changed(self.label)
 
     def refuse_expanded(self, size: int, what: str = "unpacks") -> None:
         """Raise DataError where ``size`` bytes are more than the file may unpack to."""
-        if size > self.limit:
-            raise DataError(
-                f"{self.label}: {what} from {as_size(self.size)} to more than {as_size(self.limit)}",
-                hint=f"if you trust it, allow more, for example --max-expanded {as_size(4 * self.limit)}",
-                code="too_large",
-            )
+        self.room.refuse_expanded(self.typed, size, what)
 
     def _refuse_bomb(self, total: int) -> None:
         """Raise DataError where the ``total`` unpacked so far, or all there is, is more than the limit.
@@ -154,7 +188,7 @@ class _Borrowed:
         return None
 
 
-def open_source(typed: str, stdin: BinaryIO | None = None, max_expanded: int | None = None) -> Source:
+def open_source(typed: str, stdin: BinaryIO | None = None, room: Room | None = None) -> Source:
     """Open a path, or standard input for ``-``, and tell its format.
 
     Parameters
@@ -163,8 +197,8 @@ def open_source(typed: str, stdin: BinaryIO | None = None, max_expanded: int | N
         Path as the user typed it.
     stdin : binary file, optional
         Read instead of the standard input of the process; it is never closed.
-    max_expanded : int, optional
-        Bytes that a compressed file may unpack to; None: 1 GB, or 200 times its size if that is more.
+    room : Room, optional
+        What it may unpack to together with the other parts of a table; None: 1 GB, or 200 times its size.
 
     Raises
     ------
@@ -180,13 +214,20 @@ def open_source(typed: str, stdin: BinaryIO | None = None, max_expanded: int | N
             if owned:
                 raw.close()
             raw, owned = spooled, True
-        return Source(typed, raw, owned, max_expanded)
+        return Source(typed, raw, owned, room)
     except (OSError, L2Error) as error:
         if owned:
             raw.close()
         if isinstance(error, OSError):
             raise DataError(f"{label_of(typed)}: cannot be read ({error.strerror or error})") from error
         raise
+
+
+def changed(label: str) -> DataError:
+    """Describe a file of which what was read first does not go with what was read later."""
+    return DataError(
+        f"{label}: changed while it was read", hint="try again when it is written", code="changed"
+    )
 
 
 def label_of(typed: str) -> str:

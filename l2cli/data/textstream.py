@@ -7,11 +7,13 @@ ends.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from l2cli.errors import DataError, UsageError, shown
 
 UTF8 = "utf-8"
+LATIN1, WINDOWS = "iso8859-1", "cp1252"
 _LONGEST_TAIL = 64 << 20
 # UTF-32 before UTF-16: the mark of little-endian UTF-16 begins that of little-endian UTF-32.
 _MARKS = (
@@ -124,9 +126,39 @@ def check_text(data: bytes | bytearray, first_line: int, label: str) -> None:
         line = first_line + data.count(b"\n", 0, error.start)
         raise DataError(
             f"{label} line {line}: byte 0x{data[error.start]:02x} is not UTF-8 text",
-            hint="give the encoding of the file, for example --encoding latin-1",
+            hint=f"give the encoding of the file, for example --encoding {_likely(data, error.start)}",
             code="encoding",
         ) from error
+
+
+def _likely(data: bytes | bytearray, start: int) -> str:
+    """Return the encoding that a line which is not UTF-8 from ``start`` on may be in.
+
+    Latin-1 has control characters at 0x80 to 0x9f, and Windows the euro sign and curly quotes.
+    """
+    line = bytes(data[start:]).partition(b"\n")[0]
+    try:
+        return WINDOWS if _controls(line.decode(LATIN1)) and line.decode(WINDOWS) else "latin-1"
+    except UnicodeDecodeError:
+        return "latin-1"
+
+
+def _controls(text: str) -> str:
+    """Return the first control character of the upper half of Latin-1, nothing where there is none."""
+    found = re.search("[\x80-\x9f]", text)
+    return found[0] if found else ""
+
+
+def windows_notes(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return what to say where texts that were read as Latin-1 show that they are Windows's cp1252."""
+    for text in texts:
+        meant = _controls(text).encode(LATIN1).decode(WINDOWS, "ignore")
+        if meant:
+            return (
+                f"'{shown(text)}' holds a control character of latin-1, which is '{meant}' in cp1252;"
+                " --encoding cp1252 reads it so",
+            )
+    return ()
 
 
 def after_lines(data: bytes, count: int) -> int:

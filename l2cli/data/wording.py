@@ -8,6 +8,9 @@ from l2cli.data.source import STDIN
 from l2cli.data.table import Table
 from l2cli.errors import shown
 
+_NA_ROOM = 100
+"""Characters of other tokens that a hint repeats."""
+
 
 def where(table: Table, row: int | None = None) -> str:
     """Return ``sales.csv`` or ``sales.csv line 7``, fit for a message; of parts, the one of the row."""
@@ -32,9 +35,14 @@ def quoted(names: Iterable[str]) -> str:
 
 
 def na_option(token: str, others: Iterable[str]) -> str:
-    """Return ``--na 'token,others'``: the list replaces what is missing by itself, so it has to name it."""
-    tokens = (shown(each.replace(",", r"\,")) for each in dict.fromkeys([token, *others]))
-    return f"--na '{','.join(tokens)}'"
+    """Return ``--na 'token,others'``: the list replaces what is missing by itself, so it has to name it.
+
+    A long list is only told of.
+    """
+    first, *more = (shown(each.replace(",", r"\,")) for each in dict.fromkeys([token, *others]))
+    if sum(map(len, more)) + len(more) > _NA_ROOM:
+        return f"--na '{first},...' (... the other {len(more)} tokens)"
+    return f"--na '{','.join([first, *more])}'"
 
 
 def plural(count: int, noun: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 import l2cli
 from l2cli.api import invocation
@@ -12,7 +14,7 @@ from l2cli.api.invocation import fit_command
 from l2cli.data.build import build_dataset
 from l2cli.data.frame import table_from_frame
 from l2cli.data.read import read_table
-from l2cli.errors import L2Error, UsageError
+from l2cli.errors import DataError, L2Error, UsageError
 from l2cli.spec import ColumnSpec, ModelSpec, ReadSpec
 
 N = 120
@@ -91,12 +93,15 @@ def test_inspect_and_fit_agree_on_everything_that_is_used(columns):
         ({"target": "y", "drop": ("[a-x]*",), "features": ("gone",)}, "no_feature"),
         ({"target": "y", "features": ("spoilt",)}, "text_in_number"),
         ({"target": "y", "features": ("huge",)}, "infinite"),
+        ({"target": "y", "features": ("a", "far"), "interactions": ("a:far",)}, None),
+        ({"target": "y", "features": ("wide", "far"), "interactions": ("wide:far",)}, "infinite"),
     ],
 )
 def test_what_a_fit_would_refuse_is_told_and_the_columns_all_the_same(columns, code):
     spoilt = np.arange(N).astype(str).astype(object)
     spoilt[40] = "oops"
     more = {"label": [f"n{i}" for i in range(N)], "spoilt": spoilt, "huge": 10.0 ** (np.arange(N) + 40)}
+    more |= {"wide": 1e70 * (np.arange(N) % 7 + 1), "far": 1e80 * (np.arange(N) % 5 + 1)}
     data = frame(**ODD, **more)
     found = inspected(data, **columns)
     assert (found.refusal or {}).get("code") == code
@@ -254,6 +259,30 @@ def test_a_single_column_can_be_looked_at(tmp_path):
     assert [(c["name"], c["role"], c["max"]) for c in found.columns] == [("y", "target", 4)]
 
 
+def test_columns_that_no_fit_can_use_are_listed_and_dropped(tmp_path):
+    n, path = 30, str(tmp_path / "d.parquet")
+    cells = {"x": np.arange(n) * 3 % 7, "l": [[1]] * n, "y": np.arange(n) ** 2 % 11, "b": [b"ab"] * n}
+    parquet.write_table(pa.table(cells), path)
+    for spec, command in (
+        (ColumnSpec(), "-t y --drop l,b"),
+        (ColumnSpec(target="y", drop=("l",)), "-t y --drop l,b"),
+        (ColumnSpec(target="y", features=("*",)), "-t y --features '*' --drop l,b"),
+    ):
+        found = inspect_table(read_table(path), spec, ReadSpec())
+        assert found.command == f"l2cli fit {path} {command} --family gaussian"
+        roles = {c["name"]: (c["role"], c["type"], c["missing"], c["distinct"]) for c in found.columns}
+        assert roles == {
+            "x": ("numeric", "integer", 0, 7), "l": ("unusable", "other", None, None),
+            "y": ("target", "integer", 0, 6), "b": ("unusable", "other", None, None),
+        }  # fmt: skip
+    assert found.columns[1]["notes"] == [
+        "holds nested values (list<element: int64>): dropped here, a fit refuses it"
+    ]
+    for spec in (ColumnSpec(target="l"), ColumnSpec(target="y", features=("x", "l"))):
+        with pytest.raises(DataError, match="column 'l' holds nested values"):
+            inspect_table(read_table(path), spec, ReadSpec())
+
+
 def test_the_library_says_the_same_and_has_no_command():
     data = frame(flat=5)
     found = l2cli.inspect(data, target="y", categorical="b")
@@ -311,3 +340,7 @@ def test_the_library_looks_at_dates_and_interactions_as_a_fit_takes_them():
     model = l2cli.fit(data, target="y", dates=True, interactions="when.month:a", lam=1.0)
     assert "when.month:a" in found.data["features"]
     assert found.data["features"] == list(model.features)
+    for settings in (found.settings, model.to_dict()["settings"]):
+        assert (settings["dates"], settings["interactions"]) == (True, ["when.month:a"])
+    plain = l2cli.inspect(data, target="y").settings
+    assert (plain["dates"], plain["interactions"]) == (False, [])

@@ -92,6 +92,11 @@ USAGE = [
     (["cv", "data.csv", "--fold-column", "c", "--folds", "5"], "--fold-column gives the folds"),
     (["fit", "data.csv", "--offset", "a", "--exposure", "b"], "--offset and --exposure both set the offset"),
     (["fit", "data.csv", "--json", "-f", "csv"], "--json and --format csv contradict one another"),
+    (
+        ["predict", "-", "data.csv"],
+        "MODEL is a file, not standard input, which only DATA can be; give the file",
+    ),
+    (["evaluate", "-", "-"], "MODEL is a file, not standard input"),
     (["fit", "data.csv", "-q", "-v"], "--quiet and --verbose contradict one another"),
 ]
 

@@ -77,6 +77,7 @@ def test_every_command_has_every_format(quick, tmp_path, classes, fmt):
         ("soft.csv", "is also the input data.csv"),
         ("hard.csv", "is also the input data.csv"),
         ("", "needs a file name"),
+        ("x" * 300, "x...: cannot be written: File name too long"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_the_data_are_read(

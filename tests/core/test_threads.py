@@ -7,21 +7,13 @@ import threading
 
 import pytest
 
-from l2cli.core.threads import AHEAD, WORTH_CELLS, matrix_threads, row_threads, set_threads, thread_count
+from l2cli.core import threads
+from l2cli.core.threads import AHEAD, WORTH_CELLS, matrix_threads, row_threads, thread_count
 
 
 @pytest.fixture
-def limit():
-    yield set_threads
-    set_threads(None)
-
-
-def test_the_number_of_threads_can_be_set(limit):
-    free = thread_count()
-    limit(3)
-    assert thread_count() == 3
-    limit(None)
-    assert thread_count() == free >= 1
+def limit(monkeypatch):
+    return lambda count: monkeypatch.setattr(threads, "thread_count", lambda: count)
 
 
 def test_small_work_and_one_thread_use_the_plain_map(limit):

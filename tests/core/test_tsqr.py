@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 import pytest
@@ -127,8 +127,7 @@ def test_threads_change_no_digit(monkeypatch):
     monkeypatch.setattr(problem_module, "BLOCK_BYTES", 1)
     problem, answers = problem_of(n=2000), []
     for count in (1, 3):
-        threads.set_threads(count)
+        monkeypatch.setattr(threads, "thread_count", partial(int, count))
         answers.append(solve_path(problem, np.array([0.0, 1e-12])))
-        threads.set_threads(None)
     assert answers[0].coef.tolist() == answers[1].coef.tolist()
     assert answers[0].intercept.tolist() == answers[1].intercept.tolist()

@@ -6,11 +6,12 @@ import bz2
 import gzip
 import io
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from functools import partial
 
 import pytest
 
-from l2cli.data.read import read_opened, read_parts
+from l2cli.data.read import read_parts
 from l2cli.data.sizes import FlatRule, Sizes
 from l2cli.data.source import Source, open_source
 from l2cli.data.table import Table
@@ -80,7 +81,7 @@ def read_bytes(
     packer, sizes = WAYS[way]
     packed = PACKERS[packer](content)
     with open_source("-", io.BytesIO(packed)) as opened:
-        return read_opened(opened, spec or ReadSpec(), names, sizes, verbatim)
+        return read_parts([lambda: nullcontext(opened)], "-", spec or ReadSpec(), names, sizes, verbatim)
 
 
 def read_split(

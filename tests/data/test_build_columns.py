@@ -132,10 +132,17 @@ def test_the_id_may_also_be_the_group(build):
 
 
 def test_no_feature_left_cannot_be_fitted(build):
-    assert "no feature is left beside the target 'price'" in refused(
-        build, FitError, HOUSES, drop=("*",), target="price"
+    assert refused(build, FitError, HOUSES, drop=("*",), target="price").endswith(
+        "no feature is left beside the target 'price'; give fewer columns to --drop"
     )
-    assert "no feature is left" in refused(build, FitError, "y\n1\n2\n")
+    assert refused(build, FitError, "y\n1\n2\n").endswith(
+        "no feature is left beside the target 'y'; it is the only column; give data with others, or name the"
+        " --delimiter if it has more"
+    )
+    assert refused(build, FitError, "i,y\n1,3\n2,4\n", id="i").endswith(
+        "no feature is left beside the target 'y'; every column has a role of its own; give data with more"
+        " columns, or fewer of these roles"
+    )
     message = refused(build, FitError, "id,empty,y\n1,,3\n2,,4\n")
     assert "left out as identifiers: 'id'" in message
     assert "no value in any row: 'empty'" in message

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from textwrap import dedent
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from l2cli.data.build import build_dataset
 from l2cli.data.encode import encode_rows
 from l2cli.data.frame import table_from_arrays, table_from_frame
 from l2cli.data.read import read_table
 from l2cli.errors import DataError, FitError, UsageError
-from l2cli.spec import ColumnSpec, ModelSpec
+from l2cli.spec import ColumnSpec, ModelSpec, ReadSpec
 
 VISITS = """\
 when,x,y
@@ -190,6 +193,29 @@ def test_a_cell_that_is_no_date_is_named(build):
     )
     assert "left out as dates: 'when'" in build(text).notes[0]
     assert build(text.replace("23:00,4,2", "23:00,4,"), dates=True).n_rows == 3
+
+
+def test_the_hint_on_such_a_cell_keeps_the_tokens_in_force(tmp_path):
+    (tmp_path / "visits.csv").write_text(VISITS.replace("2024-03-02 23:00", "soon"))
+    table = read_table(str(tmp_path / "visits.csv"), ReadSpec(na=("none",)))
+    with pytest.raises(DataError, match="give --na 'soon,none' if it means missing"):
+        build_dataset(table, ColumnSpec(dates=True), ModelSpec())
+
+
+@pytest.mark.parametrize("kind", [pa.date32(), pa.timestamp("s")])
+def test_a_date_of_parquet_beyond_the_calendar_is_named(tmp_path, kind):
+    days = pa.array([0, 1, 2, 3, 9_000_000_000_000 if kind != pa.date32() else 300_000 * 365], kind)
+    parquet.write_table(pa.table({"d": days, "x": range(5), "y": [1, 2, 4, 3, 5]}), tmp_path / "d.parquet")
+    table = read_table(str(tmp_path / "d.parquet"))
+    assert build_dataset(table, ColumnSpec(), ModelSpec()).features == ("x",)
+    with pytest.raises(DataError) as caught:
+        build_dataset(table, ColumnSpec(dates=True), ModelSpec())
+    found = re.search(
+        r"row 5: '(out of range \(\d+\))' in column 'd' is not a date; .*--na '\1'", str(caught.value)
+    )
+    assert found is not None
+    table = read_table(str(tmp_path / "d.parquet"), ReadSpec(na=(found[1],)))
+    assert build_dataset(table, ColumnSpec(dates=True), ModelSpec()).n_rows == 5
 
 
 def test_an_open_order_of_day_and_month_is_named(build):

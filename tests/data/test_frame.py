@@ -120,3 +120,13 @@ def test_data_frames_of_every_kind_of_column():
 
 def test_labels_of_columns_become_text():
     assert table_from_frame(pd.DataFrame(np.eye(2), columns=[0, 1])).names == ("0", "1")
+
+
+def test_text_that_shows_numbers_stays_text_and_is_told():
+    cells = {"p": ["$1,000", "$20", None], "q": ["1", "2", "3"], "r": ["1,000", "x", "2"], "y": [1, 2, 3]}
+    frame = pd.DataFrame(cells).assign(s=pd.Categorical(["5%", "6%", "5%"]))
+    table = table_from_frame(frame)
+    assert table.texts.keys() == {"p", "q", "r", "s"}
+    told = "column 'p' is text, like '$1,000', not numbers"
+    assert table.notes == [told]
+    assert table_from_arrays(np.array(frame[["p", "q"]], dtype=object), names=["p", "q"]).notes == [told]

@@ -146,7 +146,7 @@ def test_parts_of_dates_are_factors(build):
     same(products(build("when.month:x", text=text, dates=True)), {"when.month:x": [6, 12, 24]})
     names = ["when.year:x", "when.month:x", "when.weekday:x"]
     assert list(products(build("when:x", text=text, dates=True))) == names
-    with pytest.raises(UsageError, match="'when' is no feature of this fit; features: x"):
+    with pytest.raises(UsageError, match="'when' holds dates, which are left out; --dates makes year"):
         build("when:x", text=text)
 
 

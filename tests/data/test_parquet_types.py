@@ -300,7 +300,7 @@ def test_a_file_that_says_it_has_other_rows_than_it_has():
 
 
 def test_more_than_the_memory_holds_is_refused_before_it_is_taken(monkeypatch):
-    monkeypatch.setattr("l2cli.data.parquet_files.physical_memory", lambda: 1 << 30)
+    monkeypatch.setattr("l2cli.data.memory.physical_memory", lambda: 1 << 30)
     lying = packed({"a": pa.nulls(200_000_000), "b": pa.nulls(200_000_000)})
     with pytest.raises(DataError, match=r"standard input: expands from .* to more than 1G; if you"):
         read(lying)
@@ -314,6 +314,18 @@ def test_more_than_the_memory_holds_is_refused_before_it_is_taken(monkeypatch):
     assert caught.value.code == "too_large"
     with pytest.raises(DataError, match="200000000 rows of 1 column need"):
         read_table("-", trusted, stdin=io.BytesIO(lying), names=["a"])
+
+
+def test_distinct_texts_that_do_not_fit_the_memory_are_refused(monkeypatch):
+    target = io.BytesIO()
+    table = pa.table({"g": [f"n{i}" for i in range(20_000)], "y": list(range(20_000))})
+    pq.write_table(table, target, row_group_size=1000)
+    monkeypatch.setattr("l2cli.data.memory.physical_memory", lambda: 2 << 20)
+    with pytest.raises(
+        DataError, match=r"20000 rows of 2 columns with \d+ distinct texts need 0\.00"
+    ) as caught:
+        read(target.getvalue())
+    assert caught.value.code == "too_large"
 
 
 def test_na_tokens_and_durations():

@@ -40,6 +40,20 @@ CASES = {
     "latin-1": Case(
         "a,b\n1,é\n".encode("latin-1"), {"a": [1]}, {"b": ["é"]}, spec=ReadSpec(encoding="latin-1")
     ),
+    "latin-1 that is cp1252": Case(
+        b"a,b\n1,\xe9\n2,5 \x80\n",
+        {"a": [1, 2]},
+        {"b": ["é", "5 \x80"]},
+        (
+            "'5 \\x80' holds a control character of latin-1, which is '€' in cp1252; --encoding cp1252 reads"
+            " it so",
+        ),
+        spec=ReadSpec(encoding="L1"),
+    ),
+    "latin-1 with a control character that cp1252 lacks": Case(
+        b"a,b\n1,\x81\n", {"a": [1]}, {"b": ["\x81"]}, spec=ReadSpec(encoding="latin-1")
+    ),
+    "cp1252": Case(b"a,b\n1,\x80\n", {"a": [1]}, {"b": ["€"]}, spec=ReadSpec(encoding="cp1252")),
     "tab": Case(b"a\tb\n1\tx y\n2\t\n", {"a": [1, 2]}, {"b": ["x y", None]}),
     "tab with empty cells": Case(b"a\tb\tc\n1\t\t\n\t\t3\n", {"a": [1, NAN], "b": [NAN, NAN], "c": [NAN, 3]}),
     "semicolon and decimal comma": Case(

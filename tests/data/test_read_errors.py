@@ -58,6 +58,21 @@ MALFORMED = {
         "standard input line 3: byte 0xe9 is not UTF-8 text; "
         "give the encoding of the file, for example --encoding latin-1",
     ),
+    "not utf-8, as Windows writes the euro sign": (
+        b"a,b\n1,x\n2,5 \x80\n",
+        "standard input line 3: byte 0x80 is not UTF-8 text; "
+        "give the encoding of the file, for example --encoding cp1252",
+    ),
+    "not utf-8, an accent and curly quotes in one line": (
+        b"a,b\n1,x\n2,\xe9 \x93so\x94\n",
+        "standard input line 3: byte 0xe9 is not UTF-8 text; "
+        "give the encoding of the file, for example --encoding cp1252",
+    ),
+    "not utf-8, and none of Windows": (
+        b"a,b\n1,x\n2,\x80\x81\n",
+        "standard input line 3: byte 0x80 is not UTF-8 text; "
+        "give the encoding of the file, for example --encoding latin-1",
+    ),
     "a NUL byte": (
         b"a,b\n1,2\n3,\x00\n",
         "standard input line 3: a NUL byte, so this is no text in UTF-8; "
@@ -86,6 +101,16 @@ MALFORMED = {
     "only a header": (
         b"a,b\n\n",
         "standard input: no data rows, only a header (a, b); give --no-header if the first line is data",
+    ),
+    "only comments": (
+        b"# made today\n# by us, again\n",
+        "standard input: nothing but comments, which begin with #; "
+        "give a file with rows, or --delimiter if these are the rows",
+    ),
+    "only words of comment": (
+        b"#made\n#today\n",
+        "standard input: nothing but comments, which begin with #; "
+        "give a file with rows, or --delimiter if these are the rows",
     ),
     "empty": (b"", "standard input: the file is empty"),
     "blank": (b"\n \n", "standard input: the file is empty"),
@@ -161,6 +186,12 @@ def test_every_way_of_reading_gives_the_same_message(content, message, read):
 def test_rows_without_a_header_are_measured_against_the_first(read):
     with pytest.raises(DataError, match="line 12: 2 fields where the first row has 3"):
         read(b"1,2,3\n" * 11 + b"3,4\n", ReadSpec(header=False))
+
+
+@pytest.mark.parametrize("content", [b'""\n""\n', b'"",""\n"",\n"",""\n'])
+def test_empty_rows_without_a_header_tell_no_column(content, read):
+    with pytest.raises(DataError, match="standard input: the first rows are empty, so they tell no column"):
+        read(content, ReadSpec(header=False))
 
 
 def test_rows_with_names_are_measured_against_the_first(read):

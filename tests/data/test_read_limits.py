@@ -14,8 +14,10 @@ import pytest
 from pyarrow import parquet
 
 from l2cli.cli import values
-from l2cli.data.read import read_header, read_table
+from l2cli.data.read import read_header, read_parts, read_table
+from l2cli.data.sizes import Sizes
 from l2cli.data.source import as_size, open_source
+from l2cli.data.text_parts import Opener
 from l2cli.errors import DataError, UsageError
 from l2cli.spec import ReadSpec
 
@@ -61,10 +63,33 @@ def test_parquet_is_measured_by_what_it_promises():
     assert one.n_rows == 100_000
 
 
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"a,b\n" + b"1,2\n" * 90_000, r"\d+ rows of 2 columns need 0\.\d+ GB, and this machine has 0\.00"),
+        (
+            b"a\n" + b"".join(b"n%d\n" % i for i in range(9000)),
+            r"\d+ rows of 1 column with \d+ distinct texts need 0\.00",
+        ),
+    ],
+    ids=["numbers", "texts"],
+)
+def test_rows_that_do_not_fit_the_memory_are_refused_while_they_are_read(monkeypatch, content, found):
+    """Four characters become sixteen bytes, and a short text more than a hundred."""
+    sizes = Sizes(small=1, piece=1 << 14, chunk=1 << 14)
+    openers: list[Opener] = [lambda: open_source("-", io.BytesIO(content))]
+    n_rows = read_parts(openers, "-", ReadSpec(), sizes=sizes).n_rows
+    monkeypatch.setattr("l2cli.data.memory.physical_memory", lambda: 1_000_000)
+    with pytest.raises(DataError, match=f"^standard input: {found}") as caught:
+        read_parts(openers, "-", ReadSpec(), sizes=sizes)
+    assert caught.value.code == "too_large"
+    assert int(str(caught.value).split()[2]) < n_rows
+
+
 def test_the_default_grows_with_the_file():
     for size, limit in ((1000, 1 << 30), (10 << 20, 2000 << 20)):
         with open_source("-", io.BytesIO(b"a" * size)) as opened:
-            assert opened.limit == limit
+            assert opened.room.limit == limit
 
 
 def bomb(packer: str, size: int) -> bytes:

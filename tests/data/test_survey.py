@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from l2cli.core.threads import set_threads
+from l2cli.core import threads as row_threads
 from l2cli.data import survey
 from l2cli.data.frame import table_from_arrays, table_from_frame
 from l2cli.data.survey import survey_columns
@@ -79,16 +79,13 @@ def test_text_and_numbers_together_make_a_row_and_zero_has_no_sign():
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_threads_change_nothing(threads):
+def test_threads_change_nothing(monkeypatch, threads):
     X = random_columns(30_000, 20, 7)
     X[5] = X[6]
     table, names = table_from_arrays(X), [f"x{j}" for j in range(20)]
     expected = survey_columns(table, names)
-    set_threads(threads)
-    try:
-        assert survey_columns(table, names) == expected
-    finally:
-        set_threads(None)
+    monkeypatch.setattr(row_threads, "thread_count", lambda: threads)
+    assert survey_columns(table, names) == expected
     assert expected[1] == 1
 
 

@@ -207,6 +207,15 @@ def test_a_hint_for_missing_cells_keeps_the_tokens_in_force(spec, hint, read):
     assert hint in str(caught.value)
 
 
+def test_a_hint_for_missing_cells_does_not_repeat_a_long_list(read):
+    tokens = tuple(f"missing{i}" for i in range(2000))
+    table = read(b"a,y\n1,1\nNone,2\n4,4\n5,5\n6,5\n", ReadSpec(na=tokens))
+    with pytest.raises(DataError) as caught:
+        build_dataset(table, ColumnSpec(), ModelSpec())
+    assert "give --na 'None,...' (... the other 2000 tokens) or" in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
 def test_a_hint_for_missing_cells_names_what_may_be_one(read):
     table = read(b"a,y\n1,1\nNone,2\n?,3\n4,4\n5,5\n6,5\n")
     with pytest.raises(DataError, match=r"line 3: 'None' in column 'a' .* give --na 'None,\?' or"):

@@ -7,6 +7,7 @@ and p: neither changes J. The borders in amounts of work are moved to both sides
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -296,12 +297,10 @@ def test_rows_passed_over_on_threads_or_not(family, mix):
     found = []
     with moved(problem_module, "BLOCK_BYTES", 1):
         for cells, count in ((10**9, 1), (1, 3)):
-            with moved(threads, "WORTH_CELLS", cells):
-                threads.set_threads(count)
+            with moved(threads, "WORTH_CELLS", cells), moved(threads, "thread_count", partial(int, count)):
                 problem = data.problem(l1_ratio=mix)
                 path = solve_path(problem, np.append(LAMBDAS, 0.0))
                 found.append((path, losses_of(problem, folds)))
-                threads.set_threads(None)
     (a, first), (b, second) = found
     assert_same(a, b, rel=1e-12, df=1e-12)
     assert_same_folds(first, second, rel=1e-12)

@@ -23,6 +23,7 @@ CELLS = {
         st.none() | st.sampled_from([0.0, 1.0, 2.5, -999.0, 1e-3]), min_size=n, max_size=n
     ),
     "large": lambda n: st.lists(st.sampled_from([0.5, 1e160, 2.0**53 + 2]), min_size=n, max_size=n),
+    "sizable": lambda n: st.lists(st.none() | st.sampled_from([1.0, 1e80, -2e90]), min_size=n, max_size=n),
     "whole": lambda n: st.permutations(range(n)).map(lambda cells: [float(cell) for cell in cells]),
     "words": lambda n: st.lists(
         st.none() | st.sampled_from(["yes", "no", "Yes ", "12", "7", "0"]), min_size=n, max_size=n
@@ -77,7 +78,8 @@ def built(table: Table, spec: ColumnSpec) -> dict[str, Any]:
     missing=st.sampled_from(["impute", "drop", "error", "indicator"]),
     coding=st.sampled_from(["auto", "treatment"]),
     forced=st.sampled_from([{}, {"categorical": ("*",)}, {"numeric": ("*",)}, {"features": ("*",)}]),
+    interactions=st.sampled_from([(), ("*:*",)]),
 )
-def test_inspect_and_fit_agree(table, missing, coding, forced):
-    spec = ColumnSpec(missing=missing, coding=coding, **forced)
+def test_inspect_and_fit_agree(table, missing, coding, forced, interactions):
+    spec = ColumnSpec(missing=missing, coding=coding, interactions=interactions, **forced)
     assert inspected(table, spec) == built(table, spec)

@@ -27,7 +27,10 @@ from l2cli.report.numerals import percent, trimmed
 from l2cli.report.screens.features import LEAST_NAME, shown_count
 from l2cli.report.screens.heading import count, data_lines
 
-ROLES = ("numeric", "categorical", "boolean", "date", "constant", "identifier", "empty", "dropped", "target")
+ROLES = (
+    "numeric", "categorical", "boolean", "date", "constant", "identifier", "empty", "unusable", "dropped",
+    "target",
+)  # fmt: skip
 """The roles in the order in which they are counted; others come last."""
 VALUES_WIDTH, LEAST_VALUES = 60, 20
 """Cells for the range or the levels of one column, at most and at least."""
@@ -61,8 +64,9 @@ def _summary_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     roles = Counter(column["role"] for column in columns)
     order = [*(role for role in ROLES if roles[role]), *(role for role in roles if role not in ROLES)]
     parts = [f"{count(len(columns), 'column')}: {', '.join(f'{roles[role]} {role}' for role in order)}"]
-    missing = sum(column["missing"] for column in columns)
-    share = percent(missing / max(1, rows * len(columns)), 1)
+    counted = [column["missing"] for column in columns if column["missing"] is not None]
+    missing = sum(counted)
+    share = percent(missing / max(1, rows * len(counted)), 1)
     parts.append(f"{count(missing, 'missing cell')} ({share})" if missing else "no missing cells")
     if repeated := result["data"].get("rows_repeated"):
         parts.append(f"{count(repeated, 'row')} {'repeats' if repeated == 1 else 'repeat'} an earlier one")
@@ -82,7 +86,14 @@ def _column_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     if any(column["missing"] for column in columns):
         gone = [f"{c['missing']} ({percent(c['missing'] / rows, 1)})" if c["missing"] else "" for c in top]
         parts.append(Column("missing", cells(gone), "right", rank=7))
-    parts.append(Column("distinct", cells(str(c["distinct"]) for c in top), "right", rank=6))
+    parts.append(
+        Column(
+            "distinct",
+            cells("" if c["distinct"] is None else str(c["distinct"]) for c in top),
+            "right",
+            rank=6,
+        )
+    )
     room = max(LEAST_VALUES, min(VALUES_WIDTH, _room(parts, page)))
     parts.append(Column("values", cells(_values(c, room, page) for c in top), rank=9, least=LEAST_VALUES))
     lines = table(parts, page)
