@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -131,6 +131,32 @@ def products_of(features: Sequence[FeatureColumn], interactions: Sequence[Intera
         return None
     left, right = (np.array([at[pair[side]] for pair in factors], dtype=np.int64) for side in (0, 1))
     return Products(len(at), left, right)
+
+
+def factor_features(
+    features: Sequence[FeatureColumn], interaction: Interaction
+) -> tuple[FeatureColumn, FeatureColumn]:
+    """Return the two features whose design columns an interaction multiplies."""
+    owner = {name: feature for feature in features for name in feature.names}
+    left, right = interaction.factors[0]
+    return owner[left], owner[right]
+
+
+def product_codes(
+    interaction: Interaction, factors: tuple[FeatureColumn, FeatureColumn], known: Mapping[str, IntArray], n: int
+) -> IntArray:  # fmt: skip
+    """Return which of its columns is not 0 in each row by the codes of its categories: (n,).
+
+    ``known`` : by the name of a category its codes (n,). A pair that is no product has the code of none.
+    """
+    places = [{name: i for i, name in enumerate(feature.names)} for feature in factors]
+    width = len(factors[1].names) + 1
+    pairs = np.array([places[0][left] * width + places[1][right] for left, right in interaction.factors])
+    none = np.zeros(n, dtype=np.int64)  # the code of a number, which has one column
+    met = known.get(factors[0].name, none) * width + known.get(factors[1].name, none)
+    order = np.argsort(pairs)
+    at = np.minimum(np.searchsorted(pairs, met, sorter=order), len(pairs) - 1)
+    return np.where(pairs[order[at]] == met, order[at], len(pairs))
 
 
 def refuse_large_products(

@@ -27,11 +27,10 @@ import numpy.typing as npt
 from l2cli.core.objective import EPS, null_gradient
 from l2cli.core.penalties import subgradient_distance
 from l2cli.core.problem import Problem
+from l2cli.core.solvers.block_layout import Layout, SparseCurvature
 from l2cli.core.solvers.block_system import (
     Curvature,
     Elimination,
-    Layout,
-    SparseCurvature,
     conjugate_gradients,
     curvature,
     eliminate,
