@@ -25,8 +25,8 @@ def make_block_problem(
 
     Notes
     -----
-    A column that holds x_i in the rows of its level and 0 elsewhere has the mean m of two sums by level, and the
-    variance ``(sum_{code_i = j} s_i (x_i - m)^2 + (W - W_j) m^2) / W``.
+    A column that holds x_i in the rows of its level and 0 elsewhere has a mean m by one sum, and the variance
+    ``(sum_{code_i = j} s_i (x_i - m)^2 + (W - W_j) m^2) / W`` by another.
     """
     weights = settings.get("weights")
     design = design.multiplied(present_means(design.dense, weights))

@@ -26,6 +26,8 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 PART_CELLS = 4_000_000
 """Cells of what is made for all rows at once, where many coefficients are applied."""
+DIRECT_FLOPS = 2e9
+"""Work m r^2 up to which a category is solved with the r - 1 dense columns and the intercept, directly."""
 
 
 class Codes(NamedTuple):
@@ -63,10 +65,13 @@ class Codes(NamedTuple):
 
     def extremes(self) -> tuple[FloatArray, FloatArray]:
         """Return the lowest and the highest cell of each of its columns, those of other levels among them."""
-        full = self.totals(np.ones(len(self.codes))) == len(self.codes)
+        count = self.totals(np.ones(len(self.codes)))
+        full = count == len(self.codes)
+        if self.values is None:
+            return full.astype(np.float64), (count > 0.0).astype(np.float64)
         low, high = (np.append(np.where(full, edge, 0.0), 0.0) for edge in (np.inf, -np.inf))
-        np.minimum.at(low, self.codes, self.cells)
-        np.maximum.at(high, self.codes, self.cells)
+        np.minimum.at(low, self.codes, self.values)
+        np.maximum.at(high, self.codes, self.values)
         return low[: self.size], high[: self.size]
 
     def sums(self, values: FloatArray) -> FloatArray:

@@ -19,6 +19,7 @@ from l2cli.data.date_columns import (
 )
 from l2cli.data.encode import category_column, number_column
 from l2cli.data.interactions import plan_interactions, refuse_twins
+from l2cli.data.layout import refuse_many_products
 from l2cli.data.levels import MISSING_LEVEL, as_text
 from l2cli.data.roles import ColumnRole, ColumnRoles, column_roles, is_category, left_out_notes
 from l2cli.data.rows import (
@@ -98,6 +99,7 @@ def plan_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Dataset
         )
     offset = read_offset(table, columns.offset, columns.exposure, rows)
     features = tuple(mark_parts(_plan_features(table, roles, columns, found, rows, model), roles.parts))
+    refuse_many_products(table, features, columns.interactions, len(rows))
     interactions = plan_interactions(table, features, columns.interactions, rows)
     if not any(feature.names for feature in features):
         raise FitError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -36,18 +37,31 @@ def plan_interactions(
     """
     found: dict[frozenset[str], Interaction] = {}
     for item in items:
-        for a, b in _pairs(table, features, item):
+        for a, b in product(*_sides(table, features, item)):
             key = frozenset((a.name, b.name))
-            if key not in found:
+            if a.name != b.name and key not in found:
                 levels = "category" in (a.kind, b.kind)
                 found[key] = Interaction(f"{a.name}:{b.name}", levels, tuple(_factors(table, a, b, rows)))
     return tuple(found.values())
 
 
-def _pairs(
+def least_products(table: Table, features: Sequence[FeatureColumn], items: Sequence[str]) -> int:
+    """Return how many products of two numbers the items ask for at least: counted, not made."""
+    counts = [0]
+    for item in items:
+        left, right = (
+            {feature.name for feature in side if feature.kind == "number"}
+            for side in _sides(table, features, item)
+        )
+        both = len(left & right)
+        counts.append(len(left) * len(right) - both - both * (both - 1) // 2)
+    return max(counts)
+
+
+def _sides(
     table: Table, features: Sequence[FeatureColumn], item: str
-) -> list[tuple[FeatureColumn, FeatureColumn]]:
-    """Return the pairs of features that ``a:b`` means; names may hold a colon themselves, and be globs."""
+) -> tuple[list[FeatureColumn], list[FeatureColumn]]:
+    """Return the features on both sides of ``a:b``; names may hold a colon themselves, and be globs."""
     ways = [(item[:i], item[i + 1 :]) for i, c in enumerate(item) if c == ":" and 0 < i < len(item) - 1]
     if not ways:
         raise UsageError(
@@ -61,13 +75,12 @@ def _pairs(
         both = " and ".join(f"'{shown(a)}' with '{shown(b)}'" for a, b in matched[:2])
         raise UsageError(f"--interactions '{shown(item)}' can mean {both}", hint="rename a column")
     left, right = (_matched(features, side) for side in matched[0])
-    pairs = [(a, b) for a in left for b in right if a.name != b.name]
-    if not pairs:
+    if all(a.name == b.name for a in left for b in right):
         raise UsageError(
             f"--interactions '{shown(item)}' pairs a column with itself",
             hint="for its square add a column to the file",
         )
-    return pairs
+    return left, right
 
 
 def _named(features: Sequence[FeatureColumn], name: str) -> list[FeatureColumn]:
@@ -143,8 +156,8 @@ def factor_features(
 
 
 def product_codes(
-    interaction: Interaction, factors: tuple[FeatureColumn, FeatureColumn], known: Mapping[str, IntArray], n: int
-) -> IntArray:  # fmt: skip
+    interaction: Interaction, factors: Sequence[FeatureColumn], known: Mapping[str, IntArray], n: int
+) -> IntArray:
     """Return which of its columns is not 0 in each row by the codes of its categories: (n,).
 
     ``known`` : by the name of a category its codes (n,). A pair that is no product has the code of none.

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.design import Codes, Design
-from l2cli.core.solvers.block_layout import DIRECT_FLOPS
+from l2cli.core.design import DIRECT_FLOPS, Codes, Design
 from l2cli.data.dataset import DesignSource, FeatureColumn, Interaction
 from l2cli.data.encode import category_codes, fill_design
-from l2cli.data.interactions import factor_features, product_codes, products_of
+from l2cli.data.interactions import factor_features, least_products, product_codes, products_of
 from l2cli.data.memory import physical_memory
 from l2cli.data.profile import starts
 from l2cli.data.table import Table
@@ -39,8 +38,8 @@ COPIES, SQUARES = 4, 12
 """Copies of a matrix of rows that are factorized as they stand (wide ones; tied columns at lambda 0), and
 squares of its smaller side that any fit takes (measured, 4,000 x 1,000 and 12,000 x 1,000, 400 x 8,000)."""
 BLOCK_COPIES, CODE_COPIES, BESIDE_COPIES, BLOCK_SQUARES = 6, 4, 4, 8
-"""Of a design in blocks: copies of its dense columns, numbers a row and block, copies of what stands between the
-largest block and the r columns solved with the dense ones, and squares of r (measured)."""
+"""Of a design in blocks: copies of its dense columns, numbers a row and block, copies of what stands between
+the largest block and the r columns solved with the dense ones, and squares of r (measured)."""
 MOMENT_SQUARES, HESSIAN_SQUARES, MOST_HESSIANS = 4, 14, 1e9
 """Squares that every fold adds: moments of gaussian rows; Hessians of the others, up to so many bytes of
 them, beyond which one fold is fitted after the other."""
@@ -106,10 +105,25 @@ def dense_bytes(n: int, p: int, *, tied: bool = False) -> int:
     return 8 * (copies * n * p + SQUARES * min(n, p) ** 2)
 
 
+def refuse_many_products(
+    table: Table, features: Sequence[FeatureColumn], items: Sequence[str], n_rows: int
+) -> None:
+    """Raise FitError where the products of numbers alone do not fit the memory, before any is planned."""
+    count, memory = least_products(table, features, items), physical_memory()
+    size = dense_bytes(n_rows, count)
+    if size > MEMORY_SHARE * memory:
+        raise FitError(
+            f"{where(table)}: {n_rows} rows x {count} products of two numbers need {size / 2**30:.1f} GB with"
+            f" what solvers make of them, and this machine has {memory / 2**30:.1f} GB",
+            hint="name fewer columns in --interactions",
+            code="too_large",
+        )
+
+
 def block_bytes(n: int, q: int, blocks: Sequence[int]) -> int:
     """Return the bytes of a design of q dense columns and codes, and of what a fit makes of it.
 
-    The rest of the direct part has so many columns r: the dense ones, and small blocks while they are worth it.
+    Beside the largest block r columns are solved for: the dense ones, and small blocks while these are cheap.
     """
     largest = max(blocks)
     r = q + 1 + min(sum(blocks) - largest, int((DIRECT_FLOPS / largest) ** 0.5))
@@ -171,7 +185,9 @@ def fill_blocks(
     With it as :func:`l2cli.data.encode.fill_design` returns: rows whose missing category has no level.
     """
     coded, spelled = coded_sources(sources), spelled_features(sources)
-    dense_products = [s for s, on in zip(sources, coded, strict=True) if isinstance(s, Interaction) and not on]
+    dense_products = [
+        s for s, on in zip(sources, coded, strict=True) if isinstance(s, Interaction) and not on
+    ]
     products = products_of(spelled, dense_products)
     own = sum(len(feature.names) for feature in spelled)
     chosen = np.arange(table.n_rows) if rows is None else rows

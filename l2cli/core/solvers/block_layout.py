@@ -11,13 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.design import BlockColumns, Codes
+from l2cli.core.design import DIRECT_FLOPS, BlockColumns, Codes
 from l2cli.core.problem import row_blocks
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-DIRECT_FLOPS = 2e9
-"""Work m r^2 up to which a category goes to the part that is solved directly."""
 MOST_ENTRIES = 30_000_000
 """Entries of a sparse curvature up to which it is made."""
 
@@ -54,7 +52,8 @@ class Stack(NamedTuple):
         """Return the blocks (levels, g, g) times values (m, ...) of its columns."""
         if len(self.blocks) == 1:
             return np.asarray((inverse[:, 0, 0] * values.T).T)
-        return np.einsum("jab,jb...->ja...", inverse, self.by_level(values)).reshape(values.shape)
+        found = np.einsum("jab,jb...->ja...", inverse, self.by_level(values))
+        return np.asarray(found.reshape(values.shape))
 
 
 def stacks(blocks: Sequence[Codes]) -> list[Stack]:

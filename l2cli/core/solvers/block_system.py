@@ -2,8 +2,8 @@
 
 A = [Z0 1 | C_1 ... C_K] are the dense columns, the intercept and the categories, not centred: the intercept
 takes up what centring would do. A category alone has a diagonal curvature, and with its products with g - 1
-numbers one of g by g blocks, one for each level; so the largest such stack is eliminated for nothing, and what
-is left of the dense columns, the intercept and the small categories is
+numbers one of g by g blocks, one for each level; so the largest such stack is eliminated for nothing, and
+what is left of the dense columns, the intercept and the small categories is
 
     S = H_RR + lambda D_R - H_R1 (H_11 + lambda D_1)^-1 H_1R.
 
@@ -40,10 +40,10 @@ FLAT = 1e-8
 
 
 class Elimination(NamedTuple):
-    """The direct part of one class, eliminated: ``inverse`` of S, E = T H_1R (m, r), T = (H_11 + lambda D_1)^-1.
+    """The direct part of one class, eliminated: ``inverse`` of S, E = T H_1R, T = (H_11 + lambda D_1)^-1.
 
-    T, loose : inverse blocks (levels, g, g) of the largest stack and of those left to conjugate gradients.
-    definite : all columns can be told apart.
+    E : (m, r). T, loose : inverse blocks (levels, g, g) of the largest stack, and of those left to conjugate
+    gradients. definite : all columns can be told apart.
     """
 
     layout: Layout
@@ -156,7 +156,7 @@ def _level_inverses(
 
     Singular blocks get their pseudo-inverse, the columns scaled to unit curvature.
     """
-    places, levels = stack.by_level(stack.places), np.arange(len(stack.blocks))
+    places, levels = stack.places.reshape(len(own), -1), np.arange(len(stack.blocks))
     H = own.copy()
     H[:, levels, levels] += penalty[places]
     size = H[:, levels, levels]
