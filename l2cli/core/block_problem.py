@@ -25,8 +25,11 @@ def make_block_problem(
 
     Notes
     -----
-    The indicator of a share m of the weight has mean m and variance m (1 - m): one sum by level.
+    A column that holds x_i in the rows of its level and 0 elsewhere has a mean m by one sum, and the variance
+    ``(sum_{code_i = j} s_i (x_i - m)^2 + (W - W_j) m^2) / W`` by another.
     """
+    weights = settings.get("weights")
+    design = design.multiplied(present_means(design.dense, weights))
     dense = make_problem(design.dense, y, **settings)
     p, s, at = design.n_columns, dense.weights, design.at
     mean, scale, constant = np.zeros(p), np.ones(p), np.zeros(p, dtype=bool)
@@ -46,14 +49,23 @@ def make_block_problem(
     )  # fmt: skip
 
 
+def present_means(X: FloatArray, weights: FloatArray | None) -> FloatArray:
+    """Return the weighted means (q,) of the cells of each column that are not NaN."""
+    present = ~np.isnan(X)
+    s = np.ones(len(X)) if weights is None else weights
+    total = s @ present
+    return np.asarray((s @ np.where(present, X, 0.0)) / np.where(total > 0.0, total, 1.0))
+
+
 def _level_statistics(block: Codes, s: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Return means, standard deviations (1 where constant) and which columns are constant."""
-    total, weight = float(s.sum()), block.sums(s)
-    count = np.bincount(block.codes, minlength=block.size + 1)[: block.size]
-    constant = (count == 0) | (count == len(s))
-    mean = np.where(count == len(s), 1.0, weight / total)
-    sd = np.sqrt(mean * np.maximum(total - weight, 0.0) / total)
-    constant |= sd == 0.0
+    total, weight, cells = float(s.sum()), block.totals(s), block.cells
+    low, high = block.extremes()
+    mean = np.where(low == high, high, block.sums(s) / total)
+    away = cells - np.append(mean, 0.0)[block.codes]
+    scatter = block.totals(s * away**2) + np.maximum(total - weight, 0.0) * mean**2
+    sd = np.sqrt(scatter / total)
+    constant = (low == high) | (sd == 0.0)
     return mean, np.where(constant, 1.0, sd), constant
 
 

@@ -1,10 +1,11 @@
 """Designs of blocks: dense columns beside categories of many levels, whose columns are never spelled out.
 
-A category is a code for each row: the place of the column that holds 1 there. A column standardized to
-``z = (x - center) / scale`` is then ``slope_j [code_i = j] + level_j``: the shift that would fill it with
-numbers is the same for every row, so that with v = slope o u
+A category is a code for each row: the place of the column that holds 1 there, or x_i where the block is the
+product of the category with a number x; the product of two categories is a category whose code is the pair. A
+column standardized to ``z = (x - center) / scale`` is then ``slope_j x_i [code_i = j] + level_j``: the shift
+that would fill it with numbers is the same for every row, so that with v = slope o u
 
-    (Z u)_i = v[code_i] + level'u,      (Z'r)_j = slope_j sum_{code_i = j} r_i + level_j sum_i r_i,
+    (Z u)_i = x_i v[code_i] + level'u,      (Z'r)_j = slope_j sum_{code_i = j} x_i r_i + level_j sum_i r_i,
 
 a look-up and a sum by level for each row, whatever the number of levels. 100,000 rows of two categories with
 10,000 levels each take 1.6 MB and a millisecond a product, where the matrix would take 16 GB.
@@ -17,48 +18,82 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.problem import row_blocks
+from l2cli.core.products import Products, fill_products, imputed
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 PART_CELLS = 4_000_000
 """Cells of what is made for all rows at once, where many coefficients are applied."""
+DIRECT_FLOPS = 2e9
+"""Work m r^2 up to which a category is solved with the r - 1 dense columns and the intercept, directly."""
 
 
 class Codes(NamedTuple):
     """A category as design columns: ``start`` to ``start + size`` - 1 of the design.
 
     codes : (n,) the place among its columns of the one that holds 1; ``size`` where none does.
+    number : the place among the dense columns of the number that the category is multiplied with; -1: none.
+    values : (n,) that number, imputed, which stands where 1 would; None where there is none.
     """
 
     codes: IntArray
     size: int
     start: int
+    number: int = -1
+    values: FloatArray | None = None
 
     @property
     def columns(self) -> slice:
         """Its columns among those of the design."""
         return slice(self.start, self.start + self.size)
 
-    def sums(self, values: FloatArray) -> FloatArray:
-        """Return the sums of values (n,) over the rows of each of its columns: (size,)."""
+    @property
+    def cells(self) -> FloatArray:
+        """What stands in the column of each row's code: (n,)."""
+        return np.ones(len(self.codes)) if self.values is None else self.values
+
+    def times_cells(self, values: FloatArray) -> FloatArray:
+        """Return values (n,) times what stands in the column of each row's code."""
+        return values if self.values is None else values * self.values
+
+    def totals(self, values: FloatArray) -> FloatArray:
+        """Return the sums of values (n,) over the rows of each level: (size,)."""
         total = np.bincount(self.codes, weights=values, minlength=self.size + 1)
         return np.asarray(total[: self.size], dtype=np.float64)
 
+    def extremes(self) -> tuple[FloatArray, FloatArray]:
+        """Return the lowest and the highest cell of each of its columns, those of other levels among them."""
+        count = self.totals(np.ones(len(self.codes)))
+        full = count == len(self.codes)
+        if self.values is None:
+            return full.astype(np.float64), (count > 0.0).astype(np.float64)
+        low, high = (np.append(np.where(full, edge, 0.0), 0.0) for edge in (np.inf, -np.inf))
+        np.minimum.at(low, self.codes, self.values)
+        np.maximum.at(high, self.codes, self.values)
+        return low[: self.size], high[: self.size]
+
+    def sums(self, values: FloatArray) -> FloatArray:
+        """Return the products of its columns with values (n,): (size,)."""
+        return self.totals(self.times_cells(values))
+
     def spread(self, values: FloatArray) -> FloatArray:
-        """Return values (size,) of its columns row by row, 0 where a row has none: (n,)."""
-        return np.append(values, 0.0)[self.codes]
+        """Return its columns times values (size,), row by row: (n,)."""
+        return self.times_cells(np.append(values, 0.0)[self.codes])
 
 
 class Design(NamedTuple):
     """Original columns in blocks.
 
     dense : (n, q) float64, NaN where a number is missing. at : (q,) their places among the columns of the
-    design. blocks : the categories.
+    design. blocks : the categories. products : dense columns, the last ones, that are products of others.
     """
 
     dense: FloatArray
     at: IntArray
     blocks: tuple[Codes, ...]
+    products: Products | None = None
 
     @property
     def n_rows(self) -> int:
@@ -72,21 +107,42 @@ class Design(NamedTuple):
 
     def take(self, rows: IntArray) -> Design:
         """Return some of the rows."""
-        blocks = tuple(block._replace(codes=block.codes[rows]) for block in self.blocks)
-        return Design(self.dense[rows], self.at, blocks)
+        blocks = tuple(
+            block._replace(
+                codes=block.codes[rows], values=None if block.values is None else block.values[rows]
+            )
+            for block in self.blocks
+        )
+        return self._replace(dense=self.dense[rows], blocks=blocks)
+
+    def multiplied(self, mean: FloatArray) -> Design:
+        """Return the design with its products made, missing factors taken for the ``mean`` (q,) of theirs."""
+        design = self
+        if self.products is not None:
+            design = design._replace(dense=self.dense.copy())
+            fill_products(design.dense, self.products, mean, row_blocks(*self.dense.shape))
+        blocks = tuple(
+            block
+            if block.number < 0
+            else block._replace(values=imputed(self.dense, np.array([block.number]), mean)[:, 0])
+            for block in self.blocks
+        )
+        return design._replace(blocks=blocks)
 
     def times(self, coef: FloatArray, fill: FloatArray | None = None) -> FloatArray:
         """Return X coef, (n,) or (n, K), for coefficients (p,) or (p, K).
 
-        ``fill`` (p,): what stands for a missing number; default none is missing.
+        ``fill`` (p,): what stands for a missing number, also in products; default none is missing.
         """
-        X = self.dense
-        if fill is not None and np.isnan(X).any():
-            X = np.where(np.isnan(X), fill[self.at], X)
-        eta: FloatArray = X @ coef[self.at]
+        if fill is not None:
+            design, mean = self.multiplied(fill[self.at]), fill[self.at]
+            dense = np.where(np.isnan(design.dense), mean, design.dense)
+            return design._replace(dense=dense).times(coef)
+        eta: FloatArray = self.dense @ coef[self.at]
         for block in self.blocks:
             part = coef[block.columns]
-            eta += np.concatenate([part, np.zeros((1, *part.shape[1:]))])[block.codes]
+            found = np.concatenate([part, np.zeros((1, *part.shape[1:]))])[block.codes]
+            eta += found if block.values is None else (found.T * block.values).T
         return eta
 
 
@@ -129,5 +185,11 @@ class BlockColumns(NamedTuple):
 
     def absolute(self) -> BlockColumns:
         """Return the columns of |z_ij|."""
-        level = np.abs(self.level)
-        return self._replace(Z=np.abs(self.Z), slope=np.abs(self.slope + self.level) - level, level=level)
+        level, slope, blocks = np.abs(self.level), self.slope.copy(), []
+        for block in self.blocks:
+            here = block.columns
+            shift = np.append(self.level[here], 0.0)[block.codes]
+            z = block.spread(self.slope[here]) + shift
+            blocks.append(block._replace(values=np.abs(z) - np.abs(shift)))
+            slope[here] = 1.0
+        return BlockColumns(np.abs(self.Z), slope, level, self.design._replace(blocks=tuple(blocks)))

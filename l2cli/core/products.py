@@ -27,6 +27,11 @@ class Products(NamedTuple):
         return slice(self.first, self.first + len(self.left))
 
 
+def own_columns(X: FloatArray, products: Products | None) -> FloatArray:
+    """Return the columns of X before the products (a view)."""
+    return X if products is None else X[:, : products.first]
+
+
 def fill_products(X: FloatArray, products: Products, mean: FloatArray | None, rows: list[slice]) -> None:
     """Write the products in blocks of rows of ``X``, NaN factors taken for the ``mean`` of their column."""
 

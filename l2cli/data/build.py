@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from l2cli.core.design import Design
 from l2cli.core.problem import row_blocks
-from l2cli.core.products import Products, fill_products
+from l2cli.core.products import Products, fill_products, own_columns
 from l2cli.data.column_groups import column_groups, group_factors
 from l2cli.data.dataset import DataSchema, Dataset, DesignSource, FeatureColumn, Interaction
 from l2cli.data.dataset_plan import DatasetPlan, plan_dataset
@@ -152,24 +152,30 @@ def make_design(plan: DatasetPlan, missing: str, model: ModelSpec, *, consume: b
     """Return the design columns of the rows used: those of the features, then their products."""
     table, rows, weights, features = plan.table, plan.rows, plan.weights, plan.features
     some = None if len(rows) == table.n_rows else rows
+    names = [name for source in plan.sources for name in source.names]
     if in_blocks(table, plan.sources, len(rows), model):
-        design, _ = fill_blocks(table, features, some)
+        design, _ = fill_blocks(table, plan.sources, some)
+        own = own_columns(design.dense, design.products)
+        low, high, mean = column_ranges(own, weights)
+        _refuse_extremes(table, features, own, design.at, np.maximum(-low, high), rows)
+        design = design.multiplied(mean)
         low, high, mean = design_ranges(design, weights)
-        _refuse_extremes(table, features, design.dense, design.at, np.maximum(-low, high), rows)
+        if design.products is not None:
+            largest, dense_names = np.maximum(-low, high)[design.at], [names[j] for j in design.at]
+            refuse_large_products(table, dense_names, design.dense, design.products, rows, largest)
         means = _with_means(features, mean, missing)
-        return MadeDesign(design.dense, means, (), None, (low, high), mean, design)
+        return MadeDesign(design.dense, means, plan.interactions, None, (low, high), mean, design)
     products = products_of(features, plan.interactions)
-    X = own = taken_design(table, features, some) if consume and products is None else None
-    if X is None or own is None:
-        X = np.empty((len(rows), sum(len(source.names) for source in plan.sources)))
-        own = X if products is None else X[:, : products.first]
-        fill_design(own, table, features, some)
+    X = taken_design(table, features, some) if consume and products is None else None
+    if X is None:
+        X = np.empty((len(rows), len(names)))
+        fill_design(own_columns(X, products), table, features, some)
+    own = own_columns(X, products)
     low, high, mean = column_ranges(own, weights)
     _refuse_extremes(table, features, X, np.arange(own.shape[1]), np.maximum(-low, high), rows)
     if products is not None:
         fill_products(X, products, mean, row_blocks(*X.shape))
         low, high, _ = column_ranges(X, weights)
-        names = [name for source in plan.sources for name in source.names]
         refuse_large_products(table, names, X, products, rows, np.maximum(-low, high))
     return MadeDesign(X, _with_means(features, mean, missing), plan.interactions, products, (low, high), mean)
 
@@ -180,11 +186,12 @@ def _refuse_extremes(
 ) -> None:  # fmt: skip
     """Raise DataError at the first number of a feature that is infinite or too large to be squared.
 
-    ``places``: those of the columns of X among the design columns, ascending.
+    ``places``: those of the columns of X among the design columns, ascending; ``largest``: of these columns.
     """
-    for at, feature in zip(starts(features), features, strict=True):
+    for start, feature in zip(starts(features), features, strict=True):
+        at = int(np.searchsorted(places, start))
         if feature.kind == "number" and largest[at] >= LARGEST:
-            refuse_extremes(table, feature.name, X[:, np.searchsorted(places, at)], rows)
+            refuse_extremes(table, feature.name, X[:, at], rows)
 
 
 def _with_means(

@@ -19,6 +19,7 @@ from l2cli.data.date_columns import (
 )
 from l2cli.data.encode import category_column, number_column
 from l2cli.data.interactions import plan_interactions, refuse_twins
+from l2cli.data.layout import refuse_many_products
 from l2cli.data.levels import MISSING_LEVEL, as_text
 from l2cli.data.roles import ColumnRole, ColumnRoles, column_roles, is_category, left_out_notes
 from l2cli.data.rows import (
@@ -98,9 +99,9 @@ def plan_dataset(table: Table, columns: ColumnSpec, model: ModelSpec) -> Dataset
         )
     offset = read_offset(table, columns.offset, columns.exposure, rows)
     features = tuple(mark_parts(_plan_features(table, roles, columns, found, rows, model), roles.parts))
-    interactions = plan_interactions(
-        table, features, columns.interactions, rows, () if columns.dates else whole
-    )
+    by_name = () if columns.dates else whole
+    refuse_many_products(table, features, columns.interactions, len(rows), by_name)
+    interactions = plan_interactions(table, features, columns.interactions, rows, by_name)
     if not any(feature.names for feature in features):
         raise FitError(
             f"{where(table)}: no feature is left beside the target '{shown(roles.target)}': none varies",

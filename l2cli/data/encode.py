@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from l2cli.core.design import Design
 from l2cli.core.problem import row_blocks
-from l2cli.core.products import fill_products
+from l2cli.core.products import fill_products, own_columns
 from l2cli.core.threads import row_threads
 from l2cli.data.dataset import DataSchema, FeatureColumn
 from l2cli.data.date_columns import dated_table, missing_by_column
@@ -288,23 +288,25 @@ def encode_rows(table: Table, schema: DataSchema, *, unseen: str = "error") -> E
             code="no_column",
         )
     table = dated_table(table, schema.features)
-    from l2cli.data.layout import coded_features, fill_blocks  # which comes here
+    from l2cli.data.layout import coded_sources, fill_blocks, spelled_features  # which comes here
 
-    coded = set() if schema.interactions else {f.name for f in coded_features(schema.features)}
-    spelled = [feature for feature in schema.features if feature.name not in coded]
-    design, products = None, products_of(schema.features, schema.interactions)
-    if coded:
-        design, lost = fill_blocks(table, schema.features, None, unseen=unseen)
-        X = of_features = design.dense
+    design: Design | None = None
+    if any(coded_sources(schema.sources)):
+        spelled = spelled_features(schema.sources)
+        design, lost = fill_blocks(table, schema.sources, None, unseen=unseen)
+        X, products = design.dense, design.products
     else:
+        spelled, products = list(schema.features), products_of(schema.features, schema.interactions)
         X = np.empty((table.n_rows, len(schema.design_names)))
-        of_features = X if products is None else X[:, : products.first]
-        lost = fill_design(of_features, table, spelled, unseen=unseen)
+        lost = fill_design(own_columns(X, products), table, spelled, unseen=unseen)
     missing = np.zeros(table.n_rows, dtype=bool)
     if lost is not None and unseen != "baseline":
         missing |= lost
-    imputed = _impute(of_features, table, spelled, missing)
-    if products is not None:
+    imputed = _impute(own_columns(X, products), table, spelled, missing)
+    if design is not None:
+        design = design.multiplied(np.zeros(X.shape[1]))  # where nothing is missing any more
+        X = design.dense
+    elif products is not None:
         fill_products(X, products, None, row_blocks(*X.shape))
     notes: list[str] = []
     note_rounded(table, (feature.name for feature in schema.features if feature.kind == "number"), notes)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -41,18 +42,33 @@ def plan_interactions(
     """
     found: dict[frozenset[str], Interaction] = {}
     for item in items:
-        for a, b in _pairs(table, features, item, dates):
+        for a, b in product(*_sides(table, features, item, dates)):
             key = frozenset((a.name, b.name))
-            if key not in found:
+            if a.name != b.name and key not in found:
                 levels = "category" in (a.kind, b.kind)
                 found[key] = Interaction(f"{a.name}:{b.name}", levels, tuple(_factors(table, a, b, rows)))
     return tuple(found.values())
 
 
-def _pairs(
+def least_products(
+    table: Table, features: Sequence[FeatureColumn], items: Sequence[str], dates: Container[str]
+) -> int:
+    """Return how many products of two numbers the items ask for at least: counted, not made."""
+    counts = [0]
+    for item in items:
+        left, right = (
+            {feature.name for feature in side if feature.kind == "number"}
+            for side in _sides(table, features, item, dates)
+        )
+        both = len(left & right)
+        counts.append(len(left) * len(right) - both - both * (both - 1) // 2)
+    return max(counts)
+
+
+def _sides(
     table: Table, features: Sequence[FeatureColumn], item: str, dates: Container[str]
-) -> list[tuple[FeatureColumn, FeatureColumn]]:
-    """Return the pairs of features that ``a:b`` means; names may hold a colon themselves, and be globs."""
+) -> tuple[list[FeatureColumn], list[FeatureColumn]]:
+    """Return the features on both sides of ``a:b``; names may hold a colon themselves, and be globs."""
     ways = [(item[:i], item[i + 1 :]) for i, c in enumerate(item) if c == ":" and 0 < i < len(item) - 1]
     if not ways:
         raise UsageError(
@@ -66,13 +82,12 @@ def _pairs(
         both = " and ".join(f"'{shown(a)}' with '{shown(b)}'" for a, b in matched[:2])
         raise UsageError(f"--interactions '{shown(item)}' can mean {both}", hint="rename a column")
     left, right = (_matched(features, side) for side in matched[0])
-    pairs = [(a, b) for a in left for b in right if a.name != b.name]
-    if not pairs:
+    if all(a.name == b.name for a in left for b in right):
         raise UsageError(
             f"--interactions '{shown(item)}' pairs a column with itself",
             hint="for its square add a column to the file",
         )
-    return pairs
+    return left, right
 
 
 def _named(features: Sequence[FeatureColumn], name: str) -> list[FeatureColumn]:
@@ -143,6 +158,32 @@ def products_of(features: Sequence[FeatureColumn], interactions: Sequence[Intera
         return None
     left, right = (np.array([at[pair[side]] for pair in factors], dtype=np.int64) for side in (0, 1))
     return Products(len(at), left, right)
+
+
+def factor_features(
+    features: Sequence[FeatureColumn], interaction: Interaction
+) -> tuple[FeatureColumn, FeatureColumn]:
+    """Return the two features whose design columns an interaction multiplies."""
+    owner = {name: feature for feature in features for name in feature.names}
+    left, right = interaction.factors[0]
+    return owner[left], owner[right]
+
+
+def product_codes(
+    interaction: Interaction, factors: Sequence[FeatureColumn], known: Mapping[str, IntArray], n: int
+) -> IntArray:
+    """Return which of its columns is not 0 in each row by the codes of its categories: (n,).
+
+    ``known`` : by the name of a category its codes (n,). A pair that is no product has the code of none.
+    """
+    places = [{name: i for i, name in enumerate(feature.names)} for feature in factors]
+    width = len(factors[1].names) + 1
+    pairs = np.array([places[0][left] * width + places[1][right] for left, right in interaction.factors])
+    none = np.zeros(n, dtype=np.int64)  # the code of a number, which has one column
+    met = known.get(factors[0].name, none) * width + known.get(factors[1].name, none)
+    order = np.argsort(pairs)
+    at = np.minimum(np.searchsorted(pairs, met, sorter=order), len(pairs) - 1)
+    return np.where(pairs[order[at]] == met, order[at], len(pairs))
 
 
 def refuse_large_products(

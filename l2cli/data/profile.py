@@ -47,14 +47,13 @@ def column_ranges(X: FloatArray, weights: FloatArray | None) -> tuple[FloatArray
 
 
 def design_ranges(design: Design, weights: FloatArray | None) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the same of a design in blocks: of an indicator 0, 1 and its share, unless it is constant."""
+    """Return the same of a design in blocks, its products made."""
     n, p = design.n_rows, design.n_columns
-    low, high, mean = np.zeros(p), np.ones(p), np.zeros(p)
+    low, high, mean = np.zeros(p), np.zeros(p), np.zeros(p)
     low[design.at], high[design.at], mean[design.at] = column_ranges(design.dense, weights)
     s = np.ones(n) if weights is None else weights
     for block in design.blocks:
-        count = block.sums(np.ones(n))
-        low[block.columns], high[block.columns] = count == n, count > 0
+        low[block.columns], high[block.columns] = block.extremes()
         mean[block.columns] = block.sums(s) / s.sum()
     return low, high, mean
 

@@ -285,12 +285,17 @@ def _date_of(item: Mapping[str, Any]) -> DatePart | None:
 
 
 def _interactions_of(items: Sequence[Mapping[str, Any]], data: DataSchema) -> tuple[Interaction, ...]:
-    """Return the interactions of a model file, products of design columns of its features."""
-    known = {name for feature in data.features for name in feature.names}
+    """Return the interactions of a model file, each products of design columns of two of its features."""
+    owner = {
+        name: feature.name
+        for feature in data.features
+        for name in (feature.names if feature.kind == "category" else feature.names[:1])
+    }
     found = []
     for item in items:
         factors = tuple((_text(left), _text(right)) for left, right in item["factors"])
-        if not {name for pair in factors for name in pair} <= known:
+        pairs = {(owner.get(left), owner.get(right)) for left, right in factors}
+        if len(pairs) > 1 or any(None in pair for pair in pairs) or len({*factors}) < len(factors):
             raise ValueError(f"interaction '{item['name']}' has no such factors")
         found.append(Interaction(_text(item["name"]), item["levels"] is True, factors))
     return tuple(found)

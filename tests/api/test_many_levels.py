@@ -226,7 +226,7 @@ def test_the_memory_that_is_counted_holds_what_solvers_make(monkeypatch):
 
 
 def test_leave_one_out_of_two_large_categories_is_refused_or_replaced(blocks, monkeypatch):
-    monkeypatch.setattr("l2cli.core.solvers.block_system.DIRECT_FLOPS", 0.0)
+    monkeypatch.setattr("l2cli.core.solvers.block_layout.DIRECT_FLOPS", 0.0)
     blocks(on=True)
     given: dict[str, Any] = {"target": "y", "lambdas": [10.0, 1.0]}
     with warnings.catch_warnings():

@@ -12,7 +12,7 @@ from l2cli.core.families import FAMILIES
 from l2cli.core.grid import lambda_grid, lambda_max
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
-from l2cli.core.solvers import block_system
+from l2cli.core.solvers import block_layout
 from l2cli.core.solvers.block_newton import BlockNewton
 from l2cli.core.solvers.lanczos import spectrum
 from l2cli.errors import FitError
@@ -75,7 +75,7 @@ CASES = ("plain", "weights", "offset", "no intercept", "raw", "factors", "lasso"
 @pytest.mark.parametrize("family", FAMILIES)
 def test_blocks_agree_with_one_matrix(family, case, direct, monkeypatch):
     if not direct:
-        monkeypatch.setattr(block_system, "DIRECT_FLOPS", 0.0)
+        monkeypatch.setattr(block_layout, "DIRECT_FLOPS", 0.0)
     design, X, y = draw(family)
     given = given_in(case, X.shape, family)
     expected = solve_path(make_problem(X, y, family=family, **given), LAMBDAS)
@@ -160,7 +160,7 @@ def test_least_squares_with_one_category_is_unique_where_a_level_is_left_out():
     ("sizes", "said"), [((31,), "do not tell the columns"), ((31, 20), "several categories of many levels")]
 )
 def test_what_the_data_do_not_settle_is_refused(sizes, said, monkeypatch):
-    monkeypatch.setattr(block_system, "DIRECT_FLOPS", 0.0)
+    monkeypatch.setattr(block_layout, "DIRECT_FLOPS", 0.0)
     rng = np.random.default_rng(5)
     starts = np.cumsum([0, *sizes])
     blocks = tuple(Codes(rng.integers(0, m, 300), m, int(a)) for a, m in zip(starts, sizes, strict=False))
@@ -174,7 +174,7 @@ def test_what_the_data_do_not_settle_is_refused(sizes, said, monkeypatch):
 @pytest.mark.parametrize("family", ["gaussian", "poisson"])
 def test_nested_categories_whose_columns_are_tied(family, direct, monkeypatch):
     if not direct:
-        monkeypatch.setattr(block_system, "DIRECT_FLOPS", 0.0)
+        monkeypatch.setattr(block_layout, "DIRECT_FLOPS", 0.0)
     rng = np.random.default_rng(8)
     user = np.minimum(rng.zipf(1.4, 1500) - 1, 149)
     city, item = (user * 7) % 23, rng.integers(0, 40, 1500)
@@ -222,7 +222,7 @@ def test_the_automatic_grid_spans_the_degrees_of_freedom(family):
 
 
 def test_estimated_degrees_of_freedom_are_unbiased(monkeypatch):
-    monkeypatch.setattr(block_system, "DIRECT_FLOPS", 0.0)
+    monkeypatch.setattr(block_layout, "DIRECT_FLOPS", 0.0)
     for family in ("gaussian", "poisson", "multinomial"):
         design, X, y = draw(family, missing=0.0)
         factors = np.ones(X.shape[1])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from l2cli.data import dataset_plan, layout
 from l2cli.data.build import build_dataset
 from l2cli.data.encode import encode_rows
 from l2cli.data.frame import table_from_arrays
+from l2cli.data.interactions import least_products
 from l2cli.data.read import read_table
 from l2cli.errors import DataError, FitError, UsageError
 from l2cli.spec import ColumnSpec, GridSpec, GroupSpec, ModelSpec
@@ -139,6 +141,24 @@ def test_items_that_name_no_two_features(build, item, found):
     with pytest.raises(UsageError) as caught:
         build(item)
     assert found in str(caught.value)
+
+
+def test_too_many_products_are_counted_and_refused_before_they_are_made(monkeypatch):
+    table = table_from_arrays(np.random.default_rng(0).normal(size=(50, 400)), np.arange(50.0))
+    spec, counted = ColumnSpec(interactions=("*:*", "x1:x2")), 400 * 399 // 2
+    monkeypatch.setattr(layout, "physical_memory", lambda: 200_000_000)
+    monkeypatch.setattr(dataset_plan, "plan_interactions", lambda *given: pytest.fail("they were made"))
+    with pytest.raises(FitError, match=f"50 rows x {counted} products of two numbers need 0.1 GB") as refusal:
+        build_dataset(table, spec, ModelSpec())
+    assert refusal.value.code == "too_large"
+
+
+def test_products_are_counted_once_each(build, table):
+    features = build("area:age").schema.features
+    for items, count in (
+        (("*:*",), 1), (("area:*",), 1), (("*:a*",), 1), (("town:*",), 0), (("kind:town", "age:area"), 1),
+    ):  # fmt: skip
+        assert least_products(table(ROOMS), features, items) == count
 
 
 def test_parts_of_dates_are_factors(build):

@@ -10,7 +10,7 @@ from l2cli.core.design import Codes, Design
 from l2cli.core.families import FAMILIES
 from l2cli.core.path import design_factor, solve_path
 from l2cli.core.problem import make_problem
-from l2cli.core.solvers import block_system
+from l2cli.core.solvers import block_layout
 from l2cli.data.folds import draw_folds
 from l2cli.errors import FitError, UsageError
 from l2cli.select.block_folds import BlockFolds
@@ -74,7 +74,7 @@ class Data:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_held_out_rows_are_predicted_by_fits_of_the_others(family, ratio, scale, direct, monkeypatch):
     if not direct:
-        monkeypatch.setattr(block_system, "DIRECT_FLOPS", 0.0)
+        monkeypatch.setattr(block_layout, "DIRECT_FLOPS", 0.0)
     data, lam = Data(family), 4.0
     data.mean = scale == "mean"
     lam = lam / 200.0 if data.mean else lam
@@ -134,7 +134,7 @@ def test_leave_one_out_is_that_of_one_matrix():
 
 
 def test_leverages_do_not_serve_two_categories_of_many_levels(monkeypatch):
-    monkeypatch.setattr(block_system, "DIRECT_FLOPS", 0.0)
+    monkeypatch.setattr(block_layout, "DIRECT_FLOPS", 0.0)
     assert not serves(Data().blocks(), 3)
 
 

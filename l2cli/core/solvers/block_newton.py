@@ -27,11 +27,10 @@ import numpy.typing as npt
 from l2cli.core.objective import EPS, null_gradient
 from l2cli.core.penalties import subgradient_distance
 from l2cli.core.problem import Problem
+from l2cli.core.solvers.block_layout import Layout, SparseCurvature
 from l2cli.core.solvers.block_system import (
     Curvature,
     Elimination,
-    Layout,
-    SparseCurvature,
     conjugate_gradients,
     curvature,
     eliminate,
@@ -97,6 +96,8 @@ class BlockNewton:
         self.unit = null_gradient(problem)
         self._kept: tuple[FloatArray, list[Curvature]] | None = None
         """Weights and their curvatures; those of a quadratic are always the same."""
+        self._aim = FLOOR * self.unit
+        """Violation at which a fit is done."""
         self._sparse: SparseCurvature | None = None
         self._product: tuple[FloatArray, Callable[[FloatArray], FloatArray]] | None = None
 
@@ -109,10 +110,11 @@ class BlockNewton:
 
     def solve(self, lam: float, start: FloatArray | None = None, *, rough: bool = False) -> BlockAnswer:
         """Return the minimiser of J at ``lam`` (sum scale); ``rough`` stops at what folds need."""
+        self._aim = (ROUGH if rough else FLOOR) * self.unit
         point = self.evaluate(self.origin() if start is None else start, lam)
         before_last, last = point, False
         for _ in range(MAX_ITERATIONS):
-            if point.violation <= (ROUGH if rough else FLOOR) * self.unit:
+            if point.violation <= self._aim:
                 break
             moved = self._step(point, lam)
             if moved is None or (last and moved.violation >= point.violation):
@@ -241,7 +243,7 @@ class BlockNewton:
 
         kinked = bool(self.kink.any())
         share = 0.0 if self.linear and not kinked else min(INNER, near)
-        tol = max(share * point.violation, 0.1 * FLOOR * self.unit)
+        tol = max(share * point.violation, 0.1 * self._aim)
         size = self._diagonal(w) + diagonal if kinked else None
         found, flat = conjugate_gradients(product, precondition, slope, tol, size)
         return -found * (self._room(point.theta, -found) if flat else 1.0)
