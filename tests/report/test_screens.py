@@ -217,3 +217,33 @@ def test_messages_are_one_escaped_line_each():
 def test_an_unknown_format_is_refused(stored):
     with pytest.raises(UsageError, match="no format 'xml'; choose one of table, json"):
         render(stored("fit_gaussian"), "xml")
+
+
+def with_rows(result, names):
+    """Return a stored fit with features of no effect behind its first one."""
+    first = result["coefficients"][0]
+    result["settings"]["l1_ratio"] = 1.0
+    result["coefficients"] = [first, *({**first, "feature": name, "coef": 0.0} | FLAT for name in names)]
+    return result
+
+
+FLAT = {"coef_standardized": 0.0, "kept": 0.0}
+
+
+def of_classes(result, labels):
+    """Return a stored fit as one of several classes."""
+    rows = result.pop("coefficients")
+    result["classes"] = [{"label": label, "intercept": 1.0, "coefficients": rows} for label in labels]
+    result["data"]["classes"] = [{"label": label, "count": 9} for label in labels]
+    result["settings"]["family"] = "multinomial"
+    return result
+
+
+def test_a_terminal_sees_some_of_the_features_that_are_left_out(stored):
+    names = [f"gene_{j:04d}" for j in range(3000)]
+    one = with_rows(stored("fit_gaussian"), names)
+    for result in (one, of_classes(with_rows(stored("fit_gaussian"), names), ["a", "b", "c"])):
+        text = "\n".join(shown(result, terminal=True))
+        assert text.count("gene_") == 20
+        assert "gene_0019 and 2980 more" in text
+        assert "\n".join(shown(result)).count("gene_") == 3000  # a file, or a pipe, has them all

@@ -66,7 +66,8 @@ def coefficient_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     intercept = lines.pop() if _has_intercept(result) else None
     if len(top) < len(ordered):
         lines += _more_lines(ordered[len(top) :], page)
-    return [*lines, *([intercept] if intercept else []), *(_gone_lines(gone, page) if gone else [])]
+    left_out = gone_lines([c["feature"] for c in gone], "coefficient 0", page) if gone else []
+    return [*lines, *([intercept] if intercept else []), *left_out]
 
 
 def _class_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
@@ -101,12 +102,11 @@ def _more_lines(rest: Sequence[Coefficient], page: Page) -> list[Line]:
     return flowed([Span(text, "hint")], page, indent=1)
 
 
-def _gone_lines(gone: Sequence[Coefficient], page: Page) -> list[Line]:
+def gone_lines(names: Sequence[str], why: str, page: Page) -> list[Line]:
     """Return the features that the L1 penalty left out, by name as far as a few lines go."""
-    names = [visible(c["feature"]) for c in gone]
-    most = len(names) if page.verbose or len(names) <= SHOWN else SHOWN
+    most = shown_count(len(names), page)
     more = f" and {len(names) - most} more" if most < len(names) else ""
-    text = f" left out (coefficient 0): {', '.join(names[:most])}{more}"
+    text = f" left out ({why}): {', '.join(map(visible, names[:most]))}{more}"
     return flowed([Span(text, "hint")], page, indent=1)
 
 
