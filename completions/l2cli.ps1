@@ -66,11 +66,11 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--save'); Kind = 'file'; Words = @(); About = 'save the model for predict and evaluate' }
             @{ Names = @('--no-progress'); Kind = 'flag'; Words = @(); About = 'no progress line on the terminal' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
-            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table' }
+            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table (predict: csv)' }
             @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }
             @{ Names = @('--no-clobber'); Kind = 'flag'; Words = @(); About = 'never replace an existing file' }
             @{ Names = @('--quiet', '-q'); Kind = 'flag'; Words = @(); About = 'no notes and no progress; warnings stay' }
-            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'more detail, and where the time went' }
+            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'long tables whole (a terminal shows 20 rows), and where the time went' }
             @{ Names = @('--color'); Kind = 'words'; Words = @('auto', 'always', 'never'); About = 'colour, by default on a terminal' }
             @{ Names = @('--strict'); Kind = 'flag'; Words = @(); About = 'exit with status 4 if there was a warning' }
         )
@@ -122,11 +122,11 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--save'); Kind = 'file'; Words = @(); About = 'save the model for predict and evaluate' }
             @{ Names = @('--no-progress'); Kind = 'flag'; Words = @(); About = 'no progress line on the terminal' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
-            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table' }
+            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table (predict: csv)' }
             @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }
             @{ Names = @('--no-clobber'); Kind = 'flag'; Words = @(); About = 'never replace an existing file' }
             @{ Names = @('--quiet', '-q'); Kind = 'flag'; Words = @(); About = 'no notes and no progress; warnings stay' }
-            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'more detail, and where the time went' }
+            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'long tables whole (a terminal shows 20 rows), and where the time went' }
             @{ Names = @('--color'); Kind = 'words'; Words = @('auto', 'always', 'never'); About = 'colour, by default on a terminal' }
             @{ Names = @('--strict'); Kind = 'flag'; Words = @(); About = 'exit with status 4 if there was a warning' }
         )
@@ -168,11 +168,11 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--standardize', '--no-standardize'); Kind = 'flag'; Words = @(); About = 'penalize the weights of standardized columns' }
             @{ Names = @('--intercept', '--no-intercept'); Kind = 'flag'; Words = @(); About = 'fit an intercept, never penalized' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
-            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table' }
+            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table (predict: csv)' }
             @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }
             @{ Names = @('--no-clobber'); Kind = 'flag'; Words = @(); About = 'never replace an existing file' }
             @{ Names = @('--quiet', '-q'); Kind = 'flag'; Words = @(); About = 'no notes and no progress; warnings stay' }
-            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'more detail, and where the time went' }
+            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'long tables whole (a terminal shows 20 rows), and where the time went' }
             @{ Names = @('--color'); Kind = 'words'; Words = @('auto', 'always', 'never'); About = 'colour, by default on a terminal' }
             @{ Names = @('--strict'); Kind = 'flag'; Words = @(); About = 'exit with status 4 if there was a warning' }
         )
@@ -221,11 +221,11 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--jobs', '-j'); Kind = 'free'; Words = @(); About = 'processes, -1 for all cores (default: as many as help)' }
             @{ Names = @('--no-progress'); Kind = 'flag'; Words = @(); About = 'no progress line on the terminal' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
-            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table' }
+            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table (predict: csv)' }
             @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }
             @{ Names = @('--no-clobber'); Kind = 'flag'; Words = @(); About = 'never replace an existing file' }
             @{ Names = @('--quiet', '-q'); Kind = 'flag'; Words = @(); About = 'no notes and no progress; warnings stay' }
-            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'more detail, and where the time went' }
+            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'long tables whole (a terminal shows 20 rows), and where the time went' }
             @{ Names = @('--color'); Kind = 'words'; Words = @('auto', 'always', 'never'); About = 'colour, by default on a terminal' }
             @{ Names = @('--strict'); Kind = 'flag'; Words = @(); About = 'exit with status 4 if there was a warning' }
         )
@@ -241,11 +241,11 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
             @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
-            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table' }
+            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table (predict: csv)' }
             @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }
             @{ Names = @('--no-clobber'); Kind = 'flag'; Words = @(); About = 'never replace an existing file' }
             @{ Names = @('--quiet', '-q'); Kind = 'flag'; Words = @(); About = 'no notes and no progress; warnings stay' }
-            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'more detail, and where the time went' }
+            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'long tables whole (a terminal shows 20 rows), and where the time went' }
             @{ Names = @('--color'); Kind = 'words'; Words = @('auto', 'always', 'never'); About = 'colour, by default on a terminal' }
             @{ Names = @('--strict'); Kind = 'flag'; Words = @(); About = 'exit with status 4 if there was a warning' }
         )
@@ -260,11 +260,11 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
             @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
-            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table' }
+            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table (predict: csv)' }
             @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }
             @{ Names = @('--no-clobber'); Kind = 'flag'; Words = @(); About = 'never replace an existing file' }
             @{ Names = @('--quiet', '-q'); Kind = 'flag'; Words = @(); About = 'no notes and no progress; warnings stay' }
-            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'more detail, and where the time went' }
+            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'long tables whole (a terminal shows 20 rows), and where the time went' }
             @{ Names = @('--color'); Kind = 'words'; Words = @('auto', 'always', 'never'); About = 'colour, by default on a terminal' }
             @{ Names = @('--strict'); Kind = 'flag'; Words = @(); About = 'exit with status 4 if there was a warning' }
         )
@@ -292,11 +292,11 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
             @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
-            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table' }
+            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table (predict: csv)' }
             @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }
             @{ Names = @('--no-clobber'); Kind = 'flag'; Words = @(); About = 'never replace an existing file' }
             @{ Names = @('--quiet', '-q'); Kind = 'flag'; Words = @(); About = 'no notes and no progress; warnings stay' }
-            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'more detail, and where the time went' }
+            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'long tables whole (a terminal shows 20 rows), and where the time went' }
             @{ Names = @('--color'); Kind = 'words'; Words = @('auto', 'always', 'never'); About = 'colour, by default on a terminal' }
             @{ Names = @('--strict'); Kind = 'flag'; Words = @(); About = 'exit with status 4 if there was a warning' }
         )
@@ -330,11 +330,11 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
             @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
-            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table' }
+            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table (predict: csv)' }
             @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }
             @{ Names = @('--no-clobber'); Kind = 'flag'; Words = @(); About = 'never replace an existing file' }
             @{ Names = @('--quiet', '-q'); Kind = 'flag'; Words = @(); About = 'no notes and no progress; warnings stay' }
-            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'more detail, and where the time went' }
+            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'long tables whole (a terminal shows 20 rows), and where the time went' }
             @{ Names = @('--color'); Kind = 'words'; Words = @('auto', 'always', 'never'); About = 'colour, by default on a terminal' }
             @{ Names = @('--strict'); Kind = 'flag'; Words = @(); About = 'exit with status 4 if there was a warning' }
         )

@@ -223,7 +223,9 @@ def calibration_bins(
 ) -> list[dict[str, float]]:
     """Return observed beside predicted means in bins of about equal numbers of rows, by rising prediction.
 
-    Equal predictions stay in one bin, and many of them have one of their own.
+    Equal predictions stay in one bin: each ends where the prediction changes, as near as that gets to an
+    equal part of the rows left, and has at least half of one. So there may be fewer bins, and one of many
+    equal predictions is larger.
 
     Returns
     -------
@@ -233,10 +235,7 @@ def calibration_bins(
     order = np.argsort(predicted, kind="stable")
     score = predicted[order]
     s = np.ones(len(y)) if weights is None else weights[order]
-    cuts = np.unique(score[(np.arange(1, bins) * len(score)) // bins])
-    left, right = np.searchsorted(score, cuts, side="left"), np.searchsorted(score, cuts, side="right")
-    many = (right - left) * bins >= len(score)
-    starts = np.unique(np.concatenate([[0], left, right[many & (right < len(score))]]))
+    starts = _bin_starts(np.flatnonzero(score[1:] > score[:-1]) + 1, len(score), bins)
     result = []
     for start, stop in zip(starts, [*starts[1:], len(score)], strict=True):
         part = slice(int(start), int(stop))
@@ -250,6 +249,20 @@ def calibration_bins(
             }
         )
     return result
+
+
+def _bin_starts(borders: IntArray, n: int, bins: int) -> list[int]:
+    """Return where bins of n sorted rows begin: at 0, and at ``borders`` between different ones."""
+    starts, part = [0], n / bins
+    while len(starts) < bins:
+        here = starts[-1]
+        allowed = np.append(borders[(borders >= here + part / 2) & (borders <= n - part / 2)], n)
+        ideal = here + max(part, (n - here) / (bins - len(starts) + 1))
+        end = int(allowed[np.argmin(np.abs(allowed - ideal))])
+        if end == n:
+            break
+        starts.append(end)
+    return starts
 
 
 def _confusion(y: FloatArray, called: npt.NDArray[Any], classes: tuple[str, ...]) -> dict[str, Any]:

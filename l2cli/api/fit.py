@@ -33,7 +33,7 @@ from l2cli.spec import ModelSpec, SelectSpec
 FloatArray = npt.NDArray[np.float64]
 
 
-SATURATED = ("perfect_predictor", "more_columns_than_rows")
+SATURATED = ("perfect_predictor", "same_order", "more_columns_than_rows")
 """Codes of warnings that say why a model fits its rows perfectly."""
 
 

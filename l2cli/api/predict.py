@@ -14,6 +14,7 @@ from l2cli.core.metrics import logit
 from l2cli.data.levels import parse_number
 from l2cli.data.schema import no_column
 from l2cli.data.table import Table
+from l2cli.data.unseen import unseen_note
 from l2cli.errors import UsageError, shown
 from l2cli.models.apply import apply_model
 from l2cli.models.model import Model
@@ -108,7 +109,8 @@ def predict_table(
     if id_column is not None and id_column not in table.names:
         raise no_column(table, id_column)
     applied = apply_model(model, table, unseen=unseen)
-    notes = [*table.notes, *applied.notes]
+    told = None if unseen == "error" else unseen_note(table, model.data.features, unseen)
+    notes = [*table.notes, *applied.notes, *([told] if told else [])]
     name = id_column if id_column is not None else model.data.id
     gone = applied.missing
     predicted = _predicted(model, applied.eta, gone.tolist(), cut)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.api.same_order import in_order
 from l2cli.data.dataset import Dataset
 from l2cli.data.levels import MISSING_LEVEL
 from l2cli.data.roles import IDENTIFIER_LEVELS, IDENTIFIER_SHARE
@@ -42,31 +43,49 @@ def feature_warnings(dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def perfect_predictors(dataset: Dataset) -> list[dict[str, Any]]:
-    """Return the warning for columns each of which determines the target alone (missing cells aside).
+    """Return the warnings for columns each of which determines the target alone (missing cells aside).
 
-    Numbers: |correlation| 1; two classes: every value of one lies above every value of the other, in more
-    rows than chance explains: p columns separate n rows, n1 of them positive, with probability about
-    2 p / C(n, n1).
+    Numbers: |correlation| 1, or rows in the order of the target (:func:`in_order`); two classes: every
+    value of one lies above every value of the other, in more rows than chance explains: p columns separate
+    n rows, n1 of them positive, with probability about 2 p / C(n, n1).
     """
     X, y = dataset.X, dataset.y
     if len(y) < LEAST_ROWS or y.ndim > 1 or dataset.family == "multinomial":
         return []
-    if dataset.schema.classes is None:
-        found, how = _correlated(X, y), "has correlation 1 with it"
-    else:
-        found, how = _separating(X, y), "separates its classes"
+    if dataset.schema.classes is not None:
+        return _determining(dataset, _separating(X, y), "separates its classes")
+    copies = _correlated(X, y)
+    some = _spread_out(np.arange(len(y)), SAMPLE)
+    others = [j for j in in_order(X[some], lambda j: X[:, j], y, some) if j not in copies]
+    return _determining(dataset, copies, "has correlation 1 with it") + _ordering(dataset, others)
+
+
+def _determining(dataset: Dataset, found: list[int], how: str) -> list[dict[str, Any]]:
+    """Return the warning for columns that determine the target alone, [] if there is none."""
     if not found:
         return []
     names = _names(dataset, dataset.places[found].tolist())
     one = len(names) == 1
-    return [
-        {
-            "code": "perfect_predictor",
-            "message": f"{_listed(names)} {'alone determines' if one else 'each determine'} the target "
-            f"'{shown(dataset.schema.target)}' ({'it ' + how if one else 'each ' + how}): "
-            f"{'is it a copy' if one else 'are they copies'}? {_remedy(dataset, names)}",
-        }
-    ]
+    text = (
+        f"{_listed(names)} {'alone determines' if one else 'each determine'} the target "
+        f"'{shown(dataset.schema.target)}' ({'it ' + how if one else 'each ' + how}): "
+        f"{'is it a copy' if one else 'are they copies'}? {_remedy(dataset, names)}"
+    )
+    return [{"code": "perfect_predictor", "message": text}]
+
+
+def _ordering(dataset: Dataset, found: list[int]) -> list[dict[str, Any]]:
+    """Return the warning for columns that put the rows in the order of the target, [] if there is none."""
+    if not found:
+        return []
+    names = _names(dataset, dataset.places[found].tolist())
+    one = len(names) == 1
+    text = (
+        f"{_listed(names)} {'alone puts' if one else 'each put'} the rows in the order of the target "
+        f"'{shown(dataset.schema.target)}' (rank correlation 1): {'is it' if one else 'are they'} computed "
+        f"from it? {_remedy(dataset, names)}"
+    )
+    return [{"code": "same_order", "message": text}]
 
 
 def perfect_fit(dataset: Dataset, u: FloatArray, unexplained: float, *, judged: bool) -> list[dict[str, Any]]:
@@ -165,7 +184,7 @@ def determining(
     numbers = [name for name in names if table.is_number(name)]
     found: dict[str, str] = {}
     if numbers and classes is None:
-        found = _nearly_correlated(table, numbers, rows, y)
+        found = _in_order(table, numbers, rows, y) | _nearly_correlated(table, numbers, rows, y)
     elif numbers and classes is not None and len(classes) == 2:
         some = np.concatenate([_spread_out(np.flatnonzero(y == k), SAMPLE // 2) for k in (0.0, 1.0)])
         sample = table.numbers[rows[some]][:, [table.number_index[name] for name in numbers]]
@@ -200,6 +219,15 @@ def _nearly_correlated(table: Table, names: Sequence[str], rows: IntArray, y: Fl
             correlation = f"{1.0 - max(rest, 1e-6):.6f}".rstrip("0")
             found[names[j]] = f"correlation {correlation} with {{target}}: is it known beforehand?"
     return found
+
+
+def _in_order(table: Table, names: Sequence[str], rows: IntArray, y: FloatArray) -> dict[str, str]:
+    """Return {column: how} of the columns that put the rows in the order of the target."""
+    some = _spread_out(np.arange(len(y)), SAMPLE)
+    sample = table.numbers[rows[some]][:, [table.number_index[name] for name in names]]
+    found = in_order(sample, lambda j: table.number(names[j])[rows], y, some)
+    told = "puts the rows in the order of {target} (rank correlation 1): is it computed from it?"
+    return {names[j]: told for j in found}
 
 
 def _varies(x: FloatArray, y: FloatArray) -> bool:

@@ -185,7 +185,10 @@ class Output(OptionGroup):
     format: Annotated[
         str | None,
         typer.Option(
-            "--format", "-f", metavar=words(FORMATS), help="default: by the ending of --output, else table"
+            "--format",
+            "-f",
+            metavar=words(FORMATS),
+            help="default: by the ending of --output, else table (predict: csv)",
         ),
     ] = None
     json: Annotated[bool, typer.Option("--json", help="the same as --format json")] = False
@@ -193,9 +196,12 @@ class Output(OptionGroup):
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no notes and no progress; warnings stay")] = (
         False
     )
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="more detail, and where the time went")] = (
-        False
-    )
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", "-v", help="long tables whole (a terminal shows 20 rows), and where the time went"
+        ),
+    ] = False
     color: Annotated[
         str, typer.Option("--color", metavar=words(COLORS), help="colour, by default on a terminal")
     ] = "auto"

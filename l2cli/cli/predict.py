@@ -28,7 +28,7 @@ class Predicting(Applying):
 
 
 def predict(model: SavedModel, data: Data, applying: Predicting, reading: Reading, output: Output) -> int:
-    """Apply a saved model: one prediction per row, in order, as CSV."""
+    """Apply a saved model: one prediction per row, in order; CSV unless --format or --output says else."""
     cut, unseen, spec = applying.cut(), applying.unseen_rule(), reading.spec()
     id_column = values.column(applying.id, "--id")
     job = Job(output, [model, data], default="csv")

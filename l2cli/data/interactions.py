@@ -51,7 +51,7 @@ def plan_interactions(
 
 
 def least_products(
-    table: Table, features: Sequence[FeatureColumn], items: Sequence[str], dates: Container[str]
+    table: Table, features: Sequence[FeatureColumn], items: Sequence[str], dates: Container[str] = ()
 ) -> int:
     """Return how many products of two numbers the items ask for at least: counted, not made."""
     counts = [0]

@@ -81,10 +81,12 @@ def decimals_for(values: Iterable[float | None], digits: int = 3) -> int:
 def comparable(values: Sequence[float | None], digits: int = 3) -> list[str]:
     """Return numbers of one unit, each with ``digits`` digits but no finer than the largest deserves.
 
+    What would be shown as zero so, and is not, has one digit.
+
     Examples
     --------
     >>> comparable([24.82, -0.052341, 3e-9, 0.0])
-    ['24.8', '-0.052', '0.000', '0']
+    ['24.8', '-0.052', '3e-9', '0']
     """
     finest = decimals_for(values, digits) + 2
     if finest > 6:
@@ -96,8 +98,10 @@ def _no_finer(value: float | None, digits: int, finest: int) -> str:
     if value is None or value == 0 or not math.isfinite(value):
         return significant(value)
     text = significant(value, digits)
-    wanted = len(text.partition(".")[2])
-    return text if "e" not in text and wanted <= finest else fixed(value, finest)
+    if "e" not in text and len(text.partition(".")[2]) <= finest:
+        return text
+    coarse = fixed(value, finest)
+    return coarse if coarse.strip("-0.") else significant(value, 1)
 
 
 def ratio(value: float | None, decimals: int) -> str:
@@ -118,12 +122,14 @@ def ratio(value: float | None, decimals: int) -> str:
 
 
 def percent(share: float | None, decimals: int = 0) -> str:
-    """Return a share as percent; 100 % only where it is all of it to three decimals.
+    """Return a share as percent; 100 % only where it is all of it to three decimals, 0 % where it is none.
 
     Examples
     --------
     >>> percent(0.98), percent(0.97891, 1), percent(0.99996, 1), percent(1 - 1e-9, 1), percent(-0.0001)
     ('98 %', '97.9 %', '99.996 %', '100 %', '0 %')
+    >>> percent(0.0, 1), percent(0.0004, 1), percent(0.004)
+    ('0 %', '<0.1 %', '<1 %')
     """
     if share is None:
         return NOTHING
@@ -134,7 +140,8 @@ def percent(share: float | None, decimals: int = 0) -> str:
         more += 1
     if share < 1 and float(fixed(share * 100, more)) == 100:
         return "100 %"
-    return f"{fixed(share * 100, more)} %"
+    text = fixed(share * 100, more)
+    return f"<{10.0**-more:.{more}f} %" if share > 0 and not text.strip("0.") else f"{text} %"
 
 
 def p_value(value: float) -> str:
@@ -149,8 +156,8 @@ def aligned(texts: Sequence[str]) -> list[str]:
 
     Examples
     --------
-    >>> aligned(["5.61", "-298", "98 %"])
-    ['   5.61', '-298   ', '  98 % ']
+    >>> aligned(["5.61", "-298", "98 %", "<1 %"])
+    ['   5.61', '-298   ', '  98 % ', '  <1 % ']
     """
     parts = [_split_at_point(text) for text in texts]
     left = max((len(a) for a, _ in parts), default=0)
@@ -159,8 +166,8 @@ def aligned(texts: Sequence[str]) -> list[str]:
 
 
 def _split_at_point(text: str) -> tuple[str, str]:
-    end = 1 if text[:1] in ("+", "-") else 0
+    end = len(text) - len(text.lstrip("<>+-"))
     while end < len(text) and text[end].isdigit():
         end += 1
     # A word has no decimal point: it stands where the integers stand.
-    return (text[:end], text[end:]) if text[:end].strip("+-") else (text, "")
+    return (text[:end], text[end:]) if text[:end].strip("<>+-") else (text, "")

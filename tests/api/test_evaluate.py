@@ -188,6 +188,25 @@ def test_equal_predictions_share_a_bin(predicted, rows):
     assert [b["rows"] for b in bins] == rows
 
 
+@pytest.mark.parametrize(
+    ("counts", "rows"),
+    [
+        ([4, 4, 4, 4, 4, 4, 4, 4, 4, 4], [4] * 10),
+        ([9, 1, 9, 1, 9, 1, 9, 1, 9, 1], [9, 10, 10, 10, 11]),
+        ([7] * 14, [7, 7, 7, 14, 7, 14, 7, 14, 7, 14]),
+        ([30, 9, 9, 9, 9, 9, 9, 9, 9], [30, 9, 9, 9, 9, 9, 9, 9, 9]),
+        ([3, 3, 3, 3, 3, 3, 3, 3, 30, 3, 3], [6, 6, 6, 6, 30, 6]),
+        ([1] * 20 + [60] + [1] * 20, [10, 10, 60, 10, 10]),
+    ],
+)
+def test_bins_of_equal_predictions_end_nearest_to_equal_parts(counts, rows):
+    predicted = np.repeat(np.arange(len(counts), dtype=float), counts)
+    shuffled = np.random.default_rng(0).permutation(predicted)
+    bins = calibration_bins(np.ones(len(shuffled)), shuffled)
+    assert [b["rows"] for b in bins] == rows
+    assert all(a["high"] < b["low"] for a, b in pairwise(bins))
+
+
 def test_the_result_is_plain_json(table):
     model = model_of(table(LOANS), [0.1, -0.2])
     result = evaluate_table(model, table(LOANS)).to_dict()

@@ -344,3 +344,12 @@ def test_the_library_looks_at_dates_and_interactions_as_a_fit_takes_them():
         assert (settings["dates"], settings["interactions"]) == (True, ["when.month:a"])
     plain = l2cli.inspect(data, target="y").settings
     assert (plain["dates"], plain["interactions"]) == (False, [])
+
+
+def test_a_column_in_the_order_of_the_target_gives_it_away():
+    data = frame()
+    data["y"] = np.exp(data["y"])
+    data.insert(0, "log", np.log(data["y"]))
+    assert notes(data.drop(columns="id"))["log"] == [
+        "puts the rows in the order of the target 'y' (rank correlation 1): is it computed from it?"
+    ]

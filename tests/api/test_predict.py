@@ -175,3 +175,25 @@ def test_the_result_is_plain_json(model, table):
         "missing": "drop",
         "threshold": 0.5,
     }
+
+
+def test_rows_with_levels_that_the_model_has_not_seen_are_told(model, table):
+    houses = model(HOUSES, [1, 2, 3, 10, 0.5], id="id")
+    new = table("id,town,rooms,area\nn1,Rome,2,9\nn2,Ulm,2,9\nn3,,2,9\nn4,Rome,2,9\nn5,Pisa,2,9\n")
+    assert predict_table(houses, new, unseen="baseline").notes[-1] == (
+        "4 of 5 rows with levels never seen in training, which count as 0: "
+        "town (missing), Rome, Pisa (line 2, line 4, line 5 and 1 more)"
+    )
+    known = table("id,town,rooms,area\nn2,Ulm,2,9\n")
+    assert predict_table(houses, known, unseen="baseline").notes == []
+
+
+def test_levels_taken_as_missing_are_told_column_by_column(model, table):
+    text = "a,b,c,d,y\n" + "u,x,p,1,1\nv,y,q,2,2\nw,z,r,3,3\n,,,,\n".replace(",,,,", ",,,4,4")
+    seen = model(text, [0.0] * 13)
+    new = table("a,b,c,d\nk,x,r,1\nu,m,s,2\nk,,q,3\n")
+    told = predict_table(seen, new, unseen="missing").notes
+    assert told == [
+        "3 of 3 rows with levels never seen in training, which count as missing: "
+        "a k (line 2, line 4); b m (line 3); c s (line 3)"
+    ]

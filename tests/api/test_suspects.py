@@ -289,8 +289,12 @@ def test_a_model_of_one_feature_that_leaves_nothing_names_it():
     data = exact()
     data["y"] = np.exp(0.5 * data["c"] + 1.0)  # not in proportion to c, but all of it
     model = ModelSpec(family="gamma", lambdas=GridSpec(values=(0.0,)))
-    content = fit_dataset(built(data, model=model), model, SelectSpec()).to_dict()
-    assert [w["message"] for w in content["warnings"]] == [
+
+    def told(rows):
+        return fit_dataset(built(rows, model=model), model, SelectSpec()).to_dict()["warnings"]
+
+    assert [w["code"] for w in told(data)] == ["same_order"]  # once
+    assert [w["message"] for w in told(data[:25])] == [  # too few rows to judge by their order
         "'c' alone determines the target 'y': is it a copy? --drop c leaves it out"
     ]
 
@@ -355,3 +359,67 @@ def test_months_that_count_up_are_no_row_numbers():
     data = frame(n=12)
     data["when"] = [f"2024-{month:02}-01" for month in range(1, 13)]
     assert "identifier" not in warned(data, dates=True)
+
+
+# ---------------------------------------------------------------- the order of the target
+
+
+def wages(n=300):
+    data = frame(n)
+    data["y"] = np.exp(1.0 + 0.5 * data["y"])
+    return data
+
+
+@pytest.mark.parametrize(
+    "form",
+    [np.log, np.square, lambda y: -1.0 / y, lambda y: np.round(np.log(y), 3), lambda y: y.rank() / 7.0],
+    ids=["logarithm", "square", "falling", "rounded", "rank"],
+)
+def test_another_form_of_the_target_is_named(form):
+    data = wages()
+    data.insert(0, "other form", form(data["y"]))
+    assert warned(data) == {
+        "same_order": "'other form' alone puts the rows in the order of the target 'y' (rank correlation 1): "
+        "is it computed from it? --drop 'other form' leaves it out"
+    }
+    data.loc[::7, "other form"] = np.nan  # missing cells aside
+    assert "same_order" in warned(data)
+
+
+def test_several_forms_of_the_target_are_named_together_and_apart_from_copies():
+    data = wages()
+    data.insert(0, "log", np.log(data["y"]))
+    data.insert(1, "root", np.sqrt(data["y"]))
+    data.insert(2, "twice", 2.0 * data["y"])
+    found = warned(data)
+    assert found["same_order"].startswith("'log', 'root' each put the rows in the order of the target 'y'")
+    assert "'twice' alone determines" in found["perfect_predictor"]
+
+
+def test_one_pair_of_rows_in_another_order_clears_a_feature():
+    data = wages(5000)
+    data.insert(0, "log", np.log(data["y"]))
+    assert "same_order" in warned(data)
+    low, high = data["y"].idxmin(), data["y"].idxmax()
+    data.loc[[low, high], "log"] = data.loc[[high, low], "log"].to_numpy()
+    assert warned(data) == {}
+
+
+def test_a_coarse_form_of_the_target_does_not_give_it_away():
+    data = wages()
+    data.insert(0, "band", np.floor(data["y"].rank() / 60.0))  # five bands
+    assert warned(data) == {}
+
+
+def test_the_trends_of_few_rows_are_no_news():
+    data = wages(29)
+    data.insert(0, "log", np.log(data["y"]))
+    assert warned(data) == {}
+
+
+def test_a_form_of_the_target_that_is_present_in_few_rows_is_judged_by_those():
+    data = wages(5000)
+    data.insert(0, "log", np.log(data["y"]).where(np.arange(5000) % 61 == 3))
+    assert "same_order" in warned(data)
+    data.loc[3, "log"] = data["log"].max() + 1.0
+    assert warned(data) == {}

@@ -9,6 +9,7 @@ import pytest
 from l2cli.cli.app import load_command
 from l2cli.cli.commands import COMMANDS
 from l2cli.cli.completion import shapes
+from l2cli.report.screens.features import SHOWN
 
 COLUMNS = """--target -t --features -x --drop --id --positive --weights --offset --exposure --categorical
     --numeric --dates --interactions --coding --reference --missing"""
@@ -68,6 +69,17 @@ def test_help_texts_are_short_and_alike():
                 "--intercept",
             }:  # convert says what they mean there
                 assert texts.setdefault(option.names[0], option.summary) == option.summary
+
+
+def test_the_help_says_which_format_is_the_default(quick):
+    told = " ".join(quick("predict", "--help").stdout.split())
+    assert "default: by the ending of --output, else table (predict: csv)" in told
+    assert "one prediction per row, in order; CSV unless --format or --output says else" in told
+
+
+def test_the_help_says_how_many_rows_a_terminal_shows(quick):
+    told = " ".join(quick("fit", "--help").stdout.split())
+    assert f"a terminal shows {SHOWN} rows" in told
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])

@@ -60,7 +60,8 @@ def test_fixed_has_no_negative_zero(value, decimals, text):
 
 
 def test_comparable_numbers_are_no_finer_than_the_largest_deserves():
-    assert numerals.comparable([31.4, -0.4064, 0.00002, 0.0]) == ["31.4", "-0.406", "0.000", "0"]
+    assert numerals.comparable([31.4, -0.4064, 0.00002, 0.0]) == ["31.4", "-0.406", "2e-5", "0"]
+    assert numerals.comparable([938.0, 0.0049, 0.0051, -1e-4]) == ["938", "0.005", "0.01", "-0.0001"]
     assert numerals.comparable([3e-5, 1e-7]) == ["3.00e-5", "1.00e-7"]
     assert numerals.comparable([3e-12, 1e-14]) == ["3.00e-12", "1.00e-14"]
     assert numerals.comparable([]) == []
@@ -74,6 +75,10 @@ def test_comparable_numbers_are_no_finer_than_the_largest_deserves():
         (0.999999999, 1, "100 %"),
         (1.0, 1, "100 %"),
         (0.0, 1, "0 %"),
+        (0.00049, 1, "<0.1 %"),
+        (0.0006, 1, "0.1 %"),
+        (1e-9, 0, "<1 %"),
+        (-1e-9, 0, "0 %"),
         (1.04, 0, "104 %"),
         (-0.04, 0, "-4 %"),
     ],

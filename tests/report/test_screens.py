@@ -217,3 +217,90 @@ def test_messages_are_one_escaped_line_each():
 def test_an_unknown_format_is_refused(stored):
     with pytest.raises(UsageError, match="no format 'xml'; choose one of table, json"):
         render(stored("fit_gaussian"), "xml")
+
+
+def with_rows(result, names):
+    """Return a stored fit with features of no effect behind its first one."""
+    first = result["coefficients"][0]
+    result["settings"]["l1_ratio"] = 1.0
+    result["coefficients"] = [first, *({**first, "feature": name, "coef": 0.0} | FLAT for name in names)]
+    return result
+
+
+FLAT = {"coef_standardized": 0.0, "kept": 0.0}
+
+
+def of_classes(result, labels):
+    """Return a stored fit as one of several classes."""
+    rows = result.pop("coefficients")
+    result["classes"] = [{"label": label, "intercept": 1.0, "coefficients": rows} for label in labels]
+    result["data"]["classes"] = [{"label": label, "count": 9} for label in labels]
+    result["settings"]["family"] = "multinomial"
+    return result
+
+
+def test_a_terminal_sees_some_of_the_features_that_are_left_out(stored):
+    names = [f"gene_{j:04d}" for j in range(3000)]
+    one = with_rows(stored("fit_gaussian"), names)
+    for result in (one, of_classes(with_rows(stored("fit_gaussian"), names), ["a", "b", "c"])):
+        text = "\n".join(shown(result, terminal=True))
+        assert text.count("gene_") == 20
+        assert "gene_0019 and 2980 more" in text
+        assert "\n".join(shown(result)).count("gene_") == 3000  # a file, or a pipe, has them all
+
+
+@pytest.mark.parametrize(
+    ("rule", "low", "words"),
+    [
+        ("min", 1e-3, "no penalty needed: any lambda from 0 to 50 does as well"),
+        ("1se", 1e-3, "no penalty needed: any lambda from 0 to 50 is within one standard error of the best"),
+        ("1se", 0.2, "any lambda from 0.2 to 50 is within one standard error of the best"),
+        (None, None, "no penalty needed: lambda 0 does as well"),
+    ],
+)
+def test_where_no_penalty_is_needed_the_lambdas_that_do_as_well_begin_at_0(stored, rule, low, words):
+    result = stored("fit_gaussian")
+    result["selection"]["lambdas"][-1] = 1e-3
+    result["lambda"] |= {
+        "penalty_needed": False, "rule": rule, "edge": None, "range": None if low is None else [low, 50.0],
+    }  # fmt: skip
+    told = "; ".join(text.strip() for text in shown(result, width=120)).split("; ")
+    assert [text for text in told if "any lambda" in text or "penalty" in text] == [words]
+
+
+def test_a_share_of_next_to_nothing_is_no_number_to_read(stored):
+    result = stored("fit_gaussian")
+    shares = [16.64, -12.98, 0.002, -0.003, 0.9998, 4.92, None]
+    for row, kept in zip(result["coefficients"], shares, strict=False):
+        row["kept"] = kept
+    rows = {text.split()[0]: text for text in shown(result) if text.startswith(" ")}
+    ends = [rows[row["feature"]].rsplit("  ", 1)[1].strip() for row in result["coefficients"][:6]]
+    assert ends == [">10x", "<-10x", "<1 %", "0 %", "100 %", "492 %"]
+    legend = " ".join(shown(result)[-3:])
+    assert "10x: that was next to nothing" in legend
+    for row in result["coefficients"]:
+        row["kept"] = 0.9
+    assert "10x" not in "\n".join(shown(result))
+
+
+def test_a_calibrated_probability_is_never_or_always_only_where_it_is(stored):
+    result = stored("evaluate_binomial")
+    low, high = result["calibration"][0], result["calibration"][-1]
+    low |= {"low": 1e-9, "high": 1e-4, "predicted": 2e-5, "observed": 0.0}
+    high |= {"low": 0.9997, "high": 1.0, "predicted": 0.9999, "observed": 1.0}
+    lines = [text.split("  ") for text in shown(result) if "9.9 %" in text or "<0.1 %" in text]
+    cells = [[cell.strip() for cell in text if cell.strip()][:4] for text in lines]
+    assert cells[0] == ["<0.1 %", "14", "<0.1 %", "0.0 %"]
+    assert cells[-1] == [">99.9 % to 100.0 %", "14", ">99.9 %", "100.0 %"]
+
+
+def test_few_missing_cells_are_not_none(stored):
+    result = stored("inspect_odd")
+    result["data"]["rows_read"] = 100_000
+    for column in result["columns"]:
+        column["missing"] = 0
+    result["columns"][0]["missing"] = 2
+    text = "\n".join(shown(result))
+    assert "2 (<0.1 %)" in text
+    assert "2 missing cells (<0.1 %)" in text
+    assert "0.0 %" not in text

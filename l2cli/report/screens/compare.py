@@ -121,7 +121,7 @@ def _beside_cells(beside: Sequence[_Beside], view: ErrorView) -> list[Line]:
     else:
         shown = comparable(differences, 2)
         texts = [None if d is None else text for d, text in zip(differences, shown, strict=True)]
-    signed = aligned(["" if t is None else t if t.startswith("-") else f"+{t}" for t in texts])
+    signed = aligned(["" if t is None else t if t.startswith(("-", "<")) else f"+{t}" for t in texts])
     lines = []
     for text, item in zip(signed, beside, strict=True):
         if item.difference is None and item.words:

@@ -91,10 +91,9 @@ def _calibration_lines(result: Mapping[str, Any], numbers: bool, page: Page) -> 
     if not shown:
         return []
 
-    def text(value: float | None) -> str:
-        return significant(value) if numbers or value is None else f"{fixed(100 * value, 1)} %"
-
-    ends = [f"{text(b['low'])} to {text(b['high'])}" for b in shown]
+    text = significant if numbers else _chance
+    both = [(text(b["low"]), text(b["high"])) for b in shown]
+    ends = [low if low == high else f"{low} to {high}" for low, high in both]
     columns = [
         Column("sure of it" if several else "prediction", cells(ends), "right", rank=3),
         Column("rows", cells(str(b["rows"]) for b in shown), "right", rank=4),
@@ -112,6 +111,13 @@ def _calibration_lines(result: Mapping[str, Any], numbers: bool, page: Page) -> 
     seen = "share that is right" if several else "observed"
     legend = f" {mark.vertical} {what}, {mark.dot} {seen}: together where the model is well calibrated"
     return [(), *table(columns, page), *flowed([Span(legend, "hint")], page, indent=1)]
+
+
+def _chance(share: float) -> str:
+    """Return a probability as percent with one decimal: 0.0 % and 100.0 % are never and always."""
+    if 0.0 < share < 0.0005:
+        return "<0.1 %"
+    return ">99.9 %" if 0.9995 <= share < 1.0 else f"{fixed(100.0 * share, 1)} %"
 
 
 def _calibration_plot(bins: Sequence[Mapping[str, Any]], numbers: bool, page: Page) -> list[Line]:

@@ -32,6 +32,8 @@ LEAST_BAR = 8
 NICE_BAR = 16
 LEAST_NAME = 10
 MOST_CLASSES = 5
+MOST_KEPT = 10
+"""Times an unpenalized coefficient from which that was next to nothing, and a share of it says nothing."""
 
 Coefficient = Mapping[str, Any]
 
@@ -66,7 +68,8 @@ def coefficient_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     intercept = lines.pop() if _has_intercept(result) else None
     if len(top) < len(ordered):
         lines += _more_lines(ordered[len(top) :], page)
-    return [*lines, *([intercept] if intercept else []), *(_gone_lines(gone, page) if gone else [])]
+    left_out = gone_lines([c["feature"] for c in gone], "coefficient 0", page) if gone else []
+    return [*lines, *([intercept] if intercept else []), *left_out]
 
 
 def _class_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
@@ -101,12 +104,11 @@ def _more_lines(rest: Sequence[Coefficient], page: Page) -> list[Line]:
     return flowed([Span(text, "hint")], page, indent=1)
 
 
-def _gone_lines(gone: Sequence[Coefficient], page: Page) -> list[Line]:
+def gone_lines(names: Sequence[str], why: str, page: Page) -> list[Line]:
     """Return the features that the L1 penalty left out, by name as far as a few lines go."""
-    names = [visible(c["feature"]) for c in gone]
-    most = len(names) if page.verbose or len(names) <= SHOWN else SHOWN
+    most = shown_count(len(names), page)
     more = f" and {len(names) - most} more" if most < len(names) else ""
-    text = f" left out (coefficient 0): {', '.join(names[:most])}{more}"
+    text = f" left out ({why}): {', '.join(map(visible, names[:most]))}{more}"
     return flowed([Span(text, "hint")], page, indent=1)
 
 
@@ -135,7 +137,7 @@ def _bar_columns(result: Mapping[str, Any], top: Sequence[Coefficient], page: Pa
     ]
     kept = [c.get("kept") for c in top]
     if any(k is not None for k in kept):
-        texts = ["" if k is None else percent(k) for k in kept]
+        texts = ["" if k is None else kept_text(k) for k in kept]
         columns.append(_with_intercept(result, Column("kept", decimal_cells(texts), "right", rank=3)))
     room = _bar_room(columns, page)
     if room >= LEAST_BAR:
@@ -143,6 +145,19 @@ def _bar_columns(result: Mapping[str, Any], top: Sequence[Coefficient], page: Pa
         bars = Column("", [signed_bar(size, scale, page.unicode) for size in sizes], "left", rank=1)
         columns.insert(3, _with_intercept(result, bars))
     return columns
+
+
+def kept_text(kept: float) -> str:
+    """Return the share of an unpenalized coefficient that is left; beyond 10 times it only that.
+
+    Examples
+    --------
+    >>> kept_text(0.98), kept_text(0.9998), kept_text(-0.19), kept_text(16.64), kept_text(-12.98)
+    ('98 %', '100 %', '-19 %', '>10x', '<-10x')
+    """
+    if abs(kept) > MOST_KEPT:
+        return f"{'>' if kept > 0 else '<-'}{MOST_KEPT}x"
+    return percent(kept) if abs(kept) < 0.5 else f"{100.0 * kept:.0f} %"
 
 
 def _bar_room(columns: Sequence[Column], page: Page) -> int:

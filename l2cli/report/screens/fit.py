@@ -8,7 +8,7 @@ from typing import Any
 from l2cli.report.layout import Column, Line, Page, Span, cells, clauses, flowed, line, table, width_of
 from l2cli.report.numerals import percent, significant, trimmed
 from l2cli.report.screens import targets
-from l2cli.report.screens.features import coefficient_lines
+from l2cli.report.screens.features import MOST_KEPT, coefficient_lines
 from l2cli.report.screens.heading import data_lines, kept_text, model_lines, shown
 from l2cli.report.screens.metrics import headline, label_of, metric_value
 
@@ -110,14 +110,9 @@ def _gap_text(gap: float | None) -> str:
 def _lambda_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     lam = result["lambda"]
     facts = [kept_text(result)]
-    if lam.get("penalty_needed") is False:
-        facts.append("no penalty needed: --lambda 0 does as well")
-    elif lam.get("edge"):
+    if lam.get("edge"):
         facts.append(f"it lies on the {lam['edge']} edge of the grid")
-    if lam.get("range"):
-        low, high = lam["range"]
-        how = "is within one standard error of the best" if lam.get("rule") == "1se" else "does as well"
-        facts.append(f"any lambda from {trimmed(low, 2)} to {trimmed(high, 2)} {how}")
+    facts += _range_facts(result)
     label = f" lambda {lambda_text(lam)}  "
     if bands := result["settings"].get("group_lambdas"):
         facts[:0] = [f"{shown(name, page)} {trimmed(value)}" for name, value in bands.items()]
@@ -133,6 +128,19 @@ def _lambda_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
         first, *others = [line(Span(f"= {text}", "hint")) for text in equal]
         lines += clauses([line(" " * column, *first), *others], page, indent=column, between=" ")
     return lines + _certificate_lines(result["certificate"], page)
+
+
+def _range_facts(result: Mapping[str, Any]) -> list[str]:
+    """Return which other lambdas do as well: down to 0 where no penalty is needed."""
+    lam = result["lambda"]
+    free, span = lam.get("penalty_needed") is False, lam.get("range")
+    if not span:
+        return ["no penalty needed: lambda 0 does as well"] if free else []
+    low, high = span
+    how = "is within one standard error of the best" if lam.get("rule") == "1se" else "does as well"
+    bare = free and low == min(result["selection"]["lambdas"])
+    why, low = ("no penalty needed: ", 0.0) if bare else ("", low)
+    return [f"{why}any lambda from {trimmed(low, 2)} to {trimmed(high, 2)} {how}"]
 
 
 def lambda_text(lam: Mapping[str, Any]) -> str:
@@ -197,8 +205,9 @@ def _kept_puzzles(result: Mapping[str, Any]) -> str:
     shares = [c.get("kept") for c in result["coefficients"]]
     known = [share for share in shares if share is not None]
     parts = [
-        "negative: the sign is flipped" if min(known) < 0 else "",
+        "negative: the sign is flipped" if min(known) <= -0.005 else "",
         "above 100 %: it grew as a correlated feature shrank" if max(known) >= 1.005 else "",
+        f"{MOST_KEPT}x: that was next to nothing" if max(map(abs, known)) > MOST_KEPT else "",
         "blank: no unique unpenalized fit" if None in shares else "",
     ]
     return "".join(f" ({text})" for text in [", ".join(part for part in parts if part)] if text)

@@ -20,7 +20,7 @@ from l2cli.report.layout import (
     table,
 )
 from l2cli.report.numerals import significant
-from l2cli.report.screens.features import LEAST_NAME, shown_count
+from l2cli.report.screens.features import LEAST_NAME, gone_lines, shown_count
 
 Part = Mapping[str, Any]
 
@@ -70,12 +70,8 @@ def wide_lines(
         remarks.append(f"{len(order) - len(top)} more features (all: --verbose or --format csv)")
     if remarks:
         lines += flowed([Span(f" and {' and '.join(remarks)}", "hint")], page, indent=1)
-    zero = [visible(features[j]) for j in range(len(features)) if size[j] == 0.0]
-    if zero:
-        lines += flowed(
-            [Span(f" left out (coefficient 0 throughout): {', '.join(zero)}", "hint")], page, indent=1
-        )
-    return lines
+    zero = [features[j] for j in range(len(features)) if size[j] == 0.0]
+    return lines + (gone_lines(zero, "coefficient 0 throughout", page) if zero else [])
 
 
 def _fitting(columns: Sequence[Column], page: Page) -> list[Column]:
