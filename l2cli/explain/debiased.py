@@ -2,15 +2,22 @@
 
 Where the rows leave enough over, the bias is removed whole: what is left is the unpenalized fit, whose
 theory is exact (gaussian) or that of maximum likelihood. Else, for a penalty with an L1 part, every
-coefficient is corrected along a direction that is all but uncorrelated with the other columns,
+coefficient gets the value at which the residuals are uncorrelated with a direction that is itself all but
+uncorrelated with the other columns,
 
-    b_j = w_j + z_j'r / z_j'x_j,      z_j = x_j - X_-j gamma_j,      se_j = sigma |z_j| / |z_j'x_j|,
+    z_j'r(b_j) = 0,    z_j = x_j - X_-j gamma_j,
 
-with r the residuals, gamma_j the lasso of column j on the others (nodewise), and rows scaled by the root of
-their weight in the information (Zhang and Zhang 2014, JRSS B 76; van de Geer, Buhlmann, Ritov and Dezeure
-2014, Annals of Statistics 42, section 3 for the other families; Javanmard and Montanari 2014, JMLR 15). That
-is right for few nonzero coefficients, s log(p) / sqrt(n) small: then what is left of the bias is small
-against se. sigma^2 = RSS / (n - df) (Reid, Tibshirani and Friedman 2016, Statistica Sinica 26).
+where r(b) are the residuals of the penalized fit of the other columns to y - x_j b, their active set F and
+signs held. r is linear in b: with P the hat matrix of F without j,
+
+    b_j = w_j + z_j'r / z_j'(1 - P)x_j,    se_j = sigma |(1 - P)z_j| / |z_j'(1 - P)x_j|,
+
+and the nodewise lasso of column j on the others gives gamma_j; rows are scaled by the root of their weight
+in the information (Zhang and Zhang 2014, JRSS B 76; van de Geer, Buhlmann, Ritov and Dezeure 2014, Annals of
+Statistics 42, section 3 for the other families; Javanmard and Montanari 2014, JMLR 15; they hold the other
+coefficients as well, P = 0: that it takes the degrees of freedom is in Bellec and Zhang 2022, Bernoulli 28).
+It is right for few coefficients that are not 0, s log(p) / sqrt(n) small. sigma^2 = RSS / (n - df) (Reid,
+Tibshirani and Friedman 2016, Statistica Sinica 26).
 """
 
 from __future__ import annotations
@@ -48,9 +55,9 @@ class Debiased(NamedTuple):
 
 
 def debiased(
-    problem: Problem, u: FloatArray, intercept: FloatArray | float, effective_df: float
+    problem: Problem, u: FloatArray, intercept: FloatArray | float, lam: float, effective_df: float
 ) -> Debiased:
-    """Return estimates without the bias of the penalty of a solution u, intercept (internal).
+    """Return estimates without the bias of the penalty of a solution u, intercept (internal) at ``lam``.
 
     Raises
     ------
@@ -66,7 +73,7 @@ def debiased(
     if (left >= 2 * p or (left > p and not sparse)) if gaussian else n >= ROWS_PER_COLUMN * coefficients:
         return _unpenalized(problem)
     if sparse and problem.family in ("gaussian", "binomial", "poisson"):
-        return _corrected(problem, u, float(intercept), effective_df)
+        return _corrected(problem, u, float(intercept), lam, effective_df)
     rows = f"{n} rows for {coefficients} coefficients"
     if gaussian:
         raise UsageError(
@@ -98,7 +105,9 @@ def _unpenalized(problem: Problem) -> Debiased:
     return Debiased(path.coef[..., 0], errors, f"{method}: the penalty's bias is removed whole")
 
 
-def _corrected(problem: Problem, u: FloatArray, intercept: float, effective_df: float) -> Debiased:
+def _corrected(
+    problem: Problem, u: FloatArray, intercept: float, lam: float, effective_df: float
+) -> Debiased:
     """Return a solution with an L1 part, corrected along nodewise directions."""
     rows, residual, fixed = working_rows(problem, u, intercept)
     weights, usable = rows.weights, ~problem.constant
@@ -117,50 +126,69 @@ def _corrected(problem: Problem, u: FloatArray, intercept: float, effective_df: 
             "--inference debiased: the fit leaves no row to tell the noise", hint="give a larger lambda"
         )
     phi = problem.weight_sum / problem.n_rows if fixed else float(r @ r) / df
-    move, spread = nodewise(Z.T @ Z, Z.T @ r)
+    C = Z.T @ Z
+    directions = nodewise(C)
+    active = (u[usable] != 0.0) | (problem.factors[usable] == 0.0)
+    squares = lam * (1.0 - problem.l1_ratio) * problem.penalty[usable] / length**2
+    own, spread = _profiled(C, directions, np.flatnonzero(active), squares)
     coef, se = np.zeros(problem.n_columns), np.full(problem.n_columns, np.nan)
-    scale = problem.scale[usable]
-    coef[usable] = (u[usable] + move / length) / scale
-    se[usable] = np.sqrt(phi) * spread / length / scale
-    errors = StandardErrors(se, np.nan, None, phi)
+    scale = problem.scale[usable] * length
+    coef[usable] = u[usable] / problem.scale[usable] + (directions.T @ (Z.T @ r)) / own / scale
+    se[usable] = np.sqrt(phi) * spread / np.abs(own) / scale
+    errors = StandardErrors(se, np.nan, None if fixed else df, phi)
     return Debiased(coef, errors, "corrected along nodewise lasso directions")
 
 
-def nodewise(C: FloatArray, score: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return corrections z_j'r / z_j'x_j and noise factors |z_j| / |z_j'x_j| of columns of unit length.
+def _profiled(
+    C: FloatArray, directions: FloatArray, active: npt.NDArray[np.int64], squares: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return z_j'(1 - P)x_j and |(1 - P)z_j| of every column, P the hat matrix of ``active`` without j.
+
+    ``squares`` (p,) are the weights of the squares in the penalty: with them P is no projection.
+    """
+    V = C @ directions
+    S = C[np.ix_(active, active)]
+    K = np.linalg.pinv(S + np.diag(squares[active]), hermitian=True)
+    place = np.full(len(C), -1)
+    place[active] = np.arange(len(active))
+    own, spread = np.empty(len(C)), np.empty(len(C))
+    for j in range(len(C)):
+        v, x, inverse = V[active, j], C[active, j], K
+        if (at := place[j]) >= 0 and K[at, at] > 0.0:  # the inverse without column j, its row and column 0
+            inverse = K - np.outer(K[at], K[at]) / K[at, at]
+        taken = inverse @ v
+        own[j] = V[j, j] - taken @ x
+        spread[j] = np.sqrt(max(directions[:, j] @ V[:, j] - 2.0 * taken @ v + taken @ S @ taken, 0.0))
+    return own, spread
+
+
+def nodewise(C: FloatArray) -> FloatArray:
+    """Return directions z_j = sum_k d_kj x_k of columns of unit length: d (p, p), its diagonal 1.
 
     Parameters
     ----------
     C : (p, p) float64
         Products of the columns, their diagonal 1.
-    score : (p,) float64
-        Products X'r with the residuals.
 
     Notes
     -----
     A path of p - 1 columns for each column, down to the lambda of Zhang and Zhang (2014, table 2): the first
-    whose bias factor max_k |z_j'x_k| / |z_j| is at most sqrt(2 log p), then on while the noise factor grows
-    by no more than a quarter. The lasso's conditions make the bias factor lambda / |z_j|.
+    whose bias factor max_k |z_j'x_k| / |z_j| is at most sqrt(2 log p), then on while the noise factor
+    |z_j| / |z_j'x_j| grows by no more than a quarter. The lasso's conditions make the bias factor
+    lambda / |z_j|.
     """
     p = len(C)
-    gram, target = DenseGram(C), np.sqrt(2.0 * np.log(max(p, 2)))
-    move, spread = np.empty(p), np.empty(p)
-    for j in range(p):
-        move[j], spread[j] = _direction(gram, score, j, target)
-    return move, spread
+    gram, target = DenseGram(C), float(np.sqrt(2.0 * np.log(max(p, 2))))
+    return np.column_stack([_direction(gram, j, target) for j in range(p)])
 
 
-def _direction(gram: DenseGram, score: FloatArray, j: int, target: float) -> tuple[float, float]:
-    """Return correction and noise factor of column j."""
-    C, p = gram.matrix, len(score)
-    others = np.ones(p)
-    others[j] = 0.0
-    largest = float(np.max(np.abs(C[j]) * others, initial=0.0))
-    best, allowed = (float(score[j]), 1.0), np.inf
-    if largest == 0.0:
-        return best
-    lasso, none = ActiveSet(gram), np.zeros(p)
-    lam = largest
+def _direction(gram: DenseGram, j: int, target: float) -> FloatArray:
+    """Return the direction of column j: (p,)."""
+    C, p = gram.matrix, len(gram.matrix)
+    best, others = np.zeros(p), np.ones(p)
+    best[j], others[j] = 1.0, 0.0
+    largest = lam = float(np.max(np.abs(C[j]) * others, initial=0.0))
+    lasso, none, allowed = ActiveSet(gram), np.zeros(p), np.inf
     while lam > LEAST * largest:
         lam *= STEP
         kink = np.full(p, lam)
@@ -171,7 +199,8 @@ def _direction(gram: DenseGram, score: FloatArray, j: int, target: float) -> tup
         own = 1.0 - product
         if own <= 1e-12 or rest / own > allowed:
             break
-        best = ((float(score[j]) - float(gamma @ score)) / own, rest / own)
+        best = -gamma
+        best[j] = 1.0
         if not np.isfinite(allowed) and lam <= target * rest:
             allowed = (1.0 + EXTRA_NOISE) * rest / own
     return best

@@ -75,7 +75,7 @@ def coefficient_inference(
     """
     refuse(problem, kind, lam)
     if kind == "debiased" and lam > 0.0:
-        found = debiased(problem, u, intercept, effective_df)
+        found = debiased(problem, u, intercept, lam, effective_df)
         estimate, errors, method = found.coef, found.errors, found.method
         covers, coef = OF_COEFFICIENT, found.coef
     else:
