@@ -36,7 +36,7 @@ from l2cli.core.solvers.newton import RUNAWAY
 from l2cli.errors import FitError, UsageError
 
 FloatArray = npt.NDArray[np.float64]
-ROWS_PER_COLUMN = 10
+ROWS_PER_COLUMN = 20
 """Rows for each coefficient from which maximum likelihood is what its theory says (Sur and Candes 2019)."""
 EXTRA_NOISE = 0.25
 """Share by which a direction may be noisier than the first one that is good enough, to have less bias."""

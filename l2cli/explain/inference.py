@@ -83,10 +83,11 @@ def coefficient_inference(
         estimate, coef = problem.original(u, intercept)[0], None
         method = "sandwich of the penalized fit" if lam > 0.0 else "unpenalized fit"
         covers = OF_MEAN if lam > 0.0 else OF_COEFFICIENT
+    of_intercept = errors.intercept if problem.intercept and coef is None else np.full(np.shape(intercept), np.nan)
     width = quantile(level, errors.df) * errors.coef
     return Inference(
         kind, method, covers, level, errors.coef, estimate - width, estimate + width,
-        errors.intercept if problem.intercept else np.full(np.shape(intercept), np.nan), coef,
+        of_intercept, coef,
         noise_of(problem, errors), errors.df,
     )  # fmt: skip
 

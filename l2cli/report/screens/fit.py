@@ -32,12 +32,33 @@ def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
         *model_lines(result["settings"], _how(result), page, unpenalized=lam["value"] == 0),
         (),
         *coefficient_lines(result, page),
+        *inference_lines(result, page),
         (),
         *_error_lines(result, page),
         *_lambda_lines(result, page),
         (),
         *_legend(result, page),
     ]
+
+
+def inference_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
+    """Return what the intervals of the coefficients cover and how they were made, where they were asked for."""
+    inference = result.get("inference")
+    if inference is None:
+        return []
+    level = percent(inference["level"])
+    facts = [f"{level} intervals cover {inference['covers']}"]
+    if "classes" in result:
+        facts = [f"standard errors and {level} intervals, which cover {inference['covers']}: --format csv"]
+    how = inference["method"]
+    if inference.get("resamples"):
+        low, high = (trimmed(lam, 2) for lam in inference["lambda_range"])
+        how = f"{inference['resamples']} {how}"
+        if low != high:
+            how += f", lambda chosen in each: 5 to 95 % of them {low} to {high}"
+    elif inference.get("sigma") is not None:
+        how += f", noise sd {significant(inference['sigma'])}"
+    return flowed([Span(f" {'; '.join(facts)} ({how})", "hint")], page, indent=1)
 
 
 def _how(result: Mapping[str, Any]) -> str:
