@@ -42,8 +42,8 @@ def coefficient_tables(
     if inference is not None:
         se, low, high = inference.se, inference.low, inference.high
         intercept_se = np.asarray(inference.intercept_se)
-        more = {"coef_debiased": inference.coef, "selected": inference.selected}
-        more = {key: values for key, values in more.items() if values is not None}
+        some = {"coef_debiased": inference.coef, "selected": inference.selected}
+        more = {key: values for key, values in some.items() if values is not None}
     elif lam == 0.0 and (errors := standard_errors(problem, u, path.intercept0[..., 0])) is not None:
         width = quantile(LEVEL, errors.df) * errors.coef
         se, low, high = errors.coef, coef - width, coef + width

@@ -71,4 +71,6 @@ def _decide_banded(setup: Setup, select: SelectSpec, progress: Progress | None) 
         return Decision(chosen, Choice(1.0, "loo", metric="mse", validation=validation), factor)
     folds = chosen.folds(select)
     validation = validation_metrics(chosen.fold_fits(folds, select), [1.0])[0]
-    return Decision(chosen, Choice(1.0, "cv", metric=chosen.metric(select), validation=validation, folds=folds.k))
+    return Decision(
+        chosen, Choice(1.0, "cv", metric=chosen.metric(select), validation=validation, folds=folds.k)
+    )

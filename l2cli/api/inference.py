@@ -172,8 +172,9 @@ def resample(setup: Setup, counts: IntArray) -> Dataset:
         if problem.mask is not None:
             for i, j in enumerate(problem.masked[: problem.n_imputed]):
                 X[problem.mask[rows, i] > 0, j] = np.nan
+    weights = problem.weights[rows] * counts[rows]
     return replace(
-        dataset, X=X, y=dataset.y[rows], rows=dataset.rows[rows], weights=problem.weights[rows] * counts[rows],
+        dataset, X=X, y=dataset.y[rows], rows=dataset.rows[rows], weights=weights,
         offset=some(dataset.offset), groups=some(dataset.groups), fold_labels=some(dataset.fold_labels),
         notes=[], warnings=[],
     )  # fmt: skip

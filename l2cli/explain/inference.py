@@ -83,12 +83,14 @@ def coefficient_inference(
         estimate, coef = problem.original(u, intercept)[0], None
         method = "sandwich of the penalized fit" if lam > 0.0 else "unpenalized fit"
         covers = OF_MEAN if lam > 0.0 else OF_COEFFICIENT
-    of_intercept = errors.intercept if problem.intercept and coef is None else np.full(np.shape(intercept), np.nan)
+    of_intercept = (
+        errors.intercept if problem.intercept and coef is None else np.full(np.shape(intercept), np.nan)
+    )
     width = quantile(level, errors.df) * errors.coef
     return Inference(
         kind, method, covers, level, errors.coef, estimate - width, estimate + width,
         of_intercept, coef,
-        noise_of(problem, errors), errors.df,
+        noise_of(errors), errors.df,
     )  # fmt: skip
 
 
@@ -109,7 +111,7 @@ def required(errors: StandardErrors | None) -> StandardErrors:
     return errors
 
 
-def noise_of(problem: Problem, errors: StandardErrors) -> float | None:
+def noise_of(errors: StandardErrors) -> float | None:
     """Return sigma, the root of the dispersion, where it is an estimate."""
     if errors.df is None or not np.isfinite(errors.dispersion):
         return None
@@ -134,6 +136,6 @@ def refuse(problem: Problem, kind: str, lam: float) -> None:
         raise UsageError(f"{asked} has no theory for {what}", hint=other)
     if kind == "shrunken" and problem.l1_ratio > 0.0:
         raise UsageError(
-            f"{asked} is for pure L2: with an L1 part estimates are 0 or not, and no formula has their spread",
+            f"{asked} is for pure L2: with an L1 part no formula has the spread of the estimates",
             hint="use --inference debiased or bootstrap",
         )

@@ -1,4 +1,4 @@
-"""How often intervals of coefficients cover: ``python tests/benchmarks/coverage_coefficients.py [--only ...]``.
+"""How often intervals cover: ``python tests/benchmarks/coverage_coefficients.py [--only NAME]``.
 
 In every replicate X is drawn (rows of correlated normal columns), y from coefficients of which few are not 0,
 and lambda is chosen as ``fit`` chooses it. Shown are the shares of intervals that cover the coefficient, of

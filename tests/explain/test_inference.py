@@ -46,7 +46,7 @@ def test_shrunken_errors_follow_the_dense_formula(family, weighted, intercept, s
     n, p = X.shape
     y, s = target(family, X, y), s if weighted else np.ones(n)
     f, lam = np.array([1.0, 2.0, 0.0, 0.5]), 7.0
-    problem, path, found = inferred(
+    _, path, found = inferred(
         X, y, lam, family=family, weights=s, intercept=intercept, standardize=standardize, penalty_factor=f
     )  # fmt: skip
     A = np.column_stack([X, np.ones(n)]) if intercept else X
@@ -116,6 +116,7 @@ def test_towards_lambda_0_they_become_those_of_the_unpenalized_fit(family):
     y = target(family, X, y)
     problem, path, found = inferred(X, y, 0.0, family=family, weights=s)
     bare = standard_errors(problem, path.u[:, 0], path.intercept0[0])
+    assert bare is not None
     near = inferred(X, y, 1e-9, family=family, weights=s)[2]
     debiased = inferred(X, y, 0.0, "debiased", family=family, weights=s)[2]
     for one in (found, near, debiased):

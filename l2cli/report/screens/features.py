@@ -66,10 +66,7 @@ def coefficient_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     if not top:
         what = "no feature is left" if gone else "no feature"
         return [line(f" {what}: the intercept alone", *_intercept(result))]
-    if _has(top, "se"):
-        columns = _interval_columns(result, top)
-    else:
-        columns = _bar_columns(result, top, page)
+    columns = _interval_columns(result, top) if _has(top, "se") else _bar_columns(result, top, page)
     lines = table(columns, page)
     intercept = lines.pop() if _has_intercept(result) else None
     if len(top) < len(ordered):

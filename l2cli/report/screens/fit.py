@@ -42,7 +42,7 @@ def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
 
 
 def inference_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
-    """Return what the intervals of the coefficients cover and how they were made, where they were asked for."""
+    """Return what intervals of coefficients cover and how they were made, where they were asked for."""
     inference = result.get("inference")
     if inference is None:
         return []
