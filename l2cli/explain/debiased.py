@@ -22,6 +22,7 @@ Tibshirani and Friedman 2016, Statistica Sinica 26).
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -167,7 +168,7 @@ def _profiled(
         taken = inverse @ v
         own[j] = V[j, j] - taken @ x
         square = float(directions[:, j] @ V[:, j] - 2.0 * taken @ v + taken @ S @ taken)
-        spread[j] = np.sqrt(max(square, 0.0))
+        spread[j] = math.sqrt(max(square, 0.0))
     return own, spread
 
 
