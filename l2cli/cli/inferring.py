@@ -22,7 +22,7 @@ class Inferring(OptionGroup):
         typer.Option(
             "--inference",
             metavar=words(INFERENCES),
-            help="standard errors: about the shrunken mean, without the penalty's bias, or by refits",
+            help="standard errors: about the shrunken mean, debiased, or by refits",
         ),
     ] = None
 

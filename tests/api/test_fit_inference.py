@@ -144,7 +144,7 @@ def test_the_result_says_what_its_intervals_cover(regression, kind):
         assert ("coef_debiased" in row) == (kind == "debiased")
     assert (result["intercept_se"] is None) == (kind == "debiased")
     if kind == "bootstrap":
-        assert said["resamples"] == 500
+        assert said["resamples"] == 200
         assert said["lambda_range"] == [30.0, 30.0]
     plain = l2cli.fit(original.X, original.y, lam=30.0).to_dict()
     assert "inference" not in plain
