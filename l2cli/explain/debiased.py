@@ -207,7 +207,7 @@ def _direction(gram: DenseGram, j: int, target: float) -> FloatArray:
         kink[j] = 2.0  # more than |x_j'x_j|: it never takes part itself
         gamma = lasso.solve(C[j], kink, none, tol=1e-6)
         product = float(C[j] @ gamma)
-        rest = float(np.sqrt(max(1.0 - 2.0 * product + gamma @ gram.product(gamma), 0.0)))
+        rest = math.sqrt(max(float(1.0 - 2.0 * product + gamma @ gram.product(gamma)), 0.0))
         own = 1.0 - product
         if own <= 1e-12 or rest / own > allowed:
             break

@@ -124,13 +124,13 @@ def refuse(problem: Problem, kind: str, lam: float) -> None:
     other = "--inference bootstrap refits whole models and needs no formula"
     if problem.box is not None:
         raise UsageError(f"{asked} knows no bounds: an estimate at its bound has no such error", hint=other)
+    if lam == 0.0:
+        return
     if problem.blocks is not None:
         raise UsageError(
             f"{asked} needs every level as a column, for which categories have too many levels",
             hint="leave such columns out with --drop",
         )
-    if lam == 0.0:
-        return
     if problem.groups is not None or problem.relax_gamma < 1.0:
         what = "a group lasso" if problem.groups is not None else "a relaxed fit"
         raise UsageError(f"{asked} has no theory for {what}", hint=other)
