@@ -128,7 +128,7 @@ def fit(
         fold_labels=fold_labels,
     )  # fmt: skip
     choice = SelectSpec(select, rule, folds, repeats, metric, seed, jobs)
-    refuse_idle_arguments(given.columns, choice, lam, GridSpec.of(lambdas))
+    refuse_idle_arguments(given.columns, choice, lam, GridSpec.of(lambdas), check_inference(inference))
     dataset, model = dataset_of(
         given, grid_of(lam, lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
         interactions=interactions, coding=coding, missing=missing, penalty_factor=penalty_factor,
@@ -137,7 +137,7 @@ def fit(
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
-    result = fit_dataset(dataset, model, choice, inference=check_inference(inference))
+    result = fit_dataset(dataset, model, choice, inference=inference)
     warn_about(result.to_dict())
     return fitted_model(result, given)
 

@@ -30,9 +30,9 @@ def fit(
     Without --lambda the strength is chosen: by exact leave-one-out for gaussian targets and pure L2,
     else by cross-validation.
     """
-    modelling.check_against(selection)
-    model, select, roles, spec = modelling.spec(), selection.spec(), columns.spec(selection), reading.spec()
     inference = inferring.kind()
+    modelling.check_against(selection, inference)
+    model, select, roles, spec = modelling.spec(), selection.spec(), columns.spec(selection), reading.spec()
     job = Job(output, [data, *modelling.files()])
     dataset = job.dataset(data, spec, roles, model)
     from l2cli.api.fit import fit_dataset

@@ -66,3 +66,18 @@ def test_what_makes_no_sense_is_a_usage_error(quick, words, said):
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.strip().splitlines()[-1].startswith("l2cli: error: ")
+
+
+def test_a_bootstrap_draws_groups_at_a_lambda_that_is_given(quick, quick_json):
+    """Three islands alone are drawn, so that the errors are far larger than those of drawing rows."""
+    words = ("fit", PENGUINS, "-t", "body_mass_g", "-x", "bill*", "--lambda", "5")
+    rows = quick_json(*words, "--drop", "island", "--inference", "bootstrap")
+    groups = quick_json(*words, "--group-column", "island", "--inference", "bootstrap")
+    assert "groups of rows" in groups["inference"]["method"]
+    assert "groups" not in rows["inference"]["method"]
+    assert groups["coefficients"][0]["se"] > 1.5 * rows["coefficients"][0]["se"]
+    for kind in ("shrunken", "debiased"):
+        assert quick(*words, "--group-column", "island", "--inference", kind).returncode == 2
+    frame = l2cli.fit([[1.0], [2.0], [4.0], [3.0]], [1.0, 2.0, 3.0, 5.0], lam=1.0, groups=[0, 0, 1, 2],
+                      inference="bootstrap")  # fmt: skip
+    assert frame.to_dict()["coefficients"][0]["se"] > 0.0
