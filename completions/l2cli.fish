@@ -94,6 +94,7 @@ complete -c l2cli -n '__l2cli_command fit' -l group-column -x -a '(__l2cli_colum
 complete -c l2cli -n '__l2cli_command fit' -l metric -x -a 'deviance mse rmse mae r2 accuracy error auc log_loss brier f1' -d 'what is compared (default: deviance, for gaussian the mse)'
 complete -c l2cli -n '__l2cli_command fit' -l seed -x -d 'seed of the folds'
 complete -c l2cli -n '__l2cli_command fit' -l jobs -s j -x -d 'processes, -1 for all cores (default: as many as help)'
+complete -c l2cli -n '__l2cli_command fit' -l inference -x -a 'shrunken debiased bootstrap' -d 'standard errors: about the shrunken mean, debiased, or by refits'
 complete -c l2cli -n '__l2cli_command fit' -l save -r -F -d 'save the model for predict and evaluate'
 complete -c l2cli -n '__l2cli_command fit' -l no-progress -d 'no progress line on the terminal'
 complete -c l2cli -n '__l2cli_command fit' -l output -s o -r -F -d 'write the result here, whole or not at all'

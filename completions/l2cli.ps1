@@ -63,6 +63,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--metric'); Kind = 'words'; Words = @('deviance', 'mse', 'rmse', 'mae', 'r2', 'accuracy', 'error', 'auc', 'log_loss', 'brier', 'f1'); About = 'what is compared (default: deviance, for gaussian the mse)' }
             @{ Names = @('--seed'); Kind = 'free'; Words = @(); About = 'seed of the folds' }
             @{ Names = @('--jobs', '-j'); Kind = 'free'; Words = @(); About = 'processes, -1 for all cores (default: as many as help)' }
+            @{ Names = @('--inference'); Kind = 'words'; Words = @('shrunken', 'debiased', 'bootstrap'); About = 'standard errors: about the shrunken mean, debiased, or by refits' }
             @{ Names = @('--save'); Kind = 'file'; Words = @(); About = 'save the model for predict and evaluate' }
             @{ Names = @('--no-progress'); Kind = 'flag'; Words = @(); About = 'no progress line on the terminal' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }

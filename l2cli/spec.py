@@ -17,6 +17,7 @@ FAMILIES = ("auto", "gaussian", "binomial", "multinomial", "poisson", "gamma", "
 SELECTORS = ("auto", "loo", "cv", "gcv")
 RULES = ("min", "1se")
 SCALES = ("sum", "mean")
+INFERENCES = ("shrunken", "debiased", "bootstrap")
 GROUP_PENALTIES = ("lasso", "banded")
 Bounds = Mapping[str, tuple[float | None, float | None]]
 """Names or globs of columns, and the two ends of each coefficient."""
@@ -248,6 +249,13 @@ class ModelSpec:
             raise UsageError("--group-lambda needs --group-penalty banded")
         for name, value in groups.lambdas:
             check_lambda(value, f"--group-lambda {name}")
+
+
+def check_inference(kind: str | None) -> str | None:
+    """Return the kind of inference, or raise UsageError if there is none of that name."""
+    if kind is not None:
+        _one_of(kind, "inference", INFERENCES)
+    return kind
 
 
 @dataclass(frozen=True)

@@ -94,9 +94,13 @@ def _factors(penalty_factor: Any, inputs: Sequence[str]) -> tuple[tuple[str, flo
 
 
 def refuse_idle_arguments(
-    columns: ColumnSpec, choice: SelectSpec, lam: float | None = None, grid: GridSpec | None = None
-) -> None:
-    """Raise UsageError for arguments that would have nothing to do beside others."""
+    columns: ColumnSpec, choice: SelectSpec, lam: float | None = None, grid: GridSpec | None = None,
+    inference: str | None = None,
+) -> None:  # fmt: skip
+    """Raise UsageError for arguments that would have nothing to do beside others.
+
+    A bootstrap, a kind of ``inference``, draws whole groups whatever lambda.
+    """
     drawn = {"folds": choice.folds is not None, "repeats": choice.repeats != 1}
     drawn["groups"] = columns.group_column is not None
     folds = drawn | {"fold_labels": columns.fold_column is not None}
@@ -108,7 +112,9 @@ def refuse_idle_arguments(
     }
     pairs: list[tuple[str, dict[str, bool]]] = []
     if lam is not None:
-        pairs.append(("lam fixes lambda", folds | chosen))
+        idle = folds | chosen
+        idle["groups"] &= inference != "bootstrap"
+        pairs.append(("lam fixes lambda", idle))
     if folds["fold_labels"]:
         pairs.append(("fold_labels gives the folds", drawn))
     if choice.select in ("loo", "gcv"):

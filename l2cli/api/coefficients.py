@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,17 +14,22 @@ from l2cli.core.path import Path, design_factor, solve_path
 from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.solvers.ridge import RidgeFactor
 
+if TYPE_CHECKING:
+    from l2cli.explain.inference import Inference
+
 FloatArray = npt.NDArray[np.float64]
 NOTHING = 1e-12
 """An unpenalized coefficient below this share of the target or the largest one is 0 but for rounding."""
-_KEYS = ("feature", "coef", "coef_standardized", "kept", "se", "ci_low", "ci_high")
+_KEYS = ("coef", "coef_standardized", "kept", "se", "ci_low", "ci_high")
 
 
 def coefficient_tables(
-    setup: Setup, path: Path, lam: float, factor: RidgeFactor | None = None
-) -> dict[str, Any]:
+    setup: Setup, path: Path, lam: float, factor: RidgeFactor | None = None,
+    inference: Inference | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Return intercept, intercept_se and coefficients of the model at lambda ``lam`` (sum scale).
 
+    Standard errors are those of ``inference``, without it those of an unpenalized fit, else none.
     Of several classes they stand under ``classes``, one {label, intercept, ...} each.
     """
     problem, labels = setup.problem, setup.dataset.schema.classes
@@ -32,20 +38,25 @@ def coefficient_tables(
     unknown = np.full(coef.shape, np.nan)
     intercepts = path.intercept[..., 0] if problem.intercept else np.zeros(coef.shape[1:])
     se, low, high, intercept_se = unknown, unknown, unknown, np.full(coef.shape[1:], np.nan)
-    errors = standard_errors(problem, u, path.intercept0[..., 0]) if lam == 0.0 else None
-    if errors is not None:
+    more: dict[str, FloatArray] = {}
+    if inference is not None:
+        se, low, high = inference.se, inference.low, inference.high
+        intercept_se = np.asarray(inference.intercept_se)
+        some = {"coef_debiased": inference.coef, "selected": inference.selected}
+        more = {key: values for key, values in some.items() if values is not None}
+    elif lam == 0.0 and (errors := standard_errors(problem, u, path.intercept0[..., 0])) is not None:
         width = quantile(LEVEL, errors.df) * errors.coef
         se, low, high = errors.coef, coef - width, coef + width
         if problem.intercept:
             intercept_se = np.asarray(errors.intercept)
-    columns = (coef, u, kept, se, low, high)
+    columns = dict(zip(_KEYS, (coef, u, kept, se, low, high), strict=True)) | more
     if problem.n_classes == 1:
         return _table(setup, intercepts, intercept_se, columns)
     return {
         "classes": [
             {
                 "label": label,
-                **_table(setup, intercepts[c], intercept_se[c], tuple(column[:, c] for column in columns)),
+                **_table(setup, intercepts[c], intercept_se[c], {k: v[:, c] for k, v in columns.items()}),
             }
             for c, label in enumerate(labels or ())
         ]
@@ -53,15 +64,27 @@ def coefficient_tables(
 
 
 def _table(
-    setup: Setup, intercept: FloatArray, intercept_se: FloatArray, columns: tuple[FloatArray, ...]
+    setup: Setup, intercept: FloatArray, intercept_se: FloatArray, columns: Mapping[str, FloatArray]
 ) -> dict[str, Any]:
     """Return the keys of one target or class."""
-    rows = zip(setup.dataset.features, *(floats(column) for column in columns), strict=True)
+    rows = zip(setup.dataset.features, *(floats(column) for column in columns.values()), strict=True)
     return {
         "intercept": float(intercept),
         "intercept_se": finite(float(intercept_se)),
-        "coefficients": [dict(zip(_KEYS, row, strict=True)) for row in rows],
+        "coefficients": [dict(zip(("feature", *columns), row, strict=True)) for row in rows],
     }
+
+
+def inference_keys(inference: Inference) -> dict[str, Any]:
+    """Return what the result says of how the errors were made and what they cover."""
+    keys: dict[str, Any] = {
+        "kind": inference.kind, "method": inference.method, "covers": inference.covers,
+        "level": inference.level, "sigma": inference.sigma, "df": inference.df,
+    }  # fmt: skip
+    if inference.lambdas is not None:
+        low, high = np.quantile(inference.lambdas, [0.05, 0.95])
+        keys |= {"resamples": inference.resamples, "lambda_range": [float(low), float(high)]}
+    return keys
 
 
 def _kept(setup: Setup, path: Path, lam: float, factor: RidgeFactor | None) -> FloatArray:

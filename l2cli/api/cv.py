@@ -80,7 +80,7 @@ def _cross_validate(setup: Setup, select: SelectSpec, progress: Progress | None)
     choice = choice_of(curve, result.metric, select.rule)._replace(
         validation=validation, folds=result.folds.k
     )
-    refit = describe(setup, choice, select, factor)
+    refit = describe(setup, choice, factor, select)
     content = setup.envelope(
         "cv", select, rule=select.rule, folds=result.folds.k, repeats=result.folds.repeats
     )

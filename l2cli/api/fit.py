@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, refuse_idle, with_bands
-from l2cli.api.choosing import Choice, by_leverage, choose, curve_warnings, is_constant, resolve_selector
-from l2cli.api.coefficients import coefficient_tables
+from l2cli.api.choosing import Choice, curve_warnings, is_constant
+from l2cli.api.coefficients import coefficient_tables, inference_keys
+from l2cli.api.decision import decide
 from l2cli.api.judge import block_notes, check_path
 from l2cli.api.setup import Progress, Setup, finite, floats, prepare
 from l2cli.api.suspects import perfect_fit
 from l2cli.api.targets import joined, stacked
 from l2cli.core.metrics import metric_table
 from l2cli.core.objective import null_deviance
-from l2cli.core.path import Path, design_factor
+from l2cli.core.path import Path
 from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
-from l2cli.errors import UsageError
 from l2cli.models.model import Model
 from l2cli.models.saved import build_model
-from l2cli.select.curve import Curve
-from l2cli.select.cv import validation_metrics
-from l2cli.select.loo import leave_one_out_metrics
 from l2cli.spec import ModelSpec, SelectSpec
+
+if TYPE_CHECKING:
+    from l2cli.explain.inference import Inference
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -58,9 +58,12 @@ class FitResult:
 
 
 def fit_dataset(
-    dataset: Dataset, model: ModelSpec, select: SelectSpec, progress: Progress | None = None
-) -> FitResult:
+    dataset: Dataset, model: ModelSpec, select: SelectSpec, progress: Progress | None = None,
+    inference: str | None = None,
+) -> FitResult:  # fmt: skip
     """Fit one model to a dataset (which is used up: its X is standardized in place), or one to each target.
+
+    ``inference`` is the kind of standard errors of the coefficients that is asked for.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def fit_dataset(
     FitError
         No finite solution, or not converged.
     """
-    return together([_fit(setup, select, progress) for setup in prepare(dataset, model).each()])
+    return together([_fit(setup, select, progress, inference) for setup in prepare(dataset, model).each()])
 
 
 def together(fits: Sequence[FitResult]) -> FitResult:
@@ -82,56 +85,25 @@ def together(fits: Sequence[FitResult]) -> FitResult:
     return FitResult(first.features, coef, intercept, lam, saved, joined([f.content for f in fits]))
 
 
-def _fit(setup: Setup, select: SelectSpec, progress: Progress | None) -> FitResult:
+def _fit(setup: Setup, select: SelectSpec, progress: Progress | None, inference: str | None) -> FitResult:
     """Fit one target, at the lambda given or the one that is chosen."""
-    model = setup.model
-    if is_banded(setup):
-        return _fit_banded(setup, select, progress)
-    if model.lambdas.values is not None and len(model.lambdas.values) == 1:
-        return describe(setup, Choice(model.lambdas.values[0], "given"), select)
-    method = resolve_selector(setup, select)
-    if setup.problem.n_rows == 1 and method != "cv":
-        # every column is constant in one row, so that all lambdas give the same: its own value
-        return describe(setup, Choice(0.0, method, select.rule), select)
-    choice, factor = choose(setup, select, method, progress)
-    return describe(setup, choice, select, factor)
+    if inference is None:
+        return describe(*decide(setup, select, progress), select)
+    from l2cli.api.inference import infer, refuse_early  # most fits are without
 
-
-def _fit_banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> FitResult:
-    """Fit with a lambda for every group: those given, or those that unseen rows ask for."""
-    values = setup.model.lambdas.values
-    single = values[0] if values is not None and len(values) == 1 else None
-    lambdas = given_lambdas(setup, rest=single)
-    refuse_idle(setup, select, given=lambdas is not None)
-    if lambdas is not None:
-        return describe(with_bands(setup, lambdas), Choice(1.0, "given"), select)
-    if single is not None:
-        raise UsageError(
-            "--lambda is one lambda for all columns", hint="give --group-lambda, or leave both out to choose"
-        )
-    method = resolve_selector(setup, select)
-    if method == "cv":
-        curve: Curve | None = setup.cross_validate(select)[0].curve
-    else:
-        curve = by_leverage(setup, design_factor(setup.problem, 0.0), method, "min").curve
-    assert curve is not None
-    chosen = with_bands(setup, choose_bands(setup, common_start(curve), method, select, progress))
-    problem = chosen.problem
-    if method == "loo":
-        at = chosen.weight
-        factor = design_factor(problem, at)
-        validation = leave_one_out_metrics(problem, factor, at)
-        return describe(chosen, Choice(1.0, "loo", metric="mse", validation=validation), select, factor)
-    folds = chosen.folds(select)
-    validation = validation_metrics(chosen.fold_fits(folds, select), [1.0])[0]
-    choice = Choice(1.0, "cv", metric=chosen.metric(select), validation=validation, folds=folds.k)
-    return describe(chosen, choice, select)
+    refuse_early(setup, inference)
+    errors = partial(infer, kind=inference, select=select, asked=setup, progress=progress)
+    return describe(*decide(setup, select, progress), select, errors)
 
 
 def describe(
-    setup: Setup, choice: Choice, select: SelectSpec, factor: RidgeFactor | None = None
-) -> FitResult:
-    """Return the fit at a chosen lambda, with its certificate, metrics and comparison with no penalty."""
+    setup: Setup, choice: Choice, factor: RidgeFactor | None, select: SelectSpec,
+    errors: Callable[[Setup, Path, float, RidgeFactor | None], Inference] | None = None,
+) -> FitResult:  # fmt: skip
+    """Return the fit at a chosen lambda, with its certificate, metrics and comparison with no penalty.
+
+    ``errors`` makes the standard errors of the coefficients, where they are asked for.
+    """
     problem, dataset, model = setup.problem, setup.dataset, setup.model
     lam = choice.lam * setup.weight
     path = relaxed_path(problem, np.array([lam]), factor)
@@ -152,7 +124,8 @@ def describe(
         unexplained = float(path.certificate.train_deviance[0]) / null if null > 0.0 else 1.0
         content["warnings"] += perfect_fit(dataset, u, unexplained, judged=choice.validation is not None)
     certificate = certificate_of(path, 0, model.tol)
-    tables = coefficient_tables(setup, path, lam, factor)
+    inference = None if errors is None else errors(setup, path, lam, factor)
+    tables = coefficient_tables(setup, path, lam, factor, inference)
     metrics = {"train": train, "validation": choice.validation}
     content |= {
         "lambda": {
@@ -165,6 +138,7 @@ def describe(
             "range": None if span is None else list(span),
         },
         **tables,
+        **({} if inference is None else {"inference": inference_keys(inference)}),
         "effective_df": float(path.effective_df[0]),
         **({} if path.effective_df_se is None else {"effective_df_se": float(path.effective_df_se[0])}),
         "rank": None if problem.blocks is not None else path.rank * max(1, problem.n_classes - 1),

@@ -18,7 +18,7 @@ from l2cli.api.compare import CompareResult, compare_dataset
 from l2cli.api.cv import CVRun, cv_dataset
 from l2cli.api.fit import fit_dataset
 from l2cli.api.path import PathResult, path_dataset
-from l2cli.spec import Bounds, GridSpec, SelectSpec
+from l2cli.spec import Bounds, GridSpec, SelectSpec, check_inference
 
 
 def fit(
@@ -34,7 +34,7 @@ def fit(
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, select: str = "auto", rule: str = "min", folds: int | None = None,
     repeats: int = 1, groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
-    jobs: int | None = None,
+    jobs: int | None = None, inference: str | None = None,
 ) -> FittedModel:  # fmt: skip
     """Fit one model, at ``lam`` or at the lambda that unseen rows ask for, as ``l2cli fit`` does.
 
@@ -92,6 +92,9 @@ def fit(
     seed : int
     jobs : int, optional
         Processes, -1 for one per processor; None takes as many as help.
+    inference : {"shrunken", "debiased", "bootstrap"}, optional
+        Standard errors and intervals of the coefficients: of the shrunken estimate about its mean, of an
+        estimate without the bias of the penalty, or of whole fits to resampled rows.
 
     Returns
     -------
@@ -125,7 +128,7 @@ def fit(
         fold_labels=fold_labels,
     )  # fmt: skip
     choice = SelectSpec(select, rule, folds, repeats, metric, seed, jobs)
-    refuse_idle_arguments(given.columns, choice, lam, GridSpec.of(lambdas))
+    refuse_idle_arguments(given.columns, choice, lam, GridSpec.of(lambdas), check_inference(inference))
     dataset, model = dataset_of(
         given, grid_of(lam, lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
         interactions=interactions, coding=coding, missing=missing, penalty_factor=penalty_factor,
@@ -134,7 +137,7 @@ def fit(
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
-    result = fit_dataset(dataset, model, choice)
+    result = fit_dataset(dataset, model, choice, inference=inference)
     warn_about(result.to_dict())
     return fitted_model(result, given)
 

@@ -207,6 +207,11 @@ class Setup(NamedTuple):
 def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
     """Return the setup of a dataset; its X is standardized in place and must not be used again."""
     warnings = tuple(feature_warnings(dataset))
+    return Setup(dataset, problem_of(dataset, model), model, warnings=warnings)
+
+
+def problem_of(dataset: Dataset, model: ModelSpec) -> Problem:
+    """Return the problem of a dataset; its X is standardized in place."""
     settings: dict[str, Any] = {
         "family": dataset.family, "power": model.tweedie_power or DEFAULT_POWER,
         "weights": dataset.weights, "offset": dataset.offset,
@@ -216,14 +221,12 @@ def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
     if dataset.design is not None:  # bounds, groups and relaxed fits have one matrix
         from l2cli.core.block_problem import make_block_problem  # most designs are one
 
-        problem = make_block_problem(dataset.design, dataset.y, **settings)
-        return Setup(dataset, problem, model, warnings=warnings)
-    problem = make_problem(
+        return make_block_problem(dataset.design, dataset.y, **settings)
+    return make_problem(
         dataset.X, dataset.y, bounds=dataset.bounds, groups=_lasso_groups(dataset, model),
         products=dataset.products, relax_gamma=1.0 if model.relax_gamma is None else model.relax_gamma,
         overwrite=True, **settings,
     )  # fmt: skip
-    return Setup(dataset, problem, model, warnings=warnings)
 
 
 def _lasso_groups(dataset: Dataset, model: ModelSpec) -> npt.NDArray[np.int64] | None:

@@ -177,9 +177,12 @@ class FitModelling(CertifiedModelling):
             )
         return GridSpec(values=(value,))
 
-    def check_against(self, selection: Selection) -> None:
-        """Refuse options that choose lambda beside a ``--lambda`` that fixes it."""
-        given = selection.given()
+    def check_against(self, selection: Selection, kind: str | None) -> None:
+        """Refuse options that choose lambda beside a ``--lambda`` that fixes it.
+
+        A bootstrap (the ``kind`` of inference) draws whole groups whatever lambda.
+        """
+        given = [pair for pair in selection.given() if pair[0] != "--group-column" or kind != "bootstrap"]
         if given and values.single_lambda(self.strength) is not None:
             option = given[0][0]
             raise UsageError(

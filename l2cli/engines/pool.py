@@ -37,6 +37,7 @@ def parallel_map(
     jobs: int | None = None,
     flops: float = 0.0,
     progress: Callable[[str, int, int], None] | None = None,
+    label: str = "folds",
 ) -> list[R]:
     """Return ``[function(*task) for task in tasks]``, in worker processes where that is faster.
 
@@ -47,6 +48,8 @@ def parallel_map(
         starts any.
     flops : float
         Estimated work of all tasks together.
+    label : str
+        What progress calls the tasks.
 
     Notes
     -----
@@ -59,7 +62,7 @@ def parallel_map(
         for i, task in enumerate(tasks):
             result.append(function(*task))
             if progress is not None:
-                progress("folds", i + 1, len(tasks))
+                progress(label, i + 1, len(tasks))
         return result
     from joblib import Parallel, delayed
 
@@ -69,5 +72,5 @@ def parallel_map(
     for i, answer in enumerate(running):
         answers.append(answer)
         if progress is not None:
-            progress("folds", i + 1, len(tasks))
+            progress(label, i + 1, len(tasks))
     return answers

@@ -8,6 +8,7 @@ from typing import Any
 Columns = dict[str, list[Any]]
 INTERCEPT = "(intercept)"
 _COEFFICIENT = ("coef", "coef_standardized", "kept", "se", "ci_low", "ci_high")
+_INFERRED = ("coef_debiased", "selected")
 _INSPECTED = ("name", "role", "type", "missing", "distinct", "min", "max", "median", "levels", "notes")
 _MODEL = ("name", "lambda", "mean", "se", "ci_low", "ci_high", "fit_s")
 
@@ -48,7 +49,8 @@ def fit_table(result: Mapping[str, Any]) -> Columns:
     if result["settings"].get("intercept") is not False:
         first = {"feature": INTERCEPT, "coef": result["intercept"], "se": result.get("intercept_se")}
         rows.insert(0, first)
-    return _columns(rows, ("feature", *_COEFFICIENT))
+    more = [key for key in _INFERRED if any(row.get(key) is not None for row in rows)]
+    return _columns(rows, ("feature", *_COEFFICIENT, *more))
 
 
 def cv_table(result: Mapping[str, Any]) -> Columns:

@@ -23,7 +23,8 @@ DATA = f"{COLUMNS} {READING} {MODEL}"
 
 # What the contract lists, as far as this version has the method behind it.
 OPTIONS = {
-    "fit": f"{DATA} --lambda --relax-gamma --tol {FOLDS} --select --rule {OUTPUT} --no-progress --save",
+    "fit": f"""{DATA} --lambda --relax-gamma --tol {FOLDS} --select --rule --inference {OUTPUT}
+    --no-progress --save""",
     "cv": f"{DATA} --relax-gamma --tol {FOLDS} --rule {OUTPUT} --no-progress --save",
     "path": f"{DATA} --relax-gamma --tol {OUTPUT}",
     "compare": f"{DATA} {FOLDS} --models {OUTPUT} --no-progress",

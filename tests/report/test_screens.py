@@ -15,6 +15,8 @@ RESULTS = [
     "fit_gaussian",
     "fit_unpenalized",
     "fit_binomial",
+    "fit_debiased",
+    "fit_bootstrap",
     "cv_gaussian",
     "cv_binomial",
     "path_gaussian",

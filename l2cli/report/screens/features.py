@@ -39,8 +39,16 @@ Coefficient = Mapping[str, Any]
 
 
 def largest_first(coefficients: Sequence[Coefficient]) -> list[Coefficient]:
-    """Return the coefficients by falling size on the standardized scale, ties in the order of the columns."""
-    return sorted(coefficients, key=lambda c: -abs(c["coef_standardized"] or 0.0))
+    """Return the coefficients by falling size on the standardized scale, ties in the order of the columns.
+
+    Those that a penalty left out follow by what a debiased estimate says of them.
+    """
+
+    def size(c: Coefficient) -> tuple[float, float]:
+        evidence = abs(c["coef_debiased"] / c["se"]) if c.get("coef_debiased") and c["se"] else 0.0
+        return -abs(c["coef_standardized"] or 0.0), -evidence
+
+    return sorted(coefficients, key=size)
 
 
 def shown_count(total: int, page: Page) -> int:
@@ -53,23 +61,24 @@ def coefficient_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     if "classes" in result:
         return _class_lines(result, page)
     ordered, gone = largest_first(result["coefficients"]), []
-    if drops_features(result["settings"]):
+    if drops_features(result["settings"]) and not _has(ordered, "coef_debiased"):
         gone = [c for c in ordered if not c["coef"]]
         ordered = [c for c in ordered if c["coef"]]
     top = ordered[: shown_count(len(ordered), page)]
     if not top:
         what = "no feature is left" if gone else "no feature"
         return [line(f" {what}: the intercept alone", *_intercept(result))]
-    if any(c.get("se") is not None for c in top):
-        columns = _interval_columns(result, top)
-    else:
-        columns = _bar_columns(result, top, page)
+    columns = _interval_columns(result, top) if _has(top, "se") else _bar_columns(result, top, page)
     lines = table(columns, page)
     intercept = lines.pop() if _has_intercept(result) else None
     if len(top) < len(ordered):
         lines += _more_lines(ordered[len(top) :], page)
     left_out = gone_lines([c["feature"] for c in gone], "coefficient 0", page) if gone else []
     return [*lines, *([intercept] if intercept else []), *left_out]
+
+
+def _has(coefficients: Sequence[Coefficient], key: str) -> bool:
+    return any(c.get(key) is not None for c in coefficients)
 
 
 def _class_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
@@ -178,13 +187,19 @@ def _interval_columns(result: Mapping[str, Any], top: Sequence[Coefficient]) -> 
     bounds = [_bounds(row.get("ci_low"), row.get("ci_high")) for row in rows]
     level = percent(result.get("level", 0.95))
     sizes = decimal_cells(comparable([c["coef_standardized"] or 0.0 for c in top]))
-    return [
+    columns = [
         _name_column(result, top),
         _number_column("coef", [row["coef"] for row in rows], rank=6),
         _number_column("se", [row.get("se") for row in rows], rank=5),
         _interval_column(f"{level} from", "to", [low for low, _ in bounds], [high for _, high in bounds]),
         _with_intercept(result, Column("per sd", sizes, "right", rank=2)),
     ]
+    if _has(top, "coef_debiased"):
+        columns.insert(2, _number_column("debiased", [row.get("coef_debiased") for row in rows], rank=7))
+    if _has(top, "selected"):
+        shares = decimal_cells(["" if c["selected"] is None else percent(c["selected"]) for c in top])
+        columns.append(_with_intercept(result, Column("selected", shares, "right", rank=3)))
+    return columns
 
 
 def _interval_column(head_low: str, head_high: str, lows: Sequence[str], highs: Sequence[str]) -> Column:

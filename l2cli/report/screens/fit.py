@@ -25,19 +25,41 @@ MOST_METRICS = 3
 def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
     """Return the lines of a fit: what was fitted, the coefficients, how good it is, how it was solved."""
     if "targets" in result:
-        return targets.fit_screen(result, _how_each(result), page)
+        lines = targets.fit_screen(result, _how_each(result), page)
+        return [*lines, *inference_lines({**result["targets"][0], "targets": True}, page)]
     lam = result["lambda"]
     return [
         *data_lines(result["data"], page),
         *model_lines(result["settings"], _how(result), page, unpenalized=lam["value"] == 0),
         (),
         *coefficient_lines(result, page),
+        *inference_lines(result, page),
         (),
         *_error_lines(result, page),
         *_lambda_lines(result, page),
         (),
         *_legend(result, page),
     ]
+
+
+def inference_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
+    """Return what intervals of coefficients cover and how they were made, where they were asked for."""
+    inference = result.get("inference")
+    if inference is None:
+        return []
+    level = percent(inference["level"])
+    facts = [f"{level} intervals cover {inference['covers']}"]
+    if "classes" in result or "targets" in result:
+        facts = [f"standard errors and {level} intervals, which cover {inference['covers']}: --format csv"]
+    how = inference["method"]
+    if inference.get("resamples"):
+        low, high = (trimmed(lam, 2) for lam in inference["lambda_range"])
+        how = f"{inference['resamples']} {how}"
+        if low != high and "targets" not in result:
+            how += f", lambda chosen in each: 5 to 95 % of them {low} to {high}"
+    elif inference.get("sigma") is not None and "targets" not in result:
+        how += f", noise sd {significant(inference['sigma'])}"
+    return flowed([Span(f" {'; '.join(facts)} ({how})", "hint")], page, indent=1)
 
 
 def _how(result: Mapping[str, Any]) -> str:

@@ -1,0 +1,76 @@
+"""The lambda, or lambdas, of a fit: those given, or those that unseen rows ask for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, refuse_idle, with_bands
+from l2cli.api.choosing import Choice, by_leverage, choose, resolve_selector
+from l2cli.api.setup import Progress, Setup
+from l2cli.core.path import design_factor
+from l2cli.core.solvers.ridge import RidgeFactor
+from l2cli.errors import UsageError
+from l2cli.select.curve import Curve
+from l2cli.select.cv import validation_metrics
+from l2cli.select.loo import leave_one_out_metrics
+from l2cli.spec import SelectSpec
+
+
+class Decision(NamedTuple):
+    """The setup of a fit, its lambda (scale in force), and the factor of all rows where it came with it."""
+
+    setup: Setup
+    choice: Choice
+    factor: RidgeFactor | None = None
+
+
+def decide(setup: Setup, select: SelectSpec, progress: Progress | None = None) -> Decision:
+    """Return the lambda at which one target is fitted; of a banded penalty the setup has the groups' lambdas.
+
+    Raises
+    ------
+    UsageError
+        The selection asked for does not exist for this family, or the folds are impossible.
+    """
+    if is_banded(setup):
+        return _decide_banded(setup, select, progress)
+    values = setup.model.lambdas.values
+    if values is not None and len(values) == 1:
+        return Decision(setup, Choice(values[0], "given"))
+    method = resolve_selector(setup, select)
+    if setup.problem.n_rows == 1 and method != "cv":
+        # every column is constant in one row, so that all lambdas give the same: its own value
+        return Decision(setup, Choice(0.0, method, select.rule))
+    return Decision(setup, *choose(setup, select, method, progress))
+
+
+def _decide_banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> Decision:
+    """Return a lambda for every group: those given, or those that unseen rows ask for."""
+    values = setup.model.lambdas.values
+    single = values[0] if values is not None and len(values) == 1 else None
+    lambdas = given_lambdas(setup, rest=single)
+    refuse_idle(setup, select, given=lambdas is not None)
+    if lambdas is not None:
+        return Decision(with_bands(setup, lambdas), Choice(1.0, "given"))
+    if single is not None:
+        raise UsageError(
+            "--lambda is one lambda for all columns", hint="give --group-lambda, or leave both out to choose"
+        )
+    method = resolve_selector(setup, select)
+    if method == "cv":
+        curve: Curve | None = setup.cross_validate(select)[0].curve
+    else:
+        curve = by_leverage(setup, design_factor(setup.problem, 0.0), method, "min").curve
+    assert curve is not None
+    chosen = with_bands(setup, choose_bands(setup, common_start(curve), method, select, progress))
+    problem = chosen.problem
+    if method == "loo":
+        at = chosen.weight
+        factor = design_factor(problem, at)
+        validation = leave_one_out_metrics(problem, factor, at)
+        return Decision(chosen, Choice(1.0, "loo", metric="mse", validation=validation), factor)
+    folds = chosen.folds(select)
+    validation = validation_metrics(chosen.fold_fits(folds, select), [1.0])[0]
+    return Decision(
+        chosen, Choice(1.0, "cv", metric=chosen.metric(select), validation=validation, folds=folds.k)
+    )
