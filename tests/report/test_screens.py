@@ -26,6 +26,8 @@ RESULTS = [
     "inspect_odd",
     "inspect_refused",
     "convert_gaussian",
+    "explain_gaussian",
+    "explain_groups",
 ]
 PAGES = {
     "80": {"width": 80, "terminal": True},
