@@ -80,6 +80,7 @@ def importance_rows(
     members = [np.flatnonzero(units.labels == g) for g in range(count)]
     features = setup.dataset.features
     return {
+        "of": "variance of the linear predictor",
         "method": method,
         "orders": orders,
         "r2_unpenalized": r2,

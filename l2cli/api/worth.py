@@ -86,19 +86,20 @@ def _errors(
 ) -> tuple[str | None, tuple[Table | None, Table | None]]:
     """Return how the errors of unseen rows were found, and those with the penalty and without.
 
-    Both by exact leave-one-out where that chose lambda (or lambda is given), else on the same folds.
+    Both by exact leave-one-out where there is one and no folds chose lambda, else on the same folds.
     """
     problem, dataset = setup.problem, setup.dataset
     if problem.n_rows < 2:
         return None, (None, None)
     by_rows = problem.family == "gaussian" and problem.is_smooth and problem.blocks is None
-    known = choice.validation
-    if by_rows and choice.selected_by in ("loo", "gcv", "given") and dataset.fold_labels is None:
+    if by_rows and choice.selected_by != "cv" and dataset.fold_labels is None:
         factor = design_factor(problem, 0.0)
-        found = leave_one_out_metrics(problem, factor, lam) if known is None else known
+        found = choice.validation if choice.selected_by == "loo" else None
+        found = leave_one_out_metrics(problem, factor, lam) if found is None else found
         return "loo", (found, found if lam == 0.0 else leave_one_out_metrics(problem, factor, 0.0))
-    if choice.selected_by == "loo":  # of columns in blocks
-        return "loo", (known, None)
+    if problem.blocks is not None and choice.selected_by == "loo":
+        return "loo", (choice.validation, None)
+    known = choice.validation if choice.selected_by == "cv" else None
     lambdas = [*([] if known is not None else [choice.lam]), *([0.0] if bare and lam > 0.0 else [])]
     if not lambdas:
         return "cv", (known, known if lam == 0.0 else None)

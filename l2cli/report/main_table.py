@@ -102,7 +102,8 @@ def compare_table(result: Mapping[str, Any]) -> Columns:
 
 def explain_table(result: Mapping[str, Any]) -> Columns:
     """Return one row per feature."""
-    return _columns(result["features"], _EXPLAINED)
+    more = [key for key in _INFERRED if any(row.get(key) is not None for row in result["features"])]
+    return _columns(result["features"], (*_EXPLAINED, *more))
 
 
 def evaluate_table(result: Mapping[str, Any]) -> Columns:

@@ -239,6 +239,34 @@ def test_a_constant_target_and_one_row_have_nothing_to_explain(quick_json, tmp_p
     assert quick_json("explain", "one.csv")["effective_df"] == 0.0
 
 
+def test_errors_with_and_without_the_penalty_are_of_the_same_folds(quick_json, classes):
+    words = ("classes.csv", "--drop", "name", "--folds", "5", "--seed", "3")
+    found = quick_json("explain", *words)
+    bare = quick_json("fit", *words, "--lambdas", "0,0", "--select", "cv")
+    error = found["cost"]["error"]
+    assert error["method"] == "cv"
+    assert error["penalized"] == found["metrics"]["validation"]
+    assert error["unpenalized"]["deviance"] == pytest.approx(
+        bare["metrics"]["validation"]["deviance"], rel=1e-6
+    )
+    assert error["gain"] == pytest.approx(
+        1 - error["penalized"]["deviance"] / error["unpenalized"]["deviance"]
+    )
+    given = quick_json("explain", *words[:3], "--lambda", str(found["lambda"]["value"]))
+    assert given["cost"]["error"]["method"] == "cv"
+    assert given["cost"]["error"]["unpenalized"] is not None
+
+
+def test_separated_classes_have_no_unpenalized_fit(quick_json, tmp_path):
+    rows = [f"{i},{(7 * i) % 11},{'yes' if i > 20 else 'no'}" for i in range(40)]
+    (tmp_path / "apart.csv").write_text("a,b,y\n" + "\n".join(rows))
+    found = quick_json("explain", "apart.csv", "--numeric", "a", "--lambda", "1")
+    assert found["cost"]["unpenalized"] is None
+    assert found["cost"]["error"]["unpenalized"] is None
+    assert found["cost"]["error"]["penalized"]["deviance"] > 0
+    assert [row["shrinkage"] for row in found["features"]] == [None, None]
+
+
 def test_random_orders_say_how_sure_they_are(quick, quick_json, tmp_path):
     rng = default_rng(4)
     X = rng.normal(size=(120, 14)) + rng.normal(size=(120, 1))

@@ -74,6 +74,20 @@ def test_names_from_data_do_nothing(stored, name, terminal):
     assert not terminal or max(map(width_of, lines)) <= 80
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_names_in_an_explanation_do_nothing(stored, terminal):
+    result = stored("explain_gaussian")
+    groups = result["importance"]["groups"]
+    for row, group, hostile in zip(result["features"], groups, HOSTILE, strict=False):
+        row["feature"] = row["group"] = group["name"] = hostile
+        result["verdicts"].append(f"{hostile} carries all")
+        result["influence"]["rows"][0] |= {"id": hostile, "feature": hostile}
+    lines = render(result, width=80, terminal=terminal)
+    assert all(plain(text).isprintable() for text in lines)
+    assert any("[bold]" in plain(text) for text in lines)
+    assert not terminal or max(map(width_of, lines)) <= 80
+
+
 def test_nothing_is_cut_without_a_terminal(stored):
     result = stored("fit_gaussian")
     result["coefficients"] = [
