@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from l2cli.api.choosing import Choice, curve_warnings, is_constant
 from l2cli.api.coefficients import coefficient_tables, inference_keys
-from l2cli.api.decision import decide
+from l2cli.api.decision import Decision, decide
 from l2cli.api.judge import block_notes, check_path
 from l2cli.api.setup import Progress, Setup, finite, floats, prepare
 from l2cli.api.suspects import perfect_fit
@@ -72,7 +72,8 @@ def fit_dataset(
     FitError
         No finite solution, or not converged.
     """
-    return together([_fit(setup, select, progress, inference) for setup in prepare(dataset, model).each()])
+    setups = prepare(dataset, model).each()
+    return together([decided_fit(setup, select, progress, inference)[1] for setup in setups])
 
 
 def together(fits: Sequence[FitResult]) -> FitResult:
@@ -85,15 +86,19 @@ def together(fits: Sequence[FitResult]) -> FitResult:
     return FitResult(first.features, coef, intercept, lam, saved, joined([f.content for f in fits]))
 
 
-def _fit(setup: Setup, select: SelectSpec, progress: Progress | None, inference: str | None) -> FitResult:
-    """Fit one target, at the lambda given or the one that is chosen."""
+def decided_fit(
+    setup: Setup, select: SelectSpec, progress: Progress | None = None, inference: str | None = None
+) -> tuple[Decision, FitResult]:
+    """Return the lambda of one target, given or chosen, and the fit at it."""
     if inference is None:
-        return describe(*decide(setup, select, progress), select)
+        decision = decide(setup, select, progress)
+        return decision, describe(*decision, select)
     from l2cli.api.inference import infer, refuse_early  # most fits are without
 
     refuse_early(setup, inference)
+    decision = decide(setup, select, progress)
     errors = partial(infer, kind=inference, select=select, asked=setup, progress=progress)
-    return describe(*decide(setup, select, progress), select, errors)
+    return decision, describe(*decision, select, errors)
 
 
 def describe(

@@ -36,7 +36,7 @@ from l2cli.data.roles import (
     role_notes,
 )
 from l2cli.data.schema import coefficient_bounds, penalty_factors
-from l2cli.data.table import Table
+from l2cli.data.table import Table, TextColumn
 from l2cli.data.target import (
     LARGEST,
     constant_targets,
@@ -73,6 +73,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec, *, consum
     table, roles, rows, weights, notes = plan.table, plan.roles, plan.rows, plan.weights, plan.notes
     folds, fold_names = _codes(table, columns.fold_column, rows, "fold")
     groups, _ = _codes(table, columns.group_column, rows, "group")
+    ids = _ids(table, columns.id)  # the design may take the place of the table
     made = make_design(plan, columns.missing, model, consume=consume)
     features, sources = made.features, made.sources
     plan.found.mark_constant(constant_features(features, *made.ranges))
@@ -102,8 +103,15 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec, *, consum
             table, plan.found.gaps, features, rows, weights, (*made.ranges, made.mean)
         ),
         notes=notes, warnings=constant_targets(schema.targets, plan.target, model.intercept),
-        design=made.design,
+        design=made.design, row_places=table.places, ids=ids,
     )  # fmt: skip
+
+
+def _ids(table: Table, name: str | None) -> TextColumn | FloatArray | None:
+    """Return a copy of the id column, which outlives the table."""
+    if name is None:
+        return None
+    return table.texts[name] if not table.is_number(name) else table.number(name).copy()
 
 
 def _note_cells(plan: DatasetPlan, columns: ColumnSpec, notes: list[str]) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from l2cli.core.products import Products
     from l2cli.data.column_groups import ColumnGroups
     from l2cli.data.roles import ColumnRoles
+    from l2cli.data.table import RowPlaces, TextColumn
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -152,6 +153,7 @@ class Dataset:
     target_default : the target is the last column because none was named.
     roles : what every column that could be a feature was taken for; None where nobody looked.
     stats : one entry per ``schema.features``.
+    row_places : where the rows of the file stand. ids : the column ``schema.id``, of all rows of the file.
     """
 
     source: str
@@ -175,6 +177,27 @@ class Dataset:
     notes: list[str] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
     design: Design | None = None
+    row_places: RowPlaces | None = None
+    ids: TextColumn | FloatArray | None = None
+
+    def place_of(self, i: int) -> str:
+        """Return where the i-th row used stands: ``line 7``, ``part2.csv line 7`` or ``row 5``."""
+        row = int(self.rows[i])
+        if self.row_places is None:
+            return f"row {row + 1}"
+        place, parts = self.row_places.place(row), self.row_places.parts
+        return place if parts is None or len(parts.labels) < 2 else f"{self.row_places.file_of(row)} {place}"
+
+    def id_of(self, i: int) -> str | float | int | None:
+        """Return the id of the i-th row used, None without an id column or where the cell is missing."""
+        row = int(self.rows[i])
+        if self.ids is None:
+            return None
+        if isinstance(self.ids, np.ndarray):
+            value = float(self.ids[row])
+            return None if np.isnan(value) else int(value) if value == int(value) else value
+        code = int(self.ids.codes[row])
+        return None if code < 0 else self.ids.levels[code]
 
     @property
     def places(self) -> IntArray:

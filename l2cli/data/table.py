@@ -42,6 +42,23 @@ class PartRows(NamedTuple):
         return bisect_right(self.starts, row) - 1
 
 
+class RowPlaces(NamedTuple):
+    """Where the rows of a table stand, known without the table; see its ``line_of`` and ``parts``."""
+
+    line_of: Callable[[int], int | None]
+    parts: PartRows | None
+
+    def place(self, row: int) -> str:
+        """Return where a row stands in its file, for a message: ``line 7`` if known, else ``row 5``."""
+        line = self.line_of(row)
+        first = 0 if self.parts is None else self.parts.starts[self.parts.part(row)]
+        return f"line {line}" if line is not None else f"row {row - first + 1}"
+
+    def file_of(self, row: int) -> str | None:
+        """Return what messages call the file that a row stands in; None where there is none."""
+        return None if self.parts is None else self.parts.labels[self.parts.part(row)]
+
+
 @dataclass(eq=False)
 class Table:
     """Named columns of one file or of several parts, every cell a number or a text.
@@ -94,12 +111,15 @@ class Table:
         values: FloatArray = self.numbers[:, self.number_index[name]]
         return values
 
+    @property
+    def places(self) -> RowPlaces:
+        """Where its rows stand in their files."""
+        return RowPlaces(self.line_of, self.parts)
+
     def place(self, row: int) -> str:
         """Return where a row stands in its file, for a message: ``line 7`` if known, else ``row 5``."""
-        line = self.line_of(row)
-        first = 0 if self.parts is None else self.parts.starts[self.parts.part(row)]
-        return f"line {line}" if line is not None else f"row {row - first + 1}"
+        return self.places.place(row)
 
     def file_of(self, row: int) -> str | None:
         """Return what messages call the file that a row stands in; None where there is none."""
-        return None if self.parts is None else self.parts.labels[self.parts.part(row)]
+        return self.places.file_of(row)

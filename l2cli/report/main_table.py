@@ -10,6 +10,11 @@ INTERCEPT = "(intercept)"
 _COEFFICIENT = ("coef", "coef_standardized", "kept", "se", "ci_low", "ci_high")
 _INFERRED = ("coef_debiased", "selected")
 _INSPECTED = ("name", "role", "type", "missing", "distinct", "min", "max", "median", "levels", "notes")
+_EXPLAINED = (
+    "feature", "group", "importance", "importance_se", "importance_marginal", "coef", "coef_standardized",
+    "se", "ci_low", "ci_high", "coef_unpenalized", "coef_unpenalized_standardized", "shrinkage",
+    "effective_df", "vif", "vif_penalized", "beside",
+)  # fmt: skip
 _MODEL = ("name", "lambda", "mean", "se", "ci_low", "ci_high", "fit_s")
 
 
@@ -95,6 +100,12 @@ def compare_table(result: Mapping[str, Any]) -> Columns:
     return _columns(result["models"], _MODEL)
 
 
+def explain_table(result: Mapping[str, Any]) -> Columns:
+    """Return one row per feature."""
+    more = [key for key in _INFERRED if any(row.get(key) is not None for row in result["features"])]
+    return _columns(result["features"], (*_EXPLAINED, *more))
+
+
 def evaluate_table(result: Mapping[str, Any]) -> Columns:
     """Return one row per metric."""
     return {"metric": list(result["metrics"]), "value": list(result["metrics"].values())}
@@ -128,4 +139,5 @@ _TABLES: dict[str, Callable[[Mapping[str, Any]], Columns]] = {
     "evaluate": evaluate_table,
     "inspect": inspect_table,
     "convert": convert_table,
+    "explain": explain_table,
 }

@@ -26,6 +26,8 @@ OPTIONS = {
     "fit": f"""{DATA} --lambda --relax-gamma --tol {FOLDS} --select --rule --inference {OUTPUT}
     --no-progress --save""",
     "cv": f"{DATA} --relax-gamma --tol {FOLDS} --rule {OUTPUT} --no-progress --save",
+    "explain": f"""{DATA} --lambda --relax-gamma --tol {FOLDS} --select --rule --inference {OUTPUT}
+    --no-progress --save""",
     "path": f"{DATA} --relax-gamma --tol {OUTPUT}",
     "compare": f"{DATA} {FOLDS} --models {OUTPUT} --no-progress",
     "predict": f"{READING} --unseen --threshold --id {OUTPUT}",

@@ -22,6 +22,7 @@ RESULTS = [
     "evaluate_binomial",
     "inspect_odd",
     "convert_gaussian",
+    "explain_gaussian",
 ]
 NAMES = [
     "=1+1",
@@ -203,6 +204,7 @@ def test_the_table_of_a_path_is_long(stored):
         ("compare_gaussian", "name", 4),
         ("evaluate_binomial", "metric", 7),
         ("convert_gaussian", "elsewhere", 8),
+        ("explain_gaussian", "feature", 10),
     ],
 )
 def test_other_tables_have_a_row_for_each(stored, name, columns, rows):

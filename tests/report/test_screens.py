@@ -26,6 +26,8 @@ RESULTS = [
     "inspect_odd",
     "inspect_refused",
     "convert_gaussian",
+    "explain_gaussian",
+    "explain_groups",
 ]
 PAGES = {
     "80": {"width": 80, "terminal": True},
@@ -69,6 +71,20 @@ def test_names_from_data_do_nothing(stored, name, terminal):
     lines = render(result, width=80, terminal=terminal)
     assert all(plain(text).isprintable() for text in lines)
     assert any("[bold]" in plain(text) for text in lines) or terminal
+    assert not terminal or max(map(width_of, lines)) <= 80
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_names_in_an_explanation_do_nothing(stored, terminal):
+    result = stored("explain_gaussian")
+    groups = result["importance"]["groups"]
+    for row, group, hostile in zip(result["features"], groups, HOSTILE, strict=False):
+        row["feature"] = row["group"] = group["name"] = hostile
+        result["verdicts"].append(f"{hostile} carries all")
+        result["influence"]["rows"][0] |= {"id": hostile, "feature": hostile}
+    lines = render(result, width=80, terminal=terminal)
+    assert all(plain(text).isprintable() for text in lines)
+    assert any("[bold]" in plain(text) for text in lines)
     assert not terminal or max(map(width_of, lines)) <= 80
 
 

@@ -30,7 +30,7 @@ def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
     lam = result["lambda"]
     return [
         *data_lines(result["data"], page),
-        *model_lines(result["settings"], _how(result), page, unpenalized=lam["value"] == 0),
+        *model_lines(result["settings"], method_text(result), page, unpenalized=lam["value"] == 0),
         (),
         *coefficient_lines(result, page),
         *inference_lines(result, page),
@@ -62,7 +62,7 @@ def inference_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     return flowed([Span(f" {'; '.join(facts)} ({how})", "hint")], page, indent=1)
 
 
-def _how(result: Mapping[str, Any]) -> str:
+def method_text(result: Mapping[str, Any]) -> str:
     """Return how lambda was found; nothing for an unpenalized fit, which says it already."""
     lam, selection = result["lambda"], result.get("selection")
     if result["settings"].get("group_lambdas"):
@@ -76,7 +76,7 @@ def _how(result: Mapping[str, Any]) -> str:
 
 def _how_each(result: Mapping[str, Any]) -> str:
     """Return how the lambdas of several targets were found."""
-    how = _how({**result, **result["targets"][0]})
+    how = method_text({**result, **result["targets"][0]})
     return how.replace("lambda by", "a lambda for each target by").partition(" over ")[0]
 
 

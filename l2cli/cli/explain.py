@@ -1,0 +1,44 @@
+"""``l2cli explain``: why the model is as it is."""
+
+from __future__ import annotations
+
+from l2cli.cli.binding import bind
+from l2cli.cli.choosing import Selection
+from l2cli.cli.inferring import Inferring
+from l2cli.cli.job import Job
+from l2cli.cli.modelling import FitModelling
+from l2cli.cli.options import Columns, Data, Reading, SavingOutput
+
+EXAMPLES = """\
+l2cli explain data.csv
+l2cli explain data.csv --id name --lambda 10
+l2cli explain data.csv --groups 'body=bmi,bp;blood=s*' --json"""
+
+
+def explain(
+    data: Data,
+    columns: Columns,
+    reading: Reading,
+    modelling: FitModelling,
+    selection: Selection,
+    inferring: Inferring,
+    output: SavingOutput,
+) -> int:
+    """Explain a fit: what matters, what the penalty did to it, and which rows and columns it hangs on.
+
+    Importance is shared fairly among correlated features; shrinkage is measured against the unpenalized
+    fit, and what the penalty cost and bought against having none.
+    """
+    inference = inferring.kind()
+    modelling.check_against(selection, inference)
+    model, select, roles, spec = modelling.spec(), selection.spec(), columns.spec(selection), reading.spec()
+    job = Job(output, [data, *modelling.files()])
+    dataset = job.dataset(data, spec, roles, model)
+    from l2cli.api.explain import explain_dataset
+
+    with job.solving() as progress:
+        result = explain_dataset(dataset, model, select, progress, inference)
+    return job.finish(result.to_dict(), model=result.model)
+
+
+COMMAND = bind(explain, EXAMPLES)
