@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from l2cli.report.axis import Marker
@@ -31,7 +31,7 @@ def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
         (),
         *_chart_lines(result, view, page),
         *_choice_lines(result, view, page),
-        *_new_data_lines(result, view, page),
+        *_honest_lines(result, view, page),
         *_refit_lines(result, page),
         *labelled("verdict", visible(result["verdict"]), page),
         (),
@@ -94,16 +94,39 @@ def _spread_text(view: ErrorView, mean: float, se: float) -> str:
     return percent(spread, 1) if view.metric in ("accuracy", "error") else significant(spread, 2)
 
 
-def _new_data_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> list[Line]:
-    """Return the error to expect on new data; nothing until it is corrected for the choice of lambda."""
-    best = result.get("best") or {}
-    if best.get("optimism_corrected") is None:
-        return []
-    text = f"{label_of(view.metric)} {metric_value(view.metric, view.value(best['optimism_corrected']))}"
-    if best.get("ci_low") is not None and best.get("ci_high") is not None:
-        low, high = (metric_value(view.metric, view.value(best[key])) for key in ("ci_low", "ci_high"))
-        text += f", {percent(result['level'])} interval {low} to {high}"
-    return labelled("on new data", f"{text} (corrected for having chosen lambda)", page)
+def _honest_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> list[Line]:
+    """Return the error to expect on new data, and how sure the lambda is."""
+    lines: list[Line] = []
+    best, nested, stable = (result.get(key) or {} for key in ("best", "nested", "stability"))
+    if best.get("optimism_corrected") is not None:
+        chosen = " (corrected for having chosen lambda)" if len(result["lambdas"]) > 1 else ""
+        text = _error_text(best["optimism_corrected"], best, view, result["level"])
+        lines += labelled("on new data", text + chosen, page)
+    if nested.get("value") is not None:
+        text = _error_text(nested["value"], nested, view, result["level"])
+        lines += labelled("nested", f"{text} (lambda tuned anew in every fold: {_span(nested['lambdas'])})", page)
+    if len(told := result.get("lambda_set") or []) and len(result["lambdas"]) > 1:
+        some = "all lambdas tried" if len(told) == len(result["lambdas"]) else _span(told)
+        lines += labelled("lambda set", f"{some}: not told from the best at {percent(best.get('level', result['level']))}", page)
+    if stable:
+        text = f"{_span([stable['low'], stable['high']])}: 90 % of the lambdas that {stable['repeats']} repeats"
+        lines += labelled("stability", f"{text} chose, each alone", page)
+    return lines
+
+
+def _error_text(value: float, span: Mapping[str, Any], view: ErrorView, level: float) -> str:
+    """Return an error and its interval, lower end first."""
+    text = f"{label_of(view.metric)} {metric_value(view.metric, view.value(value))}"
+    if span.get("ci_low") is not None and span.get("ci_high") is not None:
+        low, high = (metric_value(view.metric, view.value(span[key])) for key in ("ci_low", "ci_high"))
+        text += f", {percent(span.get('level', level))} interval {low} to {high}"
+    return text
+
+
+def _span(lambdas: Sequence[float]) -> str:
+    """Return the smallest and the largest of some lambdas."""
+    low, high = trimmed(min(lambdas)), trimmed(max(lambdas))
+    return low if low == high else f"{low} to {high}"
 
 
 def _refit_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
