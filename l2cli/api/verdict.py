@@ -8,6 +8,8 @@ from l2cli.api.setup import brief
 from l2cli.select.curve import Curve
 
 NOTHING = "the features say nothing: the mean does as well"
+LITTLE = 0.02
+"""A smaller share of the error gained over the largest lambda of an automatic grid is nothing."""
 CLEAR = 1.5
 """Lambdas within this factor of one another are one to anybody."""
 
@@ -31,7 +33,7 @@ def _sureness(curve: Curve, lambda_set: Sequence[float], *, automatic: bool) -> 
     best = float(curve.lambdas[curve.index_min])
     low, high = curve.as_good or (best, best)
     smallest, largest = float(curve.lambdas.min()), float(curve.lambdas.max())
-    if automatic and high >= largest:
+    if automatic and high >= largest and _gains_nothing(curve):
         return NOTHING
     if curve.needs_no_penalty:
         return f"shrinkage does not help here: --lambda 0 does as well as any lambda up to {brief(high)}"
@@ -54,3 +56,9 @@ def _sureness(curve: Curve, lambda_set: Sequence[float], *, automatic: bool) -> 
     if high >= largest:
         return f"flat above {brief(low)}: any larger lambda does as well, so the features say little"
     return f"flat between {brief(low)} and {brief(high)}: any lambda there is as good"
+
+
+def _gains_nothing(curve: Curve) -> bool:
+    """Return True where the best is hardly better than the largest lambda."""
+    last = float(curve.loss[int(curve.lambdas.argmax())])
+    return last - float(curve.loss[curve.index_min]) <= LITTLE * abs(last)

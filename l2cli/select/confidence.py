@@ -34,7 +34,7 @@ DRAWS = 500
 CHALLENGERS = 25
 """Lambdas, about, that each lambda is compared with: neighbours say the same."""
 ALONE, TOGETHER = 1.2815515655446004, 3.0
-"""Between these lies the LEVEL quantile of the maximum of 1 to 74 normals: the normal one, and Bonferroni's."""
+"""Between these is the LEVEL quantile of the maximum of 1 to 74 normals: that of one, and Bonferroni's."""
 MOST_INFLATION = 2.5
 SHARES = frozenset({"accuracy", "error"})
 _LOGIT = frozenset({"auc", "f1"})
@@ -167,7 +167,7 @@ def interval(value: float, variance: float, spread: Spread, metric: str, share: 
     rows the score interval of Wilson (1927) at its effective number of rows. Folds (metrics that are no mean
     over rows) have Student's t with J - 1 degrees of freedom.
 
-    Measured by tests/benchmarks/coverage.py: 87 to 93 % for ridge with p < n; up to 97 % for p > n. The risk
+    Measured by tests/benchmarks/interval_coverage.py: 88 to 93 % where p < n; up to 97 % for p > n. The risk
     of the refit, which is trained on all rows, is covered alike with 5 folds or more.
 
     References
@@ -195,7 +195,9 @@ def interval(value: float, variance: float, spread: Spread, metric: str, share: 
         if not 0.0 < value < 1.0:
             return Interval(None, None, "none: the metric is at its end")
         middle, width = math.log(value / (1.0 - value)), half / (value * (1.0 - value))
-        low, high = (1.0 / (1.0 + math.exp(-min(max(v, -700.0), 700.0))) for v in (middle - width, middle + width))
+        low, high = (
+            1.0 / (1.0 + math.exp(-min(max(v, -700.0), 700.0))) for v in (middle - width, middle + width)
+        )
         return Interval(low, high, method)
     if metric == "r2":
         low, high = _on_log_scale(1.0 - value, half)

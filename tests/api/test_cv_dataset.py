@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import l2cli
-
 from l2cli.api.cv import cv_dataset
 from l2cli.api.fit import fit_dataset
 from l2cli.api.verdict import verdict
@@ -124,8 +123,8 @@ def test_given_folds_keep_a_ragged_last_one(regression):
 def test_an_edge_of_a_given_grid_is_told_once_on_each_level(regression):
     content = cv_dataset(regression(), ModelSpec(lambdas=GridSpec(values=(1e7, 1e6))), SelectSpec()).to_dict()
     assert content["edge"] == "low"
-    for warnings in (content["warnings"], content["refit"]["warnings"]):
-        assert [w["code"] for w in warnings] == ["early", "lambda_edge"]
+    for told in (content["warnings"], content["refit"]["warnings"]):
+        assert [w["code"] for w in told] == ["early", "lambda_edge"]
 
 
 def curve_of(mean, paired, lambdas=(16.0, 8.0, 4.0, 2.0, 1.0)):

@@ -158,9 +158,9 @@ def test_the_screen_says_how_sure_the_error_and_the_lambda_are(stored):
     lines = shown(result, width=120)
     words = (
         " on new data  deviance 0.151, 90 % interval 0.118 to 0.186 (corrected for having chosen lambda)",
-        " nested       deviance 0.152, 90 % interval 0.110 to 0.190 (lambda tuned anew in every fold: 1 to 4)",
+        " nested       deviance 0.152, 90 % interval 0.110 to 0.190 (lambda tuned in each fold)",
         " lambda set   0.5 to 8: not told from the best at 90 %",
-        " stability    2 to 3: 90 % of the lambdas that 5 repeats chose, each alone",
+        " stability    2 to 3: 90 % of what 5 repeats choose",
     )
     at = [lines.index(text) for text in words]
     assert at == list(range(at[0], at[0] + 4))

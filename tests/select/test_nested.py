@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from interval_coverage import CELLS, study
 
 from l2cli.core.moments import leave_each_out
 from l2cli.core.problem import make_problem
@@ -34,7 +35,14 @@ def test_weighted_and_grouped_ridge_is_that_of_explicit_loops(by_hand, grouped, 
     grid = GRID / (40.0 if scale == "mean" else 1.0)
 
     def loss(train, test, lam):
-        fit = by_hand(X[train], y[train], s[train], o[train], np.ones(5), lam * (s[train].sum() if scale == "mean" else 1.0))
+        fit = by_hand(
+            X[train],
+            y[train],
+            s[train],
+            o[train],
+            np.ones(5),
+            lam * (s[train].sum() if scale == "mean" else 1.0),
+        )
         away = (y[test] - fit.predict(X[test], o[test])) ** 2
         return s[test] @ away / s[test].sum(), away
 
@@ -118,7 +126,23 @@ def test_other_families_are_fitted_anew_inside_every_fold():
     for i in range(3):
         rows = np.flatnonzero(ids != i)
         others = Folds((ids - (ids > i))[None, rows], 2, "stratified")
-        curve = cross_validate(fold_fits(problem.take(rows), others, "sum"), others, GRID, metric="deviance").curve
+        curve = cross_validate(
+            fold_fits(problem.take(rows), others, "sum"), others, GRID, metric="deviance"
+        ).curve
         assert found.lambdas[i] == curve.lambdas[curve.index_min]
-    own = result.fold_losses[np.arange(3), [int(np.flatnonzero(GRID == lam)[0]) for lam in found.lambdas]]
+    own = result.fold_losses[np.arange(3), [int(np.flatnonzero(lam == GRID)[0]) for lam in found.lambdas]]
     assert float(found.curve.mean[0]) == pytest.approx(np.average(own, weights=result.fits.fold_weights))
+
+
+@pytest.mark.parametrize(("cell", "naive_fails"), [("n60", True), ("n200", False)])
+def test_intervals_cover_about_as_often_as_they_say(cell, naive_fails):
+    """Of 80 draws each: 90 % less three binomial standard errors, where the naive interval falls short."""
+    row = study(CELLS[cell], 80, nest=cell == "n60")
+    assert row["fold"] >= 0.9 - 3.0 * np.sqrt(0.09 / 80)
+    assert row["refit"] >= 0.9 - 3.0 * np.sqrt(0.09 / 80)
+    assert row["naive"] <= row["fold"]
+    if naive_fails:
+        assert row["naive"] < 0.87 < row["fold"]
+        assert row["nested"] >= 0.9 - 3.0 * np.sqrt(0.09 / 80)
+        assert row["raw"] < row["corrected"]
+        assert abs(row["corrected"]) < abs(row["raw"])

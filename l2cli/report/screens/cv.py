@@ -104,13 +104,17 @@ def _honest_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> lis
         lines += labelled("on new data", text + chosen, page)
     if nested.get("value") is not None:
         text = _error_text(nested["value"], nested, view, result["level"])
-        lines += labelled("nested", f"{text} (lambda tuned anew in every fold: {_span(nested['lambdas'])})", page)
+        lines += labelled("nested", f"{text} (lambda tuned in each fold)", page)
     if len(told := result.get("lambda_set") or []) and len(result["lambdas"]) > 1:
         some = "all lambdas tried" if len(told) == len(result["lambdas"]) else _span(told)
-        lines += labelled("lambda set", f"{some}: not told from the best at {percent(best.get('level', result['level']))}", page)
+        lines += labelled(
+            "lambda set",
+            f"{some}: not told from the best at {percent(best.get('level', result['level']))}",
+            page,
+        )
     if stable:
-        text = f"{_span([stable['low'], stable['high']])}: 90 % of the lambdas that {stable['repeats']} repeats"
-        lines += labelled("stability", f"{text} chose, each alone", page)
+        span = _span([stable["low"], stable["high"]])
+        lines += labelled("stability", f"{span}: 90 % of what {stable['repeats']} repeats choose", page)
     return lines
 
 

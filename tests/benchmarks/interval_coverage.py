@@ -1,6 +1,6 @@
 """Coverage of the 90 % intervals of ``cv``: what they cover, how often, and the naive interval beside them.
 
-    python tests/benchmarks/coverage.py [REPLICATES] [CELL ...]
+    python tests/benchmarks/interval_coverage.py [REPLICATES] [CELL ...]
 
 Each cell draws a coefficient vector, rows and a target REPLICATES times (default 400), runs ``l2cli.cv`` and
 asks whether the interval holds the average risk of the fold models at the chosen lambda (``fold``, the target
@@ -52,7 +52,9 @@ class Cell:
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, Draw]:
         """Return coefficients, a root of the covariance, and the function that draws rows and targets."""
         at = np.arange(self.p)
-        root = np.linalg.cholesky(self.correlation ** np.abs(np.subtract.outer(at, at)) + 1e-12 * np.eye(self.p))
+        root = np.linalg.cholesky(
+            self.correlation ** np.abs(np.subtract.outer(at, at)) + 1e-12 * np.eye(self.p)
+        )
         beta = rng.normal(size=self.p) * (rng.random(self.p) < (0.2 if self.l1_ratio else 1.0))
         beta *= np.sqrt(self.snr) / max(float(np.linalg.norm(root.T @ beta)), 1e-12)
 
