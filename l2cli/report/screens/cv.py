@@ -14,7 +14,7 @@ from l2cli.report.numerals import percent, significant, trimmed
 from l2cli.report.scales import lambda_scale, value_scale
 from l2cli.report.screens import targets
 from l2cli.report.screens.heading import data_lines, folds_text, kept_text, model_lines
-from l2cli.report.screens.metrics import ErrorView, error_view, headline, label_of, metric_value
+from l2cli.report.screens.metrics import ErrorView, error_text, error_view, headline, label_of, metric_value
 
 LABEL_WIDTH = 14  # with the blank before and the three after "lambda_min"
 
@@ -100,31 +100,22 @@ def _honest_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> lis
     best, nested, stable = (result.get(key) or {} for key in ("best", "nested", "stability"))
     if best.get("optimism_corrected") is not None:
         chosen = " (corrected for having chosen lambda)" if len(result["lambdas"]) > 1 else ""
-        text = _error_text(best["optimism_corrected"], best, view, result["level"])
+        text = error_text(best["optimism_corrected"], best, view)
         lines += labelled("on new data", text + chosen, page)
     if nested.get("value") is not None:
-        text = _error_text(nested["value"], nested, view, result["level"])
+        text = error_text(nested["value"], nested, view)
         lines += labelled("nested", f"{text} (lambda tuned in each fold)", page)
     if len(told := result.get("lambda_set") or []) and len(result["lambdas"]) > 1:
         some = "all lambdas tried" if len(told) == len(result["lambdas"]) else _span(told)
         lines += labelled(
             "lambda set",
-            f"{some}: not told from the best at {percent(best.get('level', result['level']))}",
+            f"{some}: not told from the best at {percent(best['level'])}",
             page,
         )
     if stable:
         span = _span([stable["low"], stable["high"]])
         lines += labelled("stability", f"{span}: 90 % of what {stable['repeats']} repeats choose", page)
     return lines
-
-
-def _error_text(value: float, span: Mapping[str, Any], view: ErrorView, level: float) -> str:
-    """Return an error and its interval, lower end first."""
-    text = f"{label_of(view.metric)} {metric_value(view.metric, view.value(value))}"
-    if span.get("ci_low") is not None and span.get("ci_high") is not None:
-        low, high = (metric_value(view.metric, view.value(span[key])) for key in ("ci_low", "ci_high"))
-        text += f", {percent(span.get('level', level))} interval {low} to {high}"
-    return text
 
 
 def _span(lambdas: Sequence[float]) -> str:
