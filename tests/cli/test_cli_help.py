@@ -23,7 +23,7 @@ DATA = f"{COLUMNS} {READING} {MODEL}"
 # What the contract lists, as far as this version has the method behind it.
 OPTIONS = {
     "fit": f"{DATA} --lambda --relax-gamma --tol {FOLDS} --select --rule {OUTPUT} --no-progress --save",
-    "cv": f"{DATA} --relax-gamma --tol {FOLDS} --rule {OUTPUT} --no-progress --save",
+    "cv": f"{DATA} --relax-gamma --tol {FOLDS} --rule --nested {OUTPUT} --no-progress --save",
     "path": f"{DATA} --relax-gamma --tol {OUTPUT}",
     "compare": f"{DATA} {FOLDS} --models {OUTPUT} --no-progress",
     "predict": f"{READING} --unseen --threshold --id {OUTPUT}",
