@@ -167,9 +167,9 @@ def interval(value: float, variance: float, spread: Spread, metric: str, share: 
     rows the score interval of Wilson (1927) at its effective number of rows. Folds (metrics that are no mean
     over rows) have Student's t with J - 1 degrees of freedom.
 
-    Measured by tests/benchmarks/interval_coverage.py: 88 to 92 %, 86 % with 40 groups of 5 rows; for folds (auc)
-    96 %, and for p > n with a strong signal more too. The risk of the refit, which is trained on all rows, is covered alike
-    with 5 folds or more.
+    Measured by tests/benchmarks/interval_coverage.py: 88 to 92 %, 86 % with 40 groups of 5 rows, 96 % for
+    folds (auc); more than asked, too, for p > n with a strong signal. The risk of the refit, which is trained
+    on all rows, is covered alike with 5 folds or more.
 
     References
     ----------
