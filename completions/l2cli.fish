@@ -145,6 +145,7 @@ complete -c l2cli -n '__l2cli_command cv' -l standardize -d 'penalize the weight
 complete -c l2cli -n '__l2cli_command cv' -l no-standardize -d 'penalize the weights of standardized columns'
 complete -c l2cli -n '__l2cli_command cv' -l intercept -d 'fit an intercept, never penalized'
 complete -c l2cli -n '__l2cli_command cv' -l no-intercept -d 'fit an intercept, never penalized'
+complete -c l2cli -n '__l2cli_command cv' -l nested -d 'also tune lambda anew inside every fold: the error of the procedure'
 complete -c l2cli -n '__l2cli_command cv' -l rule -x -a 'min 1se' -d 'the best, or within one se of it (default min)'
 complete -c l2cli -n '__l2cli_command cv' -l folds -s k -x -d 'number of folds (default 10)'
 complete -c l2cli -n '__l2cli_command cv' -l repeats -x -d 'repeat with new folds (default 1)'

@@ -113,6 +113,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--group-lambda'); Kind = 'free'; Words = @(); About = 'lambdas of a banded penalty (default: chosen)' }
             @{ Names = @('--standardize', '--no-standardize'); Kind = 'flag'; Words = @(); About = 'penalize the weights of standardized columns' }
             @{ Names = @('--intercept', '--no-intercept'); Kind = 'flag'; Words = @(); About = 'fit an intercept, never penalized' }
+            @{ Names = @('--nested'); Kind = 'flag'; Words = @(); About = 'also tune lambda anew inside every fold: the error of the procedure' }
             @{ Names = @('--rule'); Kind = 'words'; Words = @('min', '1se'); About = 'the best, or within one se of it (default min)' }
             @{ Names = @('--folds', '-k'); Kind = 'free'; Words = @(); About = 'number of folds (default 10)' }
             @{ Names = @('--repeats'); Kind = 'free'; Words = @(); About = 'repeat with new folds (default 1)' }

@@ -264,6 +264,7 @@ class SelectSpec:
 
     folds : None means 10, and that nobody asked for folds.
     jobs : processes, -1 one per processor, None as many as help.
+    nested : judge by lambdas tuned inside the training rows of every fold.
     """
 
     select: str = "auto"
@@ -273,6 +274,7 @@ class SelectSpec:
     metric: str | None = None
     seed: int = 0
     jobs: int | None = None
+    nested: bool = False
 
     def __post_init__(self) -> None:
         _one_of(self.select, "select", SELECTORS)

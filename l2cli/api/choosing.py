@@ -190,5 +190,7 @@ def edge_warning(choice: Choice, *, automatic: bool) -> list[dict[str, Any]]:
         if automatic:  # no grid of its own reaches where even no effect is a standard error worse
             return []
         name, beyond = "lambda by the 1se rule", "larger ones may be within one standard error too"
+    if automatic and choice.edge == "high":
+        beyond = "unseen rows confirm nothing of the features"
     message = f"{name}, {choice.lam:.4g}, is the {side} of the grid: {beyond}"
     return [{"code": "lambda_edge", "message": message}]

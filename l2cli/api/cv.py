@@ -11,10 +11,11 @@ import numpy.typing as npt
 from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, with_bands
 from l2cli.api.choosing import choice_of, curve_warnings
 from l2cli.api.fit import FitResult, describe, together
-from l2cli.api.setup import Progress, Setup, brief, floats, prepare
+from l2cli.api.honest import honest_keys, refuse_nested_bands
+from l2cli.api.setup import Progress, Setup, floats, prepare
 from l2cli.api.targets import joined, stacked
+from l2cli.api.verdict import verdict
 from l2cli.data.dataset import Dataset
-from l2cli.select.curve import Curve
 from l2cli.select.cv import CVResult, validation_metrics
 from l2cli.spec import ModelSpec, SelectSpec
 
@@ -69,6 +70,7 @@ def cv_dataset(
 
 def _cross_validate(setup: Setup, select: SelectSpec, progress: Progress | None) -> CVRun:
     """Cross-validate one target."""
+    refuse_nested_bands(setup, select)
     if is_banded(setup):
         setup = _banded(setup, select, progress)
     result, factor = setup.cross_validate(select, progress)
@@ -85,8 +87,11 @@ def _cross_validate(setup: Setup, select: SelectSpec, progress: Progress | None)
         "cv", select, rule=select.rule, folds=result.folds.k, repeats=result.folds.repeats
     )
     content["warnings"] += curve_warnings(setup, choice) + _fold_warning(result)
-    content |= _curve_keys(result) | {"metrics_min": at_min, "metrics_1se": at_1se}
     described = refit.to_dict()
+    content |= _curve_keys(result)
+    content |= honest_keys(setup, result, select, described["effective_df"], progress)
+    content["verdict"] = verdict(curve, content["lambda_set"], automatic=setup.model.lambdas.is_auto)
+    content |= {"metrics_min": at_min, "metrics_1se": at_1se}
     # What the refit warns of concerns the answer of the command as well: --strict looks at these.
     content["warnings"] += [w for w in described["warnings"] if w not in content["warnings"]]
     content |= {"refit": described}
@@ -127,15 +132,7 @@ def _curve_keys(result: CVResult) -> dict[str, Any]:
         "index_min": curve.index_min,
         "index_1se": curve.index_1se,
         "edge": curve.edge,
-        "best": {
-            "value": floats(curve.mean)[curve.index_min],
-            "ci_low": None,
-            "ci_high": None,
-            "optimism_corrected": None,
-        },
-        "lambda_set": None,
         "range": list(curve.as_good) if curve.as_good else None,
-        "verdict": verdict(curve),
         "fold_kkt_max": result.kkt_max,
         "folds": {
             "kind": folds.kind,
@@ -144,39 +141,3 @@ def _curve_keys(result: CVResult) -> dict[str, Any]:
             "stratified": folds.kind == "stratified",
         },
     }
-
-
-def verdict(curve: Curve) -> str:
-    """Say in one line how sure the choice of lambda is, and whether the 1se rule ran out of lambdas."""
-    if len(curve.lambdas) < 2:
-        return "one lambda only: nothing was chosen"
-    text = _sureness(curve)
-    if curve.edge_by("1se") == "high" != curve.edge:
-        text += "; lambda_1se is the largest lambda tried"
-    return text
-
-
-def _sureness(curve: Curve) -> str:
-    """Return how well the data tell the best lambda from others."""
-    best = float(curve.lambdas[curve.index_min])
-    if curve.needs_no_penalty:
-        return (
-            f"flat below {brief((curve.as_good or (best, best))[1])}: "
-            "no penalty needed, --lambda 0 does as well"
-        )
-    if curve.edge is not None:
-        side = "largest" if curve.edge == "high" else "smallest"
-        return f"the best lambda, {brief(best)}, is the {side} of the grid: the optimum may lie beyond it"
-    if curve.as_good is None:
-        return f"best at {brief(best)}, well inside the grid"
-    low, high = curve.as_good
-    if low <= curve.lambdas.min() and high >= curve.lambdas.max():
-        return "flat over the whole grid: the data cannot tell these lambdas apart"
-    if high / max(low, 1e-300) < 1.5:
-        return f"a clear minimum at {brief(best)}, well inside the grid"
-    if low <= curve.lambdas.min():
-        return f"flat below {brief(high)}: any smaller lambda does as well, so little shrinkage is needed"
-    if high >= curve.lambdas.max():
-        return f"flat above {brief(low)}: any larger lambda does as well, so the features say little"
-    span = f"{brief(low)} to {brief(high)}"
-    return f"flat from {span}: the data cannot tell these apart; the minimum is well inside the grid"

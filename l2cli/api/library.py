@@ -154,9 +154,14 @@ def cv(
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, rule: str = "min", folds: int | None = None, repeats: int = 1,
     groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
-    jobs: int | None = None,
+    jobs: int | None = None, nested: bool = False,
 ) -> CVRun:  # fmt: skip
     """Cross-validate lambda and refit on all rows, as ``l2cli cv``; parameters and errors of :func:`fit`.
+
+    Parameters
+    ----------
+    nested : bool
+        Also tune lambda anew inside the training rows of every fold: the error of the whole procedure.
 
     Returns
     -------
@@ -177,7 +182,7 @@ def cv(
         X, y, target=target, sample_weight=sample_weight, offset=offset, groups=groups,
         fold_labels=fold_labels,
     )  # fmt: skip
-    choice = SelectSpec("cv", rule, folds, repeats, metric, seed, jobs)
+    choice = SelectSpec("cv", rule, folds, repeats, metric, seed, jobs, nested)
     refuse_idle_arguments(given.columns, choice)
     dataset, model = dataset_of(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, dates=dates,

@@ -95,6 +95,19 @@ class Rule(Choosing):
         return replace(super().spec(), rule=rule)
 
 
+class Judging(Rule):
+    """Everything about choosing lambda, as ``cv`` has it."""
+
+    nested: Annotated[
+        bool,
+        typer.Option("--nested", help="also tune lambda anew inside every fold: the error of the procedure"),
+    ] = False
+
+    def spec(self) -> SelectSpec:
+        """Return the checked description of how lambda is chosen and judged."""
+        return replace(super().spec(), nested=self.nested)
+
+
 class Selection(Rule):
     """Everything about choosing lambda, as ``fit`` has it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from l2cli.cli.binding import bind
-from l2cli.cli.choosing import Rule
+from l2cli.cli.choosing import Judging
 from l2cli.cli.job import Job
 from l2cli.cli.modelling import CertifiedModelling
 from l2cli.cli.options import Columns, Data, Reading, SavingOutput
@@ -11,6 +11,7 @@ from l2cli.cli.options import Columns, Data, Reading, SavingOutput
 EXAMPLES = """\
 l2cli cv data.csv
 l2cli cv data.csv --lambdas 1e-3:1e4:80 --folds 5 --repeats 3
+l2cli cv data.csv --nested --json
 l2cli cv data.csv --group-column patient --rule 1se --save model.json"""
 
 
@@ -19,7 +20,7 @@ def cv(
     columns: Columns,
     reading: Reading,
     modelling: CertifiedModelling,
-    choosing: Rule,
+    choosing: Judging,
     output: SavingOutput,
 ) -> int:
     """Choose lambda by cross-validation: the curve, its minimum, the error on new data, and the refit."""

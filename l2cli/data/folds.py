@@ -36,6 +36,11 @@ class Folds(NamedTuple):
         """Return rows per fold: folds of the first repeat, then of the next."""
         return [int(c) for row in self.ids for c in np.bincount(row, minlength=self.k)]
 
+    def others(self, i: int) -> Folds:
+        """Return the other folds of the repeat of fit ``i``, renumbered; its own rows are -1, in none."""
+        ids, own = self.ids[i // self.k], i % self.k
+        return Folds(np.where(ids == own, -1, ids - (ids > own))[None, :], self.k - 1, self.kind)
+
 
 def _deal(count: int, k: int, seed: list[int]) -> IntArray:
     """Return fold ids of ``count`` consecutive units: every k of them get a seeded permutation of 0..k-1.

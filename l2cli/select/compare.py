@@ -12,10 +12,11 @@ import numpy.typing as npt
 from l2cli.core.metrics import greater_is_better, losses
 from l2cli.core.problem import Problem
 from l2cli.core.student import two_sided_tail
-from l2cli.data.folds import Folds, draw_folds
+from l2cli.data.folds import Folds
 from l2cli.errors import FitError, UsageError
-from l2cli.select.cv import cross_validate, fold_fits, weighted_curve
+from l2cli.select.cv import weighted_curve
 from l2cli.select.learner import FoldFits
+from l2cli.select.nested import inner_fits, tuned_curve
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -200,32 +201,18 @@ class Comparison(NamedTuple):
     def _tune(self, contender: Contender, progress: Progress | None) -> list[tuple[FloatArray, float]]:
         """Return, per outer training set, the lambdas by minimum and by 1se, and the seconds."""
         chosen = []
-        held_out = self._held_out()
-        for i, held in enumerate(held_out):
+        count = len(contender.fits.rows)
+        for i in range(count):
             start = time.perf_counter()
-            rows = np.flatnonzero(~held)
-            part = contender.problem.take(rows)
-            folds = self._inner_folds(i, rows)
-            result = cross_validate(
-                fold_fits(part, folds, self.scale, jobs=self.jobs), folds, contender.grid, metric=self.metric
+            inner = inner_fits(
+                contender.fits, self.scale, i, groups=self.groups, seed=self.seed, jobs=self.jobs
             )
-            curve = result.curve
+            curve = tuned_curve(inner, contender.grid, self.metric)
             pick = np.array([curve.lambdas[curve.index_min], curve.lambdas[curve.index_1se]])
             chosen.append((pick, time.perf_counter() - start))
             if progress is not None:
-                progress("folds", i + 1, len(held_out))
+                progress("folds", i + 1, count)
         return chosen
-
-    def _inner_folds(self, i: int, rows: IntArray) -> Folds:
-        """Return the other folds of the same repeat; with only two, ten new ones inside the training rows."""
-        k = self.folds.k
-        if k > 2:
-            ids = self.folds.ids[i // k, rows]
-            return Folds((ids - (ids > i % k))[None, :], k - 1, self.folds.kind)
-        strata = self.problem.class_codes[rows] if self.folds.kind == "stratified" else None
-        groups = None if self.groups is None else self.groups[rows]
-        units = len(rows) if groups is None else len(np.unique(groups))
-        return draw_folds(len(rows), max(2, min(10, units)), seed=self.seed, strata=strata, groups=groups)
 
     def _tuned(self, fits: FoldFits, lambdas: FloatArray) -> FloatArray:
         """Return each outer fold's value at its own lambda."""

@@ -68,7 +68,7 @@ class GaussianFolds(ABC):
         self.kkt_max = 0.0
         self.rows = [np.flatnonzero(ids == f) for ids in folds.ids for f in range(folds.k)]
         self.fold_weights = np.array([problem.weights[rows].sum() for rows in self.rows])
-        smallest = min(problem.n_rows - len(rows) for rows in self.rows)
+        smallest = sum(map(len, self.rows)) // folds.repeats - max(map(len, self.rows))
         self.by_moments = problem.n_columns <= smallest
         self.held: list[Moments] = []
         if self.by_moments and held is not None:
@@ -93,6 +93,18 @@ class GaussianFolds(ABC):
         """Return the fits with other penalty factors (p,): the moments of the folds stay what they are."""
         problem = self.problem._replace(factors=factors)
         return type(self)(problem, self.folds, self.scale, held=self.held)
+
+    def without(self, i: int) -> Self:
+        """Return the fits on the other folds of the same repeat: what tells the lambda of fit ``i`` alone.
+
+        Their moments are at hand, so no row is looked at.
+        """
+        if self.several is not None:
+            return self.several.without(i).for_target(self.target, self.problem)
+        k = self.folds.k
+        first = i // k * k
+        held = [m for j, m in enumerate(self.held[first : first + k], first) if j != i] or None
+        return type(self)(self.problem, self.folds.others(i), self.scale, held=held)
 
     @abstractmethod
     def solutions(self, lambdas: FloatArray) -> Iterator[tuple[TrainingStats, FloatArray]]:
@@ -141,9 +153,8 @@ class GaussianFolds(ABC):
 
     def _training(self, i: int) -> IntArray:
         """Return the rows that fit i is trained on."""
-        held = np.zeros(self.problem.n_rows, dtype=bool)
-        held[self.rows[i]] = True
-        return np.flatnonzero(~held)
+        ids = self.folds.ids[i // self.folds.k]
+        return np.flatnonzero((ids != i % self.folds.k) & (ids >= 0))  # below 0: set aside
 
     def losses(self, lambdas: FloatArray, metric: str) -> FloatArray:
         """Return (F, L): each fit's weighted mean loss over its held-out rows."""

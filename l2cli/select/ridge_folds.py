@@ -52,7 +52,7 @@ class RidgeFolds(GaussianFolds):
         progress: Callable[[str, int, int], None] | None = None, held: list[Moments] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(problem, folds, scale, progress, held)
-        p, smallest = problem.n_columns, min(problem.n_rows - len(rows) for rows in self.rows)
+        p, smallest = problem.n_columns, len(self._training(int(np.argmax([len(r) for r in self.rows]))))
         rank = p if self.by_moments else smallest
         self.cached = len(self.rows) * p * (rank + p * self.by_moments) * 8 <= CACHE_BYTES
         self.cache: list[FoldFit] = []

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import numpy as np
 import pytest
 
-from l2cli.api.cv import cv_dataset, verdict
+import l2cli
+from l2cli.api.cv import cv_dataset
 from l2cli.api.fit import fit_dataset
+from l2cli.api.verdict import verdict
 from l2cli.data.folds import draw_folds
 from l2cli.errors import UsageError
 from l2cli.select.curve import Curve
+from l2cli.select.cv import weighted_curve
 from l2cli.spec import GridSpec, ModelSpec, SelectSpec
 
 
@@ -27,7 +31,7 @@ def test_the_result_hangs_together(regression, rule):
     assert content["mean"] == pytest.approx(share @ losses, rel=1e-12)
     assert content["se"] == pytest.approx(np.sqrt(share @ (losses - share @ losses) ** 2 / 4), rel=1e-9)
     best, one = content["index_min"], content["index_1se"]
-    assert content["mean"][best] == min(content["mean"]) == content["best"]["value"]
+    assert content["mean"][best] == min(content["mean"])
     within = np.flatnonzero(np.array(content["mean"]) <= content["mean"][best] + content["se"][best])
     assert one == within[0]
     assert (content["lambda_min"], content["lambda_1se"]) == (
@@ -41,10 +45,22 @@ def test_the_result_hangs_together(regression, rule):
     wanted = content["metrics_1se" if rule == "1se" else "metrics_min"]
     assert content["refit"]["metrics"]["validation"] == wanted
     assert content["folds"] == {"kind": "rows", "k": 5, "repeats": 2, "stratified": False}
-    assert content["best"] == {
-        "value": content["mean"][best], "ci_low": None, "ci_high": None, "optimism_corrected": None
-    }  # fmt: skip
-    assert content["lambda_set"] is None
+    at = content["index_1se" if rule == "1se" else "index_min"]
+    honest = content["best"]
+    assert (honest["value"], honest["lambda"]) == (content["mean"][at], content["lambdas"][at])
+    assert (honest["level"], honest["target"]) == (0.9, "fold_average")
+    assert honest["value"] <= honest["optimism_corrected"]
+    assert honest["ci_low"] < honest["optimism_corrected"] < honest["ci_high"]
+    assert content["lambda_min"] in content["lambda_set"]
+    low, high = content["range"]
+    assert set(content["lambda_set"]) >= {lam for lam in content["lambdas"] if low <= lam <= high}
+    assert content["stability"]["lambdas"] == [
+        content["lambdas"][weighted_curve(
+            np.array(content["lambdas"]), losses[mine], np.array(content["fold_sizes"][mine]), folds, "mse"
+        ).index_by(rule)]
+        for mine in (slice(0, 5), slice(5, 10))
+    ]  # fmt: skip
+    assert content["nested"] is None
     assert 0 <= content["fold_kkt_max"] < 1e-9
     assert (run.lambda_min, run.lambda_1se) == (content["lambda_min"], content["lambda_1se"])
     assert np.array_equal(run.mean, content["mean"])
@@ -107,8 +123,8 @@ def test_given_folds_keep_a_ragged_last_one(regression):
 def test_an_edge_of_a_given_grid_is_told_once_on_each_level(regression):
     content = cv_dataset(regression(), ModelSpec(lambdas=GridSpec(values=(1e7, 1e6))), SelectSpec()).to_dict()
     assert content["edge"] == "low"
-    for warnings in (content["warnings"], content["refit"]["warnings"]):
-        assert [w["code"] for w in warnings] == ["early", "lambda_edge"]
+    for told in (content["warnings"], content["refit"]["warnings"]):
+        assert [w["code"] for w in told] == ["early", "lambda_edge"]
 
 
 def curve_of(mean, paired, lambdas=(16.0, 8.0, 4.0, 2.0, 1.0)):
@@ -123,7 +139,7 @@ def curve_of(mean, paired, lambdas=(16.0, 8.0, 4.0, 2.0, 1.0)):
         (curve_of([5, 4, 1, 4, 5], [0.1] * 5), "a clear minimum at 4"),
         (curve_of([5, 4, 1, 1.05, 1.05], [0.1] * 5), "flat below 4"),
         (curve_of([1.05, 1.05, 1, 4, 5], [0.1] * 5), "flat above 4"),
-        (curve_of([5, 1.05, 1, 1.05, 5], [0.1] * 5), "flat from 2 to 8"),
+        (curve_of([5, 1.05, 1, 1.05, 5], [0.1] * 5), "flat between 2 and 8: any lambda there is as good"),
         (curve_of([1, 2, 3, 4, 5], [0.1] * 5), "is the largest of the grid"),
         (curve_of([5, 4, 3, 2, 1], [0.1] * 5), "is the smallest of the grid"),
         (curve_of([5, 4, 1, 4, 5], [np.nan] * 5), "best at 4, well inside the grid"),
@@ -132,6 +148,52 @@ def curve_of(mean, paired, lambdas=(16.0, 8.0, 4.0, 2.0, 1.0)):
 )
 def test_the_verdict_says_how_sure_the_choice_is(curve, words):
     assert words in verdict(curve)
+
+
+def test_the_verdict_contradicts_no_other_line():
+    clear = curve_of([5, 4, 1, 4, 5], [0.1] * 5)
+    assert "a clear minimum" in verdict(clear, [4.0])
+    assert "others may be as good" in verdict(clear, [8.0, 4.0, 2.0])
+    noise = curve_of([1, 1, 1.1, 1.2, 1.3], [0.01] * 5)
+    assert verdict(noise, automatic=True) == "the features say nothing: the mean does as well"
+    assert verdict(noise).startswith("the optimum is at the edge")
+    spared = clear._replace(mean=np.array([5, 4, 1, 1, 1.0]), unpenalized=1.0, settled=True)
+    assert verdict(spared) == "shrinkage does not help here: --lambda 0 does as well as any lambda up to 4"
+
+
+def test_noise_is_called_noise_by_every_line():
+    rng = np.random.default_rng(5)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        run = l2cli.cv(rng.normal(size=(60, 4)), rng.normal(size=60))
+    content = run.to_dict()
+    assert content["verdict"] == "the features say nothing: the mean does as well"
+    assert max(content["lambda_set"]) == max(content["lambdas"])
+    assert not any("may lie beyond" in str(w.message) for w in said)
+
+
+@pytest.mark.parametrize("metric", ["auc", "accuracy", "f1", "brier"])
+def test_metrics_of_classes_have_intervals_among_their_values(binary, metric):
+    content = cv_dataset(binary(), ModelSpec(), SelectSpec(folds=4, metric=metric, nested=True)).to_dict()
+    best, nested = content["best"], content["nested"]
+    assert 0.0 <= best["ci_low"] < best["optimism_corrected"] < best["ci_high"] <= 1.0
+    sign = -1.0 if metric != "brier" else 1.0
+    assert sign * (best["optimism_corrected"] - best["value"]) >= 0.0
+    assert best["method"].startswith("folds" if metric in ("auc", "f1") else "rows")
+    assert nested["ci_low"] < nested["value"] < nested["ci_high"]
+    assert len(nested["lambdas"]) == 4
+    assert set(nested["lambdas"]) <= set(content["lambdas"])
+
+
+def test_nesting_is_refused_where_bands_are_chosen():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 3))
+    y = X[:, 0] + rng.normal(size=30)
+    bands = {"column_groups": {"g": ["x0", "x1"]}, "group_penalty": "banded"}
+    with pytest.raises(UsageError, match="--nested tunes one lambda"):
+        l2cli.cv(X, y, nested=True, **bands)
+    given = l2cli.cv(X, y, nested=True, group_lambda={"g": 2.0}, lambdas=[1e4, 1.0, 1e-4], **bands)
+    assert len(given.to_dict()["nested"]["lambdas"]) == 10
 
 
 def test_few_rows_get_as_many_folds_as_can_be_filled(regression, binary):

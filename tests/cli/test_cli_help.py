@@ -25,7 +25,7 @@ DATA = f"{COLUMNS} {READING} {MODEL}"
 OPTIONS = {
     "fit": f"""{DATA} --lambda --relax-gamma --tol {FOLDS} --select --rule --inference {OUTPUT}
     --no-progress --save""",
-    "cv": f"{DATA} --relax-gamma --tol {FOLDS} --rule {OUTPUT} --no-progress --save",
+    "cv": f"{DATA} --relax-gamma --tol {FOLDS} --rule --nested {OUTPUT} --no-progress --save",
     "explain": f"""{DATA} --lambda --relax-gamma --tol {FOLDS} --select --rule --inference {OUTPUT}
     --no-progress --save""",
     "path": f"{DATA} --relax-gamma --tol {OUTPUT}",

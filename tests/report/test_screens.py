@@ -167,14 +167,23 @@ def test_a_given_lambda_is_shown_as_given(stored):
     assert not any("unseen" in text for text in lines)
 
 
-def test_the_honest_error_appears_once_it_is_known(stored):
+def test_the_screen_says_how_sure_the_error_and_the_lambda_are(stored):
     result = stored("cv_binomial")
-    assert not any("on new data" in text for text in shown(result))
-    result["best"] = {"value": 0.147, "ci_low": 0.118, "ci_high": 0.186, "optimism_corrected": 0.151}
-    [line] = [text for text in shown(result, width=120) if "on new data" in text]
-    assert line == (
-        " on new data  deviance 0.151, 95 % interval 0.118 to 0.186 (corrected for having chosen lambda)"
+    result["best"] |= {"ci_low": 0.118, "ci_high": 0.186, "optimism_corrected": 0.151}
+    result["nested"] = {"value": 0.152, "ci_low": 0.11, "ci_high": 0.19, "level": 0.9, "lambdas": [1.0, 4.0]}
+    result["stability"] = {"repeats": 5, "low": 2.0, "high": 3.0, "lambdas": [2.0] * 4 + [3.0]}
+    result["lambda_set"] = [8.0, 2.0, 0.5]
+    lines = shown(result, width=120)
+    words = (
+        " on new data  deviance 0.151, 90 % interval 0.118 to 0.186 (corrected for having chosen lambda)",
+        " nested       deviance 0.152, 90 % interval 0.110 to 0.190 (lambda tuned in each fold)",
+        " lambda set   0.5 to 8: not told from the best at 90 %",
+        " stability    2 to 3: 90 % of what 5 repeats choose",
     )
+    at = [lines.index(text) for text in words]
+    assert at == list(range(at[0], at[0] + 4))
+    result["lambda_set"] = result["lambdas"]
+    assert " lambda set   all lambdas tried: not told from the best at 90 %" in shown(result, width=120)
 
 
 def test_a_curve_of_one_lambda_or_with_holes_is_shown(stored):

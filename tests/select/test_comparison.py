@@ -19,6 +19,7 @@ from l2cli.select.compare import (
     ranking,
 )
 from l2cli.select.cv import fold_fits
+from l2cli.select.nested import inner_fits
 
 GRID = np.array([1000.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.1])
 
@@ -133,9 +134,8 @@ def test_a_binomial_comparison_tunes_on_the_other_folds():
 
 def test_two_folds_tune_on_ten_new_ones():
     data = Data(k=2)
-    comparison = comparison_of(data.problem(), data.folds, GRID, seed=5)
     rows = np.flatnonzero(data.folds.ids[0] == 1)
-    inner = comparison._inner_folds(0, rows)
+    inner = inner_fits(fold_fits(data.problem(), data.folds, "sum"), "sum", 0, seed=5).folds
     assert inner.k == 10
     assert np.array_equal(inner.ids, draw_folds(len(rows), 10, seed=5).ids)
     assert np.isfinite(data.scores(GRID)["ridge"].mean)
@@ -145,9 +145,8 @@ def test_two_folds_of_groups_keep_the_groups_together():
     data = Data(k=2)
     groups = np.repeat(np.arange(12), 4)
     folds = draw_folds(48, 2, groups=groups)
-    comparison = comparison_of(data.problem(), folds, GRID, groups=groups)
     rows = np.flatnonzero(folds.ids[0] == 1)
-    ids = comparison._inner_folds(0, rows).ids[0]
+    ids = inner_fits(fold_fits(data.problem(), folds, "sum"), "sum", 0, groups=groups).folds.ids[0]
     assert all(len(set(ids[groups[rows] == g])) == 1 for g in set(groups[rows]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from l2cli.api.cv import verdict
+from l2cli.api.verdict import verdict
 from l2cli.core.grid import log_grid
 from l2cli.select.curve import Curve, best_index, extended
 
@@ -140,7 +140,7 @@ def test_a_curve_that_levels_off_towards_zero_needs_no_penalty_if_zero_does_as_w
 
     curve = extended(log_grid(1e-6, 1e2, 40), levelling, automatic=True, zero=True)
     assert (len(curve.lambdas), curve.edge, curve.needs_no_penalty) == (40, None, needless)
-    assert ("no penalty needed, --lambda 0 does as well" in verdict(curve)) == needless
+    assert ("shrinkage does not help here: --lambda 0 does as well" in verdict(curve)) == needless
     assert not extended(log_grid(1e-6, 1e2, 40), levelling, automatic=False, zero=True).needs_no_penalty
 
 

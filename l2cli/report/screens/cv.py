@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from l2cli.report.axis import Marker
@@ -14,7 +14,7 @@ from l2cli.report.numerals import percent, significant, trimmed
 from l2cli.report.scales import lambda_scale, value_scale
 from l2cli.report.screens import targets
 from l2cli.report.screens.heading import data_lines, folds_text, kept_text, model_lines
-from l2cli.report.screens.metrics import ErrorView, error_view, headline, label_of, metric_value
+from l2cli.report.screens.metrics import ErrorView, error_text, error_view, headline, label_of, metric_value
 
 LABEL_WIDTH = 14  # with the blank before and the three after "lambda_min"
 
@@ -31,7 +31,7 @@ def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
         (),
         *_chart_lines(result, view, page),
         *_choice_lines(result, view, page),
-        *_new_data_lines(result, view, page),
+        *_honest_lines(result, view, page),
         *_refit_lines(result, page),
         *labelled("verdict", visible(result["verdict"]), page),
         (),
@@ -94,16 +94,34 @@ def _spread_text(view: ErrorView, mean: float, se: float) -> str:
     return percent(spread, 1) if view.metric in ("accuracy", "error") else significant(spread, 2)
 
 
-def _new_data_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> list[Line]:
-    """Return the error to expect on new data; nothing until it is corrected for the choice of lambda."""
-    best = result.get("best") or {}
-    if best.get("optimism_corrected") is None:
-        return []
-    text = f"{label_of(view.metric)} {metric_value(view.metric, view.value(best['optimism_corrected']))}"
-    if best.get("ci_low") is not None and best.get("ci_high") is not None:
-        low, high = (metric_value(view.metric, view.value(best[key])) for key in ("ci_low", "ci_high"))
-        text += f", {percent(result['level'])} interval {low} to {high}"
-    return labelled("on new data", f"{text} (corrected for having chosen lambda)", page)
+def _honest_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> list[Line]:
+    """Return the error to expect on new data, and how sure the lambda is."""
+    lines: list[Line] = []
+    best, nested, stable = (result.get(key) or {} for key in ("best", "nested", "stability"))
+    if best.get("optimism_corrected") is not None:
+        chosen = " (corrected for having chosen lambda)" if len(result["lambdas"]) > 1 else ""
+        text = error_text(best["optimism_corrected"], best, view)
+        lines += labelled("on new data", text + chosen, page)
+    if nested.get("value") is not None:
+        text = error_text(nested["value"], nested, view)
+        lines += labelled("nested", f"{text} (lambda tuned in each fold)", page)
+    if len(told := result.get("lambda_set") or []) and len(result["lambdas"]) > 1:
+        some = "all lambdas tried" if len(told) == len(result["lambdas"]) else _span(told)
+        lines += labelled(
+            "lambda set",
+            f"{some}: not told from the best at {percent(best['level'])}",
+            page,
+        )
+    if stable:
+        span = _span([stable["low"], stable["high"]])
+        lines += labelled("stability", f"{span}: 90 % of what {stable['repeats']} repeats choose", page)
+    return lines
+
+
+def _span(lambdas: Sequence[float]) -> str:
+    """Return the smallest and the largest of some lambdas."""
+    low, high = trimmed(min(lambdas)), trimmed(max(lambdas))
+    return low if low == high else f"{low} to {high}"
 
 
 def _refit_lines(result: Mapping[str, Any], page: Page) -> list[Line]:

@@ -64,6 +64,15 @@ class ErrorView(NamedTuple):
         return se / (2 * math.sqrt(mean)) if self.rooted and mean > 0 else se
 
 
+def error_text(value: float, span: Mapping[str, Any], view: ErrorView) -> str:
+    """Return an error and, where there is one, its interval, lower end first."""
+    text = f"{label_of(view.metric)} {metric_value(view.metric, view.value(value))}"
+    if span.get("ci_low") is not None and span.get("ci_high") is not None:
+        low, high = (metric_value(view.metric, view.value(span[key])) for key in ("ci_low", "ci_high"))
+        text += f", {percent(span['level'])} interval {low} to {high}"
+    return text
+
+
 def error_view(metric: str, family: str) -> ErrorView:
     """Return the view of a metric: squared errors of a gaussian target are shown as their root."""
     if family == "gaussian" and metric in ("deviance", "mse"):

@@ -10,7 +10,7 @@ from l2cli.report.glyphs import glyphs_for
 from l2cli.report.layout import Column, Line, Page, Span, cells, decimal_cells, flowed, line, table
 from l2cli.report.numerals import significant, trimmed
 from l2cli.report.screens.heading import count, data_lines, freedom_text, model_lines
-from l2cli.report.screens.metrics import error_view, headline, label_of, metric_value
+from l2cli.report.screens.metrics import ErrorView, error_text, error_view, headline, label_of, metric_value
 from l2cli.report.screens.wide import wide_lines
 
 Result = Mapping[str, Any]
@@ -83,8 +83,9 @@ def cv_screen(result: Result, how: str, page: Page) -> list[Line]:
     kept = [freedom_text(refit) for refit in refits]
     columns.append(Column("refit keeps", cells(kept), "right", rank=3))
     verdicts = [
-        flowed([Span(f" {visible(name)}: ", "name"), Span(visible(part["verdict"]))], page, indent=3)
+        flowed([Span(f" {visible(name)}: ", "name"), Span(visible(text))], page, indent=3)
         for name, part in parts.items()
+        for text in (*_new_data(part, view), part["verdict"])
     ]
     legend = (
         "1se: the largest lambda within one standard error of the best; refit keeps: degrees of freedom. "
@@ -98,6 +99,17 @@ def cv_screen(result: Result, how: str, page: Page) -> list[Line]:
         (),
         *flowed([Span(legend, "hint")], page),
     ]
+
+
+def _new_data(part: Result, view: ErrorView) -> list[str]:
+    """Return the errors of one target to expect on new data."""
+    best, nested = part["best"], part["nested"]
+    texts = []
+    if best["optimism_corrected"] is not None:
+        texts.append(f"on new data {error_text(best['optimism_corrected'], best, view)}")
+    if nested is not None and nested["value"] is not None:
+        texts.append(f"nested {error_text(nested['value'], nested, view)}")
+    return texts
 
 
 def evaluate_columns(result: Result, order: Sequence[str]) -> list[Column]:

@@ -167,6 +167,16 @@ GAUSSIAN_L2 = Contest(
     ),
 )
 
+NESTED = Contest(
+    "nested",
+    Recipe("gaussian", 100_000, 100),
+    (
+        L2cli(CSV, "cv", "{csv}", "--seed", "{seed}", as_json=True),
+        L2cli("l2cli cv --nested, CSV", "cv", "{csv}", "--nested", "--seed", "{seed}", as_json=True),
+    ),
+    (Target("l2cli cv --nested, CSV", CSV, 3.0),),
+)
+
 LASSO, NET = ("--l1-ratio", "1"), ("--l1-ratio", "0.5")
 CLASSES, COUNTS = ("--family", "multinomial"), ("--family", "poisson")
 BOTH = ("lbfgs", "newton-cholesky")
@@ -174,6 +184,7 @@ BOTH = ("lbfgs", "newton-cholesky")
 CONTESTS = (
     *SMALL,
     GAUSSIAN_L2,
+    NESTED,
     cross_validation(
         "lasso",
         Recipe("gaussian", 100_000, 200, effects=50, l1_ratio=1),

@@ -1,0 +1,84 @@
+"""The keys by which ``cv`` says how sure it is: best, lambda_set, stability and nested."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from l2cli.api.banded import given_lambdas, is_banded
+from l2cli.api.setup import Progress, Setup, finite
+from l2cli.errors import UsageError
+from l2cli.select.confidence import LEVEL, interval, judge, spread_of, stability
+from l2cli.select.cv import CVResult
+from l2cli.spec import SelectSpec
+
+TARGET = "fold_average"
+"""What the interval covers: the average risk of the models fitted in the folds, at the chosen lambda."""
+
+
+def refuse_nested_bands(setup: Setup, select: SelectSpec) -> None:
+    """Refuse to nest where lambdas of groups are chosen on all rows, which nesting would not see."""
+    if select.nested and is_banded(setup) and given_lambdas(setup, rest=1.0) is None:
+        raise UsageError(
+            "--nested tunes one lambda, but --group-penalty banded chooses one for each group",
+            hint="give them by --group-lambda, or leave --nested out",
+        )
+
+
+def honest_keys(
+    setup: Setup, result: CVResult, select: SelectSpec, effective_df: float, progress: Progress | None
+) -> dict[str, Any]:
+    """Return what is known of the error at the lambda of the rule, and of that lambda.
+
+    effective_df : of the refit, without the intercept; see :func:`l2cli.select.confidence.interval`.
+    """
+    curve, groups = result.curve, setup.dataset.groups
+    at = curve.index_by(select.rule)
+    spread = spread_of(result, groups)
+    honest = judge(curve, spread, select.rule, select.seed)
+    sign = -1.0 if curve.greater_is_better else 1.0
+    corrected = float(curve.mean[at]) + sign * honest.optimism
+    per_row = max(setup.problem.n_classes - 1, 1)
+    share = (effective_df / per_row + setup.problem.intercept) / setup.dataset.n_rows
+    span = interval(corrected, float(spread.covariance[at, at]), spread, result.metric, share)
+    keys: dict[str, Any] = {
+        "best": {
+            "value": finite(float(curve.mean[at])),
+            "ci_low": span.low,
+            "ci_high": span.high,
+            "optimism_corrected": finite(corrected),
+            "level": LEVEL,
+            "lambda": float(curve.lambdas[at]),
+            "method": span.method,
+            "target": TARGET,
+        },
+        "lambda_set": honest.lambda_set,
+        "stability": stability(result, select.rule),
+        "nested": None,
+    }
+    if select.nested:
+        keys["nested"] = _nested(setup, result, select, share, progress)
+    return keys
+
+
+def _nested(
+    setup: Setup, result: CVResult, select: SelectSpec, share: float, progress: Progress | None
+) -> dict[str, Any]:
+    from l2cli.select.nested import nested
+
+    found = nested(
+        result, setup.model.lambda_scale, select.rule, groups=setup.dataset.groups, seed=select.seed,
+        jobs=select.jobs, progress=progress,
+    )  # fmt: skip
+    value, variance = float(found.curve.mean[0]), float(found.spread.covariance[0, 0])
+    span = interval(value, variance, found.spread, result.metric, share)
+    return {
+        "value": finite(value),
+        "se": finite(float(np.sqrt(variance))),
+        "ci_low": span.low,
+        "ci_high": span.high,
+        "level": LEVEL,
+        "method": span.method,
+        "lambdas": found.lambdas.tolist(),
+    }

@@ -1,0 +1,100 @@
+"""Nested cross-validation: lambda tuned anew inside the training rows of every outer fold.
+
+The inner folds of an outer one are the other folds of the same repeat; of two folds only, ten new ones inside
+the training rows. Gaussian fits merge the moments of the folds that are left, so no row is looked at again;
+other families are fitted anew. Lambdas come from a grid made on all rows, which is harmless for L2 (a grid is
+no choice) and at most moves the first lambda of an L1 path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.metrics import ROW_METRICS
+from l2cli.data.folds import draw_folds
+from l2cli.select.confidence import Spread, fold_spread, row_spread
+from l2cli.select.curve import Curve
+from l2cli.select.cv import CVResult, cross_validate, fold_fits, weighted_curve
+from l2cli.select.gaussian_folds import GaussianFolds
+from l2cli.select.learner import FoldFits
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Progress = Callable[[str, int, int], None]
+
+
+def inner_fits(
+    fits: FoldFits, scale: str, i: int, *, groups: IntArray | None = None, seed: int = 0,
+    jobs: int | None = None,
+) -> FoldFits:  # fmt: skip
+    """Return the fits, on inner folds, inside the rows that fit ``i`` is trained on."""
+    folds = fits.folds
+    if folds.k > 2 and isinstance(fits, GaussianFolds):
+        return fits.without(i)
+    ids = folds.ids[i // folds.k]
+    rows = np.flatnonzero(ids != i % folds.k)
+    if folds.k > 2:
+        others = folds.others(i)
+        inner = others._replace(ids=others.ids[:, rows])
+    else:
+        problem = fits.problem
+        strata = problem.class_codes[rows] if folds.kind == "stratified" else None
+        own = None if groups is None else groups[rows]
+        units = len(rows) if own is None else len(np.unique(own))
+        inner = draw_folds(len(rows), max(2, min(10, units)), seed=seed, strata=strata, groups=own)
+    return fold_fits(fits.problem.take(rows), inner, scale, jobs=jobs)
+
+
+def tuned_curve(fits: FoldFits, grid: FloatArray, metric: str) -> Curve:
+    """Return the curve of inner fits over a grid."""
+    return cross_validate(fits, fits.folds, grid, metric=metric).curve
+
+
+class Nested(NamedTuple):
+    """A nested cross-validation: lambda of every outer fold, their value and its standard error and spread.
+
+    curve : of one column, the tuned one. spread : its variance (1, 1).
+    """
+
+    lambdas: FloatArray
+    curve: Curve
+    spread: Spread
+
+
+def nested(
+    result: CVResult, scale: str, rule: str, *, groups: IntArray | None = None, seed: int = 0,
+    jobs: int | None = None, progress: Progress | None = None,
+) -> Nested:  # fmt: skip
+    """Return the error of the whole procedure, the choice of lambda included.
+
+    Each outer fold is judged at the lambda that a rule chooses on the folds it is trained on: an error that
+    no choice has seen, of models that are tuned as the refit is (Varma and Simon 2006).
+
+    Notes
+    -----
+    Gaussian: K merges and factors of moments for each of the K folds. Others: K times the plain cost.
+    """
+    fits, folds, metric = result.fits, result.folds, result.metric
+    grid, count = result.curve.lambdas, len(result.fits.rows)
+    lambdas = np.empty(count)
+    for i in range(count):
+        inner = inner_fits(fits, scale, i, groups=groups, seed=seed, jobs=jobs)
+        curve = tuned_curve(inner, grid, metric)
+        lambdas[i] = curve.lambdas[curve.index_by(rule)]
+        if progress is not None:
+            progress("outer folds", i + 1, count)
+    distinct, position = np.unique(lambdas, return_inverse=True)
+    values = fits.losses(distinct, metric)[np.arange(count), position][:, None]
+    curve = weighted_curve(np.zeros(1), values, fits.fold_weights, folds, metric)
+    if metric == "rmse" or metric in ROW_METRICS:
+        centre = curve.mean**2 if metric == "rmse" else curve.mean
+        spread = row_spread(fits, distinct, metric, centre, groups=groups, columns=position)
+        if metric == "rmse":
+            spread = spread._replace(covariance=spread.covariance / (4.0 * centre))
+    else:
+        spread = fold_spread(values, fits.fold_weights, folds.k)
+    return Nested(lambdas, curve, spread)

@@ -1,0 +1,148 @@
+"""Nested cross-validation against explicit loops of refits; coverage of the intervals, small."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from interval_coverage import CELLS, study
+
+from l2cli.core.moments import leave_each_out
+from l2cli.core.problem import make_problem
+from l2cli.core.sharing import each_target
+from l2cli.data.folds import Folds, draw_folds
+from l2cli.select.cv import cross_validate, fold_fits, gaussian_fold_fits
+from l2cli.select.nested import inner_fits, nested
+
+GRID = np.array([300.0, 30.0, 10.0, 3.0, 1.0, 0.1])
+
+
+def data(n=48, p=5, *, family="gaussian", missing=True, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p))
+    y = X @ rng.normal(size=p) * 0.7 + 2.0 * rng.normal(size=n)
+    if family == "binomial":
+        y = (y > 0.0).astype(float)
+    if missing:
+        X[rng.random((n, p)) < 0.1] = np.nan
+    return X, y, rng.uniform(0.5, 2.0, n), rng.normal(size=n) * 0.3
+
+
+@pytest.mark.parametrize("scale", ["sum", "mean"])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_weighted_and_grouped_ridge_is_that_of_explicit_loops(by_hand, grouped, scale):
+    X, y, s, o = data()
+    folds = draw_folds(48, 4, repeats=2, groups=np.arange(48) // 3 if grouped else None)
+    grid = GRID / (40.0 if scale == "mean" else 1.0)
+
+    def loss(train, test, lam):
+        fit = by_hand(
+            X[train],
+            y[train],
+            s[train],
+            o[train],
+            np.ones(5),
+            lam * (s[train].sum() if scale == "mean" else 1.0),
+        )
+        away = (y[test] - fit.predict(X[test], o[test])) ** 2
+        return s[test] @ away / s[test].sum(), away
+
+    chosen, values, weights = [], [], []
+    for ids in folds.ids:
+        for outer in range(4):
+            train, inner = ids != outer, [g for g in range(4) if g != outer]
+            table = np.array([[loss(train & (ids != g), ids == g, lam)[0] for lam in grid] for g in inner])
+            share = np.array([s[ids == g].sum() for g in inner]) / s[train].sum()
+            chosen.append(grid[int(np.argmin(share @ table))])
+            values.append(loss(train, ids == outer, chosen[-1])[0])
+            weights.append(s[ids == outer].sum())
+    result = cross_validate(
+        fold_fits(make_problem(X, y, weights=s, offset=o), folds, scale), folds, grid, metric="mse"
+    )
+    found = nested(result, scale, "min")
+    assert found.lambdas.tolist() == chosen
+    assert float(found.curve.mean[0]) == pytest.approx(np.average(values, weights=weights), rel=1e-10)
+    assert len(set(chosen)) > 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "more"),
+    [
+        ((48, 5), {"l1_ratio": 1.0}),
+        ((48, 5), {"l1_ratio": 0.5, "relax_gamma": 0.0}),
+        ((30, 60), {}),
+        ((30, 60), {"l1_ratio": 1.0}),
+        ((48, 5), {"intercept": False}),
+        ((48, 5), {"groups": np.array([0, 0, 1, 1, 2])}),
+        ((48, 5), {"bounds": (np.zeros(5), np.full(5, np.inf))}),
+    ],
+)
+@pytest.mark.parametrize("metric", ["mse", "mae", "r2"])
+def test_merged_moments_tune_as_refits_of_the_rows_do(shape, more, metric):
+    X, y, s, o = data(*shape)
+    folds = draw_folds(len(y), 5)
+    problem = make_problem(X, y, weights=s, offset=o, **more)
+    fits = fold_fits(problem, folds, "sum")
+    for i in (0, 3):
+        ids = folds.ids[0]
+        rows = np.flatnonzero(ids != i)
+        others = Folds((ids - (ids > i))[None, rows], 4, "rows")
+        alone = fold_fits(problem.take(rows), others, "sum").losses(GRID, metric)
+        assert inner_fits(fits, "sum", i).losses(GRID, metric) == pytest.approx(alone, rel=1e-7, abs=1e-9)
+
+
+def test_moments_of_pairs_left_out_come_without_the_rows(monkeypatch):
+    X, y, s, o = data(missing=False)
+    folds = draw_folds(48, 4)
+    fits = gaussian_fold_fits(make_problem(X, y, weights=s, offset=o), folds, "sum")
+    monkeypatch.setattr("l2cli.select.gaussian_folds.fold_moments", None)  # would be called for the rows
+    inner = inner_fits(fits, "sum", 1)
+    assert [m.rows for m in leave_each_out(inner.held)] == [24, 24, 24]
+    assert np.isfinite(inner.losses(GRID, "mse")).all()
+
+
+def test_each_of_several_targets_is_nested_as_if_alone():
+    X, y, s, _ = data(missing=False)
+    Y = np.column_stack([y, y[::-1] + X[:, 0]])
+    folds = draw_folds(48, 4)
+    several = make_problem(X, Y, weights=s)
+    together = gaussian_fold_fits(several, folds, "sum")
+    for t, problem in enumerate(each_target(several)):
+        fits = together.for_target(t, problem)
+        found = nested(cross_validate(fits, folds, GRID, metric="rmse"), "sum", "1se")
+        lone = fold_fits(make_problem(X, Y[:, t], weights=s), folds, "sum")
+        alone = nested(cross_validate(lone, folds, GRID, metric="rmse"), "sum", "1se")
+        assert found.lambdas.tolist() == alone.lambdas.tolist()
+        assert found.curve.mean == pytest.approx(alone.curve.mean, rel=1e-10)
+        assert found.spread.covariance == pytest.approx(alone.spread.covariance, rel=1e-8)
+
+
+def test_other_families_are_fitted_anew_inside_every_fold():
+    X, y, s, o = data(family="binomial", missing=False)
+    folds = draw_folds(48, 3, strata=y.astype(int))
+    problem = make_problem(X, y, family="binomial", weights=s, offset=o)
+    result = cross_validate(fold_fits(problem, folds, "sum"), folds, GRID, metric="deviance")
+    found = nested(result, "sum", "min")
+    ids = folds.ids[0]
+    for i in range(3):
+        rows = np.flatnonzero(ids != i)
+        others = Folds((ids - (ids > i))[None, rows], 2, "stratified")
+        curve = cross_validate(
+            fold_fits(problem.take(rows), others, "sum"), others, GRID, metric="deviance"
+        ).curve
+        assert found.lambdas[i] == curve.lambdas[curve.index_min]
+    own = result.fold_losses[np.arange(3), [int(np.flatnonzero(lam == GRID)[0]) for lam in found.lambdas]]
+    assert float(found.curve.mean[0]) == pytest.approx(np.average(own, weights=result.fits.fold_weights))
+
+
+@pytest.mark.parametrize(("cell", "naive_fails"), [("n60", True), ("n200", False)])
+def test_intervals_cover_about_as_often_as_they_say(cell, naive_fails):
+    """Of 80 draws each: 90 % less three binomial standard errors, where the naive interval falls short."""
+    row = study(CELLS[cell], 80, nest=cell == "n60")
+    assert row["fold"] >= 0.9 - 3.0 * np.sqrt(0.09 / 80)
+    assert row["refit"] >= 0.9 - 3.0 * np.sqrt(0.09 / 80)
+    assert row["naive"] <= row["fold"]
+    if naive_fails:
+        assert row["naive"] < 0.87 < row["fold"]
+        assert row["nested"] >= 0.9 - 3.0 * np.sqrt(0.09 / 80)
+        assert row["raw"] < row["corrected"]
+        assert abs(row["corrected"]) < abs(row["raw"])
