@@ -137,12 +137,7 @@ def _curve_keys(result: CVResult) -> dict[str, Any]:
         "range": list(curve.as_good) if curve.as_good else None,
         "verdict": verdict(curve),
         "fold_kkt_max": result.kkt_max,
-        "folds": {
-            "kind": folds.kind,
-            "k": folds.k,
-            "repeats": folds.repeats,
-            "stratified": folds.kind == "stratified",
-        },
+        "folds": folds.described(),
     }
 
 

@@ -17,6 +17,9 @@ COMMANDS: dict[str, CommandEntry] = {
     "cv": CommandEntry("l2cli.cli.cv", "choose lambda by cross-validation: curve, error, refit"),
     "path": CommandEntry("l2cli.cli.path", "coefficients along the path of lambdas"),
     "compare": CommandEntry("l2cli.cli.compare", "several models on the same folds, with a verdict"),
+    "tradeoff": CommandEntry(
+        "l2cli.cli.tradeoff", "bias, variance and noise along lambda; the overfitting gap"
+    ),
     "predict": CommandEntry("l2cli.cli.predict", "apply a saved model to new rows"),
     "evaluate": CommandEntry(
         "l2cli.cli.evaluate", "score a saved model on labelled rows, with drift warnings"

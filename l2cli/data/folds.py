@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,15 @@ class Folds(NamedTuple):
     def sizes(self) -> list[int]:
         """Return rows per fold: folds of the first repeat, then of the next."""
         return [int(c) for row in self.ids for c in np.bincount(row, minlength=self.k)]
+
+    def described(self) -> dict[str, Any]:
+        """Return what a result says of the folds."""
+        return {
+            "kind": self.kind,
+            "k": self.k,
+            "repeats": self.repeats,
+            "stratified": self.kind == "stratified",
+        }
 
 
 def _deal(count: int, k: int, seed: list[int]) -> IntArray:
