@@ -100,7 +100,7 @@ _l2cli_value() {
     case $1 in
         --target | -t | --features | -x | --drop | --categorical | --numeric) _l2cli_columns columns ;;
         --id | --weights | --offset | --exposure | --fold-column | --group-column) _l2cli_columns column ;;
-        --positive | --interactions | --delimiter | --encoding | --na | --max-expanded | --relax-gamma | --tol | --tweedie-power | --l1-ratio | --lambdas | --bounds | --groups | --group-lambda | --folds | -k | --repeats | --seed | --jobs | -j | --models | --threshold | --rows | --weight-sum | --target-sd) : ;;
+        --positive | --interactions | --delimiter | --encoding | --na | --max-expanded | --relax-gamma | --tol | --tweedie-power | --l1-ratio | --lambdas | --bounds | --groups | --group-lambda | --folds | -k | --repeats | --seed | --jobs | -j | --models | --draws | --threshold | --rows | --weight-sum | --target-sd) : ;;
         --coding) _l2cli_words auto onehot treatment ;;
         --reference) _l2cli_columns pair ;;
         --missing) _l2cli_words impute drop error indicator ;;
@@ -143,7 +143,7 @@ _l2cli() {
     [[ $part != *[!=:]* ]] && part=
     kept=${value:0:$((${#value} - ${#part}))}
     if ((at == 0)); then
-        _l2cli_words fit cv path compare predict evaluate inspect convert --help --version
+        _l2cli_words fit cv path compare tradeoff predict evaluate inspect convert --help --version
         return
     fi
     word=${line[at - 1]}
@@ -160,6 +160,7 @@ _l2cli() {
             cv) _l2cli_words -h --help --target -t --features -x --drop --id --positive --weights --offset --exposure --categorical --numeric --dates --interactions --coding --reference --missing --delimiter --decimal --encoding --na --no-header --max-expanded --relax-gamma --tol --family --tweedie-power --l1-ratio --lambdas --lambda-scale --penalty-factor --bounds --groups --group-penalty --group-lambda --standardize --no-standardize --intercept --no-intercept --rule --folds -k --repeats --fold-column --group-column --metric --seed --jobs -j --save --no-progress --output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict ;;
             path) _l2cli_words -h --help --target -t --features -x --drop --id --positive --weights --offset --exposure --categorical --numeric --dates --interactions --coding --reference --missing --delimiter --decimal --encoding --na --no-header --max-expanded --relax-gamma --tol --family --tweedie-power --l1-ratio --lambdas --lambda-scale --penalty-factor --bounds --groups --group-penalty --group-lambda --standardize --no-standardize --intercept --no-intercept --output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict ;;
             compare) _l2cli_words -h --help --models --target -t --features -x --drop --id --positive --weights --offset --exposure --categorical --numeric --dates --interactions --coding --reference --missing --delimiter --decimal --encoding --na --no-header --max-expanded --family --tweedie-power --l1-ratio --lambdas --lambda-scale --penalty-factor --bounds --groups --group-penalty --group-lambda --standardize --no-standardize --intercept --no-intercept --folds -k --repeats --fold-column --group-column --metric --seed --jobs -j --no-progress --output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict ;;
+            tradeoff) _l2cli_words -h --help --simulate --draws --target -t --features -x --drop --id --positive --weights --offset --exposure --categorical --numeric --dates --interactions --coding --reference --missing --delimiter --decimal --encoding --na --no-header --max-expanded --family --tweedie-power --l1-ratio --lambdas --lambda-scale --penalty-factor --bounds --groups --group-penalty --group-lambda --standardize --no-standardize --intercept --no-intercept --folds -k --repeats --fold-column --group-column --metric --seed --jobs -j --no-progress --output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict ;;
             predict) _l2cli_words -h --help --id --unseen --threshold --delimiter --decimal --encoding --na --no-header --max-expanded --output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict ;;
             evaluate) _l2cli_words -h --help --unseen --threshold --delimiter --decimal --encoding --na --no-header --max-expanded --output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict ;;
             inspect) _l2cli_words -h --help --target -t --features -x --drop --id --positive --weights --offset --exposure --categorical --numeric --dates --interactions --coding --reference --missing --delimiter --decimal --encoding --na --no-header --max-expanded --output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict ;;

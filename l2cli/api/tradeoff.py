@@ -146,7 +146,10 @@ def _simulated(setup: Setup, select: SelectSpec, replicates: int) -> dict[str, A
     form, sums = _form_of(setup, None), lambdas * setup.weight
     found, known = estimate(form, sums)
     if not known:
-        raise FitError(_unknown_noise(form)["message"], hint="give more rows than features to simulate")
+        raise FitError(
+            _unknown_noise(form)["message"],
+            hint="simulate with more rows than features, and a target with noise",
+        )
     at = int(np.argmin(found.test_error))
     truth = truth_of(form, float(sums[at]), float(found.noise) * form.weight / form.n_rows)
     ran = simulate(form, truth, np.append(sums, 0.0), replicates=replicates, seed=select.seed, level=LEVEL)
@@ -202,7 +205,9 @@ def _resampled(
     path = solve_path(problem, lambdas * setup.weight)
     content["warnings"] += check_path(problem, path, setup.dataset.features, setup.model.tol, setup.weight)
     eta = problem.predictor(path.u.reshape(problem.n_columns, -1)).reshape(*problem.y.shape, -1)
-    eta += path.intercept0 if problem.offset is None else path.intercept0 + problem.offset[:, None]
+    eta += path.intercept0
+    if problem.offset is not None:  # several classes have none
+        eta += problem.offset[:, None]
     train = losses(metric, problem.likelihood, problem.y, eta, problem.weights)
     parts = resample(
         problem, lambdas, setup.model.lambda_scale, draws=draws, seed=select.seed,
@@ -265,8 +270,11 @@ def _cross_validated(result: CVResult) -> dict[str, Any]:
 
 
 def _unknown_noise(form: SpectralForm) -> dict[str, Any]:
-    message = (
-        f"the noise is not identified: {form.n_rows} rows leave {form.spare} residual degrees of freedom, "
-        "and the signal may explain all there is; bias and variance are left out"
+    why = (
+        "the unpenalized fit leaves no residual"
+        if form.by_residuals
+        else f"{form.n_rows} rows leave {form.spare} residual degrees of freedom, "
+        "and the signal may explain all there is"
     )
+    message = f"the noise is not identified: {why}; bias and variance are left out"
     return {"code": "noise_not_identified", "message": message}

@@ -92,7 +92,10 @@ def _verdict(curves: Curves, best: int) -> str:
             "the noise is not known, so neither are bias and variance"
         )
     gain = 1.0 - error / curves.bare if curves.bare > 0.0 else 0.0
-    if gain > NO_GAIN:
+    weakest = float(curves.lambdas.min())
+    if weakest == curves.lambdas[best]:
+        first = f"shrinkage buys nothing: the smallest lambda, {lam}, is the best"
+    elif gain > NO_GAIN:
         first = (
             f"the expected error is least at lambda {lam}, {_percent(gain)} below that of {curves.bare_name}"
         )

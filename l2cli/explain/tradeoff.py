@@ -20,6 +20,9 @@ information").
 
 Notes
 -----
+Bands of 95 % covered 91 to 98 % in simulations with 30 x 10 to 300 x 20 rows and columns. Where REML is
+needed they lean on coefficients that are alike, and covered 60 to 99 % (40 x 60): rough.
+
 n p flops for the unpenalized residuals, then r L for the curves and m r L for m bootstrap draws.
 """
 
@@ -38,6 +41,8 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 FEW_RESIDUALS = 5
 """Residual degrees of freedom below which REML estimates the noise."""
+ROUNDING = 64.0
+"""Roundings of the response up to which residuals are none."""
 REML_POINTS = 240
 """Ratios of noise to signal variance that REML tries, even in their logarithm."""
 
@@ -102,13 +107,16 @@ def spectral_form(problem: Problem, factor: RidgeFactor) -> SpectralForm:
     u, s, y = factor.solve(np.zeros(1))[:, 0], problem.weights, problem.response
     weight = float(s.sum())
     mean = float(s @ y) / weight if problem.intercept else 0.0
-    rest, total = 0.0, 0.0
+    rest, total, size = 0.0, 0.0, 0.0
     for rows in row_blocks(problem.n_rows, problem.n_columns):
         r = y[rows] - mean - problem.X[rows] @ u
         rest += float(s[rows] @ (r * r))
         total += float(s[rows] @ r)
+        size += float(s[rows] @ np.square(y[rows]))
     if problem.intercept:
         rest = max(rest - total**2 / weight, 0.0)
+    if rest <= (ROUNDING * float(np.finfo(np.float64).eps)) ** 2 * size:
+        rest = 0.0
     fixed = int(problem.intercept) + factor.free.rank
     spare = problem.n_rows - fixed - len(factor.e)
     scores = factor.projection / np.sqrt(factor.e)
@@ -120,11 +128,11 @@ def noise_variance(form: SpectralForm, squares: FloatArray, rest: FloatArray) ->
 
     By residuals rest / spare. By REML b_k ~ N(0, sigma^2 (1 + e_k / delta)) and rest ~ sigma^2 chi2(spare):
     delta minimises (spare + r) log S + sum log(1 + e_k / delta), S = rest + sum b_k^2 delta / (e_k + delta),
-    and sigma^2 = S / (spare + r). Unknown is a minimum at the smallest delta (all is signal), or any where
-    the eigenvalues are all alike and no residual is left.
+    and sigma^2 = S / (spare + r). Unknown is a noise of 0, a minimum at the smallest delta (all is signal),
+    and any where the eigenvalues are all alike and no residual is left.
     """
     if form.by_residuals:
-        return rest / form.spare, np.ones(len(rest), dtype=bool)
+        return rest / form.spare, rest > 0.0
     alike = form.spare == 0 and float(form.e.max(initial=0.0)) <= 1.001 * float(form.e.min(initial=np.inf))
     if not len(form.e) or alike:
         return np.full(len(rest), np.nan), np.zeros(len(rest), dtype=bool)
@@ -182,23 +190,26 @@ def bootstrap_bands(
 ) -> Bands:
     """Return parametric bootstrap bands of an estimate, pointwise in lambda.
 
-    Responses are drawn from the estimate (alpha_k^2 = b_k^2 - sigma^2, or 0) and estimated anew; the band is
-    the basic one, 2 estimate - quantiles, shifted by what the drawing's truth differs from the estimate
-    (Davison and Hinkley 1997, equation 5.6), and not below 0.
+    Responses are drawn from the estimate (alpha_k^2 = b_k^2 - sigma^2, or 0) and estimated anew. The band is
+    the basic one, phi(estimate) - quantiles of [phi(drawn) - phi(what they were drawn from)] (Davison and
+    Hinkley 1997, equation 5.7), on a scale phi where the spread hardly depends on the truth: the logarithm
+    for what is a variance, sqrt(bias^2 + sigma^2 sum (lambda / (e_k + lambda))^2 / W) for bias^2.
     """
     sigma2 = float(found.noise) * form.weight / form.n_rows
     squares = np.maximum(np.square(form.scores) - sigma2, 0.0)
-    means = np.sqrt(squares)
     truth = decompose(form, lambdas, squares, np.asarray(sigma2))
-    scores, rest = draw_scores(form, means, sigma2, draws, np.random.default_rng([seed, 1]))
+    scores, rest = draw_scores(form, np.sqrt(squares), sigma2, draws, np.random.default_rng([seed, 1]))
     drawn, _ = plug_in(form, lambdas, scores, rest)
     tails = ((1.0 + level) / 2.0, (1.0 - level) / 2.0)
 
-    def band(part: Callable[[Decomposition], FloatArray]) -> FloatArray:
-        errors = np.quantile(part(drawn), tails, axis=0) - part(truth)
-        return np.asarray(np.maximum(part(found) - errors, 0.0))
+    def ratio_band(part: Callable[[Decomposition], FloatArray]) -> FloatArray:
+        ends = np.quantile(part(drawn), tails, axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(part(found) * part(truth) / ends)
 
-    return Bands(
-        band(lambda d: d.raw), band(lambda d: d.variance),
-        band(lambda d: d.noise[..., None] + d.raw + d.variance), band(lambda d: d.noise),
-    )  # fmt: skip
+    offset = sigma2 * np.square(form.left(lambdas)).sum(axis=0) / form.weight
+    drift = np.sqrt(np.maximum(drawn.raw + offset, 0.0)) - np.sqrt(truth.raw + offset)
+    root = np.sqrt(np.maximum(found.raw + offset, 0.0)) - np.quantile(drift, tails, axis=0)
+    bias2 = np.maximum(np.square(np.maximum(root, 0.0)) - offset, 0.0)
+    test_error = ratio_band(lambda d: d.test_error)
+    return Bands(bias2, ratio_band(lambda d: d.variance), test_error, ratio_band(lambda d: d.noise))

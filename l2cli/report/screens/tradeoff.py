@@ -19,7 +19,7 @@ from l2cli.report.screens.heading import data_lines, folds_text, model_lines
 ROWS = 13
 SAMPLES = 9
 DEEPEST = 1e-3
-"""Parts below this share of the largest error are not drawn: a logarithmic axis would follow them on and on."""
+"""Parts below this share of the largest error are not drawn: a logarithmic axis would follow them on."""
 _CURVES = (
     ("test_error", "expected error", "series0", "e"),
     ("train_error", "these rows", "series1", "t"),
@@ -33,7 +33,7 @@ _METHODS = {
 }
 _NOISE = {
     "residuals": "by the unpenalized residuals",
-    "reml": "by REML: coefficients taken as random, of one variance",
+    "reml": "by REML: coefficients taken as random, of one variance; bands are rough",
     "given": "as simulated; in brackets where the estimates fall",
     "least_along_path": "the least of noise + bias^2 along the path, the model's own bias in it",
 }
