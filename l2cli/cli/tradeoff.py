@@ -18,7 +18,7 @@ EXAMPLES = """\
 l2cli tradeoff data.csv
 l2cli tradeoff data.csv --simulate
 l2cli tradeoff data.csv --lambdas auto:30 -f csv -o tradeoff.csv"""
-MOST_DRAWS = 100_000
+MOST_DRAWS = 10_000
 
 
 class Splitting(OptionGroup):

@@ -89,7 +89,12 @@ def resample(
     n, p, c = problem.n_rows, problem.n_columns, problem.n_classes
     tasks = [(problem, count, lambdas, scale, f"bootstrap draw {i + 1}") for i, count in enumerate(counts)]
     flops = draws * len(lambdas) * 4.0 * n * p * c**2 * min(n, p)
-    fits = parallel_map(fit_drawing, tasks, jobs=jobs, flops=flops, progress=progress)
+
+    def advance(_: str, done: int, total: int) -> None:
+        if progress is not None:
+            progress("draws", done, total)
+
+    fits = parallel_map(fit_drawing, tasks, jobs=jobs, flops=flops, progress=advance)
     out = np.array([count == 0 for count in counts])
     seen = np.flatnonzero(out.sum(axis=0) >= LEAST_FITS)
     if not len(seen):
