@@ -10,6 +10,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
         'path' = 'coefficients along the path of lambdas'
         'compare' = 'several models on the same folds, with a verdict'
         'explain' = 'why: importance, shrinkage, collinearity, influential rows'
+        'tradeoff' = 'bias, variance and noise along lambda; the overfitting gap'
         'predict' = 'apply a saved model to new rows'
         'evaluate' = 'score a saved model on labelled rows, with drift warnings'
         'inspect' = 'what is in a file, and what a fit would make of it'
@@ -283,11 +284,65 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--save'); Kind = 'file'; Words = @(); About = 'save the model for predict and evaluate' }
             @{ Names = @('--no-progress'); Kind = 'flag'; Words = @(); About = 'no progress line on the terminal' }
             @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
-            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table' }
+            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table (predict: csv)' }
             @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }
             @{ Names = @('--no-clobber'); Kind = 'flag'; Words = @(); About = 'never replace an existing file' }
             @{ Names = @('--quiet', '-q'); Kind = 'flag'; Words = @(); About = 'no notes and no progress; warnings stay' }
-            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'more detail, and where the time went' }
+            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'long tables whole (a terminal shows 20 rows), and where the time went' }
+            @{ Names = @('--color'); Kind = 'words'; Words = @('auto', 'always', 'never'); About = 'colour, by default on a terminal' }
+            @{ Names = @('--strict'); Kind = 'flag'; Words = @(); About = 'exit with status 4 if there was a warning' }
+        )
+        'tradeoff' = @(
+            @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
+            @{ Names = @('--simulate'); Kind = 'flag'; Words = @(); About = 'take the best fit as the truth: exact parts, and Monte Carlo' }
+            @{ Names = @('--draws'); Kind = 'free'; Words = @(); About = 'bootstrap draws or replicates (default 400; where refitted 50)' }
+            @{ Names = @('--target', '-t'); Kind = 'columns'; Words = @(); About = 'what to predict, a,b for several (default: the last column)' }
+            @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
+            @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }
+            @{ Names = @('--id'); Kind = 'column'; Words = @(); About = 'column carried through to predictions; no feature' }
+            @{ Names = @('--positive'); Kind = 'free'; Words = @(); About = 'the class 1 (default: the last level)' }
+            @{ Names = @('--weights'); Kind = 'column'; Words = @(); About = 'weight of each row' }
+            @{ Names = @('--offset'); Kind = 'column'; Words = @(); About = 'added to the linear predictor as it is' }
+            @{ Names = @('--exposure'); Kind = 'column'; Words = @(); About = 'its logarithm is the offset' }
+            @{ Names = @('--categorical'); Kind = 'columns'; Words = @(); About = 'number columns to treat as levels' }
+            @{ Names = @('--numeric'); Kind = 'columns'; Words = @(); About = 'columns that must be numbers' }
+            @{ Names = @('--dates'); Kind = 'flag'; Words = @(); About = 'year, month, weekday and hour of columns of dates' }
+            @{ Names = @('--interactions'); Kind = 'free'; Words = @(); About = 'products of two columns, ''age:sex,dose:*''' }
+            @{ Names = @('--coding'); Kind = 'words'; Words = @('auto', 'onehot', 'treatment'); About = 'how levels become columns' }
+            @{ Names = @('--reference'); Kind = 'pair'; Words = @(); About = 'level without a column of its own' }
+            @{ Names = @('--missing'); Kind = 'words'; Words = @('impute', 'drop', 'error', 'indicator'); About = 'what to do with missing cells' }
+            @{ Names = @('--delimiter'); Kind = 'free'; Words = @(); About = 'character between fields, or tab, space' }
+            @{ Names = @('--decimal'); Kind = 'words'; Words = @('.', ','); About = 'decimal mark of the numbers' }
+            @{ Names = @('--encoding'); Kind = 'free'; Words = @(); About = 'text encoding, for example latin-1' }
+            @{ Names = @('--na'); Kind = 'free'; Words = @(); About = 'cells that mean missing, for example ''?,-,NA''' }
+            @{ Names = @('--no-header'); Kind = 'flag'; Words = @(); About = 'the first line is data; columns are called x1, x2 and so on' }
+            @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
+            @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes binomial, words multinomial, else gaussian' }
+            @{ Names = @('--tweedie-power'); Kind = 'free'; Words = @(); About = 'variance mu^P of tweedie, 1 < P < 2 (1.5)' }
+            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
+            @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
+            @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
+            @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }
+            @{ Names = @('--bounds'); Kind = 'free'; Words = @(); About = 'bounds of coefficients, ''x=0:,y=-1:1''' }
+            @{ Names = @('--groups'); Kind = 'free'; Words = @(); About = 'groups of columns, ''g1=a,b;g2=c_*'', or dummies: text columns' }
+            @{ Names = @('--group-penalty'); Kind = 'words'; Words = @('lasso', 'banded'); About = 'lasso: in or out whole (default); banded: a lambda each' }
+            @{ Names = @('--group-lambda'); Kind = 'free'; Words = @(); About = 'lambdas of a banded penalty (default: chosen)' }
+            @{ Names = @('--standardize', '--no-standardize'); Kind = 'flag'; Words = @(); About = 'penalize the weights of standardized columns' }
+            @{ Names = @('--intercept', '--no-intercept'); Kind = 'flag'; Words = @(); About = 'fit an intercept, never penalized' }
+            @{ Names = @('--folds', '-k'); Kind = 'free'; Words = @(); About = 'number of folds (default 10)' }
+            @{ Names = @('--repeats'); Kind = 'free'; Words = @(); About = 'repeat with new folds (default 1)' }
+            @{ Names = @('--fold-column'); Kind = 'column'; Words = @(); About = 'column with the fold of each row; no feature' }
+            @{ Names = @('--group-column'); Kind = 'column'; Words = @(); About = 'rows of one group stay in one fold; no feature' }
+            @{ Names = @('--metric'); Kind = 'words'; Words = @('deviance', 'mse', 'rmse', 'mae', 'r2', 'accuracy', 'error', 'auc', 'log_loss', 'brier', 'f1'); About = 'what is compared (default: deviance, for gaussian the mse)' }
+            @{ Names = @('--seed'); Kind = 'free'; Words = @(); About = 'seed of the folds' }
+            @{ Names = @('--jobs', '-j'); Kind = 'free'; Words = @(); About = 'processes, -1 for all cores (default: as many as help)' }
+            @{ Names = @('--no-progress'); Kind = 'flag'; Words = @(); About = 'no progress line on the terminal' }
+            @{ Names = @('--output', '-o'); Kind = 'file'; Words = @(); About = 'write the result here, whole or not at all' }
+            @{ Names = @('--format', '-f'); Kind = 'words'; Words = @('table', 'json', 'jsonl', 'csv', 'md'); About = 'default: by the ending of --output, else table (predict: csv)' }
+            @{ Names = @('--json'); Kind = 'flag'; Words = @(); About = 'the same as --format json' }
+            @{ Names = @('--no-clobber'); Kind = 'flag'; Words = @(); About = 'never replace an existing file' }
+            @{ Names = @('--quiet', '-q'); Kind = 'flag'; Words = @(); About = 'no notes and no progress; warnings stay' }
+            @{ Names = @('--verbose', '-v'); Kind = 'flag'; Words = @(); About = 'long tables whole (a terminal shows 20 rows), and where the time went' }
             @{ Names = @('--color'); Kind = 'words'; Words = @('auto', 'always', 'never'); About = 'colour, by default on a terminal' }
             @{ Names = @('--strict'); Kind = 'flag'; Words = @(); About = 'exit with status 4 if there was a warning' }
         )

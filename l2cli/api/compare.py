@@ -128,12 +128,7 @@ def _compare(
     ]
     content |= {
         "metric": metric,
-        "folds": {
-            "kind": folds.kind,
-            "k": folds.k,
-            "repeats": folds.repeats,
-            "stratified": folds.kind == "stratified",
-        },
+        "folds": folds.described(),
         "models": [_model_row(s, lambdas) for s in scores],
         "pairs": [_pair_row(p, count, up) for p in pairs],
         "verdict": _verdict(scores, pairs, up),

@@ -134,10 +134,5 @@ def _curve_keys(result: CVResult) -> dict[str, Any]:
         "edge": curve.edge,
         "range": list(curve.as_good) if curve.as_good else None,
         "fold_kkt_max": result.kkt_max,
-        "folds": {
-            "kind": folds.kind,
-            "k": folds.k,
-            "repeats": folds.repeats,
-            "stratified": folds.kind == "stratified",
-        },
+        "folds": folds.described(),
     }

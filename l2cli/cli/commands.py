@@ -20,6 +20,9 @@ COMMANDS: dict[str, CommandEntry] = {
     "explain": CommandEntry(
         "l2cli.cli.explain", "why: importance, shrinkage, collinearity, influential rows"
     ),
+    "tradeoff": CommandEntry(
+        "l2cli.cli.tradeoff", "bias, variance and noise along lambda; the overfitting gap"
+    ),
     "predict": CommandEntry("l2cli.cli.predict", "apply a saved model to new rows"),
     "evaluate": CommandEntry(
         "l2cli.cli.evaluate", "score a saved model on labelled rows, with drift warnings"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,15 @@ class Folds(NamedTuple):
         """Return the other folds of the repeat of fit ``i``, renumbered; its own rows are -1, in none."""
         ids, own = self.ids[i // self.k], i % self.k
         return Folds(np.where(ids == own, -1, ids - (ids > own))[None, :], self.k - 1, self.kind)
+
+    def described(self) -> dict[str, Any]:
+        """Return what a result says of the folds."""
+        return {
+            "kind": self.kind,
+            "k": self.k,
+            "repeats": self.repeats,
+            "stratified": self.kind == "stratified",
+        }
 
 
 def _deal(count: int, k: int, seed: list[int]) -> IntArray:

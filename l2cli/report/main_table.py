@@ -15,6 +15,12 @@ _EXPLAINED = (
     "se", "ci_low", "ci_high", "coef_unpenalized", "coef_unpenalized_standardized", "shrinkage",
     "effective_df", "vif", "vif_penalized", "beside",
 )  # fmt: skip
+_TRADEOFF = (
+    "train_error",
+    *(f"{part}{end}" for part in ("bias2", "variance", "test_error") for end in ("", "_low", "_high")),
+    "test_error_estimated",
+    "test_error_estimated_se",
+)
 _MODEL = ("name", "lambda", "mean", "se", "ci_low", "ci_high", "fit_s")
 
 
@@ -95,6 +101,16 @@ def path_table(result: Mapping[str, Any]) -> Columns:
     return table
 
 
+def tradeoff_table(result: Mapping[str, Any]) -> Columns:
+    """Return one row per lambda; cells of what a method does not have are empty."""
+    count = len(result["lambdas"])
+    table: Columns = {"lambda": list(result["lambdas"])}
+    for key in _TRADEOFF:
+        table[key] = list(result.get(key) or [None] * count)
+    table["noise"] = [result["noise"]] * count
+    return table
+
+
 def compare_table(result: Mapping[str, Any]) -> Columns:
     """Return one row per model."""
     return _columns(result["models"], _MODEL)
@@ -136,6 +152,7 @@ _TABLES: dict[str, Callable[[Mapping[str, Any]], Columns]] = {
     "cv": cv_table,
     "path": path_table,
     "compare": compare_table,
+    "tradeoff": tradeoff_table,
     "evaluate": evaluate_table,
     "inspect": inspect_table,
     "convert": convert_table,

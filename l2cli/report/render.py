@@ -11,7 +11,7 @@ from l2cli.report.escape import visible
 from l2cli.report.layout import Line, Page, Span, flowed, plain, width_of
 
 FORMATS = ("table", "json", "jsonl", "csv", "md")
-SCREENS = ("fit", "cv", "path", "compare", "evaluate", "inspect", "convert", "explain")
+SCREENS = ("fit", "cv", "path", "compare", "explain", "tradeoff", "evaluate", "inspect", "convert")
 
 Screen = Callable[[Mapping[str, Any], Page], list[Line]]
 

@@ -13,7 +13,10 @@ USAGE = [
     # the command
     (["ftt"], "no command 'ftt'; did you mean 'fit'?"),
     (["data.csv"], "no command 'data.csv'; to fit that file: l2cli fit data.csv"),
-    (["zzz"], "no command 'zzz'; there are fit, cv, path, compare, predict, evaluate, inspect, convert"),
+    (
+        ["zzz"],
+        "no command 'zzz'; there are fit, cv, path, compare, tradeoff, predict",
+    ),
     (["--lambda", "1", "fit"], "no option --lambda before the command; write l2cli COMMAND DATA [options]"),
     # arguments and options
     (["fit"], "DATA is missing; give a file, or - for standard input"),

@@ -30,6 +30,7 @@ OPTIONS = {
     --no-progress --save""",
     "path": f"{DATA} --relax-gamma --tol {OUTPUT}",
     "compare": f"{DATA} {FOLDS} --models {OUTPUT} --no-progress",
+    "tradeoff": f"{DATA} {FOLDS} --simulate --draws {OUTPUT} --no-progress",
     "predict": f"{READING} --unseen --threshold --id {OUTPUT}",
     "evaluate": f"{READING} --unseen --threshold {OUTPUT}",
     "inspect": f"{COLUMNS} {READING} {OUTPUT}",

@@ -48,7 +48,9 @@ def test_the_first_page_loads_no_option_library(loaded, words):
     assert packages & (NUMBERS | HEAVY | {"typer", "inspect", "dataclasses"}) == set()
 
 
-@pytest.mark.parametrize("command", ["fit", "cv", "path", "compare", "predict", "evaluate", "convert"])
+@pytest.mark.parametrize(
+    "command", ["fit", "cv", "path", "compare", "tradeoff", "predict", "evaluate", "convert"]
+)
 def test_the_help_of_a_command_loads_no_numbers(loaded, command):
     out, packages = loaded(command, "--help")
     assert out.startswith(f"Usage: l2cli {command} ")
@@ -62,6 +64,7 @@ def test_the_help_of_a_command_loads_no_numbers(loaded, command):
         ["fit", "data.csv", "--json"],
         ["cv", "data.csv", "-f", "csv"],
         ["path", "data.csv"],
+        ["tradeoff", "data.csv"],
         ["fit", "-"],
     ],
 )

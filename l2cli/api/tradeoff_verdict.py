@@ -1,0 +1,120 @@
+"""What a decomposition along lambda says: the best lambda, the overfitting gap, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.api.setup import brief, floats
+
+FloatArray = npt.NDArray[np.float64]
+EXACT_FIT = 1e4
+"""An overfitting gap above this means that the rows are fitted exactly."""
+NO_GAIN = 1e-3
+"""A gain below this share of the error is none."""
+
+
+class Curves(NamedTuple):
+    """What a verdict is read off: lambdas, train and test error, bias^2, variance (L,), and the noise.
+
+    unseen : (L,) the error that the gap is about. bare : the test error without a penalty; of what.
+    """
+
+    lambdas: FloatArray
+    train: FloatArray
+    test: FloatArray
+    bias2: FloatArray
+    variance: FloatArray
+    noise: float
+    unseen: FloatArray
+    bare: float
+    bare_name: str
+
+
+def read_off(curves: Curves, metric: str) -> dict[str, Any]:
+    """Return the best lambda, the overfitting gap there and at the smallest lambda, and the verdict."""
+    error = curves.unseen if np.isnan(curves.test).all() else curves.test
+    value = np.where(np.isfinite(error), error, np.inf)
+    tied = np.flatnonzero(value == value.min())
+    best = int(tied[np.argmax(curves.lambdas[tied])])
+    gaps = _gaps(curves, metric)
+    weakest = int(np.argmin(curves.lambdas))
+    return {
+        "index_best": best,
+        "lambda_best": float(curves.lambdas[best]),
+        "gap": gaps[best],
+        "gap_smallest": gaps[weakest],
+        "gap_text": _gap_text(curves.lambdas, gaps, best, weakest),
+        "verdict": _verdict(curves, best),
+    }
+
+
+def _gaps(curves: Curves, metric: str) -> list[float | None]:
+    """Return by which share unseen rows cost more than these: of the rmse for mse, else of the metric."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = curves.unseen / curves.train
+    return floats((np.sqrt(ratio) if metric == "mse" else ratio) - 1.0)
+
+
+def _gap_text(lambdas: FloatArray, gaps: Sequence[float | None], best: int, weakest: int) -> str:
+    """Say in one line what unseen rows cost more than these, at the best lambda and the smallest."""
+    at, there = gaps[best], gaps[weakest]
+    if at is None or at > EXACT_FIT:
+        return "these rows are fitted exactly: only unseen ones tell anything"
+    name = f"lambda {brief(float(lambdas[best]))}"
+    first = f"unseen rows cost {_percent(at)} more than these at {name}"
+    if at <= 0.0:
+        first = f"unseen rows cost no more than these at {name}"
+    if weakest == best:
+        return first
+    low = brief(float(lambdas[weakest]))
+    if there is None or there > EXACT_FIT:
+        return f"{first}; at {low} these are fitted exactly"
+    return f"{first}; at {low} it would be {_percent(there)}"
+
+
+def _percent(share: float) -> str:
+    """Return a share as text: 2.4 %, 140 %, 26 times."""
+    if share >= 10.0:
+        return f"{brief(share)} times"
+    return f"{100.0 * share:.2g} %" if share < 1.0 else f"{100.0 * share:.0f} %"
+
+
+def _verdict(curves: Curves, best: int) -> str:
+    """Say in one line which lambda is best, what it buys, and where bias^2 and variance balance."""
+    lam, error = brief(float(curves.lambdas[best])), float(curves.test[best])
+    if not np.isfinite(error):
+        return (
+            f"the error of unseen rows is least at lambda {lam}; "
+            "the noise is not known, so neither are bias and variance"
+        )
+    gain = 1.0 - error / curves.bare if curves.bare > 0.0 else 0.0
+    weakest = float(curves.lambdas.min())
+    if weakest == curves.lambdas[best]:
+        first = f"shrinkage buys nothing: the smallest lambda, {lam}, is the best"
+    elif gain > NO_GAIN:
+        first = (
+            f"the expected error is least at lambda {lam}, {_percent(gain)} below that of {curves.bare_name}"
+        )
+    else:
+        first = f"shrinkage buys nothing: the best lambda, {lam}, is no better than {curves.bare_name}"
+    noise = f"; {_percent(min(curves.noise / error, 1.0))} of it is noise" if error > 0.0 else ""
+    return f"{first}{noise}; {_balance(curves)}"
+
+
+def _balance(curves: Curves) -> str:
+    """Say where bias^2 begins to outweigh variance."""
+    order = np.argsort(curves.lambdas, kind="stable")
+    above = (curves.bias2 >= curves.variance)[order]
+    if not above.any():
+        return "variance outweighs bias^2 at every lambda tried"
+    if above.all():
+        return "bias^2 outweighs variance at every lambda tried"
+    i = len(above) - int(np.argmin(above[::-1]))  # behind the last lambda where variance is larger
+    if i == len(above):
+        return "variance outweighs bias^2 at the largest lambda tried"
+    low, high = curves.lambdas[order[i - 1]], curves.lambdas[order[i]]
+    return f"bias^2 outweighs variance from lambda {brief(float(np.sqrt(low * high) or high))} on"
