@@ -214,7 +214,7 @@ complete -c l2cli -n '__l2cli_command path' -l color -x -a 'auto always never' -
 complete -c l2cli -n '__l2cli_command path' -l strict -d 'exit with status 4 if there was a warning'
 
 complete -c l2cli -n '__l2cli_command compare' -s h -l help -d 'show the options'
-complete -c l2cli -n '__l2cli_command compare' -l models -x -d 'mean, ols, ridge, lasso, enet, relaxed, group; with :1se, as ridge:1se'
+complete -c l2cli -n '__l2cli_command compare' -l models -x -d 'mean, ols, ridge, lasso, enet:R, relaxed:G, group, ridge:1se ..., sklearn:Name'
 complete -c l2cli -n '__l2cli_command compare' -l target -s t -x -a '(__l2cli_columns columns)' -d 'what to predict, a,b for several (default: the last column)'
 complete -c l2cli -n '__l2cli_command compare' -l features -s x -x -a '(__l2cli_columns columns)' -d 'names or globs to use, a,b,x_* (default: all others)'
 complete -c l2cli -n '__l2cli_command compare' -l drop -x -a '(__l2cli_columns columns)' -d 'names or globs to leave out'

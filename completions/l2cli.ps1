@@ -182,7 +182,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
         )
         'compare' = @(
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
-            @{ Names = @('--models'); Kind = 'free'; Words = @(); About = 'mean, ols, ridge, lasso, enet, relaxed, group; with :1se, as ridge:1se' }
+            @{ Names = @('--models'); Kind = 'free'; Words = @(); About = 'mean, ols, ridge, lasso, enet:R, relaxed:G, group, ridge:1se ..., sklearn:Name' }
             @{ Names = @('--target', '-t'); Kind = 'columns'; Words = @(); About = 'what to predict, a,b for several (default: the last column)' }
             @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
             @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }

@@ -15,16 +15,15 @@ from l2cli.core.metrics import greater_is_better
 from l2cli.data.dataset import Dataset
 from l2cli.data.folds import Folds
 from l2cli.errors import FitError, UsageError
+from l2cli.select.candidates import GROUP_LASSO, Candidate, parse_candidates
 from l2cli.select.compare import (
-    GROUP_LASSO,
     SIGNIFICANT,
-    Candidate,
     Comparison,
     Contender,
     Pair,
     Scores,
     compare_pair,
-    parse_candidates,
+    corrected_se,
     ranking,
 )
 from l2cli.select.cv import cross_validate
@@ -126,10 +125,13 @@ def _compare(
         for s in scores
         if s.problem is not None
     ]
+    content["warnings"] += [
+        {"code": "outside_model", "message": f"{s.candidate.spec}: {text}"} for s in scores for text in s.said
+    ]
     content |= {
         "metric": metric,
         "folds": folds.described(),
-        "models": [_model_row(s, lambdas) for s in scores],
+        "models": [_model_row(s, lambdas, count, folds.k) for s in scores],
         "pairs": [_pair_row(p, count, up) for p in pairs],
         "verdict": _verdict(scores, pairs, up),
     }
@@ -174,16 +176,17 @@ def _shares(comparison: Comparison) -> Any:
     return sums / sums.sum()
 
 
-def _model_row(score: Scores, lambdas: dict[str, float]) -> dict[str, Any]:
+def _model_row(score: Scores, lambdas: dict[str, float], count: int, k: int) -> dict[str, Any]:
     candidate = score.candidate
+    width = quantile(LEVEL, count - 1) * corrected_se(score.se, count, k)
     return {
         "name": candidate.name,
         "spec": candidate.spec,
         "lambda": 0.0 if candidate.kind == "ols" else lambdas.get(candidate.name),
         "mean": finite(score.mean),
         "se": finite(score.se),
-        "ci_low": None,
-        "ci_high": None,
+        "ci_low": finite(score.mean - width),
+        "ci_high": finite(score.mean + width),
         "fit_s": score.seconds,
     }
 

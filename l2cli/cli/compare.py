@@ -6,7 +6,6 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from l2cli.cli import values
 from l2cli.cli.binding import OptionGroup, bind
 from l2cli.cli.choosing import Choosing
 from l2cli.cli.job import Job
@@ -29,7 +28,7 @@ class Candidates(OptionGroup):
         typer.Option(
             "--models",
             metavar="LIST",
-            help="mean, ols, ridge, lasso, enet, relaxed, group; with :1se, as ridge:1se",
+            help="mean, ols, ridge, lasso, enet:R, relaxed:G, group, ridge:1se ..., sklearn:Name",
         ),
     ] = None
 
@@ -37,10 +36,16 @@ class Candidates(OptionGroup):
         """Return the models asked for; none means the sensible candidates."""
         if self.models is None:
             return ()
-        from l2cli.select.compare import parse_candidates
+        from l2cli.select.candidates import parse_candidates, split_models
 
-        names = values.split_list(self.models, "--models")
-        parse_candidates(names, groups=groups)  # refuses what does not exist before a large file is read
+        names = split_models(self.models)
+        # what does not exist is refused before a large file is read
+        outside = [c.outside for c in parse_candidates(names, groups=groups) if c.outside is not None]
+        if outside:
+            from l2cli.select.outside import check_name
+
+            for model in outside:
+                check_name(model)
         return names
 
 

@@ -13,7 +13,8 @@ from l2cli.core.metrics import greater_is_better, losses
 from l2cli.core.problem import Problem
 from l2cli.core.student import two_sided_tail
 from l2cli.data.folds import Folds
-from l2cli.errors import FitError, UsageError
+from l2cli.errors import FitError
+from l2cli.select.candidates import Candidate
 from l2cli.select.cv import weighted_curve
 from l2cli.select.learner import FoldFits
 from l2cli.select.nested import inner_fits, tuned_curve
@@ -24,24 +25,11 @@ Progress = Callable[[str, int, int], None]
 SIGNIFICANT = 0.05
 
 
-class Candidate(NamedTuple):
-    """A model to compare: ``kind`` is mean, ols or tuned; ``rule`` chooses a tuned one's lambda."""
-
-    name: str
-    spec: str
-    kind: str
-    l1_ratio: float = 0.0
-    rule: str = "min"
-    relax_gamma: float = 1.0
-
-    @property
-    def penalty(self) -> tuple[float, float]:
-        """What tells penalties apart: l1_ratio and relax_gamma."""
-        return self.l1_ratio, self.relax_gamma
-
-
 class Scores(NamedTuple):
-    """A candidate's fold values (F,), their mean and se, the seconds its fits took; NaN: no finite fit."""
+    """A candidate's fold values (F,), their mean and se, the seconds its fits took; NaN: no finite fit.
+
+    problem : why there is none. said : warnings of a model from outside.
+    """
 
     candidate: Candidate
     values: FloatArray
@@ -49,6 +37,7 @@ class Scores(NamedTuple):
     se: float
     seconds: float
     problem: str | None = None
+    said: tuple[str, ...] = ()
 
 
 class Pair(NamedTuple):
@@ -59,55 +48,6 @@ class Pair(NamedTuple):
     difference: float
     se: float
     p_value: float
-
-
-GROUP_LASSO = -1.0
-"""Stands for the group lasso where others have an l1_ratio."""
-TUNED = ("ridge", "lasso", "enet", "relaxed", "group")
-MODELS = ("mean", "ols", *(name + rule for name in TUNED for rule in ("", ":1se")))
-DEFAULT_MODELS = ("ridge", "ridge:1se", "lasso", "ols", "mean")
-
-
-def parse_candidates(specs: Sequence[str], l1_ratio: float = 0.0, *, groups: bool = False) -> list[Candidate]:
-    """Return the candidates named in ``--models``, by default the usual ones.
-
-    Parameters
-    ----------
-    specs : sequence of str
-        Of ``MODELS``; ``:min`` may be written too.
-    l1_ratio : float
-        That of enet, which is one of the usual ones where it is neither 0 nor 1; else enet has 0.5.
-    groups : bool
-        True where there are groups; then their lasso is one of the usual models.
-    """
-    mixed = 0.0 < l1_ratio < 1.0
-    penalties = {"ridge": (0.0, 1.0), "lasso": (1.0, 1.0), "enet": (l1_ratio if mixed else 0.5, 1.0)}
-    penalties |= {"relaxed": (1.0, 0.0), "group": (GROUP_LASSO, 1.0)}
-    known = {
-        "mean": Candidate("mean only", "mean", "mean"),
-        "ols": Candidate("unpenalized", "ols", "ols"),
-    }
-    titles = {"enet": f"enet {penalties['enet'][0]:g}", "relaxed": "relaxed lasso", "group": "group lasso"}
-    for name, (ratio, gamma) in penalties.items():
-        title = titles.get(name, name)
-        for rule in ("min", "1se"):
-            spec = name if rule == "min" else f"{name}:1se"
-            known[f"{name}:{rule}"] = Candidate(f"{title} ({rule})", spec, "tuned", ratio, rule, gamma)
-        known[name] = known[f"{name}:min"]
-    chosen: list[Candidate] = []
-    if not groups and any(spec.startswith("group") for spec in specs):
-        raise UsageError("--models group needs --groups", hint="--groups 'g1=a,b;g2=c_*' or dummies")
-    usual = (*DEFAULT_MODELS[:3], "enet", *DEFAULT_MODELS[3:]) if mixed else DEFAULT_MODELS
-    usual = ("group", *usual) if groups else usual
-    for spec in specs or usual:
-        if spec not in known:
-            raise UsageError(f"--models has no '{spec}'", hint=f"choose from {', '.join(MODELS)}")
-        if known[spec] in chosen:
-            raise UsageError(f"--models names '{spec}' twice")
-        chosen.append(known[spec])
-    if len(chosen) < 2:
-        raise UsageError("--models needs two or more models to compare")
-    return chosen
 
 
 class Contender(NamedTuple):
@@ -141,12 +81,18 @@ class Comparison(NamedTuple):
         for candidate in candidates:
             start = time.perf_counter()
             shared = 0.0
-            note = None
+            note, said = None, list[str]()
             contender = self.contenders[candidate.penalty]
             fits = contender.fits
             try:
                 if candidate.kind == "mean":
                     values = self._mean_only()
+                elif candidate.outside is not None:
+                    from l2cli.select.outside import outside_losses  # loads scikit-learn
+
+                    values, said = outside_losses(
+                        candidate.outside, self.problem, self.folds, self.metric, self.seed
+                    )
                 elif candidate.kind == "ols":
                     values = fits.losses(np.zeros(1), self.metric)[:, 0]
                 else:
@@ -159,13 +105,14 @@ class Comparison(NamedTuple):
                     values = self._tuned(fits, np.array([chosen[index] for chosen, _ in known]))
             except FitError as error:
                 values, note = np.full(len(fits.fold_weights), np.nan), error.message
-            if note is None and not np.isfinite(values).all():
+            if note is None and not np.isfinite(values).all() and candidate.outside is None:
                 first = int(np.flatnonzero(~np.isfinite(values))[0]) % self.folds.k + 1
                 what = "solution at lambda 0" if candidate.relax_gamma == 1.0 else "relaxed fit"
                 note = f"no finite {what} without fold {first}: the classes are separated there"
             seconds = time.perf_counter() - start + shared
             curve = weighted_curve(np.zeros(1), values[:, None], fits.fold_weights, self.folds, self.metric)
-            result.append(Scores(candidate, values, float(curve.mean[0]), float(curve.se[0]), seconds, note))
+            mean, se = float(curve.mean[0]), float(curve.se[0])
+            result.append(Scores(candidate, values, mean, se, seconds, note, tuple(said)))
         return result
 
     def _mean_only(self) -> FloatArray:
@@ -237,6 +184,15 @@ def compare_pair(a: Scores, b: Scores, fold_shares: FloatArray, k: int) -> Pair:
         return Pair(a.candidate.name, b.candidate.name, difference, 0.0, 1.0 if difference == 0.0 else 0.0)
     p_value = two_sided_tail(difference / se, count - 1)
     return Pair(a.candidate.name, b.candidate.name, difference, se, p_value)
+
+
+def corrected_se(se: float, fits: int, k: int) -> float:
+    """Return the standard error of a mean of fold values, corrected for the overlap of the training sets.
+
+    The variance of J fold values times 1/J + n_test/n_train (Nadeau and Bengio 2003), n_test/n_train =
+    1/(k - 1), where ``se`` is sqrt(variance with divisor J / (k - 1)): se sqrt((k - 1 + J)/(J - 1)).
+    """
+    return float(se * np.sqrt((k - 1 + fits) / (fits - 1)))
 
 
 def ranking(scores: Sequence[Scores], metric: str) -> list[Scores]:

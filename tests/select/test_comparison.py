@@ -9,13 +9,12 @@ from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
 from l2cli.data.folds import Folds, draw_folds
 from l2cli.errors import UsageError
+from l2cli.select.candidates import Candidate, parse_candidates
 from l2cli.select.compare import (
-    Candidate,
     Comparison,
     Contender,
     Scores,
     compare_pair,
-    parse_candidates,
     ranking,
 )
 from l2cli.select.cv import fold_fits

@@ -12,7 +12,8 @@ from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers import fold_rows
 from l2cli.data.folds import Folds
 from l2cli.select import relaxed_folds
-from l2cli.select.compare import Comparison, Contender, parse_candidates
+from l2cli.select.candidates import parse_candidates
+from l2cli.select.compare import Comparison, Contender
 from l2cli.select.cv import cross_validate, fold_fits
 
 

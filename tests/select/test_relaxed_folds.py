@@ -15,7 +15,8 @@ from l2cli.core.solvers.bare_folds import bare_fits
 from l2cli.core.solvers.kinked_folds import KinkedFolds
 from l2cli.data.folds import Folds
 from l2cli.select import relaxed_folds
-from l2cli.select.compare import Comparison, Contender, parse_candidates
+from l2cli.select.candidates import parse_candidates
+from l2cli.select.compare import Comparison, Contender
 from l2cli.select.cv import cross_validate, fold_fits
 
 
