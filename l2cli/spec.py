@@ -208,7 +208,8 @@ def check_relax_gamma(gamma: float, l1_ratio: float) -> None:
 class ModelSpec:
     """The objective: family, penalty, scaling, and the lambdas at which it is minimised.
 
-    relax_gamma : None where it was not asked for, which is 1 (not relaxed).
+    relax_gamma : None where it was not asked for, which is 1 (not relaxed). l1_ratios : several to choose
+    from jointly with lambda, of which ``l1_ratio`` is the first; empty where there is one.
     """
 
     family: str = "auto"
@@ -223,25 +224,32 @@ class ModelSpec:
     bounds: tuple[tuple[str, float, float], ...] = ()
     groups: GroupSpec | None = None
     relax_gamma: float | None = None
+    l1_ratios: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         _one_of(self.lambda_scale, "lambda_scale", SCALES)
         if self.tweedie_power is not None:
             check_tweedie_power(self.tweedie_power, self.family)
-        if not 0.0 <= self.l1_ratio <= 1.0:
-            raise UsageError(f"l1_ratio must be between 0 and 1, not {self.l1_ratio!r}")
-        check_l1_ratio(self.l1_ratio, "l1_ratio")
+        for ratio in self.l1_ratios or (self.l1_ratio,):
+            self._check_ratio(ratio)
+        if len(set(self.l1_ratios)) < len(self.l1_ratios):
+            raise UsageError("--l1-ratio names a mix twice")
         if self.groups is not None:
             self._check_groups(self.groups)
-        if self.relax_gamma is not None:
-            lasso = self.groups is not None and self.groups.penalty == "lasso"
-            check_relax_gamma(self.relax_gamma, 1.0 if lasso else self.l1_ratio)
         if self.tol is not None and not self.tol > 0:
             raise UsageError(f"tol must be larger than 0, not {self.tol!r}")
 
+    def _check_ratio(self, ratio: float) -> None:
+        if not 0.0 <= ratio <= 1.0:
+            raise UsageError(f"l1_ratio must be between 0 and 1, not {ratio!r}")
+        check_l1_ratio(ratio, "l1_ratio")
+        if self.relax_gamma is not None:
+            lasso = self.groups is not None and self.groups.penalty == "lasso"
+            check_relax_gamma(self.relax_gamma, 1.0 if lasso else ratio)
+
     def _check_groups(self, groups: GroupSpec) -> None:
         _one_of(groups.penalty, "group_penalty", GROUP_PENALTIES)
-        if self.l1_ratio:
+        if self.l1_ratio or self.l1_ratios:
             raise UsageError(
                 "--l1-ratio has no meaning beside --groups", hint="groups have a lasso or a banded penalty"
             )
@@ -256,6 +264,15 @@ def check_inference(kind: str | None) -> str | None:
     if kind is not None:
         _one_of(kind, "inference", INFERENCES)
     return kind
+
+
+def refuse_several_mixes(model: ModelSpec, command: str) -> None:
+    """Raise UsageError where a command that has one mix was given several."""
+    if model.l1_ratios:
+        raise UsageError(
+            f"{command} has one --l1-ratio, not {len(model.l1_ratios)}",
+            hint="l2cli cv and fit tune several jointly with lambda",
+        )
 
 
 @dataclass(frozen=True)

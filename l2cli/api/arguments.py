@@ -35,7 +35,8 @@ def grid_of(lam: float | None, lambdas: Any) -> GridSpec:
 def dataset_of(
     given: Given, lambdas: GridSpec, *, family: str, positive: Any, categorical: str | Sequence[str],
     dates: bool, interactions: str | Sequence[str],
-    coding: str, missing: str, penalty_factor: Any, l1_ratio: float, tweedie_power: float | None,
+    coding: str, missing: str, penalty_factor: Any, l1_ratio: float | Sequence[float],
+    tweedie_power: float | None,
     bounds: Bounds | None, column_groups: tuple[ColumnGroupsArgument, str, Mapping[str, float] | None],
     standardize: bool, intercept: bool, lambda_scale: str, tol: float | None,
     relax_gamma: float | None = None,
@@ -47,11 +48,20 @@ def dataset_of(
         coding=coding, missing=missing,
     )  # fmt: skip
     factors = _factors(penalty_factor, given.inputs)
+    ratios = _ratios(l1_ratio)
     model = ModelSpec(
-        family, lambdas, lambda_scale, factors, l1_ratio, standardize, intercept, tol, tweedie_power,
-        named_bounds(bounds), _groups(*column_groups), relax_gamma,
+        family, lambdas, lambda_scale, factors, ratios[0], standardize, intercept, tol, tweedie_power,
+        named_bounds(bounds), _groups(*column_groups), relax_gamma, ratios if len(ratios) > 1 else (),
     )  # fmt: skip
     return build_dataset(given.table, columns, model), model
+
+
+def _ratios(l1_ratio: float | Sequence[float]) -> tuple[float, ...]:
+    """Return the one mix, or several."""
+    given = (l1_ratio,) if isinstance(l1_ratio, int | float) else tuple(l1_ratio)
+    if not given:
+        raise UsageError("l1_ratio is empty", hint="give a number between 0 and 1, or several")
+    return given
 
 
 def _several(names: str | Sequence[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.errors import UsageError
 from l2cli.select.curve import Curve, extended
-from l2cli.select.cv import validation_metrics
+from l2cli.select.cv import CVResult, validation_metrics
 from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_metrics
 from l2cli.spec import SelectSpec
 
@@ -33,6 +33,8 @@ class Choice(NamedTuple):
     metric: str | None = None
     validation: dict[str, float | None] | None = None
     folds: int | None = None
+    mixes: tuple[dict[str, Any], ...] = ()
+    """Lambda and error of every l1_ratio that was tried, where several were."""
 
 
 Chosen = tuple[Choice, RidgeFactor | None]
@@ -46,9 +48,14 @@ def choose(setup: Setup, select: SelectSpec, method: str, progress: Progress | N
 
 def _by_folds(setup: Setup, select: SelectSpec, method: str, progress: Progress | None) -> Chosen:  # noqa: ARG001 - one way
     result, factor = setup.cross_validate(select, progress)
-    choice = choice_of(result.curve, result.metric, select.rule)
+    return folds_choice(result, select.rule), factor
+
+
+def folds_choice(result: CVResult, rule: str) -> Choice:
+    """Return the choice of a cross-validation by a rule, with every metric of the rows held out."""
+    choice = choice_of(result.curve, result.metric, rule)
     validation = validation_metrics(result.fits, [choice.lam])[0]
-    return choice._replace(validation=validation, folds=result.folds.k), factor
+    return choice._replace(validation=validation, folds=result.folds.k)
 
 
 def _by_leverage(setup: Setup, select: SelectSpec, method: str, progress: Progress | None) -> Chosen:  # noqa: ARG001 - at once

@@ -27,7 +27,7 @@ from l2cli.select.compare import (
     ranking,
 )
 from l2cli.select.cv import cross_validate
-from l2cli.spec import ModelSpec, SelectSpec
+from l2cli.spec import ModelSpec, SelectSpec, refuse_several_mixes
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,7 @@ def compare_dataset(
     FitError
         No model has a finite fit.
     """
+    refuse_several_mixes(model, "compare")
     if model.groups is not None and model.groups.penalty == "banded":
         raise UsageError(
             "compare has no banded model", hint="compare l2cli cv --group-penalty banded by hand"

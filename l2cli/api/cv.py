@@ -12,6 +12,7 @@ from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_bande
 from l2cli.api.choosing import choice_of, curve_warnings
 from l2cli.api.fit import FitResult, describe, together
 from l2cli.api.honest import honest_keys, refuse_nested_bands
+from l2cli.api.mixes import cross_validate_mixes
 from l2cli.api.setup import Progress, Setup, floats, prepare
 from l2cli.api.targets import joined, stacked
 from l2cli.api.verdict import verdict
@@ -73,7 +74,8 @@ def _cross_validate(setup: Setup, select: SelectSpec, progress: Progress | None)
     refuse_nested_bands(setup, select)
     if is_banded(setup):
         setup = _banded(setup, select, progress)
-    result, factor = setup.cross_validate(select, progress)
+    mixes = cross_validate_mixes(setup, select, progress)
+    setup, result, factor = mixes.best
     curve = result.curve
     at_min, at_1se = validation_metrics(
         result.fits, [float(curve.lambdas[i]) for i in (curve.index_min, curve.index_1se)]
@@ -87,8 +89,11 @@ def _cross_validate(setup: Setup, select: SelectSpec, progress: Progress | None)
         "cv", select, rule=select.rule, folds=result.folds.k, repeats=result.folds.repeats
     )
     content["warnings"] += curve_warnings(setup, choice) + _fold_warning(result)
+    content["data"]["notes"] += mixes.notes()
     described = refit.to_dict()
     content |= _curve_keys(result)
+    if len(mixes.tried) > 1:
+        content["grid"] = [{"l1_ratio": mix.ratio} | _curve_keys(mix.result) for mix in mixes.tried]
     content |= honest_keys(setup, result, select, described["effective_df"], progress)
     content["verdict"] = verdict(curve, content["lambda_set"], automatic=setup.model.lambdas.is_auto)
     content |= {"metrics_min": at_min, "metrics_1se": at_1se}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, refuse_idle, with_bands
-from l2cli.api.choosing import Choice, by_leverage, choose, resolve_selector
+from l2cli.api.choosing import Choice, by_leverage, choose, folds_choice, resolve_selector
+from l2cli.api.mixes import cross_validate_mixes
 from l2cli.api.setup import Progress, Setup
 from l2cli.core.path import design_factor
 from l2cli.core.solvers.ridge import RidgeFactor
@@ -34,6 +35,8 @@ def decide(setup: Setup, select: SelectSpec, progress: Progress | None = None) -
     """
     if is_banded(setup):
         return _decide_banded(setup, select, progress)
+    if setup.model.l1_ratios:
+        return _decide_mix(setup, select, progress)
     values = setup.model.lambdas.values
     if values is not None and len(values) == 1:
         return Decision(setup, Choice(values[0], "given"))
@@ -42,6 +45,15 @@ def decide(setup: Setup, select: SelectSpec, progress: Progress | None = None) -
         # every column is constant in one row, so that all lambdas give the same: its own value
         return Decision(setup, Choice(0.0, method, select.rule))
     return Decision(setup, *choose(setup, select, method, progress))
+
+
+def _decide_mix(setup: Setup, select: SelectSpec, progress: Progress | None) -> Decision:
+    """Return the mix and the lambda that are best together, by cross-validation."""
+    mixes = cross_validate_mixes(setup, select, progress)
+    best = mixes.best
+    best.setup.dataset.notes.extend(mixes.notes())
+    choice = folds_choice(best.result, select.rule)
+    return Decision(best.setup, choice._replace(mixes=tuple(mixes.compact())), best.factor)
 
 
 def _decide_banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> Decision:

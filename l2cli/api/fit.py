@@ -194,4 +194,5 @@ def _selection(choice: Choice) -> dict[str, Any] | None:
         "lambdas": curve.lambdas.tolist(),
         "values": floats(curve.mean),
         "se": floats(curve.se),
+        **({"grid": list(choice.mixes)} if choice.mixes else {}),
     }

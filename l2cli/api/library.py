@@ -27,7 +27,7 @@ def fit(
     offset: Any = None,
     categorical: str | Sequence[str] = (), dates: bool = False, interactions: str | Sequence[str] = (),
     coding: str = "auto", missing: str = "impute",
-    penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
+    penalty_factor: Any = None, l1_ratio: float | Sequence[float] = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
     group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
     relax_gamma: float | None = None, standardize: bool = True,
@@ -64,8 +64,9 @@ def fit(
     coding : {"auto", "onehot", "treatment"}
     missing : {"impute", "drop", "error", "indicator"}
     penalty_factor : mapping of names or globs to numbers, or (p,) array, optional
-    l1_ratio : float
-        Share r of L1 in the penalty: 0 ridge, 1 lasso, between elastic net.
+    l1_ratio : float or sequence of float
+        Share r of L1 in the penalty: 0 ridge, 1 lasso, between elastic net. Several (:func:`fit`, :func:`cv`)
+        are tuned jointly with lambda.
     tweedie_power : float, optional
         Power of the variance, between 1 and 2 (default 1.5), for the family tweedie.
     bounds : mapping of names or globs to (low, high), optional
@@ -147,7 +148,7 @@ def cv(
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), dates: bool = False, interactions: str | Sequence[str] = (),
     coding: str = "auto", missing: str = "impute",
-    penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
+    penalty_factor: Any = None, l1_ratio: float | Sequence[float] = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
     group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
     relax_gamma: float | None = None, standardize: bool = True,
@@ -202,7 +203,7 @@ def path(
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), dates: bool = False, interactions: str | Sequence[str] = (),
     coding: str = "auto", missing: str = "impute",
-    penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
+    penalty_factor: Any = None, l1_ratio: float | Sequence[float] = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
     group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
     relax_gamma: float | None = None, standardize: bool = True,
@@ -242,7 +243,7 @@ def compare(
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
     categorical: str | Sequence[str] = (), dates: bool = False, interactions: str | Sequence[str] = (),
     coding: str = "auto", missing: str = "impute",
-    penalty_factor: Any = None, l1_ratio: float = 0.0, tweedie_power: float | None = None,
+    penalty_factor: Any = None, l1_ratio: float | Sequence[float] = 0.0, tweedie_power: float | None = None,
     bounds: Bounds | None = None, column_groups: ColumnGroupsArgument = None,
     group_penalty: str = "lasso", group_lambda: Mapping[str, float] | None = None,
     standardize: bool = True,

@@ -16,7 +16,7 @@ from l2cli.core.path import Path
 from l2cli.core.relaxed import relaxed_path
 from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
-from l2cli.spec import ModelSpec
+from l2cli.spec import ModelSpec, refuse_several_mixes
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -49,6 +49,7 @@ def path_dataset(dataset: Dataset, model: ModelSpec) -> PathResult:
     FitError
         A lambda has no finite solution or did not converge.
     """
+    refuse_several_mixes(model, "path")
     paths = [_solve(setup) for setup in prepare(dataset, model).each()]
     if len(paths) == 1:
         return paths[0]

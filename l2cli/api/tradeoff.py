@@ -22,7 +22,7 @@ from l2cli.errors import FitError, UsageError
 from l2cli.explain.simulate import Simulated, simulate, truth_of
 from l2cli.explain.tradeoff import SpectralForm, bootstrap_bands, estimate, spectral_form
 from l2cli.select.cv import CVResult
-from l2cli.spec import ModelSpec, SelectSpec
+from l2cli.spec import ModelSpec, SelectSpec, refuse_several_mixes
 
 FloatArray = npt.NDArray[np.float64]
 DRAWS, REFITS = 400, 50
@@ -61,6 +61,7 @@ def tradeoff_dataset(
     FitError
         No finite solution, or (simulated) noise that the data do not tell.
     """
+    refuse_several_mixes(model, "tradeoff")
     setups = [_with_given_bands(setup) for setup in prepare(dataset, model).each()]
     contents = [_split(setup, select, simulated, draws, progress) for setup in setups]
     return TradeoffResult(contents[0] if len(contents) == 1 else joined(contents))

@@ -11,6 +11,7 @@ from l2cli.cli.choosing import Choosing
 from l2cli.cli.job import Job
 from l2cli.cli.modelling import Modelling
 from l2cli.cli.options import Columns, Data, ProgressOutput, Reading
+from l2cli.spec import refuse_several_mixes
 
 EXAMPLES = """\
 l2cli compare data.csv
@@ -61,6 +62,7 @@ def compare(
     """Compare models by their error on the same folds, each tuned inside its own training rows."""
     model, select, roles, spec = modelling.spec(), choosing.spec(), columns.spec(choosing), reading.spec()
     models = candidates.names(groups=model.groups is not None)
+    refuse_several_mixes(model, "compare")
     job = Job(output, [data, *modelling.files()])
     dataset = job.dataset(data, spec, roles, model)
     from l2cli.api.compare import compare_dataset

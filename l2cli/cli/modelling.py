@@ -19,7 +19,6 @@ from l2cli.spec import (
     GridSpec,
     GroupSpec,
     ModelSpec,
-    check_l1_ratio,
 )
 
 
@@ -42,7 +41,11 @@ class Modelling(OptionGroup):
     ] = None
     l1_ratio: Annotated[
         str,
-        typer.Option("--l1-ratio", metavar="R", help="the mix: 0 L2 (default), 1 L1, between elastic net"),
+        typer.Option(
+            "--l1-ratio",
+            metavar="R",
+            help="the mix: 0 L2 (default), 1 L1, else elastic net; 0,0.5,1 tunes it",
+        ),
     ] = "0"
     lambdas: Annotated[
         str, typer.Option("--lambdas", metavar="GRID", help="auto[:N], LO:HI[:N], a,b,c or @FILE")
@@ -93,6 +96,7 @@ class Modelling(OptionGroup):
 
     def spec(self) -> ModelSpec:
         """Return the checked description of the objective."""
+        ratios = values.ratios(self.l1_ratio)
         return ModelSpec(
             family=values.choice(self.family, "--family", FAMILIES),
             lambdas=self.grid(),
@@ -100,9 +104,8 @@ class Modelling(OptionGroup):
             penalty_factor=values.penalty_factors(self.penalty_factor),
             bounds=values.bounds(self.bounds),
             groups=self.group_spec(),
-            l1_ratio=check_l1_ratio(
-                values.number_between(self.l1_ratio, "--l1-ratio", 0.0, 1.0), "--l1-ratio"
-            ),
+            l1_ratio=ratios[0],
+            l1_ratios=ratios if len(ratios) > 1 else (),
             standardize=self.standardize,
             intercept=self.intercept,
             tweedie_power=None

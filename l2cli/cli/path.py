@@ -6,6 +6,7 @@ from l2cli.cli.binding import bind
 from l2cli.cli.job import Job
 from l2cli.cli.modelling import CertifiedModelling
 from l2cli.cli.options import Columns, Data, Output, Reading
+from l2cli.spec import refuse_several_mixes
 
 EXAMPLES = """\
 l2cli path data.csv
@@ -18,6 +19,7 @@ def path(
 ) -> int:
     """Show the coefficients at each lambda, from strong to weak."""
     model, roles, spec = modelling.spec(), columns.spec(), reading.spec()
+    refuse_several_mixes(model, "path")
     job = Job(output, [data, *modelling.files()])
     dataset = job.dataset(data, spec, roles, model)
     from l2cli.api.path import path_dataset

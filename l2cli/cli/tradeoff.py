@@ -13,6 +13,7 @@ from l2cli.cli.job import Job
 from l2cli.cli.modelling import Modelling
 from l2cli.cli.options import Columns, Data, ProgressOutput, Reading
 from l2cli.errors import UsageError
+from l2cli.spec import refuse_several_mixes
 
 EXAMPLES = """\
 l2cli tradeoff data.csv
@@ -70,6 +71,7 @@ def tradeoff(
     splitting.check_against(choosing)
     model, select, roles, spec = modelling.spec(), choosing.spec(), columns.spec(choosing), reading.spec()
     draws = splitting.count()
+    refuse_several_mixes(model, "tradeoff")
     job = Job(output, [data, *modelling.files()])
     dataset = job.dataset(data, spec, roles, model)
     from l2cli.api.tradeoff import tradeoff_dataset

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from l2cli.errors import DataError, UsageError, shown
-from l2cli.spec import GridSpec, check_lambda
+from l2cli.spec import GridSpec, check_l1_ratio, check_lambda
 
 # A grid beyond this is a slip of the keyboard: 100,000 lambdas on ten folds are a million solutions.
 MOST_LAMBDAS = 100_000
@@ -101,6 +101,12 @@ def split_list(text: str, option: str) -> tuple[str, ...]:
 def tokens(text: str) -> tuple[str, ...]:
     r"""Return the items of a comma list, empty ones too; ``\,`` is a comma inside an item."""
     return tuple(item.replace(r"\,", ",") for item in re.split(r"(?<!\\),", text))
+
+
+def ratios(text: str) -> tuple[float, ...]:
+    """Return the one l1_ratio, or several, of a comma list."""
+    items = [item.strip() for item in text.split(",")]
+    return tuple(check_l1_ratio(number_between(item, "--l1-ratio", 0.0, 1.0), "--l1-ratio") for item in items)
 
 
 def split_lists(texts: Sequence[str], option: str) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
         (),
         *_chart_lines(result, view, page),
         *_choice_lines(result, view, page),
+        *_mix_lines(result, view, page),
         *_honest_lines(result, view, page),
         *_refit_lines(result, page),
         *labelled("verdict", visible(result["verdict"]), page),
@@ -89,6 +90,15 @@ def _choice_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> lis
     return table(columns, page, heads=False, gap=3)
 
 
+def _mix_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> list[Line]:
+    """Return the best error of every l1_ratio, where several were tried."""
+    parts = []
+    for part in result.get("grid") or []:
+        error = metric_value(view.metric, view.value(part["mean"][part["index_min"]]))
+        parts.append(f"{trimmed(part['l1_ratio'])}: {error} at lambda {trimmed(part['lambda_min'])}")
+    return labelled("l1_ratio", "; ".join(parts), page) if parts else []
+
+
 def _spread_text(view: ErrorView, mean: float, se: float) -> str:
     spread = view.spread(mean, se)
     return percent(spread, 1) if view.metric in ("accuracy", "error") else significant(spread, 2)
@@ -99,7 +109,8 @@ def _honest_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> lis
     lines: list[Line] = []
     best, nested, stable = (result.get(key) or {} for key in ("best", "nested", "stability"))
     if best.get("optimism_corrected") is not None:
-        chosen = " (corrected for having chosen lambda)" if len(result["lambdas"]) > 1 else ""
+        what = "lambda, not the l1_ratio" if "grid" in result else "lambda"
+        chosen = f" (corrected for having chosen {what})" if len(result["lambdas"]) > 1 else ""
         text = error_text(best["optimism_corrected"], best, view)
         lines += labelled("on new data", text + chosen, page)
     if nested.get("value") is not None:

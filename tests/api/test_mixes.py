@@ -1,0 +1,90 @@
+"""Several mixes tuned jointly with lambda: the best of separate runs, on the same folds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import l2cli
+from l2cli.errors import UsageError
+
+RATIOS = (0.0, 0.5, 1.0)
+
+
+@pytest.fixture
+def sparse():
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(90, 12))
+    return X, X[:, 0] * 2.0 - X[:, 1] + rng.normal(size=90)
+
+
+def binary(sparse):
+    X, y = sparse
+    return X, (y > 0).astype(float)
+
+
+@pytest.mark.parametrize("make", [lambda data: data, binary])
+def test_the_best_mix_is_that_of_separate_runs(sparse, make):
+    X, y = make(sparse)
+    joint = l2cli.cv(X, y, l1_ratio=RATIOS, folds=5)
+    alone = [l2cli.cv(X, y, l1_ratio=ratio, folds=5) for ratio in RATIOS]
+    content = joint.to_dict()
+    assert [part["l1_ratio"] for part in content["grid"]] == list(RATIOS)
+    for part, run in zip(content["grid"], alone, strict=True):
+        np.testing.assert_allclose(part["mean"], run.mean, rtol=1e-9)
+        assert part["lambda_min"] == pytest.approx(run.lambda_min, rel=1e-9)
+    best = min(alone, key=lambda run: run.mean.min())
+    assert content["settings"]["l1_ratio"] == best.to_dict()["settings"]["l1_ratio"]
+    assert joint.lambda_min == pytest.approx(best.lambda_min, rel=1e-9)
+    np.testing.assert_allclose(joint.refit.coef, best.refit.coef, atol=1e-9)
+
+
+def test_fit_takes_the_same_mix_and_says_which(sparse):
+    X, y = sparse
+    run, model = l2cli.cv(X, y, l1_ratio=RATIOS), l2cli.fit(X, y, l1_ratio=RATIOS)
+    np.testing.assert_allclose(model.coef, run.refit.coef, atol=1e-12)
+    content = model.to_dict()
+    assert [part["l1_ratio"] for part in content["selection"]["grid"]] == list(RATIOS)
+    assert any("chosen from 0, 0.5, 1" in note for note in content["data"]["notes"])
+
+
+def test_at_a_lambda_given_the_mix_alone_is_chosen(sparse):
+    X, y = sparse
+    model = l2cli.fit(X, y, lam=30.0, l1_ratio=RATIOS)
+    errors = {part["l1_ratio"]: part["value"] for part in model.to_dict()["selection"]["grid"]}
+    assert model.lam == 30.0
+    assert model.to_dict()["settings"]["l1_ratio"] == min(errors, key=errors.__getitem__)
+
+
+def test_several_targets_choose_their_own_mix(sparse):
+    X, y = sparse
+    rng = np.random.default_rng(1)
+    dense = X @ rng.normal(size=12) + 5.0 * rng.normal(size=90)
+    both = l2cli.cv(X, np.column_stack([y, dense]), l1_ratio=RATIOS, folds=5)
+    for t, target in enumerate((y, dense)):
+        one = l2cli.cv(X, target, l1_ratio=RATIOS, folds=5)
+        assert both.lambda_min[t] == pytest.approx(one.lambda_min, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"l1_ratio": (0.0, 1.0, 0.0)}, "names a mix twice"),
+        ({"l1_ratio": ()}, "l1_ratio is empty"),
+        ({"l1_ratio": (0.0, 1.5)}, "between 0 and 1"),
+        ({"l1_ratio": (0.0, 1.0), "relax_gamma": 0.0}, "needs an L1 part"),
+        ({"l1_ratio": (0.0, 1.0), "select": "loo"}, "tunes lambda alone"),
+    ],
+)
+def test_what_several_mixes_cannot_be(sparse, more, message):
+    with pytest.raises(UsageError, match=message):
+        l2cli.fit(*sparse, **more)
+
+
+def test_commands_with_one_mix_refuse_several(sparse):
+    with pytest.raises(UsageError, match="path has one --l1-ratio, not 2"):
+        l2cli.path(*sparse, l1_ratio=(0.0, 1.0))
+    with pytest.raises(UsageError, match="compare has one --l1-ratio, not 2"):
+        l2cli.compare(*sparse, l1_ratio=(0.0, 1.0))
+    with pytest.raises(UsageError, match="tunes lambda alone"):
+        l2cli.cv(*sparse, l1_ratio=(0.0, 1.0), nested=True)
