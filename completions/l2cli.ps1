@@ -46,7 +46,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--tol'); Kind = 'free'; Words = @(); About = 'largest KKT residual that counts as solved' }
             @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes binomial, words multinomial, else gaussian' }
             @{ Names = @('--tweedie-power'); Kind = 'free'; Words = @(); About = 'variance mu^P of tweedie, 1 < P < 2 (1.5)' }
-            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
+            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, else elastic net; 0,0.5,1 tunes it' }
             @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
             @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
             @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }
@@ -104,7 +104,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--tol'); Kind = 'free'; Words = @(); About = 'largest KKT residual that counts as solved' }
             @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes binomial, words multinomial, else gaussian' }
             @{ Names = @('--tweedie-power'); Kind = 'free'; Words = @(); About = 'variance mu^P of tweedie, 1 < P < 2 (1.5)' }
-            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
+            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, else elastic net; 0,0.5,1 tunes it' }
             @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
             @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
             @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }
@@ -161,7 +161,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--tol'); Kind = 'free'; Words = @(); About = 'largest KKT residual that counts as solved' }
             @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes binomial, words multinomial, else gaussian' }
             @{ Names = @('--tweedie-power'); Kind = 'free'; Words = @(); About = 'variance mu^P of tweedie, 1 < P < 2 (1.5)' }
-            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
+            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, else elastic net; 0,0.5,1 tunes it' }
             @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
             @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
             @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }
@@ -182,7 +182,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
         )
         'compare' = @(
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
-            @{ Names = @('--models'); Kind = 'free'; Words = @(); About = 'mean, ols, ridge, lasso, enet:R, relaxed:G, group, ridge:1se ..., sklearn:Name' }
+            @{ Names = @('--models'); Kind = 'free'; Words = @(); About = 'mean, ols, ridge, lasso, enet:R, relaxed:G, group, sklearn:Name; ridge:1se' }
             @{ Names = @('--target', '-t'); Kind = 'columns'; Words = @(); About = 'what to predict, a,b for several (default: the last column)' }
             @{ Names = @('--features', '-x'); Kind = 'columns'; Words = @(); About = 'names or globs to use, a,b,x_* (default: all others)' }
             @{ Names = @('--drop'); Kind = 'columns'; Words = @(); About = 'names or globs to leave out' }
@@ -206,7 +206,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
             @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes binomial, words multinomial, else gaussian' }
             @{ Names = @('--tweedie-power'); Kind = 'free'; Words = @(); About = 'variance mu^P of tweedie, 1 < P < 2 (1.5)' }
-            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
+            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, else elastic net; 0,0.5,1 tunes it' }
             @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
             @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
             @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }
@@ -261,7 +261,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--tol'); Kind = 'free'; Words = @(); About = 'largest KKT residual that counts as solved' }
             @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes binomial, words multinomial, else gaussian' }
             @{ Names = @('--tweedie-power'); Kind = 'free'; Words = @(); About = 'variance mu^P of tweedie, 1 < P < 2 (1.5)' }
-            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
+            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, else elastic net; 0,0.5,1 tunes it' }
             @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
             @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
             @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }
@@ -319,7 +319,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--max-expanded'); Kind = 'free'; Words = @(); About = 'refuse a file that unpacks to more (default: 1G, or 200 times its size)' }
             @{ Names = @('--family'); Kind = 'words'; Words = @('auto', 'gaussian', 'binomial', 'multinomial', 'poisson', 'gamma', 'tweedie'); About = 'auto: two classes binomial, words multinomial, else gaussian' }
             @{ Names = @('--tweedie-power'); Kind = 'free'; Words = @(); About = 'variance mu^P of tweedie, 1 < P < 2 (1.5)' }
-            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, between elastic net' }
+            @{ Names = @('--l1-ratio'); Kind = 'free'; Words = @(); About = 'the mix: 0 L2 (default), 1 L1, else elastic net; 0,0.5,1 tunes it' }
             @{ Names = @('--lambdas'); Kind = 'free'; Words = @(); About = 'auto[:N], LO:HI[:N], a,b,c or @FILE' }
             @{ Names = @('--lambda-scale'); Kind = 'words'; Words = @('sum', 'mean'); About = 'mean: lambda is per unit of weight, as in glmnet' }
             @{ Names = @('--penalty-factor'); Kind = 'pairs'; Words = @(); About = 'own strengths, ''age=0,gene_*=2'' (0: not penalized)' }

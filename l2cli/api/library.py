@@ -175,7 +175,7 @@ def cv(
     >>> import numpy as np
     >>> from l2cli import cv
     >>> x = np.arange(30.0) / 2
-    >>> run = cv(x[:, None], x + np.cos(x), folds=5, lambdas=[100.0, 10.0, 1.0, 0.1, 0.01])
+    >>> run = cv(x[:, None], x + 3 * np.cos(x), folds=5, lambdas=[100.0, 10.0, 1.0, 0.1, 0.01])
     >>> run.mean.shape, run.fold_losses.shape, run.refit.lam == run.lambda_min
     ((5,), (5, 5), True)
     """
@@ -270,7 +270,7 @@ def compare(
     >>> import numpy as np
     >>> from l2cli import compare
     >>> x = np.arange(40.0) / 2
-    >>> compare(x[:, None], x + np.cos(x), models=["mean", "ols"], folds=5).verdict
+    >>> compare(x[:, None], x + 3 * np.cos(x), models=["mean", "ols"], folds=5).verdict
     'unpenalized is best; mean only is worse'
     """
     given = gather(

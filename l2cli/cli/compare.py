@@ -29,7 +29,7 @@ class Candidates(OptionGroup):
         typer.Option(
             "--models",
             metavar="LIST",
-            help="mean, ols, ridge, lasso, enet:R, relaxed:G, group, ridge:1se ..., sklearn:Name",
+            help="mean, ols, ridge, lasso, enet:R, relaxed:G, group, sklearn:Name; ridge:1se",
         ),
     ] = None
 

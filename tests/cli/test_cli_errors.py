@@ -15,7 +15,7 @@ USAGE = [
     (["data.csv"], "no command 'data.csv'; to fit that file: l2cli fit data.csv"),
     (
         ["zzz"],
-        "no command 'zzz'; there are fit, cv, path, compare, tradeoff, predict",
+        "no command 'zzz'; there are fit, cv, path, compare, explain, tradeoff, predict",
     ),
     (["--lambda", "1", "fit"], "no option --lambda before the command; write l2cli COMMAND DATA [options]"),
     # arguments and options
