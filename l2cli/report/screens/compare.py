@@ -175,7 +175,13 @@ def _whisker_scale(rows: Sequence[Sequence[float | None]], width: int) -> Whiske
 
 def _folds_line(result: Mapping[str, Any]) -> str:
     folds = folds_text(result["folds"], result["settings"])
-    return f"the same folds for all ({folds}), each model tuned inside its own training rows"
+    outside = any(str(model["spec"]).startswith("sklearn:") for model in result["models"])
+    tuned = (
+        "ours tuned inside their training rows, scikit-learn's not"
+        if outside
+        else ("each model tuned inside its own training rows")
+    )
+    return f"the same folds for all ({folds}), {tuned}"
 
 
 def _legend(result: Mapping[str, Any], bars: bool, page: Page) -> list[Line]:
