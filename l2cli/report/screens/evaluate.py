@@ -14,6 +14,7 @@ from l2cli.report.screens import targets
 from l2cli.report.screens.features import shown_count
 from l2cli.report.screens.heading import count, data_lines, model_lines
 from l2cli.report.screens.metrics import label_of, metric_value
+from l2cli.report.screens.wide import cut_heads
 
 _ORDER = {
     "gaussian": ("rmse", "mae", "r2"),
@@ -73,7 +74,8 @@ def _confusion_lines(confusion: Mapping[str, Any] | None, page: Page) -> list[Li
         return []
     labels = [visible(str(label)) for label in confusion["labels"]]
     rows = [Column("actual", cells(labels, "name"), least=8)]
-    for i, label in enumerate(labels):
+    heads = cut_heads([str(label) for label in confusion["labels"]], page, taken=len("said "))
+    for i, label in enumerate(heads):
         counts = [(str(row[i]), "good" if i == j else "bad") for j, row in enumerate(confusion["counts"])]
         rows.append(Column(f"said {label}", [line(Span(text, style)) for text, style in counts], "right"))
     right = [percent(row[i] / sum(row), 1) if sum(row) else "-" for i, row in enumerate(confusion["counts"])]

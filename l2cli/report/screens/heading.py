@@ -58,12 +58,18 @@ def _target_remarks(data: Mapping[str, Any], page: Page) -> list[Span]:
     classes = data.get("classes") or []
     if classes:
         most = classes if len(classes) <= _MOST_CLASSES else sorted(classes, key=lambda c: -c["count"])[:3]
-        counts = ", ".join(f"{shown(str(c['label']), page)} {c['count']}" for c in most)
+        counts = ", ".join(f"{_label(str(c['label']), page)} {c['count']}" for c in most)
         more = f" and {len(classes) - len(most)} more classes" if len(most) < len(classes) else ""
         remarks.append(counts + more)
         if data.get("positive") is not None:
             remarks.append(f"'{shown(str(data['positive']), page)}' is the positive class")
     return [Span(" ("), Span("; ".join(remarks), "hint"), Span(")")] if remarks else []
+
+
+def _label(label: str, page: Page) -> str:
+    """Return the label of a class, in quotes where blanks in it would run into the number beside it."""
+    text = shown(label, page)
+    return f"'{text}'" if " " in text else text
 
 
 def model_lines(

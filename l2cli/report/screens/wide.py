@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from l2cli.report.escape import visible
+from l2cli.report.escape import cut_middle, visible
 from l2cli.report.layout import (
     GAP,
     INDENT,
@@ -17,11 +17,14 @@ from l2cli.report.layout import (
     column_width,
     decimal_cells,
     flowed,
+    glyphs_ellipsis,
     table,
 )
 from l2cli.report.numerals import significant
 from l2cli.report.screens.features import LEAST_NAME, gone_lines, shown_count
 
+LEAST_HEAD = 10
+"""Cells that the name of a class or target keeps, however many there are."""
 Part = Mapping[str, Any]
 
 
@@ -56,10 +59,11 @@ def wide_lines(
     with_intercept = any(part.get("intercept") for part in parts.values())
     names = [visible(features[j]) for j in top] + ["intercept"] * with_intercept
     columns = [Column("feature", cells(names, "name"), least=LEAST_NAME)]
+    heads = dict(zip(tables, cut_heads(list(tables), page), strict=True))
     for name, rows in tables.items():
         texts = ["." if rows[j]["coef"] == 0 else significant(rows[j]["coef"]) for j in top]
         texts += [significant(parts[name]["intercept"])] * with_intercept
-        columns.append(Column(visible(name), decimal_cells(texts), "right"))
+        columns.append(Column(heads[name], decimal_cells(texts), "right"))
     kept = _fitting(columns, page)
     lines = table(kept, page)
     remarks = []
@@ -72,6 +76,19 @@ def wide_lines(
         lines += flowed([Span(f" and {' and '.join(remarks)}", "hint")], page, indent=1)
     zero = [features[j] for j in range(len(features)) if size[j] == 0.0]
     return lines + (gone_lines(zero, "coefficient 0 throughout", page) if zero else [])
+
+
+def cut_heads(names: Sequence[str], page: Page, *, taken: int = 0) -> list[str]:
+    """Return names as the heads of columns side by side, cut on a terminal so that all of them may fit.
+
+    taken : cells that each head needs beside its name. Names that would be cut alike stay whole.
+    """
+    whole = [visible(name) for name in names]
+    if not page.terminal:
+        return whole
+    room = (page.width - INDENT - LEAST_NAME) // max(len(names), 1) - GAP - taken
+    cut = [cut_middle(name, max(room, LEAST_HEAD), glyphs_ellipsis(page)) for name in whole]
+    return cut if len(set(cut)) == len(set(whole)) else whole
 
 
 def _fitting(columns: Sequence[Column], page: Page) -> list[Column]:
