@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -189,7 +190,7 @@ def test_nesting_is_refused_where_bands_are_chosen():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 3))
     y = X[:, 0] + rng.normal(size=30)
-    bands = {"column_groups": {"g": ["x0", "x1"]}, "group_penalty": "banded"}
+    bands: dict[str, Any] = {"column_groups": {"g": ["x0", "x1"]}, "group_penalty": "banded"}
     with pytest.raises(UsageError, match="--nested tunes one lambda"):
         l2cli.cv(X, y, nested=True, **bands)
     given = l2cli.cv(X, y, nested=True, group_lambda={"g": 2.0}, lambdas=[1e4, 1.0, 1e-4], **bands)

@@ -38,6 +38,7 @@ def test_models_with_a_lambda(spec, name, l1_ratio, relax_gamma, rule):
 def test_a_model_of_scikit_learn_has_a_name_and_parameters():
     _, model = parse_candidates(("ols", "sklearn:RandomForest(n_estimators=50, max_features='sqrt')"))
     assert model.name == "RandomForest(n_estimators=50, max_features='sqrt')"
+    assert model.outside is not None
     assert model.outside.name == "RandomForest"
     assert model.outside.parameters == (("n_estimators", 50), ("max_features", "sqrt"))
 

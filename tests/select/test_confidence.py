@@ -84,6 +84,7 @@ def test_fold_values_have_the_variance_of_nadeau_and_bengio():
     total = float(spread.covariance[0, 0]) * spread.overlap
     assert total == pytest.approx((1 / 20 + 1 / 9) * values.var(ddof=1), rel=1e-12)
     found = interval(0.4, float(spread.covariance[0, 0]), spread, "r2", 0.0)
+    assert found.low is not None
     half = two_sided_quantile(0.9, 19) * np.sqrt(total)
     assert 1.0 - found.low == pytest.approx(0.6 * np.exp(half / 0.6))
     assert found.method == "folds, corrected t"
@@ -96,6 +97,8 @@ def rows(units=300):
 def test_degrees_of_freedom_widen_the_interval_up_to_a_bound():
     def width(share):
         found = interval(2.0, 1e-4, rows(), "mse", share)
+        assert found.low is not None
+        assert found.high is not None
         return np.log(found.high / found.low)
 
     assert width(0.2) / width(0.0) == pytest.approx(np.sqrt(1.2 / 0.8), rel=1e-9)
@@ -108,6 +111,7 @@ def test_an_error_of_0_still_has_an_upper_end():
     found = interval(0.0, 0.0, rows(300), "error", 0.0)
     z2 = two_sided_quantile(0.9, 100) ** 2
     assert (found.low, found.high) == pytest.approx((0.0, z2 / (300 + z2)))
+    assert found.high is not None
     full = interval(1.0, 0.0, rows(300), "accuracy", 0.0)
     assert full.low == pytest.approx(1.0 - found.high)
     assert interval(2.0, 0.0, rows(), "mse", 0.0).low is None

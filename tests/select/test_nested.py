@@ -11,6 +11,7 @@ from l2cli.core.problem import make_problem
 from l2cli.core.sharing import each_target
 from l2cli.data.folds import Folds, draw_folds
 from l2cli.select.cv import cross_validate, fold_fits, gaussian_fold_fits
+from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.nested import inner_fits, nested
 
 GRID = np.array([300.0, 30.0, 10.0, 3.0, 1.0, 0.1])
@@ -96,6 +97,7 @@ def test_moments_of_pairs_left_out_come_without_the_rows(monkeypatch):
     fits = gaussian_fold_fits(make_problem(X, y, weights=s, offset=o), folds, "sum")
     monkeypatch.setattr("l2cli.select.gaussian_folds.fold_moments", None)  # would be called for the rows
     inner = inner_fits(fits, "sum", 1)
+    assert isinstance(inner, GaussianFolds)
     assert [m.rows for m in leave_each_out(inner.held)] == [24, 24, 24]
     assert np.isfinite(inner.losses(GRID, "mse")).all()
 

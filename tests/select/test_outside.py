@@ -92,12 +92,7 @@ def test_what_it_cannot_do_is_refused():
         (plain, OutsideModel("Ridge", (("strength", 1.0),)), "mse", "strength"),
         (make_problem(X, y, offset=y), OutsideModel("Ridge"), "mse", "no offset"),
         (binary, OutsideModel("LinearSVC"), "deviance", "no probabilities"),
-        (
-            make_problem(X, y, weights=np.arange(1.0, len(y) + 1)),
-            OutsideModel("KNeighbors"),
-            "mse",
-            "weights",
-        ),
+        (weighted, OutsideModel("KNeighbors"), "mse", "weights"),
     ):
         with pytest.raises(UsageError, match=message):
             outside_losses(model, problem, folds, metric, 0)
