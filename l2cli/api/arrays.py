@@ -47,10 +47,11 @@ class FittedModel(FitResult):
     classes: npt.NDArray[Any] | None
 
     def predict(
-        self, X: Any, *, offset: Any = None, unseen: str = "error", threshold: float = 0.5
-    ) -> npt.NDArray[Any]:
-        """Return the mean or the label of every row, as :func:`predict` does."""
-        return predict(self, X, offset=offset, unseen=unseen, threshold=threshold)
+        self, X: Any, *, offset: Any = None, unseen: str = "error", threshold: float = 0.5,
+        interval: float | None = None,
+    ) -> Any:  # fmt: skip
+        """Return the mean or the label of every row, or three arrays, as :func:`predict` does."""
+        return predict(self, X, offset=offset, unseen=unseen, threshold=threshold, interval=interval)
 
     def predict_proba(self, X: Any, *, offset: Any = None, unseen: str = "error") -> FloatArray:
         """Return the probabilities of ``classes`` for every row, as :func:`predict_proba` does."""
@@ -190,8 +191,9 @@ def labels_as_given(target: npt.NDArray[Any], classes: tuple[str, ...]) -> npt.N
 
 
 def _answers(
-    model: Model | FitResult, X: Any, offset: Any, unseen: str, threshold: float
-) -> tuple[Model, dict[str, list[Any]], npt.NDArray[Any] | None]:
+    model: Model | FitResult, X: Any, offset: Any, unseen: str, threshold: float,
+    level: float | None = None,
+) -> tuple[Model, dict[str, list[Any]], npt.NDArray[Any] | None]:  # fmt: skip
     """Return the model itself, the columns of predictions, and the labels (None: no classes)."""
     saved = model.model if isinstance(model, FitResult) else model
     X, names = _with_names(X)
@@ -204,7 +206,8 @@ def _answers(
         if saved.data.offset is None:
             raise UsageError("the model was fitted without an offset, so offset has nothing to do")
         extra[saved.data.offset] = np.asarray(offset)
-    columns = predict_table(saved, _table(X, names, extra), unseen=unseen, threshold=threshold).columns
+    table = _table(X, names, extra)
+    columns = predict_table(saved, table, unseen=unseen, threshold=threshold, level=level).columns
     if saved.data.classes is None:
         return saved, columns, None
     labels = model.classes if isinstance(model, FittedModel) else np.array(saved.data.classes)
@@ -217,8 +220,9 @@ def _numbers(values: list[Any]) -> FloatArray:
 
 
 def predict(
-    model: Model | FitResult, X: Any, *, offset: Any = None, unseen: str = "error", threshold: float = 0.5
-) -> npt.NDArray[Any]:
+    model: Model | FitResult, X: Any, *, offset: Any = None, unseen: str = "error", threshold: float = 0.5,
+    interval: float | None = None,
+) -> Any:  # fmt: skip
     """Return the prediction of every row, in order: the mean or the label; of several targets (n, T).
 
     Parameters
@@ -232,11 +236,14 @@ def predict(
         What to do with levels that the model never saw.
     threshold : float
         Probability above which the positive class is predicted.
+    interval : float, optional
+        Level of a jackknife+ interval for the target of every row (gaussian L2), 0.9 say.
 
     Returns
     -------
     (n,) array, (n, T) of several targets
-        NaN (or None, among labels) for a row with a missing cell that the model has no value for.
+        NaN (or None, among labels) for a row with a missing cell that the model has no value for. With
+        ``interval`` three of them: predictions, lower and upper ends.
 
     Raises
     ------
@@ -245,13 +252,12 @@ def predict(
     UsageError
         If an option has no such value.
     """
-    saved, columns, labels = _answers(model, X, offset, unseen, threshold)
-    if saved.others:
-        names = [f"prediction_{one.data.target}" for one in saved.each()]
-        return np.column_stack([_numbers(columns[name]) for name in names])
-    values = columns["prediction"]
+    saved, columns, labels = _answers(model, X, offset, unseen, threshold, interval)
     if labels is None:
-        return _numbers(values)
+        kinds = ("prediction",) if interval is None else ("prediction", "interval_low", "interval_high")
+        found = tuple(_of_targets(saved, columns, kind) for kind in kinds)
+        return found[0] if interval is None else found
+    values = columns["prediction"]
     names = list(saved.data.classes or ())
     known = np.array([-1 if value is None else names.index(value) for value in values], dtype=np.intp)
     chosen: npt.NDArray[Any] = labels[known]
@@ -259,6 +265,13 @@ def predict(
         chosen = chosen.astype(object)
         chosen[known < 0] = None
     return chosen
+
+
+def _of_targets(model: Model, columns: Mapping[str, list[Any]], kind: str) -> FloatArray:
+    """Return a kind of column as numbers: (n,), of several targets (n, T)."""
+    if not model.others:
+        return _numbers(columns[kind])
+    return np.column_stack([_numbers(columns[f"{kind}_{one.data.target}"]) for one in model.each()])
 
 
 def predict_proba(

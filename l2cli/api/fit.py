@@ -19,10 +19,11 @@ from l2cli.api.suspects import perfect_fit
 from l2cli.api.targets import joined, stacked
 from l2cli.core.metrics import metric_table
 from l2cli.core.objective import null_deviance
-from l2cli.core.path import Path
+from l2cli.core.path import Path, design_factor
 from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
+from l2cli.explain.jackknife import fits_without_rows, has_intervals
 from l2cli.models.model import Model
 from l2cli.models.saved import build_model
 from l2cli.spec import ModelSpec, SelectSpec
@@ -111,6 +112,8 @@ def describe(
     """
     problem, dataset, model = setup.problem, setup.dataset, setup.model
     lam = choice.lam * setup.weight
+    if has_intervals(problem) and (factor is None or not factor.serves(lam)):
+        factor = design_factor(problem, lam)
     path = relaxed_path(problem, np.array([lam]), factor)
     span = None if choice.curve is None else choice.curve.range_by(choice.rule or "min")
     if is_constant(problem):  # every lambda is the best
@@ -158,6 +161,7 @@ def describe(
         center=problem.mean, scale=problem.scale, lam=lam,
         lambda_scale=model.lambda_scale, selected_by=choice.selected_by,
         settings=content["settings"], metrics=metrics, certificate=certificate,
+        intervals=fits_without_rows(problem, factor, lam, u, path.intercept0[..., 0]),
     )  # fmt: skip
     number = intercept if intercept.ndim else float(intercept)
     return FitResult(dataset.features, path.coef[..., 0].T, number, choice.lam, saved, content)

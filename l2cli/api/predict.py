@@ -17,6 +17,7 @@ from l2cli.data.table import Table
 from l2cli.data.unseen import unseen_note
 from l2cli.errors import UsageError, shown
 from l2cli.models.apply import apply_model
+from l2cli.models.intervals import METHOD
 from l2cli.models.model import Model
 
 FloatArray = npt.NDArray[np.float64]
@@ -28,8 +29,10 @@ class Predictions:
 
     columns : {name: values}, in the order of output: the id if there is one, ``prediction`` (gaussian: the
     mean; binomial: the label), and for binomial ``probability`` (of the positive class); of several targets
-    ``prediction_<target>`` each, of several classes ``probability_<label>`` each. None where there is no
-    prediction.
+    ``prediction_<target>`` each, of several classes ``probability_<label>`` each. With intervals
+    ``interval_low`` and ``interval_high`` behind the prediction, of several targets with ``_<target>``. None
+    where there is no prediction.
+    level : of the intervals, None without.
     """
 
     columns: dict[str, list[Any]]
@@ -39,6 +42,7 @@ class Predictions:
     settings: dict[str, Any]
     notes: list[str] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
+    level: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, ``predictions`` as one object per row."""
@@ -48,6 +52,7 @@ class Predictions:
         return {
             "schema": "l2cli/predict/1",
             "version": __version__,
+            "level": self.level,
             "data": {
                 "source": self.source,
                 "rows_read": self.rows,
@@ -86,6 +91,7 @@ def predict_table(
     unseen: str = "error",
     threshold: float = 0.5,
     id_column: str | None = None,
+    level: float | None = None,
 ) -> Predictions:
     """Return the predictions of a saved model for every row of a table.
 
@@ -97,23 +103,29 @@ def predict_table(
         Probability of the positive class above which it is predicted (binomial).
     id_column : str, optional
         Column to carry through; default the id of the model, where the table has it.
+    level : float, optional
+        Level of a prediction interval of every row; see :mod:`l2cli.models.intervals`.
 
     Raises
     ------
     DataError
         If the table lacks a column the model needs (all features are named at once), or cells make no sense.
     UsageError
-        If ``id_column`` does not exist, or an option has no such value.
+        If ``id_column`` does not exist, an option has no such value, or the model no such intervals.
     """
     cut = logit(check_threshold(threshold))
     if id_column is not None and id_column not in table.names:
         raise no_column(table, id_column)
-    applied = apply_model(model, table, unseen=unseen)
+    applied = apply_model(model, table, unseen=unseen, level=level)
     told = None if unseen == "error" else unseen_note(table, model.data.features, unseen)
     notes = [*table.notes, *applied.notes, *([told] if told else [])]
     name = id_column if id_column is not None else model.data.id
     gone = applied.missing
     predicted = _predicted(model, applied.eta, gone.tolist(), cut)
+    for one, ends in zip(model.each(), applied.ends, strict=False):
+        behind = f"_{one.data.target}" if model.others else ""
+        for end, values in zip(("low", "high"), ends, strict=True):
+            predicted[f"interval_{end}{behind}"] = _with_gaps(values.tolist(), gone.tolist())
     columns: dict[str, list[Any]] = {}
     if name is not None and name in table.names:
         columns[f"{name} (id)" if name in predicted else name] = _cells(table, name)
@@ -123,7 +135,17 @@ def predict_table(
     settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
     if model.family == "binomial":
         settings["threshold"] = threshold
-    return Predictions(columns, table.n_rows, table.source, model, settings, notes, list(applied.warnings))
+    if level is not None:
+        settings["interval"] = {
+            "method": METHOD,
+            "rows": next(one.intervals.rows for one in model.each() if one.intervals is not None),
+            "guaranteed": max(0.0, 2.0 * level - 1.0),
+        }
+        if model.data.weights is not None:
+            notes.append("intervals are for rows drawn as those trained on, whatever their weights")
+    return Predictions(
+        columns, table.n_rows, table.source, model, settings, notes, list(applied.warnings), level
+    )
 
 
 def _predicted(model: Model, eta: FloatArray, gone: list[bool], cut: float) -> dict[str, list[Any]]:

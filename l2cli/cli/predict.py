@@ -15,6 +15,7 @@ from l2cli.cli.options import Data, Output, Reading
 EXAMPLES = """\
 l2cli predict model.json new.csv > predictions.csv
 l2cli predict model.json new.csv --id name --unseen baseline
+l2cli predict model.json new.csv --interval 0.9
 cat new.csv | l2cli predict model.json - -o predictions.csv"""
 
 
@@ -25,20 +26,38 @@ class Predicting(Applying):
         str | None,
         typer.Option("--id", metavar="COL", help="column carried through to predictions; no feature"),
     ] = None
+    interval: Annotated[
+        str | None,
+        typer.Option(
+            "--interval", metavar="LEVEL", help="also an interval for the target, 0.9 say (gaussian L2)"
+        ),
+    ] = None
+
+    def level(self) -> float | None:
+        """Return the level of the intervals asked for."""
+        if self.interval is None:
+            return None
+        from l2cli.models.intervals import check_level
+
+        return check_level(values.number(self.interval, "--interval"))
 
 
 def predict(model: SavedModel, data: Data, applying: Predicting, reading: Reading, output: Output) -> int:
     """Apply a saved model: one prediction per row, in order; CSV unless --format or --output says else."""
-    cut, unseen, spec = applying.cut(), applying.unseen_rule(), reading.spec()
+    cut, unseen, spec, level = applying.cut(), applying.unseen_rule(), reading.spec(), applying.level()
     id_column = values.column(applying.id, "--id")
     job = Job(output, [model, data], default="csv")
     loaded = applying.load(model)
+    if level is not None:
+        from l2cli.models.intervals import check_interval
+
+        check_interval(loaded, level)
     needed, exact = needed_columns(loaded, id_column), exact_columns(loaded, loaded.data.id, id_column)
     table = job.table(data, spec._replace(like=loaded.data.dialect), needed, exact)
     from l2cli.api.predict import predict_table
 
     with job.solving():
-        result = predict_table(loaded, table, unseen=unseen, threshold=cut, id_column=id_column)
+        result = predict_table(loaded, table, unseen=unseen, threshold=cut, id_column=id_column, level=level)
     # As a dictionary there is an object per row: too much where only the columns are written.
     summary: dict[str, Any] = {"data": {"notes": result.notes}, "warnings": result.warnings}
     content = result.to_dict() if job.format == "json" else summary

@@ -48,6 +48,12 @@ class EncodedRows(NamedTuple):
         """Return X coef, (n,) or (n, K)."""
         return np.asarray(self.X @ coef) if self.design is None else self.design.times(coef)
 
+    def part_times(self, rows: slice, coef: FloatArray) -> FloatArray:
+        """Return some rows of X coef, (b,) or (b, K)."""
+        if self.design is None:
+            return np.asarray(self.X[rows] @ coef)
+        return self.design.take(np.arange(len(self.X))[rows]).times(coef)
+
 
 def number_column(name: str, *, impute: float | None = None, indicator: bool = False) -> FeatureColumn:
     """Return the plan of a numeric column; ``indicator`` adds the design column ``name (missing)``."""

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.data.encode import encode_rows
+from l2cli.data.encode import EncodedRows, encode_rows
 from l2cli.data.rows import read_offset
 from l2cli.data.table import Table
 from l2cli.data.target import LARGEST, missing_cells
 from l2cli.data.wording import plural, quoted, where
 from l2cli.errors import DataError
+from l2cli.models.intervals import check_interval, interval_around
 from l2cli.models.model import Model
 
 FloatArray = npt.NDArray[np.float64]
@@ -25,16 +26,18 @@ class Applied(NamedTuple):
     eta : (n,) float64, the linear predictor with its offset; 0 where ``missing``. (n, K) of several
     targets or classes.
     missing : (n,) True for rows that cannot be predicted.
+    ends : lower and upper ends of the prediction intervals of every target, each (n,); none not asked for.
     """
 
     eta: FloatArray
     missing: BoolArray
     notes: list[str]
     warnings: list[dict[str, Any]]
+    ends: list[tuple[FloatArray, FloatArray]]
 
 
-def apply_model(model: Model, table: Table, *, unseen: str = "error") -> Applied:
-    """Return eta = offset + intercept + X coef for every row of a table.
+def apply_model(model: Model, table: Table, *, unseen: str = "error", level: float | None = None) -> Applied:
+    """Return eta = offset + intercept + X coef for every row of a table, with ``level`` its interval.
 
     Raises
     ------
@@ -50,6 +53,7 @@ def apply_model(model: Model, table: Table, *, unseen: str = "error") -> Applied
     if not fine.all():
         row = int(np.argmin(fine))
         raise DataError(f"{where(table, row)}: numbers too large for a prediction", code="infinite")
+    around = [] if level is None else _intervals(model, encoded, eta, check_interval(model, level))
     names = [name for name in (model.data.offset, model.data.exposure) if name is not None]
     if names:
         absent = np.zeros(table.n_rows, dtype=bool)
@@ -65,7 +69,21 @@ def apply_model(model: Model, table: Table, *, unseen: str = "error") -> Applied
             warnings.append({"code": "missing_offset", "message": text})
             missing = missing | absent
     eta[missing] = 0.0
-    return Applied(eta, missing, list(encoded.notes), warnings)
+    each = eta.reshape(len(eta), -1).T
+    ends = [(of_one + low, of_one + high) for of_one, (low, high) in zip(each, around, strict=False)]
+    return Applied(eta, missing, list(encoded.notes), warnings, ends)
+
+
+def _intervals(
+    model: Model, encoded: EncodedRows, eta: FloatArray, level: float
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Return the ends of the intervals of every target, less its eta."""
+    each = eta.reshape(len(eta), -1).T
+    return [
+        interval_around(encoded, of_one, len(one.coef), one.intervals, level)
+        for one, of_one in zip(model.each(), each, strict=True)
+        if one.intervals is not None
+    ]
 
 
 def _weights(model: Model) -> tuple[FloatArray, FloatArray]:

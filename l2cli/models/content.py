@@ -19,6 +19,7 @@ SCHEMA = "l2cli/model/1"
 
 _OF_TARGET = (
     "target", "lambda", "intercept", "coefficients", "metrics", "certificate", "target_mean", "target_sd",
+    "intervals",
 )  # fmt: skip
 """What the models of several targets do not have in common."""
 _DIALECT = ("delimiter", "decimal")
@@ -30,7 +31,9 @@ def content_of(model: Model) -> dict[str, Any]:
     if len(contents) == 1:
         return contents[0]
     common = {key: value for key, value in contents[0].items() if key not in _OF_TARGET}
-    return common | {"targets": [{key: content[key] for key in _OF_TARGET} for content in contents]}
+    return common | {
+        "targets": [{key: content[key] for key in _OF_TARGET if key in content} for content in contents]
+    }
 
 
 def _content_of_one(model: Model) -> dict[str, Any]:
@@ -57,6 +60,7 @@ def _content_of_one(model: Model) -> dict[str, Any]:
         "target_mean": model.target_mean,
         "target_sd": model.target_sd,
         "feature_stats": model.feature_stats,
+        **({} if model.intervals is None else {"intervals": model.intervals.to_dict()}),
     }
 
 

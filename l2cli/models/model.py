@@ -14,6 +14,7 @@ from l2cli.data.dates import PARTS
 from l2cli.errors import DataError, shown
 from l2cli.models.content import checksum as checksum
 from l2cli.models.content import content_of
+from l2cli.models.intervals import LeftOut
 from l2cli.spec import FAMILIES
 
 
@@ -40,6 +41,8 @@ class Model:
     feature_stats : {column of the file: {missing, mean, sd, min, max} or {missing, levels}}, to notice drift.
     by_class : intercept and coefficients of every class of a multinomial model, which has no others.
     others : the models of the other targets where several were fitted together, on the same design columns.
+    intervals : the models without one training row each, of a gaussian L2 fit (see
+    :mod:`l2cli.models.intervals`); None of other fits and older models.
     """
 
     data: DataSchema
@@ -63,6 +66,7 @@ class Model:
     version: str = __version__
     by_class: tuple[ClassWeights, ...] = ()
     others: tuple[Model, ...] = ()
+    intervals: LeftOut | None = None
 
     @property
     def weights(self) -> ClassWeights:
@@ -209,6 +213,7 @@ def _read_one(content: Mapping[str, Any]) -> Model:
         target_sd=_known(content["target_sd"]),
         feature_stats={name: _stats_of(entry) for name, entry in content["feature_stats"].items()},
         version=_text(content["version"]),
+        intervals=LeftOut.from_dict(content["intervals"], len(names)) if "intervals" in content else None,
     )
 
 

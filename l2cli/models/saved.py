@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from l2cli.data.dataset import Dataset
 from l2cli.errors import DataError, UsageError, shown
+from l2cli.models.intervals import LeftOut
 from l2cli.models.model import ClassWeights, Model, not_a_model
 
 __all__ = ["Model", "build_model", "load_model", "model_text", "save_model"]
@@ -30,6 +31,7 @@ def build_model(
     settings: Mapping[str, Any],
     metrics: Mapping[str, Any],
     certificate: Mapping[str, Any],
+    intervals: LeftOut | None = None,
 ) -> Model:
     """Return the Model of a fit to ``dataset`` (its ``X``, which may be standardized by now, is not read).
 
@@ -40,6 +42,8 @@ def build_model(
         Coefficients on both scales (of several classes (p, C)), means and population standard deviations.
     lam : float
         Lambda on the sum scale.
+    intervals : LeftOut, optional
+        The models without one row each, for prediction intervals.
     """
     scales = _floats(scale)
     several = dataset.family == "multinomial"
@@ -70,6 +74,7 @@ def build_model(
         target_mean=None if several else dataset.target_mean,
         target_sd=None if several else dataset.target_sd,
         feature_stats=_feature_stats(dataset, scales),
+        intervals=intervals,
     )
 
 

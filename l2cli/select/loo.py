@@ -26,6 +26,7 @@ from l2cli.errors import FitError
 from l2cli.select.curve import Curve, best_index
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 ROUNDINGS = 16.0
 """Roundings up to which a leverage is 1."""
 
@@ -67,39 +68,62 @@ def _factor_blocks(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -
     so that nothing cancels as lambda falls. Where c_i is rounding alone, row i is fitted exactly without a
     penalty: r_i and c_i are 0, and lambda drops out of e_i / (1 - h_i).
     """
-    s, y, n = problem.weights, problem.response, problem.n_rows
-    center = (s @ problem.X) / s.sum() if problem.intercept else np.zeros(problem.n_columns)
-    y_mean = float(s @ y) / float(s.sum()) if problem.intercept else 0.0
-    columns, e = factor.free, factor.e
-    gain = 1.0 / (e[:, None] * (e[:, None] + lambdas))
-    shared = 1.0 / s.sum() if problem.intercept else 0.0
-    # How far rounding turns each direction: by the condition, which a Gram squares.
-    turned = EPS * (e.max(initial=0.0) / e) ** (0.5 if factor.exact else 1.0)
-    for rows in row_blocks(n, problem.n_columns + 2 * len(e) + 4 * len(lambdas)):
-        Z = problem.X[rows] - center
+    judge = _LeverageOf(problem, factor, lambdas)
+    for rows in row_blocks(problem.n_rows, problem.n_columns + 2 * len(factor.e) + 4 * len(lambdas)):
+        _, residual, slack, left_out = judge.rows(rows)
+        yield RowBlock(rows, residual, slack, left_out)
+
+
+def rows_left_out(
+    problem: Problem, factor: RidgeFactor, lambdas: FloatArray, rows: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return some rows, centred if there is an intercept (b, p), and their e / (1 - h), NaN if h is 1."""
+    Z, _, _, left_out = _LeverageOf(problem, factor, lambdas).rows(rows)
+    return Z, left_out
+
+
+class _LeverageOf:
+    """What the residuals of all rows have in common; see :func:`_factor_blocks`."""
+
+    def __init__(self, problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> None:
+        s, y = problem.weights, problem.response
+        self.problem, self.factor, self.lambdas, self.response = problem, factor, lambdas, y
+        self.center = (s @ problem.X) / s.sum() if problem.intercept else np.zeros(problem.n_columns)
+        self.y_mean = float(s @ y) / float(s.sum()) if problem.intercept else 0.0
+        self.gain = 1.0 / (factor.e[:, None] * (factor.e[:, None] + lambdas))
+        self.shared = 1.0 / s.sum() if problem.intercept else 0.0
+        # How far rounding turns each direction: by the condition, which a Gram squares.
+        self.turned = EPS * (factor.e.max(initial=0.0) / factor.e) ** (0.5 if factor.exact else 1.0)
+
+    def rows(self, rows: slice | IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Return centred rows (b, p), and their e, 1 - h and e / (1 - h) at every lambda (b, L)."""
+        factor, columns, lambdas = self.factor, self.factor.free, self.lambdas
+        Z = self.problem.X[rows] - self.center
         free = Z[:, columns.at]
         A = Z / factor.root
         if len(columns.at):
             A = A - free @ columns.cross
-        scores, weight = A @ factor.V, s[rows]
-        hat = weight[:, None] * np.square(scores) / e
-        taken = shared * weight
+        scores, weight = A @ factor.V, self.problem.weights[rows]
+        hat = weight[:, None] * np.square(scores) / factor.e
+        taken = self.shared * weight
         if len(columns.at):
             taken += weight * np.einsum("ij,jk,ik->i", free, columns.inverse, free)
-        rest = y[rows] - y_mean - free @ columns.base - scores @ (factor.projection / e)
+        rest = (
+            self.response[rows] - self.y_mean - free @ columns.base - scores @ (factor.projection / factor.e)
+        )
         complement = 1.0 - taken - hat.sum(axis=1)
-        rounding = ROUNDINGS * (EPS + np.sqrt(hat) @ turned)
+        rounding = ROUNDINGS * (EPS + np.sqrt(hat) @ self.turned)
         exact = complement <= rounding
         alone = hat.sum(axis=1) <= rounding  # an unpenalized column is for this row
         r, c = np.where(exact, 0.0, rest)[:, None], np.where(exact, 0.0, complement)[:, None]
-        pull = scores @ (factor.projection[:, None] * gain)
-        hold = weight[:, None] * (np.square(scores) @ gain)
+        pull = scores @ (factor.projection[:, None] * self.gain)
+        hold = weight[:, None] * (np.square(scores) @ self.gain)
         hold[exact & alone] = 0.0
         residual, slack = r + lambdas * pull, c + lambdas * hold
         with np.errstate(divide="ignore", invalid="ignore"):
             left_out = np.where(exact[:, None], pull / hold, residual / slack)
         left_out[~(slack > 0.0)] = np.nan
-        yield RowBlock(rows, residual, slack, left_out)
+        return Z, residual, slack, left_out
 
 
 def leave_one_out(
