@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from dataclasses import replace
@@ -13,6 +14,7 @@ from l2cli.data.build import build_dataset
 from l2cli.data.dataset import DatePart
 from l2cli.data.frame import table_from_arrays, table_from_frame
 from l2cli.errors import DataError, UsageError
+from l2cli.models.intervals import LeftOut
 from l2cli.models.model import checksum
 from l2cli.models.saved import Model, build_model, load_model, model_text, save_model
 from l2cli.spec import ColumnSpec, ModelSpec
@@ -325,3 +327,46 @@ def test_the_dialect_of_the_training_file_is_kept_and_may_be_unknown(gaussian, t
     assert load_model(edited(path, lambda content: content.pop("dialect"))).data.dialect is None
     message = refused(edited(path, lambda content: content.update(dialect={"delimiter": ";"})))
     assert "damaged model: no 'decimal'" in message
+
+
+@pytest.fixture
+def with_intervals(gaussian, tmp_path):
+    """The path of a model that keeps two of its five fits without a row."""
+    coef = np.column_stack([gaussian.coef, gaussian.coef])
+    kept = LeftOut.of(5, np.array([0.5, -0.25]), np.array([0.1, 0.2]), coef)
+    path = tmp_path / "model.json"
+    save_model(replace(gaussian, intervals=kept), path)
+    return path
+
+
+def test_intervals_come_back_exactly(with_intervals, gaussian):
+    again = load_model(with_intervals)
+    assert again.intervals is not None
+    table = again.intervals.table(len(gaussian.coef))
+    assert table[:, :2].tolist() == [[0.5, 0.1], [0.25, 0.2]]
+    assert table[1, 2:].tolist() == list(gaussian.coef)
+    assert model_text(again) == with_intervals.read_text(encoding="utf-8")
+
+
+def packed(table):
+    """Numbers as a model file has them."""
+    return base64.b64encode(np.asarray(table, dtype="<f8").tobytes()).decode("ascii")
+
+
+WIDTH = 2 + len(make([1.0, 2.0, 4.0, 3.0, 2.5]).coef)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"rows": 1}, {"rows": 2.5}, {"rows": True}, {"rows": "5"}, {"method": "split"}, {"packing": "hex"},
+        {"numbers": "%%%"}, {"numbers": 3}, {"numbers": "\u00e4"}, {"numbers": packed([1.0, 2.0])},
+        {"numbers": packed(np.full(WIDTH, np.nan))}, {"numbers": packed(np.full(WIDTH, np.inf))},
+        {"numbers": packed(np.full(WIDTH, -1.0))}, None,
+    ],
+)  # fmt: skip
+def test_broken_intervals_are_a_damaged_model(forged, with_intervals):
+    def break_it(content):
+        content["intervals"] = None if forged is None else content["intervals"] | forged
+
+    assert "damaged model" in refused(edited(with_intervals, break_it))
