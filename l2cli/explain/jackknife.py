@@ -1,6 +1,6 @@
 """The fits without one row each, of a gaussian L2 fit in closed form: what jackknife+ intervals are made of.
 
-With the sum-scale lambda and the scaling of all rows kept and the intercept refitted, z_i the centred row,
+With the sum-scale lambda and the scaling of all rows kept and the intercept refitted, z_i the row centred,
 M = (Z'SZ + lambda D)^-1, e_i the residual, h_i = s_i (1/W + z_i'M z_i) the leverage and l_i = e_i/(1 - h_i),
 
     u_(-i) = u - M z_i s_i l_i,      intercept_(-i) = intercept - s_i l_i / W      (at the centre),
@@ -60,13 +60,12 @@ def fits_without_rows(
     if count < n:
         rows = np.sort(np.random.default_rng(0).choice(n, count, replace=False))
     lambdas = np.array([lam])
-    centred, left_out = rows_left_out(problem, factor, lambdas, rows)
-    own = left_out[:, 0]
-    known = np.isfinite(own)
-    moves = factor.correct(centred[known].T, lambdas) * (problem.weights[rows] * own)[known]
-    shift = (problem.weights[rows] * own)[known] / problem.weight_sum if problem.intercept else 0.0
-    without = np.full(int(known.sum()), intercept0) - shift
+    own = rows_left_out(problem, factor, lambdas, rows)[:, 0]
+    rows, own = rows[np.isfinite(own)], own[np.isfinite(own)]
+    pull = problem.weights[rows] * own
+    moves = factor.correct(problem.X[rows].T, lambdas) * pull
+    without = intercept0 - (pull / problem.weight_sum if problem.intercept else np.zeros(len(rows)))
     coef, intercept = problem.original(u[:, None] - moves, without)
     if not problem.intercept:
         intercept = np.zeros(len(without))
-    return LeftOut.of(count, own[known], intercept, coef)
+    return LeftOut.of(count, own, intercept, coef)

@@ -68,35 +68,40 @@ def _factor_blocks(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -
     so that nothing cancels as lambda falls. Where c_i is rounding alone, row i is fitted exactly without a
     penalty: r_i and c_i are 0, and lambda drops out of e_i / (1 - h_i).
     """
-    judge = _LeverageOf(problem, factor, lambdas)
+    s = problem.weights
+    center = (s @ problem.X) / s.sum() if problem.intercept else np.zeros(problem.n_columns)
+    judge = _LeverageOf(problem, factor, lambdas, center)
     for rows in row_blocks(problem.n_rows, problem.n_columns + 2 * len(factor.e) + 4 * len(lambdas)):
-        _, residual, slack, left_out = judge.rows(rows)
-        yield RowBlock(rows, residual, slack, left_out)
+        yield RowBlock(rows, *judge.rows(rows))
 
 
-def rows_left_out(
-    problem: Problem, factor: RidgeFactor, lambdas: FloatArray, rows: IntArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return some rows, centred if there is an intercept (b, p), and their e / (1 - h), NaN if h is 1."""
-    Z, _, _, left_out = _LeverageOf(problem, factor, lambdas).rows(rows)
-    return Z, left_out
+def rows_left_out(problem: Problem, factor: RidgeFactor, lambdas: FloatArray, rows: IntArray) -> FloatArray:
+    """Return e / (1 - h) of some rows (b, L), NaN where h is 1; the columns are centred but for rounding."""
+    return _LeverageOf(problem, factor, lambdas, np.zeros(problem.n_columns)).rows(rows)[2]
 
 
 class _LeverageOf:
     """What the residuals of all rows have in common; see :func:`_factor_blocks`."""
 
-    def __init__(self, problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> None:
+    def __init__(
+        self, problem: Problem, factor: RidgeFactor, lambdas: FloatArray, center: FloatArray
+    ) -> None:
         s, y = problem.weights, problem.response
-        self.problem, self.factor, self.lambdas, self.response = problem, factor, lambdas, y
-        self.center = (s @ problem.X) / s.sum() if problem.intercept else np.zeros(problem.n_columns)
+        self.problem, self.factor, self.lambdas, self.center, self.response = (
+            problem,
+            factor,
+            lambdas,
+            center,
+            y,
+        )
         self.y_mean = float(s @ y) / float(s.sum()) if problem.intercept else 0.0
         self.gain = 1.0 / (factor.e[:, None] * (factor.e[:, None] + lambdas))
         self.shared = 1.0 / s.sum() if problem.intercept else 0.0
         # How far rounding turns each direction: by the condition, which a Gram squares.
         self.turned = EPS * (factor.e.max(initial=0.0) / factor.e) ** (0.5 if factor.exact else 1.0)
 
-    def rows(self, rows: slice | IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Return centred rows (b, p), and their e, 1 - h and e / (1 - h) at every lambda (b, L)."""
+    def rows(self, rows: slice | IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return e, 1 - h and e / (1 - h) of some rows at every lambda (b, L)."""
         factor, columns, lambdas = self.factor, self.factor.free, self.lambdas
         Z = self.problem.X[rows] - self.center
         free = Z[:, columns.at]
@@ -123,7 +128,7 @@ class _LeverageOf:
         with np.errstate(divide="ignore", invalid="ignore"):
             left_out = np.where(exact[:, None], pull / hold, residual / slack)
         left_out[~(slack > 0.0)] = np.nan
-        return Z, residual, slack, left_out
+        return residual, slack, left_out
 
 
 def leave_one_out(

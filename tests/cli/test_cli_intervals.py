@@ -53,7 +53,7 @@ def test_predictions_gain_both_ends(rows, quick):
         ("x", "--interval needs a number, not 'x'"),
         (
             "0.99",
-            "takes more rows than the 60 that the model was judged on; the highest level they can give is 0.9836",
+            "than the 60 that the model was judged on; the highest level they can give is 0.9836",
         ),
     ],
 )

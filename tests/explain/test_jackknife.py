@@ -1,4 +1,4 @@
-"""The fits without one row each, against fits without a row; and how often the intervals made of them cover."""
+"""The fits without one row each, against refits; and how often the intervals made of them cover."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from l2cli.explain.jackknife import FEWEST_ROWS, MOST_ROWS, fits_without_rows
 
 
 def without(problem, lam, row):
-    """Coefficients and intercept of a fit to all rows but one: penalty, scaling and imputed cells as with it."""
+    """Coefficients and intercept of a fit to all rows but one: penalty and scaling as with it."""
     kept = np.arange(problem.n_rows) != row
     Z = problem.X * problem.scale + problem.center  # the original columns
     s, y = problem.weights[kept], problem.response[kept]
