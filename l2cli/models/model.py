@@ -360,6 +360,8 @@ def _check_consistent(model: Model, source: str) -> None:
         (model.family == "multinomial") != bool(model.by_class)
     ):
         wrong = "its family and its classes do not agree"
+    elif model.family != "gaussian" and model.intervals is not None:
+        wrong = "it has intervals, and it is not gaussian"
     if wrong:
         raise DataError(
             f"{source}: {wrong}", hint="update l2cli, or save the model again", code="damaged_model"

@@ -370,3 +370,11 @@ def test_broken_intervals_are_a_damaged_model(forged, with_intervals):
         content["intervals"] = None if forged is None else content["intervals"] | forged
 
     assert "damaged model" in refused(edited(with_intervals, break_it))
+
+
+def test_intervals_of_classes_are_a_damaged_model(tmp_path):
+    path = tmp_path / "model.json"
+    one = make(["no", "yes", "no", "yes", "yes"])
+    kept = LeftOut.of(5, np.array([0.5]), np.array([0.1]), np.array([one.coef]).T)
+    save_model(replace(one, intervals=kept), path)
+    assert "it has intervals, and it is not gaussian" in refused(path)
