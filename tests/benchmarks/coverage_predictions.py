@@ -2,7 +2,7 @@
 
 In every replicate X and y are drawn, a ridge is fitted, and its 90 % jackknife+ intervals meet new rows.
 Shown are the share of new rows in them with its Monte Carlo standard error and the mean width, beside the
-naive interval from the residuals of the training rows, which is too short as soon as the model follows its rows.
+naive interval from the residuals of the training rows, which is too short where the model follows its rows.
 ``chosen`` chooses lambda on the same rows, which the guarantee (at least 80 %) takes as given.
 """
 

@@ -31,7 +31,7 @@ OPTIONS = {
     "path": f"{DATA} --relax-gamma --tol {OUTPUT}",
     "compare": f"{DATA} {FOLDS} --models {OUTPUT} --no-progress",
     "tradeoff": f"{DATA} {FOLDS} --simulate --draws {OUTPUT} --no-progress",
-    "predict": f"{READING} --unseen --threshold --id {OUTPUT}",
+    "predict": f"{READING} --unseen --threshold --id --interval {OUTPUT}",
     "evaluate": f"{READING} --unseen --threshold {OUTPUT}",
     "inspect": f"{COLUMNS} {READING} {OUTPUT}",
     "convert": f"""{COLUMNS} {READING} --family --l1-ratio --intercept --no-intercept --rows --weight-sum
