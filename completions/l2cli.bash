@@ -110,7 +110,7 @@ _l2cli_value() {
         --lambda-scale) _l2cli_words sum mean ;;
         --penalty-factor) _l2cli_columns pairs ;;
         --group-penalty) _l2cli_words lasso banded ;;
-        --select) _l2cli_words auto loo cv gcv ;;
+        --select) _l2cli_words auto loo cv gcv evidence ;;
         --rule) _l2cli_words min 1se ;;
         --metric) _l2cli_words deviance mse rmse mae r2 accuracy error auc log_loss brier f1 ;;
         --inference) _l2cli_words shrunken debiased bootstrap ;;

@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 from l2cli.errors import UsageError
 
 FAMILIES = ("auto", "gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie")
-SELECTORS = ("auto", "loo", "cv", "gcv")
+SELECTORS = ("auto", "loo", "cv", "gcv", "evidence")
+NO_SE = ("gcv", "evidence")
+"""Ways to choose lambda whose criterion has no standard error."""
 RULES = ("min", "1se")
 SCALES = ("sum", "mean")
 INFERENCES = ("shrunken", "debiased", "bootstrap")
@@ -302,6 +304,15 @@ class SelectSpec:
             _whole(self.folds, "folds", 2)
         if self.jobs is not None and self.jobs != -1:
             _whole(self.jobs, "jobs", 1)
+        if self.select in NO_SE and self.rule == "1se":
+            raise UsageError(
+                f"--rule 1se needs a standard error, which {self.select} does not have", hint="use loo or cv"
+            )
+        if self.select == "evidence" and self.metric is not None:
+            raise UsageError(
+                "--select evidence judges by the marginal likelihood, so --metric has nothing to do",
+                hint="leave one of them out",
+            )
 
     @property
     def k(self) -> int:

@@ -84,7 +84,7 @@ def fit(
     lambda_scale : {"sum", "mean"}
     tol : float, optional
         Largest KKT residual that counts as solved, default 1e-8.
-    select : {"auto", "loo", "cv", "gcv"}
+    select : {"auto", "loo", "cv", "gcv", "evidence"}
         auto is exact leave-one-out for gaussian without folds or groups, else cross-validation.
     rule : {"min", "1se"}
     folds, repeats : int

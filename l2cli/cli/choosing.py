@@ -119,16 +119,11 @@ class Selection(Rule):
     def spec(self) -> SelectSpec:
         """Return the checked description of how lambda is chosen."""
         select = "auto" if self.select is None else values.choice(self.select, "--select", SELECTORS)
-        if select in {"loo", "gcv"}:
+        if select in {"loo", "gcv", "evidence"}:
             for option, value in self.given():
                 if option in {"--folds", "--repeats", "--fold-column", "--group-column"}:
                     raise UsageError(f"--select {select} has no folds, so {option} {value} has nothing to do")
-        spec = replace(super().spec(), select=select)
-        if select == "gcv" and spec.rule == "1se":
-            raise UsageError(
-                "--rule 1se needs a standard error, which gcv does not have", hint="use loo or cv"
-            )
-        return spec
+        return replace(super().spec(), select=select)
 
     def given(self) -> list[tuple[str, str]]:
         """Return the (option, value) pairs given that only act where lambda is chosen."""

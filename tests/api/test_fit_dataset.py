@@ -13,7 +13,8 @@ from l2cli.core.path import design_factor
 from l2cli.core.problem import make_problem
 from l2cli.core.solvers import newton
 from l2cli.errors import FitError
-from l2cli.select.loo import generalized_cv, leave_one_out
+from l2cli.select.evidence import evidence
+from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_metrics
 from l2cli.spec import GridSpec, ModelSpec, SelectSpec
 
 
@@ -56,6 +57,22 @@ def test_a_lambda_on_the_mean_scale_is_multiplied_by_the_weight(regression):
     assert a.coef == pytest.approx(b.coef, rel=1e-12)
     assert (a.lam, b.lam) == (0.2, 6.0)
     assert a.model.lam == b.model.lam == 6.0
+
+
+@pytest.mark.parametrize("scale", ["sum", "mean"])
+def test_lambda_by_evidence_has_the_error_of_leave_one_out_beside_it(regression, scale):
+    dataset = regression(weights=np.linspace(0.5, 2.0, 60))
+    problem = make_problem(dataset.X.copy(), dataset.y, weights=dataset.weights)
+    content = fit_dataset(dataset, ModelSpec(lambda_scale=scale), SelectSpec(select="evidence")).to_dict()
+    unit = problem.weight_sum if scale == "mean" else 1.0
+    lambdas, factor = np.array(content["selection"]["lambdas"]) * unit, design_factor(problem, 0.0)
+    curve = evidence(problem, factor, lambdas)
+    assert content["selection"]["values"] == pytest.approx(curve.mean, rel=1e-9)
+    assert set(content["selection"]["se"]) == {None}
+    assert content["lambda"]["value"] * unit == pytest.approx(lambdas[curve.index_min], rel=1e-12)
+    assert content["selection"]["metric"] == content["lambda"]["selected_by"] == "evidence"
+    left_out = leave_one_out_metrics(problem, factor, float(lambdas[curve.index_min]))
+    assert content["metrics"]["validation"]["rmse"] == pytest.approx(left_out["rmse"], rel=1e-9)
 
 
 @pytest.mark.parametrize(("method", "rule"), [("auto", "min"), ("loo", "1se"), ("gcv", "min")])

@@ -239,6 +239,8 @@ def test_leave_one_out_of_two_large_categories_is_refused_or_replaced(blocks, mo
     assert found["effective_df_se"] > 0.0
     with pytest.raises(UsageError, match="--select loo needs the leverage of every row"):
         l2cli.fit(frame(), select="loo", **given)
+    with pytest.raises(UsageError, match="--select evidence needs the design as one matrix"):
+        l2cli.fit(frame(), select="evidence", **given)
 
 
 @pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson", "gamma", "tweedie"])
