@@ -129,6 +129,9 @@ def refuse_idle_arguments(
         pairs.append(("fold_labels gives the folds", drawn))
     if choice.select in ("loo", "gcv", "evidence"):
         pairs.append((f"select='{choice.select}' has no folds", folds))
+    if choice.select == "holdout":
+        idle = {name: used for name, used in folds.items() if name != "groups"}
+        pairs.append(("select='holdout' has no folds", idle))
     for reason, others in pairs:
         for name, used in others.items():
             if used:

@@ -160,7 +160,8 @@ def refuse_idle(setup: Setup, select: SelectSpec, *, given: bool) -> None:
     }
     if not given:
         reason = "lambdas of groups are chosen by their error alone"
-        asked = {"--select gcv": select.select == "gcv", "--rule 1se": select.rule == "1se"}
+        asked = {f"--select {name}": select.select == name for name in ("gcv", "holdout")}
+        asked["--rule 1se"] = select.rule == "1se"
     for option, used in asked.items():
         if used:
             raise UsageError(f"{reason}, so {option} has nothing to do", hint="leave one of them out")

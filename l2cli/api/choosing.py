@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from l2cli.api.judge import lost_warning, wide_warning
 from l2cli.api.setup import Progress, Setup, brief
+from l2cli.core.grid import lambda_grid
 from l2cli.core.path import design_factor
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import RidgeFactor
@@ -64,11 +65,29 @@ def _by_leverage(setup: Setup, select: SelectSpec, method: str, progress: Progre
     return by_leverage(setup, factor, method, select.rule), factor
 
 
+def _by_holdout(setup: Setup, select: SelectSpec, method: str, progress: Progress | None) -> Chosen:  # noqa: ARG001 - at once
+    """Choose by the error of a held-out part; lambda on the scale in force serves all rows."""
+    from l2cli.select.holdout import HeldOut  # few fits have such a part
+
+    metric, dataset, rows = setup.metric(select), setup.dataset, setup.heldout_rows(select)
+    held = HeldOut(setup.problem, rows, setup.model.lambda_scale)
+    part = held.training
+    weight = part.weight_sum if setup.model.lambda_scale == "mean" else 1.0
+    grid, automatic = lambda_grid(setup.model.lambdas, part, weight=weight)
+    linear = part.family == "gaussian" and part.is_smooth and part.blocks is None
+    curve = extended(grid, lambda lambdas: held.curve(lambdas, metric), automatic, zero=linear)
+    choice = choice_of(curve, metric, select.rule)
+    note = f"lambda by the error of {len(rows)} rows held out; at it the model is fitted to all rows"
+    dataset.notes.extend([note] if note not in dataset.notes else [])
+    return choice._replace(selected_by=method, validation=held.metrics(choice.lam)), None
+
+
 _METHODS: Mapping[str, Callable[[Setup, SelectSpec, str, Progress | None], Chosen]] = {
     "cv": _by_folds,
     "loo": _by_leverage,
     "gcv": _by_leverage,
     "evidence": _by_leverage,
+    "holdout": _by_holdout,
 }
 
 
@@ -112,6 +131,8 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     """
     squared = setup.metric(select) in ("mse", "deviance")
     linear = setup.dataset.family == "gaussian" and setup.problem.is_smooth
+    if select.select == "holdout":
+        return "holdout"
     if select.select == "evidence":
         _refuse_evidence(setup, linear=linear)
         return "evidence"

@@ -41,7 +41,7 @@ def decide(setup: Setup, select: SelectSpec, progress: Progress | None = None) -
     if values is not None and len(values) == 1:
         return Decision(setup, Choice(values[0], "given"))
     method = resolve_selector(setup, select)
-    if setup.problem.n_rows == 1 and method != "cv":
+    if setup.problem.n_rows == 1 and method not in ("cv", "holdout"):
         # every column is constant in one row, so that all lambdas give the same: its own value
         return Decision(setup, Choice(0.0, method, select.rule))
     return Decision(setup, *choose(setup, select, method, progress))

@@ -96,6 +96,7 @@ def agree(mine, theirs, rel, path=""):
         {"lambdas": [100.0, 10.0, 1.0]},
         {"lambdas": [100.0, 10.0, 1.0], "select": "gcv"},
         {"lambdas": [100.0, 10.0, 1.0], "select": "cv", "folds": 4, "rule": "1se"},
+        {"lambdas": [100.0, 10.0, 1.0], "select": "holdout", "holdout": 0.3},
         {"lam": 30.0, "l1_ratio": 1.0},
         {"lam": 30.0, "l1_ratio": 0.5, "lambda_scale": "sum"},
     ],

@@ -17,6 +17,7 @@ _METHODS = {
     "gcv": "generalized cross-validation",
     "cv": "cross-validation",
     "evidence": "evidence (marginal likelihood)",
+    "holdout": "held-out rows",
 }
 _SMALL_GAP, _LARGE_GAP, _EXACT_GAP = 0.10, 0.30, 1e3
 LABEL_WIDTH = 11
