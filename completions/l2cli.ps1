@@ -56,7 +56,8 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--group-lambda'); Kind = 'free'; Words = @(); About = 'lambdas of a banded penalty (default: chosen)' }
             @{ Names = @('--standardize', '--no-standardize'); Kind = 'flag'; Words = @(); About = 'penalize the weights of standardized columns' }
             @{ Names = @('--intercept', '--no-intercept'); Kind = 'flag'; Words = @(); About = 'fit an intercept, never penalized' }
-            @{ Names = @('--select'); Kind = 'words'; Words = @('auto', 'loo', 'cv', 'gcv'); About = 'how lambda is chosen (default auto)' }
+            @{ Names = @('--select'); Kind = 'words'; Words = @('auto', 'loo', 'cv', 'gcv', 'evidence', 'holdout'); About = 'how lambda is chosen (default auto)' }
+            @{ Names = @('--holdout'); Kind = 'free'; Words = @(); About = 'part of the rows that --select holdout keeps aside' }
             @{ Names = @('--rule'); Kind = 'words'; Words = @('min', '1se'); About = 'the best, or within one se of it (default min)' }
             @{ Names = @('--folds', '-k'); Kind = 'free'; Words = @(); About = 'number of folds (default 10)' }
             @{ Names = @('--repeats'); Kind = 'free'; Words = @(); About = 'repeat with new folds (default 1)' }
@@ -271,7 +272,8 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--group-lambda'); Kind = 'free'; Words = @(); About = 'lambdas of a banded penalty (default: chosen)' }
             @{ Names = @('--standardize', '--no-standardize'); Kind = 'flag'; Words = @(); About = 'penalize the weights of standardized columns' }
             @{ Names = @('--intercept', '--no-intercept'); Kind = 'flag'; Words = @(); About = 'fit an intercept, never penalized' }
-            @{ Names = @('--select'); Kind = 'words'; Words = @('auto', 'loo', 'cv', 'gcv'); About = 'how lambda is chosen (default auto)' }
+            @{ Names = @('--select'); Kind = 'words'; Words = @('auto', 'loo', 'cv', 'gcv', 'evidence', 'holdout'); About = 'how lambda is chosen (default auto)' }
+            @{ Names = @('--holdout'); Kind = 'free'; Words = @(); About = 'part of the rows that --select holdout keeps aside' }
             @{ Names = @('--rule'); Kind = 'words'; Words = @('min', '1se'); About = 'the best, or within one se of it (default min)' }
             @{ Names = @('--folds', '-k'); Kind = 'free'; Words = @(); About = 'number of folds (default 10)' }
             @{ Names = @('--repeats'); Kind = 'free'; Words = @(); About = 'repeat with new folds (default 1)' }

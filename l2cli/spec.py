@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 from l2cli.errors import UsageError
 
 FAMILIES = ("auto", "gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie")
-SELECTORS = ("auto", "loo", "cv", "gcv")
+SELECTORS = ("auto", "loo", "cv", "gcv", "evidence", "holdout")
+NO_SE = ("gcv", "evidence")
+"""Ways to choose lambda whose criterion has no standard error."""
 RULES = ("min", "1se")
 SCALES = ("sum", "mean")
 INFERENCES = ("shrunken", "debiased", "bootstrap")
@@ -282,6 +284,7 @@ class SelectSpec:
     folds : None means 10, and that nobody asked for folds.
     jobs : processes, -1 one per processor, None as many as help.
     nested : judge by lambdas tuned inside the training rows of every fold.
+    holdout : the part of the rows by whose error ``select`` holdout judges.
     """
 
     select: str = "auto"
@@ -292,6 +295,7 @@ class SelectSpec:
     seed: int = 0
     jobs: int | None = None
     nested: bool = False
+    holdout: float | None = None
 
     def __post_init__(self) -> None:
         _one_of(self.select, "select", SELECTORS)
@@ -302,6 +306,35 @@ class SelectSpec:
             _whole(self.folds, "folds", 2)
         if self.jobs is not None and self.jobs != -1:
             _whole(self.jobs, "jobs", 1)
+        if self.select in NO_SE and self.rule == "1se":
+            raise UsageError(
+                f"--rule 1se needs a standard error, which {self.select} does not have", hint="use loo or cv"
+            )
+        self._check_holdout()
+        if self.select == "evidence" and self.metric is not None:
+            raise UsageError(
+                "--select evidence judges by the marginal likelihood, so --metric has nothing to do",
+                hint="leave one of them out",
+            )
+
+    def _check_holdout(self) -> None:
+        if (self.holdout is not None) != (self.select == "holdout"):
+            given, needed = (
+                ("--holdout", "--select holdout")
+                if self.select != "holdout"
+                else ("--select holdout", "--holdout")
+            )
+            raise UsageError(f"{given} needs {needed}", hint="give both, as --select holdout --holdout 0.25")
+        if self.holdout is not None and not 0.0 < self.holdout < 1.0:
+            raise UsageError(
+                f"--holdout must lie between 0 and 1, not {self.holdout:g}",
+                hint="0.25 holds out a quarter of the rows",
+            )
+        if self.holdout is not None and self.rule == "1se" and self.metric in ("auc", "f1"):
+            raise UsageError(
+                f"--rule 1se needs a standard error, which the {self.metric} of one part does not have",
+                hint="use cv, or another --metric",
+            )
 
     @property
     def k(self) -> int:

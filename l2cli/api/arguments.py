@@ -127,14 +127,15 @@ def refuse_idle_arguments(
         pairs.append(("lam fixes lambda", idle))
     if folds["fold_labels"]:
         pairs.append(("fold_labels gives the folds", drawn))
-    if choice.select in ("loo", "gcv"):
+    if choice.select in ("loo", "gcv", "evidence"):
         pairs.append((f"select='{choice.select}' has no folds", folds))
+    if choice.select == "holdout":
+        idle = {name: used for name, used in folds.items() if name != "groups"}
+        pairs.append(("select='holdout' has no folds", idle))
     for reason, others in pairs:
         for name, used in others.items():
             if used:
                 raise UsageError(f"{reason}, so {name} has nothing to do", hint="leave one of them out")
-    if choice.select == "gcv" and choice.rule == "1se":
-        raise UsageError("rule '1se' needs a standard error, which gcv does not have", hint="use loo or cv")
 
 
 def warn_about(content: Mapping[str, Any]) -> None:

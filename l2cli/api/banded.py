@@ -8,10 +8,10 @@ NeuroImage 197, "Voxelwise encoding models with non-spherical multivariate norma
 Notes
 -----
 Lambdas that are not given are chosen by the criterion that chooses a single one: exact leave-one-out for
-gaussian targets, the cross-validated metric otherwise. From the best common lambda a compass search over the
-logarithms tries a factor 8 up and down for one group after another, keeps what is better, and divides the
-exponent by 2 where nothing is, down to a factor 1.14: no derivative is needed, the answer is the same every
-time, and it is never worse than the common lambda.
+gaussian targets, the evidence where asked for, the cross-validated metric otherwise. From the best common
+lambda a compass search over the logarithms tries a factor 8 up and down for one group after another, keeps
+what is better, and divides the exponent by 2 where nothing is, down to a factor 1.14: no derivative is
+needed, the answer is the same every time, and it is never worse than the common lambda.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from l2cli.data.folds import Folds
 from l2cli.errors import UsageError, shown
 from l2cli.select.curve import Curve
 from l2cli.select.cv import fold_fits, gaussian_fold_fits, weighted_curve
+from l2cli.select.evidence import evidence
 from l2cli.select.learner import FoldFits
 from l2cli.select.loo import leave_one_out
 from l2cli.spec import GridSpec, SelectSpec
@@ -159,7 +160,8 @@ def refuse_idle(setup: Setup, select: SelectSpec, *, given: bool) -> None:
     }
     if not given:
         reason = "lambdas of groups are chosen by their error alone"
-        asked = {"--select gcv": select.select == "gcv", "--rule 1se": select.rule == "1se"}
+        asked = {f"--select {name}": select.select == name for name in ("gcv", "holdout")}
+        asked["--rule 1se"] = select.rule == "1se"
     for option, used in asked.items():
         if used:
             raise UsageError(f"{reason}, so {option} has nothing to do", hint="leave one of them out")
@@ -174,7 +176,7 @@ def _groups_of(setup: Setup) -> ColumnGroups:
 def choose_bands(
     setup: Setup, start: float, method: str, select: SelectSpec, progress: Progress | None = None
 ) -> FloatArray:
-    """Return the bands' lambdas (b,) that the criterion of ``method`` (loo or cv) asks for.
+    """Return the bands' lambdas (b,) that the criterion of ``method`` (loo, evidence or cv) asks for.
 
     Parameters
     ----------
@@ -182,9 +184,10 @@ def choose_bands(
         The best lambda for all columns, on the scale in force, larger than 0.
     """
     bands = bands_of(_groups_of(setup))
-    if method == "loo":
+    if method in ("loo", "evidence"):
+        judge = left_out_error if method == "loo" else less_evidence
         return search_bands(
-            setup.problem, bands, start, lambda problem: left_out_error(problem, setup.weight), progress
+            setup.problem, bands, start, lambda problem: judge(problem, setup.weight), progress
         )
     error = folds_judge(
         setup.problem, setup.folds(select), setup.metric(select), setup.model.lambda_scale, select.jobs
@@ -232,6 +235,11 @@ def search_bands(
 def left_out_error(problem: Problem, lam: float) -> float:
     """Return the mean error of rows left out one by one at lambda ``lam``, sum scale."""
     return float(leave_one_out(problem, design_factor(problem, lam), np.array([lam]))[0].mean[0])
+
+
+def less_evidence(problem: Problem, lam: float) -> float:
+    """Return -2 log evidence, less that of no effects, at lambda ``lam``, sum scale."""
+    return float(evidence(problem, design_factor(problem, lam), np.array([lam])).mean[0])
 
 
 def compass(

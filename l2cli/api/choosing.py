@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from l2cli.api.judge import lost_warning, wide_warning
 from l2cli.api.setup import Progress, Setup, brief
+from l2cli.core.grid import lambda_grid
 from l2cli.core.path import design_factor
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.errors import UsageError
 from l2cli.select.curve import Curve, extended
 from l2cli.select.cv import CVResult, validation_metrics
+from l2cli.select.evidence import evidence
 from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_metrics
 from l2cli.spec import SelectSpec
 
@@ -63,34 +65,55 @@ def _by_leverage(setup: Setup, select: SelectSpec, method: str, progress: Progre
     return by_leverage(setup, factor, method, select.rule), factor
 
 
+def _by_holdout(setup: Setup, select: SelectSpec, method: str, progress: Progress | None) -> Chosen:  # noqa: ARG001 - at once
+    """Choose by the error of a held-out part; lambda on the scale in force serves all rows."""
+    from l2cli.select.holdout import HeldOut  # few fits have such a part
+
+    metric, dataset, rows = setup.metric(select), setup.dataset, setup.heldout_rows(select)
+    held = HeldOut(setup.problem, rows, setup.model.lambda_scale)
+    part = held.training
+    weight = part.weight_sum if setup.model.lambda_scale == "mean" else 1.0
+    grid, automatic = lambda_grid(setup.model.lambdas, part, weight=weight)
+    linear = part.family == "gaussian" and part.is_smooth and part.blocks is None
+    curve = extended(grid, lambda lambdas: held.curve(lambdas, metric), automatic, zero=linear)
+    choice = choice_of(curve, metric, select.rule)
+    note = f"lambda by the error of {len(rows)} rows held out; at it the model is fitted to all rows"
+    dataset.notes.extend([note] if note not in dataset.notes else [])
+    return choice._replace(selected_by=method, validation=held.metrics(choice.lam)), None
+
+
 _METHODS: Mapping[str, Callable[[Setup, SelectSpec, str, Progress | None], Chosen]] = {
     "cv": _by_folds,
     "loo": _by_leverage,
     "gcv": _by_leverage,
+    "evidence": _by_leverage,
+    "holdout": _by_holdout,
 }
 
 
 def by_leverage(setup: Setup, factor: RidgeFactor | None, method: str, rule: str) -> Choice:
-    """Choose lambda by leave-one-out or GCV; leave-one-out keeps the sum penalty whatever the scale.
+    """Choose lambda by leave-one-out, GCV or evidence, all on the sum scale whatever the scale in force.
 
-    Columns in blocks have no factor.
+    The evidence has no error of unseen rows: that of leave-one-out at its lambda stands beside it. Columns in
+    blocks have no factor.
     """
 
     def evaluate(lambdas: FloatArray) -> Curve:
         sums = lambdas * setup.weight
-        curve = (
-            leave_one_out(setup.problem, factor, sums)[0]
-            if method == "loo"
-            else generalized_cv(setup.problem, factor, sums)
-        )
+        if method == "evidence" and factor is not None:
+            curve = evidence(setup.problem, factor, sums)
+        elif method == "loo":
+            curve = leave_one_out(setup.problem, factor, sums)[0]
+        else:
+            curve = generalized_cv(setup.problem, factor, sums)
         return Curve(lambdas, curve.mean, curve.se, curve.paired_se)
 
     grid, automatic = setup.grid(factor)
     curve = extended(grid, evaluate, automatic, zero=factor is not None)
     lam = float(curve.lambdas[curve.index_by(rule)])
-    loo = method == "loo"
-    validation = leave_one_out_metrics(setup.problem, factor, lam * setup.weight) if loo else None
-    criterion = "mse" if method == "loo" else "gcv"
+    judged = method != "gcv"
+    validation = leave_one_out_metrics(setup.problem, factor, lam * setup.weight) if judged else None
+    criterion = "mse" if method == "loo" else method
     return Choice(lam, method, rule, curve.edge_by(rule), curve, criterion, validation)
 
 
@@ -108,6 +131,11 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     """
     squared = setup.metric(select) in ("mse", "deviance")
     linear = setup.dataset.family == "gaussian" and setup.problem.is_smooth
+    if select.select == "holdout":
+        return "holdout"
+    if select.select == "evidence":
+        _refuse_evidence(setup, linear=linear)
+        return "evidence"
     if select.select in ("loo", "gcv"):
         if not linear:
             raise UsageError(
@@ -130,6 +158,21 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     if setup.problem.blocks is not None and linear and squared and not (asked or select.select == "cv"):
         return _leverage_or_folds(setup)
     return "cv" if select.select == "cv" or asked or not linear or not squared else "loo"
+
+
+def _refuse_evidence(setup: Setup, *, linear: bool) -> None:
+    """Raise UsageError where the marginal likelihood has no closed form, or no eigenvalues."""
+    if not linear:
+        raise UsageError(
+            "--select evidence is for gaussian targets and pure L2 without bounds only",
+            hint="use --select cv",
+        )
+    if setup.problem.blocks is not None:
+        raise UsageError(
+            "--select evidence needs the design as one matrix, for which several categories have too many"
+            " levels",
+            hint="use --select cv",
+        )
 
 
 def leverages_serve(setup: Setup) -> bool:
@@ -198,6 +241,7 @@ def edge_warning(choice: Choice, *, automatic: bool) -> list[dict[str, Any]]:
             return []
         name, beyond = "lambda by the 1se rule", "larger ones may be within one standard error too"
     if automatic and choice.edge == "high":
-        beyond = "unseen rows confirm nothing of the features"
+        witness = "the data confirm" if choice.selected_by == "evidence" else "unseen rows confirm"
+        beyond = f"{witness} nothing of the features"
     message = f"{name}, {choice.lam:.4g}, is the {side} of the grid: {beyond}"
     return [{"code": "lambda_edge", "message": message}]

@@ -41,7 +41,7 @@ def decide(setup: Setup, select: SelectSpec, progress: Progress | None = None) -
     if values is not None and len(values) == 1:
         return Decision(setup, Choice(values[0], "given"))
     method = resolve_selector(setup, select)
-    if setup.problem.n_rows == 1 and method != "cv":
+    if setup.problem.n_rows == 1 and method not in ("cv", "holdout"):
         # every column is constant in one row, so that all lambdas give the same: its own value
         return Decision(setup, Choice(0.0, method, select.rule))
     return Decision(setup, *choose(setup, select, method, progress))
@@ -76,11 +76,12 @@ def _decide_banded(setup: Setup, select: SelectSpec, progress: Progress | None) 
     assert curve is not None
     chosen = with_bands(setup, choose_bands(setup, common_start(curve), method, select, progress))
     problem = chosen.problem
-    if method == "loo":
+    if method in ("loo", "evidence"):
         at = chosen.weight
         factor = design_factor(problem, at)
         validation = leave_one_out_metrics(problem, factor, at)
-        return Decision(chosen, Choice(1.0, "loo", metric="mse", validation=validation), factor)
+        metric = "mse" if method == "loo" else method
+        return Decision(chosen, Choice(1.0, method, metric=metric, validation=validation), factor)
     folds = chosen.folds(select)
     validation = validation_metrics(chosen.fold_fits(folds, select), [1.0])[0]
     return Decision(

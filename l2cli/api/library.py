@@ -34,7 +34,7 @@ def fit(
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, select: str = "auto", rule: str = "min", folds: int | None = None,
     repeats: int = 1, groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
-    jobs: int | None = None, inference: str | None = None,
+    jobs: int | None = None, inference: str | None = None, holdout: float | None = None,
 ) -> FittedModel:  # fmt: skip
     """Fit one model, at ``lam`` or at the lambda that unseen rows ask for, as ``l2cli fit`` does.
 
@@ -84,9 +84,11 @@ def fit(
     lambda_scale : {"sum", "mean"}
     tol : float, optional
         Largest KKT residual that counts as solved, default 1e-8.
-    select : {"auto", "loo", "cv", "gcv"}
+    select : {"auto", "loo", "cv", "gcv", "evidence", "holdout"}
         auto is exact leave-one-out for gaussian without folds or groups, else cross-validation.
     rule : {"min", "1se"}
+    holdout : float, optional
+        Part of the rows, 0 to 1, held out by ``select="holdout"``; whole ``groups`` if there are any.
     folds, repeats : int
         Default 10 folds, once.
     metric : str, optional
@@ -128,7 +130,7 @@ def fit(
         X, y, target=target, sample_weight=sample_weight, offset=offset, groups=groups,
         fold_labels=fold_labels,
     )  # fmt: skip
-    choice = SelectSpec(select, rule, folds, repeats, metric, seed, jobs)
+    choice = SelectSpec(select, rule, folds, repeats, metric, seed, jobs, holdout=holdout)
     refuse_idle_arguments(given.columns, choice, lam, GridSpec.of(lambdas), check_inference(inference))
     dataset, model = dataset_of(
         given, grid_of(lam, lambdas), family=family, positive=positive, categorical=categorical, dates=dates,

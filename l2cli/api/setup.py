@@ -18,7 +18,7 @@ from l2cli.core.problem import Problem, make_problem
 from l2cli.core.sharing import each_target
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
-from l2cli.data.folds import Folds, draw_folds, given_folds
+from l2cli.data.folds import Folds, draw_folds, draw_heldout, given_folds
 from l2cli.data.layout import refuse_large_folds
 from l2cli.select.cv import CVResult, cross_validate, fold_fits, gaussian_fold_fits
 from l2cli.select.gaussian_folds import GaussianFolds
@@ -95,10 +95,7 @@ class Setup(NamedTuple):
         dataset = self.dataset
         if dataset.fold_labels is not None:
             return given_folds(dataset.fold_labels, dataset.fold_names)
-        strata = None
-        if dataset.schema.classes is not None and dataset.groups is None:
-            strata = dataset.y.astype(np.int64)
-        k = select.k
+        strata, k = self._strata(), select.k
         if select.folds is None:
             most, what = dataset.n_rows, "rows"
             if dataset.groups is not None:
@@ -117,6 +114,20 @@ class Setup(NamedTuple):
             strata=strata,
             groups=dataset.groups,
         )
+
+    def heldout_rows(self, select: SelectSpec) -> npt.NDArray[np.int64]:
+        """Return the rows (m,) of the part held out: whole groups, or some of every class, or of all rows."""
+        dataset = self.dataset
+        assert select.holdout is not None
+        return draw_heldout(
+            dataset.n_rows, select.holdout, seed=select.seed, strata=self._strata(), groups=dataset.groups
+        )
+
+    def _strata(self) -> npt.NDArray[np.int64] | None:
+        """Return the class of every row (n,), None where there are none or rows are grouped."""
+        dataset = self.dataset
+        classes = dataset.schema.classes is not None and dataset.groups is None
+        return dataset.y.astype(np.int64) if classes else None
 
     def fold_fits(self, folds: Folds, select: SelectSpec, progress: Progress | None = None) -> FoldFits:
         """Return the fold fits of the problem on the lambda scale in force."""

@@ -10,7 +10,7 @@ import typer
 from l2cli.cli import values
 from l2cli.cli.binding import OptionGroup
 from l2cli.cli.options import words
-from l2cli.errors import UsageError
+from l2cli.errors import UsageError, shown
 from l2cli.spec import METRICS, MOST_REPEATS, RULES, SELECTORS, SelectSpec
 
 
@@ -115,25 +115,39 @@ class Selection(Rule):
         str | None,
         typer.Option("--select", metavar=words(SELECTORS), help="how lambda is chosen (default auto)"),
     ] = None
+    holdout: Annotated[
+        str | None,
+        typer.Option("--holdout", metavar="PART", help="part of the rows that --select holdout keeps aside"),
+    ] = None
 
     def spec(self) -> SelectSpec:
         """Return the checked description of how lambda is chosen."""
         select = "auto" if self.select is None else values.choice(self.select, "--select", SELECTORS)
-        if select in {"loo", "gcv"}:
+        if select in {"loo", "gcv", "evidence", "holdout"}:
+            idle = {"--folds", "--repeats", "--fold-column"}
+            idle |= set() if select == "holdout" else {"--group-column"}
             for option, value in self.given():
-                if option in {"--folds", "--repeats", "--fold-column", "--group-column"}:
+                if option in idle:
                     raise UsageError(f"--select {select} has no folds, so {option} {value} has nothing to do")
-        spec = replace(super().spec(), select=select)
-        if select == "gcv" and spec.rule == "1se":
+        return replace(super().spec(), select=select, holdout=self._part())
+
+    def _part(self) -> float | None:
+        """Return the part of the rows held out."""
+        if self.holdout is None:
+            return None
+        try:
+            return float(self.holdout)
+        except ValueError:
             raise UsageError(
-                "--rule 1se needs a standard error, which gcv does not have", hint="use loo or cv"
-            )
-        return spec
+                f"--holdout '{shown(self.holdout)}' is no part of the rows",
+                hint="give a number, 0.25 for a quarter; a file of such rows cannot be given yet",
+            ) from None
 
     def given(self) -> list[tuple[str, str]]:
         """Return the (option, value) pairs given that only act where lambda is chosen."""
         pairs = (
             ("--select", self.select),
+            ("--holdout", self.holdout),
             ("--rule", self.rule),
             ("--metric", self.metric),
             ("--folds", self.folds),

@@ -117,6 +117,38 @@ def draw_folds(
     return folds
 
 
+def draw_heldout(
+    n_rows: int,
+    fraction: float,
+    *,
+    seed: int = 0,
+    strata: IntArray | None = None,
+    groups: IntArray | None = None,
+) -> IntArray:
+    """Return a seeded part of the rows (m,): ``fraction`` of them, of every stratum, or of the groups.
+
+    Raises
+    ------
+    UsageError
+        Where no row or group is held out, or none is left.
+    """
+    units = np.zeros(n_rows, dtype=np.int64) if strata is None else strata
+    if groups is not None:
+        _, groups = np.unique(groups, return_inverse=True)
+        units = np.zeros(int(groups.max()) + 1, dtype=np.int64)
+    drawn = np.zeros(len(units), dtype=bool)
+    for stratum in np.unique(units):
+        members = np.flatnonzero(units == stratum)
+        order = np.random.default_rng([seed, 0, int(stratum)]).permutation(len(members))
+        drawn[members[order[: round(fraction * len(members))]]] = True
+    if drawn.all() or not drawn.any():
+        what = f"{'all' if drawn.any() else 'none'} of {len(units)} {'rows' if groups is None else 'groups'}"
+        raise UsageError(
+            f"--holdout {fraction:g} holds out {what}", hint="give another fraction, or use --select cv"
+        )
+    return np.flatnonzero(drawn if groups is None else drawn[groups])
+
+
 def given_folds(labels: IntArray, names: tuple[str, ...]) -> Folds:
     """Return the folds of ``--fold-column``: codes (n,) and what they stand for."""
     present, ids = np.unique(labels, return_inverse=True)

@@ -128,6 +128,21 @@ def best_index(lambdas: FloatArray, loss: FloatArray) -> int:
     return int(tied[np.argmax(lambdas[tied])])
 
 
+def standard_errors(first: FloatArray, cross: FloatArray, best: int, n: int) -> tuple[FloatArray, FloatArray]:
+    """Return the se of the mean loss of n rows, sd/sqrt(n), and that of its difference from the best: (L,).
+
+    Parameters
+    ----------
+    first, cross : (L,), (L, L) float64
+        Weighted means of the rows' losses at each lambda and of their products.
+    """
+    second = np.diag(cross)
+    with np.errstate(invalid="ignore"):
+        se = np.sqrt(np.maximum(second - first**2, 0.0) / n)
+        paired = np.maximum(second + second[best] - 2.0 * cross[best] - (first - first[best]) ** 2, 0.0)
+    return se, np.sqrt(paired / n)
+
+
 def extended(
     grid: FloatArray, evaluate: Callable[[FloatArray], Curve], automatic: bool, *, zero: bool = False
 ) -> Curve:

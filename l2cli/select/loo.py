@@ -23,7 +23,7 @@ from l2cli.core.metrics import metric_table
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.ridge import EPS, RidgeFactor
 from l2cli.errors import FitError
-from l2cli.select.curve import Curve, best_index
+from l2cli.select.curve import Curve, best_index, standard_errors
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -156,12 +156,9 @@ def leave_one_out(
         loss[:, ~(slack > 0.0)] = 0.0
         first += share[rows] @ loss
         cross += loss.T @ (loss * share[rows, None])
-    second = np.diag(cross)
     mean = np.where(slack > 0.0, first, np.inf)
-    best = best_index(lambdas, mean)
-    se = np.sqrt(np.maximum(second - first**2, 0.0) / n)
-    paired = np.maximum(second + second[best] - 2.0 * cross[best] - (first - first[best]) ** 2, 0.0)
-    curve = Curve(lambdas, mean * unit, se * unit, np.sqrt(paired / n) * unit)
+    se, paired = standard_errors(first, cross, best_index(lambdas, mean), n)
+    curve = Curve(lambdas, mean * unit, se * unit, paired * unit)
     return _defined(curve, "leave-one-out"), slack
 
 

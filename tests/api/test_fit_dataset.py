@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -12,8 +13,11 @@ from l2cli.api.fit import fit_dataset
 from l2cli.core.path import design_factor
 from l2cli.core.problem import make_problem
 from l2cli.core.solvers import newton
+from l2cli.data.folds import draw_heldout
 from l2cli.errors import FitError
-from l2cli.select.loo import generalized_cv, leave_one_out
+from l2cli.select.evidence import evidence
+from l2cli.select.holdout import HeldOut
+from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_metrics
 from l2cli.spec import GridSpec, ModelSpec, SelectSpec
 
 
@@ -56,6 +60,61 @@ def test_a_lambda_on_the_mean_scale_is_multiplied_by_the_weight(regression):
     assert a.coef == pytest.approx(b.coef, rel=1e-12)
     assert (a.lam, b.lam) == (0.2, 6.0)
     assert a.model.lam == b.model.lam == 6.0
+
+
+@pytest.mark.parametrize("rule", ["min", "1se"])
+@pytest.mark.parametrize("scale", ["sum", "mean"])
+def test_lambda_by_a_held_out_part_is_that_of_its_error_and_all_rows_are_fitted(regression, scale, rule):
+    select = SelectSpec(select="holdout", holdout=0.25, rule=rule, seed=5)
+    dataset = regression()
+    X, y = dataset.X.copy(), dataset.y
+    result = fit_dataset(dataset, ModelSpec(lambda_scale=scale), select)
+    content = result.to_dict()
+    held = HeldOut(make_problem(X, y), draw_heldout(60, 0.25, seed=5), scale)
+    curve = held.curve(np.array(content["selection"]["lambdas"]), "mse")
+    assert content["selection"]["values"] == pytest.approx(curve.mean, rel=1e-9)
+    assert content["selection"]["se"] == pytest.approx(curve.se, rel=1e-9)
+    assert content["lambda"]["value"] == curve.lambdas[curve.index_by(rule)]
+    assert content["lambda"]["selected_by"] == content["selection"]["method"] == "holdout"
+    assert content["metrics"]["validation"]["mse"] == pytest.approx(curve.mean[curve.index_by(rule)])
+    again = fit_dataset(regression(), given(result.lam, lambda_scale=scale), SelectSpec())
+    assert result.coef == pytest.approx(again.coef, rel=1e-12)
+    note = "lambda by the error of 15 rows held out; at it the model is fitted to all rows"
+    assert note in content["data"]["notes"]
+
+
+def test_a_held_out_part_has_every_class_or_whole_groups(binary):
+    select = SelectSpec(select="holdout", holdout=0.2, metric="auc")
+    content = fit_dataset(binary(), ModelSpec(), select).to_dict()
+    best = content["selection"]["lambdas"].index(content["lambda"]["value"])
+    assert content["metrics"]["validation"]["auc"] == content["selection"]["values"][best]
+    assert content["selection"]["values"][best] == max(content["selection"]["values"])
+    groups = np.repeat(np.arange(30), 4)
+    note = fit_dataset(binary(groups=groups), ModelSpec(), select).to_dict()["data"]["notes"][-1]
+    assert note.startswith("lambda by the error of 24 rows held out")
+    halves = np.arange(120) >= 60
+    y = halves.astype(float)
+    with pytest.raises(FitError, match="only one class is held out; give another --holdout"):
+        fit_dataset(
+            dataclasses.replace(binary(groups=halves.astype(int)), y=y), ModelSpec(),
+            SelectSpec(select="holdout", holdout=0.5),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("scale", ["sum", "mean"])
+def test_lambda_by_evidence_has_the_error_of_leave_one_out_beside_it(regression, scale):
+    dataset = regression(weights=np.linspace(0.5, 2.0, 60))
+    problem = make_problem(dataset.X.copy(), dataset.y, weights=dataset.weights)
+    content = fit_dataset(dataset, ModelSpec(lambda_scale=scale), SelectSpec(select="evidence")).to_dict()
+    unit = problem.weight_sum if scale == "mean" else 1.0
+    lambdas, factor = np.array(content["selection"]["lambdas"]) * unit, design_factor(problem, 0.0)
+    curve = evidence(problem, factor, lambdas)
+    assert content["selection"]["values"] == pytest.approx(curve.mean, rel=1e-9)
+    assert set(content["selection"]["se"]) == {None}
+    assert content["lambda"]["value"] * unit == pytest.approx(lambdas[curve.index_min], rel=1e-12)
+    assert content["selection"]["metric"] == content["lambda"]["selected_by"] == "evidence"
+    left_out = leave_one_out_metrics(problem, factor, float(lambdas[curve.index_min]))
+    assert content["metrics"]["validation"]["rmse"] == pytest.approx(left_out["rmse"], rel=1e-9)
 
 
 @pytest.mark.parametrize(("method", "rule"), [("auto", "min"), ("loo", "1se"), ("gcv", "min")])

@@ -96,6 +96,7 @@ def agree(mine, theirs, rel, path=""):
         {"lambdas": [100.0, 10.0, 1.0]},
         {"lambdas": [100.0, 10.0, 1.0], "select": "gcv"},
         {"lambdas": [100.0, 10.0, 1.0], "select": "cv", "folds": 4, "rule": "1se"},
+        {"lambdas": [100.0, 10.0, 1.0], "select": "holdout", "holdout": 0.3},
         {"lam": 30.0, "l1_ratio": 1.0},
         {"lam": 30.0, "l1_ratio": 0.5, "lambda_scale": "sum"},
     ],
@@ -239,6 +240,8 @@ def test_leave_one_out_of_two_large_categories_is_refused_or_replaced(blocks, mo
     assert found["effective_df_se"] > 0.0
     with pytest.raises(UsageError, match="--select loo needs the leverage of every row"):
         l2cli.fit(frame(), select="loo", **given)
+    with pytest.raises(UsageError, match="--select evidence needs the design as one matrix"):
+        l2cli.fit(frame(), select="evidence", **given)
 
 
 @pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson", "gamma", "tweedie"])

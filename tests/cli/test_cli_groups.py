@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import minimize
 
 import l2cli
 from l2cli.core import moments
@@ -159,6 +160,29 @@ def test_chosen_lambdas_are_no_worse_than_the_best_common_one(quick):
     assert banded["certificate"]["kkt_residual"] <= 1e-10
 
 
+def test_bands_by_evidence_are_those_of_the_largest_marginal_likelihood(quick):
+    """Against a dense density of the rows, maximised by another search."""
+    rng = np.random.default_rng(3)
+    X, words = rng.normal(size=(50, 9)), {"column_groups": {"a": "a*", "b": "b*"}, "group_penalty": "banded"}
+    y = X[:, :3] @ [2.0, -1.5, 1.0] + 0.4 * X[:, 3:].sum(axis=1) + rng.normal(size=50)
+    frame = pd.DataFrame(X, columns=["a1", "a2", "a3", *(f"b{j}" for j in range(6))])
+    found = l2cli.fit(frame, y, select="evidence", **words).to_dict()
+    Z, r = (X - X.mean(axis=0)) / X.std(axis=0), y - y.mean()
+
+    def worse(t):
+        K = np.eye(50) + (Z / np.repeat(np.exp(t), [3, 6])) @ Z.T
+        return 49 * np.log(r @ np.linalg.solve(K, r)) + np.linalg.slogdet(K)[1]
+
+    best = minimize(worse, [0.0, 3.0], method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-9})
+    chosen = np.log([found["settings"]["group_lambdas"][name] for name in "ab"])
+    assert worse(chosen) <= best.fun + 0.02
+    assert found["lambda"]["selected_by"] == "evidence"
+    assert found["metrics"]["validation"]["rmse"] > found["metrics"]["train"]["rmse"]
+    screen = quick("fit", DIABETES, "-q", *CHOSEN, "--select", "evidence").stdout
+    assert "a lambda for each group by evidence (marginal likelihood)" in screen
+    assert "(exact leave-one-out)" in screen
+
+
 def test_bands_of_a_binomial_target_are_chosen_by_cross_validation(quick):
     words = (CANCER, "--groups", "mean=mean*;error=*error*;worst=worst*", "--group-penalty", "banded", "-q")
     fit = answer(quick("fit", *words, "--json", "--folds", "3", "--lambdas", "auto:10"))
@@ -275,6 +299,7 @@ CHOSEN = ("--groups", "a=age", "--group-penalty", "banded")
         (*ALL_COLUMNS, "--fold-column", "age"),
         (*CHOSEN, "--rule", "1se"),
         (*CHOSEN, "--select", "gcv"),
+        (*CHOSEN, "--holdout", "0.2", "--select", "holdout"),
     ],
     ids=" ".join,
 )

@@ -16,6 +16,8 @@ _METHODS = {
     "loo": "exact leave-one-out",
     "gcv": "generalized cross-validation",
     "cv": "cross-validation",
+    "evidence": "evidence (marginal likelihood)",
+    "holdout": "held-out rows",
 }
 _SMALL_GAP, _LARGE_GAP, _EXACT_GAP = 0.10, 0.30, 1e3
 LABEL_WIDTH = 11
@@ -96,6 +98,7 @@ def _error_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     rows: list[tuple[str, Mapping[str, Any], str]] = []
     if unseen:
         how = {"loo": "leave-one-out", "gcv": "GCV"}.get(str(selection.get("method")), _method(result))
+        how = "exact leave-one-out" if result["lambda"]["selected_by"] == "evidence" else how
         rows.append(("unseen rows", unseen, f"({how})"))
     rows.append(("these rows", train, _gap_text(result.get("overfitting_gap"))))
     names = headline(family, unseen or train)[:MOST_METRICS]

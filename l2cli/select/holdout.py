@@ -1,0 +1,136 @@
+"""A held-out part: one path on the training rows, judged on rows that it never saw.
+
+The training rows have their own imputation, means and penalty weights, as those of a fold have. The curve is
+the weighted mean loss of the m rows held out (Hastie, Tibshirani and Friedman, Elements of Statistical
+Learning, section 7.2), its se that of a mean of m values, sd/sqrt(m).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from l2cli.core.metrics import greater_is_better, losses, metric_table, row_losses
+from l2cli.core.moments import column_moments, training_problem, training_stats
+from l2cli.core.problem import Problem, row_blocks
+from l2cli.core.relaxed import relaxed_path
+from l2cli.core.solvers.newton import RUNAWAY
+from l2cli.errors import FitError
+from l2cli.select.curve import Curve, best_index, standard_errors
+from l2cli.select.glm_folds import KKT_LIMIT
+from l2cli.select.learner import fold_lambdas
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+SQUARED = ("rmse", "r2")
+"""Metrics that are a function of the mse."""
+OF_RANKS = ("auc", "f1")
+"""Metrics that are no mean over rows, nor a function of one: they have no standard error here."""
+
+
+class HeldOut:
+    """A model family fitted without some rows, at any lambdas on the scale in force, and its loss on them."""
+
+    def __init__(self, problem: Problem, rows: IntArray, scale: str) -> None:
+        """Part the rows (problem: of all of them; rows: (m,) those held out).
+
+        Raises
+        ------
+        FitError
+            The held-out rows, or those left to train on, are of one class only, or all targets left are 0.
+        """
+        train = np.setdiff1d(np.arange(problem.n_rows), rows)
+        self._check_targets(problem, rows, "held out")
+        self._check_targets(problem, train, "left to train on")
+        if problem.blocks is not None:
+            self.training, self.held = problem.take(train), problem.take(rows)
+        else:
+            stats = training_stats(problem, column_moments(problem, train))
+            self.training = training_problem(problem, train, stats)
+            self.held = training_problem(problem, rows, stats)
+        self.scale = scale
+        s, y = self.training.weights, self.training.y
+        self.baseline = float(s @ y / s.sum()) if y.ndim == 1 else 0.0
+        self._solved: dict[float, FloatArray] = {}
+
+    @staticmethod
+    def _check_targets(problem: Problem, rows: IntArray, what: str) -> None:
+        y, family = problem.y[rows], problem.family
+        one_class = family == "binomial" and (y == y[0]).all()
+        if family == "multinomial":
+            there = y.any(axis=0)
+            one_class = not there.all() if what.startswith("left") else int(there.sum()) < 2
+        if one_class:
+            found = "not every class is" if family == "multinomial" else "only one class is"
+            raise FitError(f"{found} {what}", hint="give another --holdout or --seed")
+        if family in ("poisson", "tweedie") and what.startswith("left") and not y.any():
+            raise FitError(f"only targets of 0 are {what}", hint="give another --holdout or --seed")
+
+    def curve(self, lambdas: FloatArray, metric: str) -> Curve:
+        """Return the curve of a metric; a lambda without a finite fit has NaN and ranks last.
+
+        The se of the rmse and of R2 is that of the mse by the delta method; auc and f1 have none.
+        """
+        eta, held = self._etas(lambdas), self.held
+        y, s, family = held.y, held.weights, held.likelihood
+        up, unknown = greater_is_better(metric), np.full(len(lambdas), np.nan)
+        mean = losses(metric, family, y, eta, s, baseline=self.baseline if metric == "r2" else None)
+        if not np.isfinite(mean).any():
+            raise FitError(
+                f"the {metric} of the held-out rows is not a finite number at any lambda",
+                hint="change --holdout, --metric or --lambdas",
+            )
+        if metric in OF_RANKS:
+            return Curve(lambdas, mean, unknown, unknown, up)
+        rows_metric, share, count = "mse" if metric in SQUARED else metric, s / s.sum(), len(lambdas)
+        first, cross = np.zeros(count), np.zeros((count, count))
+        best = best_index(lambdas, np.where(np.isfinite(mean), -mean if up else mean, np.inf))
+        for rows in row_blocks(held.n_rows, 4 * eta[0].size):
+            loss = row_losses(rows_metric, family, y[rows], eta[rows])
+            first += share[rows] @ loss
+            cross += loss.T @ (loss * share[rows, None])
+        se, paired = standard_errors(first, cross, best, held.n_rows)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if metric == "rmse":
+                se, paired = se / (2.0 * mean), paired / (mean + mean[best])
+            elif metric == "r2":
+                unit = float(share @ np.square(y - self.baseline))
+                se, paired = se / unit, paired / unit
+        return Curve(lambdas, mean, se, paired, up)
+
+    def metrics(self, lam: float) -> dict[str, float | None]:
+        """Return every metric of the held-out rows; r2 is against the mean of those trained on."""
+        eta, held = self._etas(np.array([lam]))[..., 0], self.held
+        return metric_table(held.likelihood, held.y, eta, held.weights, baseline=self.baseline)
+
+    def _etas(self, lambdas: FloatArray) -> FloatArray:
+        """Return linear predictors (m, L), of classes (m, C, L), solving lambdas that were not met before."""
+        new = np.array(sorted({float(v) for v in lambdas} - self._solved.keys(), reverse=True))
+        if len(new):
+            self._solved.update(zip(new.tolist(), np.moveaxis(self._solve(new), -1, 0), strict=True))
+        return np.stack([self._solved[float(v)] for v in lambdas], axis=-1)
+
+    def _solve(self, lambdas: FloatArray) -> FloatArray:
+        part, held = self.training, self.held
+        sums = fold_lambdas(lambdas, self.scale, part.weight_sum)
+        path = relaxed_path(part, sums)
+        lost = ~(path.certificate.kkt_residual <= KKT_LIMIT)
+        if part.family != "gaussian":  # separated classes
+            lost |= (lambdas == 0.0) & (path.last_move > RUNAWAY)
+        if (lost & (lambdas > 0.0)).any():
+            raise FitError(
+                f"not converged at lambda {lambdas[lost].max():.4g} on the training rows",
+                hint="ask for larger lambdas", code="not_converged",
+            )  # fmt: skip
+        u, b0 = path.u, path.intercept0
+        if held.blocks is not None:
+            coef = path.coef.reshape(part.n_columns, -1)
+            eta = (
+                held.blocks.design.times(coef, part.mean).reshape(held.n_rows, *u.shape[1:]) + path.intercept
+            )
+        else:
+            eta = held.predictor(u.reshape(part.n_columns, -1)).reshape(held.n_rows, *u.shape[1:]) + b0
+        if held.offset is not None:
+            eta += held.offset.reshape(-1, *[1] * (eta.ndim - 1))
+        eta[..., lost] = np.nan
+        return eta
