@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -163,7 +164,8 @@ def test_chosen_lambdas_are_no_worse_than_the_best_common_one(quick):
 def test_bands_by_evidence_are_those_of_the_largest_marginal_likelihood(quick):
     """Against a dense density of the rows, maximised by another search."""
     rng = np.random.default_rng(3)
-    X, words = rng.normal(size=(50, 9)), {"column_groups": {"a": "a*", "b": "b*"}, "group_penalty": "banded"}
+    X = rng.normal(size=(50, 9))
+    words: dict[str, Any] = {"column_groups": {"a": "a*", "b": "b*"}, "group_penalty": "banded"}
     y = X[:, :3] @ [2.0, -1.5, 1.0] + 0.4 * X[:, 3:].sum(axis=1) + rng.normal(size=50)
     frame = pd.DataFrame(X, columns=["a1", "a2", "a3", *(f"b{j}" for j in range(6))])
     found = l2cli.fit(frame, y, select="evidence", **words).to_dict()

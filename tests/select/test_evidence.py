@@ -121,7 +121,9 @@ def test_what_is_at_the_ends():
 
 def test_unpenalized_columns_that_fit_every_row_are_an_error():
     problem = make_problem(
-        np.random.default_rng(0).normal(size=(4, 5)), np.arange(4.0), penalty_factor=[0, 0, 0, 1, 1]
+        np.random.default_rng(0).normal(size=(4, 5)),
+        np.arange(4.0),
+        penalty_factor=np.array([0.0, 0, 0, 1, 1]),
     )
     with pytest.raises(FitError, match="fit all 4 rows exactly"):
         evidence(problem, design_factor(problem, 0.0), LAMBDAS)
