@@ -24,6 +24,7 @@ from l2cli.api.setup import Progress, Setup, prepare
 from l2cli.api.targets import joined
 from l2cli.api.verdicts import verdicts
 from l2cli.api.worth import Solves, cost_of, measured_solves
+from l2cli.core.objective import null_deviance
 from l2cli.core.relaxed import relaxed_path
 from l2cli.data.dataset import Dataset
 from l2cli.explain.collinearity import group_inflation, variance_inflation
@@ -147,7 +148,7 @@ class _Explanation:
         }
         for row, gvif, rank, df in zip(importance["groups"], *self._by_group(design), strict=True):
             row |= {"vif": gvif, "rank": rank, "effective_df": df}
-        found["verdicts"] = verdicts(found, fit)
+        found["verdicts"] = verdicts(found, fit, null_deviance(self.problem) / self.problem.weight_sum)
         return found
 
     def _design(self) -> FloatArray | None:

@@ -19,7 +19,7 @@ from l2cli.api.suspects import perfect_fit
 from l2cli.api.targets import joined, stacked
 from l2cli.core.metrics import metric_table
 from l2cli.core.objective import null_deviance
-from l2cli.core.path import Path, design_factor
+from l2cli.core.path import Path, design_factor, design_rank
 from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
@@ -149,7 +149,9 @@ def describe(
         **({} if inference is None else {"inference": inference_keys(inference)}),
         "effective_df": float(path.effective_df[0]),
         **({} if path.effective_df_se is None else {"effective_df_se": float(path.effective_df_se[0])}),
-        "rank": None if problem.blocks is not None else path.rank * max(1, problem.n_classes - 1),
+        "rank": None
+        if problem.blocks is not None
+        else design_rank(problem, path) * max(1, problem.n_classes - 1),
         "metrics": metrics,
         "overfitting_gap": _gap(problem.family, train, choice.validation),
         "selection": _selection(choice),

@@ -9,16 +9,21 @@ from l2cli.api.setup import brief
 
 MOST_NAMED = 4
 CARRIED = 2.0 / 3.0
+LITTLE = 0.01
+"""Share of the deviance of the intercept alone below which a model explains next to nothing."""
 LARGE = 0.25
 """Share of the largest unpenalized coefficient from which a shrinkage is worth a word."""
 STRONG, MODERATE = 30.0, 10.0
 """Condition indices (Belsley, Kuh and Welsch 1980, section 3.3)."""
 
 
-def verdicts(found: Mapping[str, Any], fit: Mapping[str, Any]) -> list[str]:
-    """Return one line each: importance, shrinkage, collinearity, and what the penalty bought."""
+def verdicts(found: Mapping[str, Any], fit: Mapping[str, Any], null: float) -> list[str]:
+    """Return one line each: importance, shrinkage, collinearity, and what the penalty bought.
+
+    ``null`` is the deviance of the intercept alone, in the unit of the fit's metrics.
+    """
     lines = [
-        _importance(found["importance"]["groups"]),
+        _importance(found["importance"]["groups"], fit["metrics"], null),
         _shrinkage(found, fit),
         _collinearity(found["condition"]),
         _bought(found["cost"]["error"], fit),
@@ -31,7 +36,7 @@ def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
-def _importance(groups: Sequence[Mapping[str, Any]]) -> str:
+def _importance(groups: Sequence[Mapping[str, Any]], metrics: Mapping[str, Any], null: float) -> str:
     key = "importance" if groups and groups[0]["importance"] is not None else "marginal"
     ranked = sorted((g for g in groups if g[key] is not None), key=lambda g: -g[key])
     if not ranked:
@@ -41,6 +46,14 @@ def _importance(groups: Sequence[Mapping[str, Any]]) -> str:
         total, names = total + group[key], [*names, group["name"]]
         if total >= CARRIED:
             break
+    where = "these rows" if metrics["validation"] is None else "unseen rows"
+    deviance = (metrics["validation"] or metrics["train"])["deviance"]
+    explained = 1.0 - deviance / null if deviance is not None and null > 0.0 else 0.0
+    if explained < LITTLE:
+        return (
+            f"on {where} the model explains less than {LITTLE:.0%} of the target: importance is a share of "
+            "next to nothing"
+        ).replace("%", " %")
     carry = "carries" if len(names) == 1 else "carry"
     most = "" if total >= CARRIED else "no few features dominate: the largest, "
     return (

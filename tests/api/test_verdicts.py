@@ -7,7 +7,9 @@ import pytest
 from l2cli.api.verdicts import listed, verdicts
 
 
-def found_with(shares=(0.5, 0.3, 0.2), df=2.9, gain=0.0, condition=None, shrinkage=(0.1, 0.4, 0.02)):
+def found_with(
+    shares=(0.5, 0.3, 0.2), df=2.9, gain=0.0, condition=None, shrinkage=(0.1, 0.4, 0.02), unseen=0.5
+):
     names = ["a", "b", "c"]
     groups = [{"name": n, "importance": s, "marginal": s} for n, s in zip(names, shares, strict=True)]
     features = [
@@ -17,10 +19,12 @@ def found_with(shares=(0.5, 0.3, 0.2), df=2.9, gain=0.0, condition=None, shrinka
     error = {"metric": "rmse", "gain": gain}
     found = {"importance": {"groups": groups}, "features": features, "condition": condition}
     fit = {"effective_df": df, "rank": 3, "lambda": {"value": 2.0}, "settings": {"l1_ratio": 0.0}}
-    return found | {"cost": {"error": error}}, fit
+    fit["metrics"] = {"train": {"deviance": 0.999}, "validation": unseen and {"deviance": unseen}}
+    return found | {"cost": {"error": error}}, fit, 1.0
 
 
 TAKEN = "it takes most from b (40 %) and a (10 %)"
+SHARE = "importance is a share of next to nothing"
 SUM = "trust their sum more than each coefficient"
 
 
@@ -29,6 +33,9 @@ SUM = "trust their sum more than each coefficient"
     [
         ({}, "a and b carry 80 % of what the model explains"),
         ({"shares": (0.1, 0.2, 0.7)}, "c carries 70 % of what the model explains"),
+        ({"unseen": 1.01}, f"on unseen rows the model explains less than 1 % of the target: {SHARE}"),
+        ({"unseen": 0.995}, f"on unseen rows the model explains less than 1 % of the target: {SHARE}"),
+        ({"unseen": None}, f"on these rows the model explains less than 1 % of the target: {SHARE}"),
         ({"shares": (None,) * 3}, "the features explain nothing: the model is its intercept"),
         ({}, f"the penalty is light: 2.9 of 3 degrees of freedom are left; {TAKEN}"),
         ({"df": 1.0}, f"the penalty is strong: 1 of 3 degrees of freedom are left; {TAKEN}"),

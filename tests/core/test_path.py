@@ -7,7 +7,7 @@ import pytest
 
 from l2cli.core import path as path_module
 from l2cli.core.moments import gram_system, moments_of
-from l2cli.core.path import design_factor, solve_path
+from l2cli.core.path import design_factor, design_rank, solve_path
 from l2cli.core.problem import make_problem
 from l2cli.core.solvers.ridge import factor_from_gram
 
@@ -180,3 +180,22 @@ def test_a_direction_that_the_gram_matrix_loses_is_found_in_the_rows(factors, mo
     monkeypatch.setattr(path_module, "ROWS_FLOPS", 0)
     found = solve_path(make_problem(X, y, penalty_factor=factors), np.array([1e-5]))
     assert found.coef == pytest.approx(by_rows.coef, rel=1e-9)
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize(
+    ("family", "l1_ratio"), [("gaussian", 0.0), ("gaussian", 1.0), ("binomial", 0.0), ("binomial", 0.5)]
+)
+@pytest.mark.parametrize("rows", [60, 4])
+def test_the_rank_of_dummies_of_every_class_is_one_less_beside_an_intercept(
+    rows, family, l1_ratio, intercept
+):
+    rng = np.random.default_rng(2)
+    X = np.column_stack([np.eye(3)[np.arange(rows) % 3], rng.normal(size=(rows, 3))])
+    y = (np.arange(rows) % 2).astype(float)
+    problem = make_problem(
+        X, y, family=family, l1_ratio=l1_ratio, intercept=intercept, weights=rng.uniform(0.5, 2.0, rows)
+    )
+    path = solve_path(problem, np.array([1.0]))
+    whole = np.column_stack([X, np.ones(rows)]) if intercept else X
+    assert design_rank(problem, path) == np.linalg.matrix_rank(whole) - intercept
