@@ -26,6 +26,7 @@ from l2cli.select.compare import (
     corrected_se,
     ranking,
 )
+from l2cli.select.confidence import Spread, interval
 from l2cli.select.cv import cross_validate
 from l2cli.spec import ModelSpec, SelectSpec, refuse_several_mixes
 
@@ -132,7 +133,7 @@ def _compare(
     content |= {
         "metric": metric,
         "folds": folds.described(),
-        "models": [_model_row(s, lambdas, count, folds.k) for s in scores],
+        "models": [_model_row(s, lambdas, comparison) for s in scores],
         "pairs": [_pair_row(p, count, up) for p in pairs],
         "verdict": _verdict(scores, pairs, up),
     }
@@ -177,19 +178,30 @@ def _shares(comparison: Comparison) -> Any:
     return sums / sums.sum()
 
 
-def _model_row(score: Scores, lambdas: dict[str, float], count: int, k: int) -> dict[str, Any]:
+def _model_row(score: Scores, lambdas: dict[str, float], comparison: Comparison) -> dict[str, Any]:
     candidate = score.candidate
-    width = quantile(LEVEL, count - 1) * corrected_se(score.se, count, k)
+    low, high = _error_interval(score, comparison)
     return {
         "name": candidate.name,
         "spec": candidate.spec,
         "lambda": 0.0 if candidate.kind == "ols" else lambdas.get(candidate.name),
         "mean": finite(score.mean),
         "se": finite(score.se),
-        "ci_low": finite(score.mean - width),
-        "ci_high": finite(score.mean + width),
+        "ci_low": finite(low),
+        "ci_high": finite(high),
         "fit_s": score.seconds,
     }
+
+
+def _error_interval(score: Scores, comparison: Comparison) -> tuple[float, float]:
+    """Return the interval of a model's error, on the scale that keeps it among the values of its metric."""
+    k, count = comparison.folds.k, comparison.folds.k * comparison.folds.repeats
+    se = corrected_se(score.se, count, k)
+    if not se > 0.0:
+        return score.mean - se, score.mean + se
+    variance = np.array([[se**2]])  # the overlap of the training sets is in it
+    span = interval(score.mean, se**2, Spread(variance, count, "folds"), comparison.metric, 0.0, LEVEL)
+    return (np.nan, np.nan) if span.low is None or span.high is None else (span.low, span.high)
 
 
 def _pair_row(pair: Pair, count: int, up: bool) -> dict[str, Any]:

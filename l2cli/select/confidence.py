@@ -142,8 +142,10 @@ def fold_spread(fold_losses: FloatArray, weights: FloatArray, k: int) -> Spread:
     return Spread(covariance, count, "folds", k * (1.0 / count + 1.0 / (k - 1)))
 
 
-def interval(value: float, variance: float, spread: Spread, metric: str, share: float) -> Interval:
-    """Return the interval, at LEVEL, of the average risk of the models fitted in the folds.
+def interval(
+    value: float, variance: float, spread: Spread, metric: str, share: float, level: float = LEVEL
+) -> Interval:
+    """Return the interval, at ``level``, of the average risk of the models fitted in the folds.
 
     Parameters
     ----------
@@ -180,10 +182,10 @@ def interval(value: float, variance: float, spread: Spread, metric: str, share: 
     if not (math.isfinite(value) and math.isfinite(variance)):
         return Interval(None, None, "none")
     if spread.kind == "folds":
-        quantile, inflation = two_sided_quantile(LEVEL, spread.units - 1), spread.overlap
+        quantile, inflation = two_sided_quantile(level, spread.units - 1), spread.overlap
         method = "folds, corrected t"
     else:
-        quantile = two_sided_quantile(LEVEL, max(spread.units / 3.0, 1.0))
+        quantile = two_sided_quantile(level, max(spread.units / 3.0, 1.0))
         r = min(max(share, 0.0), 0.99)
         inflation, method = min((1.0 + r) / (1.0 - r), MOST_INFLATION), f"{spread.kind}, inflated by df"
     half = quantile * math.sqrt(max(variance, 0.0) * inflation)

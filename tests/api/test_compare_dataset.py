@@ -90,3 +90,21 @@ def test_nothing_that_can_be_fitted_is_an_error(dataset_of):
     dataset = dataset_of(rng.normal(size=(40, 2)), y, classes=("a", "b"), fold_labels=labels)
     with pytest.raises(FitError, match="without fold 2 only one class is left"):
         compare_dataset(dataset, ModelSpec(), SelectSpec())
+
+
+@pytest.mark.parametrize("metric", ["mse", "r2", "accuracy", "auc"])
+def test_an_interval_stays_among_the_values_of_its_metric(regression, binary, metric):
+    make = regression if metric in ("mse", "r2") else binary
+    content = compare_dataset(make(), ModelSpec(), SelectSpec(folds=2, metric=metric)).to_dict()
+    low, high = {"mse": (0.0, np.inf), "r2": (-np.inf, 1.0)}.get(metric, (0.0, 1.0))
+    for m in content["models"]:
+        assert low <= m["ci_low"] <= m["mean"] <= m["ci_high"] <= high
+
+
+def test_an_interval_of_a_mean_square_is_symmetric_in_its_logarithm(regression):
+    content = compare_dataset(regression(), ModelSpec(), SelectSpec(folds=5)).to_dict()
+    t = 2.7764451051977987  # Student's, 4 degrees of freedom, 97.5 %
+    for m in content["models"]:
+        half = t * m["se"] * 1.5  # se^2 is the variance by 5, and 1/5 + 1/4 of it are wanted
+        assert m["ci_high"] == pytest.approx(m["mean"] * np.exp(half / m["mean"]), rel=1e-9)
+        assert m["ci_low"] == pytest.approx(m["mean"] * np.exp(-half / m["mean"]), rel=1e-9)

@@ -291,7 +291,7 @@ def _legend(result: Mapping[str, Any], page: Page) -> list[Line]:
             if result["settings"]["family"] != "gaussian"
             else "model's variance"
         )
-        words.append(f"importance: fair share of the {what} among correlated features (Shapley)")
+        words.append(f"importance: share of the {what}, averaged over all orders of the features (Shapley)")
         if importance["method"] == "orders":
             worst = max((group["se"] or 0.0 for group in importance["groups"]), default=0.0)
             words.append(f"by {importance['orders']} random orders, +- {percent(worst, 1)} at most")
