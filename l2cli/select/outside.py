@@ -159,10 +159,11 @@ def _eta(
 
     y = problem.class_codes[train] if problem.family in CLASSES else problem.y[train]
     s, extra = problem.weights[train], {}
-    if not np.all(s == s[0]):
-        if not has_fit_parameter(estimator, "sample_weight"):
-            raise UsageError(f"sklearn:{model.name} cannot take weights", hint="leave it out, or --weights")
-        extra["sample_weight"] = s
+    if has_fit_parameter(estimator, "sample_weight"):
+        if not np.all(s == 1.0):
+            extra["sample_weight"] = s
+    elif not np.all(s == s[0]):
+        raise UsageError(f"sklearn:{model.name} cannot take weights", hint="leave it out, or --weights")
     fitted = clone(estimator)
     try:
         fitted.fit(X, y, **extra)
