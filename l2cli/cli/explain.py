@@ -26,7 +26,7 @@ def explain(
 ) -> int:
     """Explain a fit: what matters, what the penalty did to it, and which rows and columns it hangs on.
 
-    Importance is shared fairly among correlated features; shrinkage is measured against the unpenalized
+    Importance is shared among correlated features; shrinkage is measured against the unpenalized
     fit, and what the penalty cost and bought against having none.
     """
     inference = inferring.kind()
