@@ -298,6 +298,10 @@ def _l1_newton(problem: Problem, support: BoolArray | None = None) -> L1Newton:
     return L1Newton(problem, support)
 
 
+ROWS_PER_COLUMN = 10
+"""So many rows for each column usually show that none is tied."""
+
+
 def design_rank(problem: Problem, path: Path) -> int:
     """Return the rank of the design of one matrix, without the intercept; ``path`` may only count columns.
 
@@ -308,7 +312,13 @@ def design_rank(problem: Problem, path: Path) -> int:
         return path.rank
     if problem.n_columns > MOST_DIRECT_COLUMNS:
         return min(path.rank, problem.n_rows - int(problem.intercept))
-    return design_factor(problem._replace(shared=None), np.inf).rank
+    whole = problem._replace(shared=None)
+    most, some = int(np.count_nonzero(~problem.constant)), ROWS_PER_COLUMN * (problem.n_columns + 1)
+    if problem.n_rows > 2 * some:  # what some rows tell apart, all of them do
+        rows = np.linspace(0, problem.n_rows - 1, some).astype(np.int64)
+        if design_factor(whole.take(rows), np.inf).rank == most:
+            return most
+    return design_factor(whole, np.inf).rank
 
 
 def _rank(problem: Problem) -> tuple[int, BoolArray]:

@@ -186,7 +186,7 @@ def test_a_direction_that_the_gram_matrix_loses_is_found_in_the_rows(factors, mo
 @pytest.mark.parametrize(
     ("family", "l1_ratio"), [("gaussian", 0.0), ("gaussian", 1.0), ("binomial", 0.0), ("binomial", 0.5)]
 )
-@pytest.mark.parametrize("rows", [60, 4])
+@pytest.mark.parametrize("rows", [60, 4, 1000])
 def test_the_rank_of_dummies_of_every_class_is_one_less_beside_an_intercept(
     rows, family, l1_ratio, intercept
 ):
