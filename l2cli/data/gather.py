@@ -98,8 +98,8 @@ class Gatherer:
             self._starts.append(self.n_rows)
             self._blank = None
         something = block.n_rows or block.skipped.comments
-        if len(self.plan.layout.names) == 1 and something and self._blank is not None:
-            raise blank_line(part.label, self._blank)
+        if something:
+            self.refuse_blank(part)
         self._blank = block.blank if something else block.blank or self._blank
         self.skipped = self.skipped.plus(block.skipped)
         self.lines.add(self.n_rows, block.lines)
@@ -113,6 +113,12 @@ class Gatherer:
             places = [levels.setdefault(level, len(levels)) for level in cells.levels]
             self._codes[j].append(np.array(places, dtype=np.int32)[cells.codes])
         self.n_rows += block.n_rows
+
+    def refuse_blank(self, part: TextPart) -> None:
+        """Raise DataError where a part of one column goes on after a blank line."""
+        single = len(self.plan.layout.names) == 1 and self._parts and self._parts[-1] is part
+        if single and self._blank is not None:
+            raise blank_line(part.label, self._blank)
         distinct = sum(map(len, self._levels.values()))
         refuse_too_large(self.plan.label, self.n_rows, len(self.plan.numbers), len(self.plan.texts), distinct)
 

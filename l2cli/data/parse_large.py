@@ -175,9 +175,9 @@ class _Runner(NamedTuple):
             for submitted in self._submitted(pool, plan, gatherer):
                 waiting.append(submitted)
                 if len(waiting) > workers:
-                    gatherer.add(*_done(waiting))
+                    gatherer.add(*_done(waiting, gatherer))
             while waiting:
-                gatherer.add(*_done(waiting))
+                gatherer.add(*_done(waiting, gatherer))
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -215,9 +215,16 @@ class _Runner(NamedTuple):
         gatherer.skipped = gatherer.skipped.plus(Skipped(tail=body.n_lines))
 
 
-def _done(waiting: deque[tuple[Future[Block], TextPart, float]]) -> tuple[Block, TextPart, float]:
+def _done(
+    waiting: deque[tuple[Future[Block], TextPart, float]], gatherer: Gatherer
+) -> tuple[Block, TextPart, float]:
     future, part, fraction = waiting.popleft()
-    return future.result(), part, fraction
+    try:
+        return future.result(), part, fraction
+    except DataError as error:
+        if error.code in ("blank_line", "ragged"):
+            gatherer.refuse_blank(part)  # it is further up
+        raise
 
 
 def _planned(texts: Texts, keep: Sequence[int], label: str, sizes: Sizes, exact: Container[int]) -> Plan:

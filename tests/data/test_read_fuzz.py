@@ -139,6 +139,11 @@ def hostile_files(draw: st.DrawFn) -> tuple[bytes, ReadSpec]:
 
 
 @given(file=hostile_files(), way=st.sampled_from(["large", "shredded", "flat shredded", "gz shredded"]))
+@example(file=(b"c0\n2.5\n\n2.5\n\n2.5", ReadSpec()), way="shredded")
+@example(
+    file=(b"c0  \n2.5  \n2.5   9\n2.5   9\n2.5   9\n2.5   9\n2.5  \n\n2.5  \n\n2.5   9", ReadSpec()),
+    way="shredded",
+)
 @settings(max_examples=300, deadline=None)
 def test_hostile_files_read_the_same_by_both_parsers(file, way, read_in):
     content, spec = file

@@ -101,7 +101,8 @@ def bomb(packer: str, size: int) -> bytes:
 
 
 CODE = """
-import resource, sys
+import re, sys
+from pathlib import Path
 from l2cli.data.read import read_table
 from l2cli.errors import DataError
 from l2cli.spec import ReadSpec
@@ -109,7 +110,8 @@ try:
     read_table(sys.argv[1], ReadSpec(max_expanded=int(sys.argv[2]) << 20))
 except DataError as error:
     print(error)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+# not that of resource, which starts with the memory of the process that forked
+print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1))
 """
 
 
