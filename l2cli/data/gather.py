@@ -100,7 +100,7 @@ class Gatherer:
         something = block.n_rows or block.skipped.comments
         if something:
             self.refuse_blank(part)
-        self._blank = block.blank if something else block.blank or self._blank
+        self._blank = block.blank if something else self._blank or block.blank
         self.skipped = self.skipped.plus(block.skipped)
         self.lines.add(self.n_rows, block.lines)
         self.matrix.append(block.numbers, fraction)

@@ -43,7 +43,7 @@ class Skipped(NamedTuple):
 class Rows(NamedTuple):
     """The records of a text: ``fields[i]`` begins on line ``lines[i]`` and has a cell for every column.
 
-    blank : the last of the blank lines behind the last record, None where there is none.
+    blank : the first of the blank lines behind the last record, None where there is none.
     skips_blanks : blanks before a field are left out.
     skipped : the lines that are no rows.
     """
@@ -89,7 +89,7 @@ def parse_rows(text: str, layout: Layout, label: str, first_line: int) -> Rows:
     end, comments = first_line - 1, 0
     for record in reader:
         if single and reader.start > end + 1:
-            raise blank_line(label, reader.start - 1)
+            raise blank_line(label, end + 1)
         end = reader.line
         if len(record) != width or (extra and any(cell.strip(BLANKS) for cell in record[-extra:])):
             if len(record) == width or not reader.is_comment():
@@ -98,7 +98,7 @@ def parse_rows(text: str, layout: Layout, label: str, first_line: int) -> Rows:
             continue
         fields.append(record)
         lines.append(reader.start)
-    blank = reader.line if reader.line > end else None
+    blank = end + 1 if reader.line > end else None
     return Rows(fields, lines, blank, reader.skips_blanks, Skipped(comments))
 
 

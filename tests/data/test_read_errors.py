@@ -165,7 +165,7 @@ MALFORMED = {
     ),
     "many blank lines in one column": (
         b"a\n" + b"1\n" * 30 + b"\n" * 60 + b"x\n",
-        "standard input line 91: a blank line in a file of one column; "
+        "standard input line 32: a blank line in a file of one column; "
         "write NA if a value is missing there, or delete the line",
     ),
     "control characters": (
