@@ -69,7 +69,7 @@ class Block:
         zero.
     lines : line of the first row where the others follow on, else the line of each.
     marks : decimal marks in columns of numbers, counted where it matters.
-    blank : the last blank line behind all rows of a file of one column, None where there is none.
+    blank : the first blank line behind all rows of a file of one column, None where there is none.
     skipped : the lines that are no rows.
     """
 
