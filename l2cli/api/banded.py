@@ -33,7 +33,6 @@ from l2cli.data.folds import Folds
 from l2cli.errors import UsageError, shown
 from l2cli.select.curve import Curve
 from l2cli.select.cv import fold_fits, gaussian_fold_fits, weighted_curve
-from l2cli.select.evidence import evidence
 from l2cli.select.learner import FoldFits
 from l2cli.select.loo import leave_one_out
 from l2cli.spec import GridSpec, SelectSpec
@@ -239,6 +238,8 @@ def left_out_error(problem: Problem, lam: float) -> float:
 
 def less_evidence(problem: Problem, lam: float) -> float:
     """Return -2 log evidence, less that of no effects, at lambda ``lam``, sum scale."""
+    from l2cli.select.evidence import evidence  # few fits ask for it
+
     return float(evidence(problem, design_factor(problem, lam), np.array([lam])).mean[0])
 
 

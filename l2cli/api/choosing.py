@@ -17,7 +17,6 @@ from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.errors import UsageError
 from l2cli.select.curve import Curve, extended
 from l2cli.select.cv import CVResult, validation_metrics
-from l2cli.select.evidence import evidence
 from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_metrics
 from l2cli.spec import SelectSpec
 
@@ -101,6 +100,8 @@ def by_leverage(setup: Setup, factor: RidgeFactor | None, method: str, rule: str
     def evaluate(lambdas: FloatArray) -> Curve:
         sums = lambdas * setup.weight
         if method == "evidence" and factor is not None:
+            from l2cli.select.evidence import evidence  # few fits ask for it
+
             curve = evidence(setup.problem, factor, sums)
         elif method == "loo":
             curve = leave_one_out(setup.problem, factor, sums)[0]

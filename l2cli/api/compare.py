@@ -23,10 +23,9 @@ from l2cli.select.compare import (
     Pair,
     Scores,
     compare_pair,
-    corrected_se,
     ranking,
 )
-from l2cli.select.confidence import Spread, interval
+from l2cli.select.confidence import Spread, interval, overlap_factor
 from l2cli.select.cv import cross_validate
 from l2cli.spec import ModelSpec, SelectSpec, refuse_several_mixes
 
@@ -196,11 +195,11 @@ def _model_row(score: Scores, lambdas: dict[str, float], comparison: Comparison)
 def _error_interval(score: Scores, comparison: Comparison) -> tuple[float, float]:
     """Return the interval of a model's error, on the scale that keeps it among the values of its metric."""
     k, count = comparison.folds.k, comparison.folds.k * comparison.folds.repeats
-    se = corrected_se(score.se, count, k)
-    if not se > 0.0:
-        return score.mean - se, score.mean + se
-    variance = np.array([[se**2]])  # the overlap of the training sets is in it
-    span = interval(score.mean, se**2, Spread(variance, count, "folds"), comparison.metric, 0.0, LEVEL)
+    if not score.se > 0.0:
+        return score.mean - score.se, score.mean + score.se
+    variance = score.se**2 * (k - 1) * count / (count - 1)  # of the fold values
+    spread = Spread(np.array([[variance]]), count, "folds", overlap_factor(count, k))
+    span = interval(score.mean, variance, spread, comparison.metric, 0.0, LEVEL)
     return (np.nan, np.nan) if span.low is None or span.high is None else (span.low, span.high)
 
 

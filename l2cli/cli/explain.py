@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from l2cli.cli.binding import bind
 from l2cli.cli.choosing import Selection
+from l2cli.cli.fitting import Fitted, run_fit
 from l2cli.cli.inferring import Inferring
-from l2cli.cli.job import Job
 from l2cli.cli.modelling import FitModelling
 from l2cli.cli.options import Columns, Data, Reading, SavingOutput
 
@@ -29,16 +31,13 @@ def explain(
     Importance is shared among correlated features; shrinkage is measured against the unpenalized
     fit, and what the penalty cost and bought against having none.
     """
-    inference = inferring.kind()
-    modelling.check_against(selection, inference)
-    model, select, roles, spec = modelling.spec(), selection.spec(), columns.spec(selection), reading.spec()
-    job = Job(output, [data, *modelling.files()])
-    dataset = job.dataset(data, spec, roles, model)
+    return run_fit(data, columns, reading, modelling, selection, inferring, output, _solver)
+
+
+def _solver() -> Callable[..., Fitted]:
     from l2cli.api.explain import explain_dataset
 
-    with job.solving() as progress:
-        result = explain_dataset(dataset, model, select, progress, inference)
-    return job.finish(result.to_dict(), model=result.model)
+    return explain_dataset
 
 
 COMMAND = bind(explain, EXAMPLES)

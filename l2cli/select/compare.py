@@ -15,6 +15,7 @@ from l2cli.core.student import two_sided_tail
 from l2cli.data.folds import Folds
 from l2cli.errors import FitError
 from l2cli.select.candidates import Candidate
+from l2cli.select.confidence import overlap_factor
 from l2cli.select.cv import weighted_curve
 from l2cli.select.learner import FoldFits
 from l2cli.select.nested import inner_fits, tuned_curve
@@ -170,8 +171,8 @@ class Comparison(NamedTuple):
 def compare_pair(a: Scores, b: Scores, fold_shares: FloatArray, k: int) -> Pair:
     """Return the difference of two models with the corrected resampled t test of Nadeau and Bengio (2003).
 
-    t = mean difference / sqrt((1/J + n_test/n_train) variance of the J fold differences), J - 1 degrees of
-    freedom; n_test/n_train = 1/(k - 1). The correction accounts for the overlap of training sets.
+    t = mean difference / sqrt(:func:`overlap_factor` times the variance of the J fold differences), J - 1
+    degrees of freedom.
     """
     difference = a.mean - b.mean
     if not np.isfinite(difference):
@@ -179,20 +180,11 @@ def compare_pair(a: Scores, b: Scores, fold_shares: FloatArray, k: int) -> Pair:
     d = a.values - b.values
     count = len(d)
     variance = float(fold_shares @ (d - fold_shares @ d) ** 2) * count / (count - 1)
-    se = float(np.sqrt((1.0 / count + 1.0 / (k - 1)) * variance))
+    se = float(np.sqrt(overlap_factor(count, k) * variance))
     if se == 0.0:
         return Pair(a.candidate.name, b.candidate.name, difference, 0.0, 1.0 if difference == 0.0 else 0.0)
     p_value = two_sided_tail(difference / se, count - 1)
     return Pair(a.candidate.name, b.candidate.name, difference, se, p_value)
-
-
-def corrected_se(se: float, fits: int, k: int) -> float:
-    """Return the standard error of a mean of fold values, corrected for the overlap of the training sets.
-
-    The variance of J fold values times 1/J + n_test/n_train (Nadeau and Bengio 2003), n_test/n_train =
-    1/(k - 1), where ``se`` is sqrt(variance with divisor J / (k - 1)): se sqrt((k - 1 + J)/(J - 1)).
-    """
-    return float(se * np.sqrt((k - 1 + fits) / (fits - 1)))
 
 
 def ranking(scores: Sequence[Scores], metric: str) -> list[Scores]:

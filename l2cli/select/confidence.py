@@ -129,17 +129,26 @@ def row_spread(
     return Spread(total * scale, problem.n_rows, "rows")
 
 
+def overlap_factor(fits: int, k: int) -> float:
+    """Return what makes the variance of J fold values that of their mean: 1/J + n_test/n_train.
+
+    Of k folds the second is 1/(k - 1); it is there since the training sets overlap (Nadeau and Bengio 2003,
+    Inference for the generalization error, section 3).
+    """
+    return 1.0 / fits + 1.0 / (k - 1)
+
+
 def fold_spread(fold_losses: FloatArray, weights: FloatArray, k: int) -> Spread:
     """Return the covariance of the mean of k fold values, from J of them (J, L), of several repeats.
 
-    overlap is k (1/J + 1/(k - 1)), so that the variance of an interval is (1/J + 1/(k - 1)) times that of
-    the fold values (Nadeau and Bengio 2003).
+    overlap is k times :func:`overlap_factor`, so that the variance of an interval is that factor times the
+    variance of the fold values.
     """
     values = np.where(np.isfinite(fold_losses), fold_losses, 0.0)
     share, count = weights / weights.sum(), len(values)
     away = values - share @ values
     covariance = (away * share[:, None]).T @ away * (count / (count - 1) / k)
-    return Spread(covariance, count, "folds", k * (1.0 / count + 1.0 / (k - 1)))
+    return Spread(covariance, count, "folds", k * overlap_factor(count, k))
 
 
 def interval(

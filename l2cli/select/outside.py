@@ -173,7 +173,7 @@ def _eta(
         if hasattr(fitted, "predict_proba"):
             return _logits(np.asarray(fitted.predict_proba(new)), fitted.classes_, problem.n_classes)
         labels = fitted.predict(new)
-    except Exception as error:
+    except Exception as error:  # another program's code may raise anything; here it is one candidate of many
         first = (str(error) or type(error).__name__).splitlines()[0]
         raise FitError(f"sklearn:{model.name} failed: {first}") from error
     if metric not in ("accuracy", "error", "f1"):
@@ -181,9 +181,8 @@ def _eta(
             f"sklearn:{model.name} gives no probabilities, which --metric {metric} needs",
             hint="use --metric accuracy, or leave it out",
         )
-    return _logits(
-        np.eye(max(2, problem.n_classes))[labels], range(max(2, problem.n_classes)), problem.n_classes
-    )
+    count = max(2, problem.n_classes)
+    return _logits(np.eye(count)[labels], range(count), problem.n_classes)
 
 
 def _logits(probability: FloatArray, classes: Sequence[int], count: int) -> FloatArray:
