@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from l2cli.api.judge import lost_warning, wide_warning
 from l2cli.api.setup import Progress, Setup, brief
 from l2cli.core.grid import lambda_grid
+from l2cli.core.metrics import ROW_METRICS
 from l2cli.core.path import design_factor
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import RidgeFactor
@@ -20,11 +21,20 @@ from l2cli.select.cv import CVResult, validation_metrics
 from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_metrics
 from l2cli.spec import SelectSpec
 
+if TYPE_CHECKING:
+    from l2cli.select.alo import ApproximationError
+
 FloatArray = npt.NDArray[np.float64]
+COARSE = 0.05
+"""Share of the error by which approximate leave-one-out may be off without a warning."""
+_ONLY_GAUSSIAN = "--select {} is exact for gaussian targets and pure L2 only"
 
 
 class Choice(NamedTuple):
-    """The lambda of a fit (scale in force) and how it came about."""
+    """The lambda of a fit (scale in force) and how it came about.
+
+    approximation : of approximate leave-one-out, how far it is from refits.
+    """
 
     lam: float
     selected_by: str
@@ -36,6 +46,7 @@ class Choice(NamedTuple):
     folds: int | None = None
     mixes: tuple[dict[str, Any], ...] = ()
     """Lambda and error of every l1_ratio that was tried, where several were."""
+    approximation: ApproximationError | None = None
 
 
 Chosen = tuple[Choice, RidgeFactor | None]
@@ -60,6 +71,8 @@ def folds_choice(result: CVResult, rule: str) -> Choice:
 
 
 def _by_leverage(setup: Setup, select: SelectSpec, method: str, progress: Progress | None) -> Chosen:  # noqa: ARG001 - at once
+    if setup.problem.family != "gaussian":
+        return _by_approximation(setup, select), None
     factor = None if setup.problem.blocks is not None else design_factor(setup.problem, 0.0)
     return by_leverage(setup, factor, method, select.rule), factor
 
@@ -79,6 +92,19 @@ def _by_holdout(setup: Setup, select: SelectSpec, method: str, progress: Progres
     note = f"lambda by the error of {len(rows)} rows held out; at it the model is fitted to all rows"
     dataset.notes.extend([note] if note not in dataset.notes else [])
     return choice._replace(selected_by=method, validation=held.metrics(choice.lam)), None
+
+
+def _by_approximation(setup: Setup, select: SelectSpec) -> Choice:
+    """Choose lambda by approximate leave-one-out, with its error measured at the lambda chosen."""
+    from l2cli.select.alo import ApproximateLoo, approximate_curve  # a ridge fit starts without
+
+    loo, metric, rule = ApproximateLoo(setup.problem), setup.metric(select), select.rule
+    grid, automatic = setup.grid()
+    curve = approximate_curve(loo, grid, metric, rule, weight=setup.weight, automatic=automatic)
+    lam = float(curve.lambdas[curve.index_by(rule)])
+    at = lam * setup.weight
+    error = loo.measured_error(at, select.seed)
+    return Choice(lam, "loo", rule, curve.edge_by(rule), curve, metric, loo.metrics(at), approximation=error)
 
 
 _METHODS: Mapping[str, Callable[[Setup, SelectSpec, str, Progress | None], Chosen]] = {
@@ -128,21 +154,22 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     """Return the way ``fit`` chooses lambda: what was asked, or for auto the rule of SPEC section 2.
 
     Any fold or group option means cross-validation, and so does a metric that leave-one-out does not have;
-    else exact leave-one-out for gaussian L2 and cross-validation otherwise.
+    else leave-one-out, exact for gaussian L2 and approximate for other families with L2 where that costs no
+    more than folds; else cross-validation.
     """
-    squared = setup.metric(select) in ("mse", "deviance")
+    metric = setup.metric(select)
+    squared = metric in ("mse", "deviance")
     linear = setup.dataset.family == "gaussian" and setup.problem.is_smooth
     if select.select == "holdout":
         return "holdout"
     if select.select == "evidence":
         _refuse_evidence(setup, linear=linear)
         return "evidence"
+    if setup.dataset.family != "gaussian":
+        return _resolve_approximate(setup, select, metric)
     if select.select in ("loo", "gcv"):
         if not linear:
-            raise UsageError(
-                f"--select {select.select} is exact for gaussian targets and pure L2 only",
-                hint="use --select cv",
-            )
+            raise UsageError(_ONLY_GAUSSIAN.format(select.select), hint="use --select cv")
         if not squared:
             raise UsageError(
                 f"--select {select.select} minimises the squared error", hint="use --select cv with --metric"
@@ -154,11 +181,49 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
                 hint="use --select cv",
             )
         return select.select
-    asked = select.folds is not None or select.repeats > 1
-    asked |= setup.dataset.fold_labels is not None or setup.dataset.groups is not None
-    if setup.problem.blocks is not None and linear and squared and not (asked or select.select == "cv"):
+    asked = _folds_are_meant(setup, select)
+    if setup.problem.blocks is not None and linear and squared and not asked:
         return _leverage_or_folds(setup)
-    return "cv" if select.select == "cv" or asked or not linear or not squared else "loo"
+    return "cv" if asked or not linear or not squared else "loo"
+
+
+def _folds_are_meant(setup: Setup, select: SelectSpec) -> bool:
+    """Return True where cross-validation was asked for, by name or by an option that only it has."""
+    asked = select.select == "cv" or select.folds is not None or select.repeats > 1
+    return asked or setup.dataset.fold_labels is not None or setup.dataset.groups is not None
+
+
+def _resolve_approximate(setup: Setup, select: SelectSpec, metric: str) -> str:
+    """Return the way of a family other than gaussian: leave-one-out of it is approximate."""
+    if select.select in ("auto", "loo"):
+        from l2cli.select import alo  # a ridge fit starts without
+
+        problem = setup.problem
+        serves = alo.applies(problem) and setup.model.groups is None
+        alone = alo.lone_row(problem) if serves else None
+        if select.select == "auto":
+            cheap = serves and alone is None and metric in ROW_METRICS and alo.is_cheap(problem)
+            return "loo" if cheap and not _folds_are_meant(setup, select) else "cv"
+        if serves and metric not in ROW_METRICS:
+            raise UsageError(
+                f"--select loo has no --metric {metric}: that is no mean over rows",
+                hint="use --select cv, or deviance",
+            )
+        if serves and alone is not None:
+            raise UsageError(
+                "--select loo: one row alone is of its kind, and without it the others have no finite fit",
+                hint="leave the class out, or give --lambda",
+            )
+        if serves:
+            return "loo"
+        raise UsageError(
+            "--select loo needs pure L2, without groups, bounds and many levels, and no more than two"
+            " classes",
+            hint="use --select cv",
+        )
+    if select.select == "gcv":
+        raise UsageError(_ONLY_GAUSSIAN.format("gcv"), hint="use --select cv")
+    return "cv"
 
 
 def _refuse_evidence(setup: Setup, *, linear: bool) -> None:
@@ -201,10 +266,23 @@ def curve_warnings(
     if choice.curve is None or is_constant(setup.problem):
         return []
     automatic = setup.model.lambdas.is_auto
-    found = edge_warning(choice, automatic=automatic) or flat_warning(choice.curve, automatic=automatic)
+    found = approximation_warning(choice)
+    found += edge_warning(choice, automatic=automatic) or flat_warning(choice.curve, automatic=automatic)
     found += wide_warning(setup.problem, choice.curve.lambdas)
     found += lost_warning(setup.problem, choice.curve.lambdas, choice.curve.mean)
     return [warning for warning in found if warning not in known]
+
+
+def approximation_warning(choice: Choice) -> list[dict[str, Any]]:
+    """Return the warning that approximate leave-one-out is far from refits, if it is."""
+    found = choice.approximation
+    if found is None or abs(found.relative) <= COARSE:
+        return []
+    message = (
+        f"approximate leave-one-out is {100.0 * abs(found.relative):.2g} % off exact refits of {found.rows}"
+        " rows: use --select cv"
+    )
+    return [{"code": "approximation_error", "message": message}]
 
 
 def is_constant(problem: Problem) -> bool:

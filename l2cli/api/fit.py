@@ -30,6 +30,7 @@ from l2cli.spec import ModelSpec, SelectSpec
 
 if TYPE_CHECKING:
     from l2cli.explain.inference import Inference
+    from l2cli.select.alo import ApproximationError
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -190,10 +191,16 @@ def _gap(
     return outside / inside - 1.0 if inside and outside is not None else None
 
 
+def _error_keys(error: ApproximationError) -> dict[str, Any]:
+    """Return how far approximate leave-one-out is from refits of some rows, as a share, and its se."""
+    return {"relative": finite(error.relative), "se": finite(error.se), "rows": error.rows}
+
+
 def _selection(choice: Choice) -> dict[str, Any] | None:
     curve = choice.curve
     if curve is None:
         return None
+    error = choice.approximation
     return {
         "method": choice.selected_by,
         "metric": choice.metric,
@@ -201,4 +208,5 @@ def _selection(choice: Choice) -> dict[str, Any] | None:
         "values": floats(curve.mean),
         "se": floats(curve.se),
         **({"grid": list(choice.mixes)} if choice.mixes else {}),
+        **({} if error is None else {"approximate": True, "error": _error_keys(error)}),
     }

@@ -85,7 +85,8 @@ def fit(
     tol : float, optional
         Largest KKT residual that counts as solved, default 1e-8.
     select : {"auto", "loo", "cv", "gcv", "evidence", "holdout"}
-        auto is exact leave-one-out for gaussian without folds or groups, else cross-validation.
+        auto, without folds or groups, is leave-one-out with pure L2, exact for gaussian and approximate for
+        two classes, counts and amounts where that costs less than folds; else cross-validation.
     rule : {"min", "1se"}
     holdout : float, optional
         Part of the rows, 0 to 1, held out by ``select="holdout"``; whole ``groups`` if there are any.

@@ -86,7 +86,8 @@ def _errors(
 ) -> tuple[str | None, tuple[Table | None, Table | None]]:
     """Return how the errors of unseen rows were found, and those with the penalty and without.
 
-    Both by exact leave-one-out where there is one and no folds chose lambda, else on the same folds.
+    Both by exact leave-one-out where there is one and no folds chose lambda, by approximate where that chose
+    it, else on the same folds.
     """
     problem, dataset = setup.problem, setup.dataset
     if problem.n_rows < 2:
@@ -99,6 +100,9 @@ def _errors(
         return "loo", (found, found if lam == 0.0 else leave_one_out_metrics(problem, factor, 0.0))
     if problem.blocks is not None and choice.selected_by == "loo":
         return "loo", (choice.validation, None)
+    if choice.approximation is not None:
+        known = choice.validation
+        return "loo", (known, known if lam == 0.0 else _without_penalty(problem) if bare else None)
     known = choice.validation if choice.selected_by == "cv" else None
     lambdas = [*([] if known is not None else [choice.lam]), *([0.0] if bare and lam > 0.0 else [])]
     if not lambdas:
@@ -110,3 +114,13 @@ def _errors(
         return "cv", (known, None)
     first = known if known is not None else found_at[choice.lam]
     return "cv", (first, first if lam == 0.0 else found_at.get(0.0))
+
+
+def _without_penalty(problem: Problem) -> Table | None:
+    """Return the approximate leave-one-out metrics of the unpenalized fit, None where there is none."""
+    from l2cli.select.alo import ApproximateLoo  # most are gaussian
+
+    try:
+        return ApproximateLoo(problem).metrics(0.0)
+    except FitError:
+        return None

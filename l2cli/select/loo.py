@@ -159,7 +159,7 @@ def leave_one_out(
     mean = np.where(slack > 0.0, first, np.inf)
     se, paired = standard_errors(first, cross, best_index(lambdas, mean), n)
     curve = Curve(lambdas, mean * unit, se * unit, paired * unit)
-    return _defined(curve, "leave-one-out"), slack
+    return defined(curve, "leave-one-out"), slack
 
 
 def leave_one_out_eta(problem: Problem, factor: RidgeFactor | None, lam: float) -> FloatArray:
@@ -173,11 +173,15 @@ def leave_one_out_eta(problem: Problem, factor: RidgeFactor | None, lam: float) 
 def leave_one_out_metrics(
     problem: Problem, factor: RidgeFactor | None, lam: float
 ) -> dict[str, float | None]:
-    """Return every metric of the rows left out; r2 is against the mean of y without the row."""
+    """Return every metric of the rows left out."""
+    return left_out_metrics(problem, leave_one_out_eta(problem, factor, lam))
+
+
+def left_out_metrics(problem: Problem, eta: FloatArray) -> dict[str, float | None]:
+    """Return every metric of eta (n,) by the fits without each row; r2 is against the mean without it."""
     s, y = problem.weights, problem.y
     with np.errstate(divide="ignore", invalid="ignore"):  # one row has nothing beside it
         without = (s @ y - s * y) / (s.sum() - s)
-    eta = leave_one_out_eta(problem, factor, lam)
     return metric_table(problem.likelihood, y, eta, s, baseline=without)
 
 
@@ -187,7 +191,7 @@ def generalized_cv(problem: Problem, factor: RidgeFactor | None, lambdas: FloatA
     if factor is None:
         from l2cli.select.block_loo import block_gcv
 
-        return _defined(Curve(lambdas, block_gcv(problem, lambdas), unknown, unknown), "GCV")
+        return defined(Curve(lambdas, block_gcv(problem, lambdas), unknown, unknown), "GCV")
     rss = np.zeros(len(lambdas))
     for block in residual_blocks(problem, factor, lambdas):
         rss += problem.weights[block.rows] @ np.square(block.e)
@@ -195,10 +199,10 @@ def generalized_cv(problem: Problem, factor: RidgeFactor | None, lambdas: FloatA
     left = (spare + (lambdas / (factor.e[:, None] + lambdas)).sum(axis=0)) / problem.n_rows
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where(left > 0.0, rss / problem.weight_sum / left**2, np.inf)
-    return _defined(Curve(lambdas, value, unknown, unknown), "GCV")
+    return defined(Curve(lambdas, value, unknown, unknown), "GCV")
 
 
-def _defined(curve: Curve, what: str) -> Curve:
+def defined(curve: Curve, what: str) -> Curve:
     """Return the curve, or raise FitError where it is infinite at every lambda."""
     if not np.isfinite(curve.mean).any():
         raise FitError(

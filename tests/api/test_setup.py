@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from l2cli.api.choosing import resolve_selector
+from l2cli.api.choosing import Choice, approximation_warning, resolve_selector
 from l2cli.api.setup import finite, floats, prepare
 from l2cli.data.folds import draw_folds
 from l2cli.errors import UsageError
+from l2cli.select.alo import ApproximationError
 from l2cli.spec import GridSpec, ModelSpec, SelectSpec
 
 
@@ -69,12 +70,49 @@ def test_gaussian_lambdas_are_chosen_by_leave_one_out_unless_folds_are_meant(
     assert resolve_selector(prepare(regression(**given), ModelSpec()), select) == expected
 
 
-def test_binomial_lambdas_are_chosen_by_cross_validation(binary):
+@pytest.mark.parametrize(
+    ("select", "given", "expected"),
+    [
+        (SelectSpec(), {}, "loo"),
+        (SelectSpec(metric="accuracy"), {}, "loo"),
+        (SelectSpec(metric="auc"), {}, "cv"),
+        (SelectSpec(folds=10), {}, "cv"),
+        (SelectSpec(select="cv"), {}, "cv"),
+        (SelectSpec(select="loo", folds=5), {}, "loo"),
+        (SelectSpec(), {"groups": np.arange(120) // 2}, "cv"),
+    ],
+)
+def test_binomial_lambdas_are_chosen_by_approximate_leave_one_out(binary, select, given, expected):
+    assert resolve_selector(prepare(binary(**given), ModelSpec()), select) == expected
+
+
+def test_leave_one_out_of_classes_is_refused_where_there_is_none(binary, monkeypatch):
     setup = prepare(binary(), ModelSpec())
+    monkeypatch.setattr("l2cli.select.alo.MOST_FLOPS", 0.0)
     assert resolve_selector(setup, SelectSpec()) == "cv"
-    for method in ("loo", "gcv"):
-        with pytest.raises(UsageError, match=f"--select {method} is exact for gaussian targets and pure"):
-            resolve_selector(setup, SelectSpec(select=method))
+    assert resolve_selector(setup, SelectSpec(select="loo")) == "loo"
+    lone = binary()
+    lone.y[:] = np.arange(120) == 7
+    alone = prepare(lone, ModelSpec())
+    net = prepare(binary(), ModelSpec(l1_ratio=0.5))
+    for bad, select, message in (
+        (setup, SelectSpec(select="gcv"), "--select gcv is exact for gaussian targets and pure"),
+        (setup, SelectSpec(select="loo", metric="auc"), "has no --metric auc"),
+        (alone, SelectSpec(select="loo"), "one row alone is of its kind"),
+        (net, SelectSpec(select="loo"), "--select loo needs pure L2"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            resolve_selector(bad, select)
+    assert resolve_selector(net, SelectSpec()) == "cv"
+    assert resolve_selector(alone, SelectSpec()) == "cv"
+
+
+def test_an_approximation_far_from_refits_is_warned_of():
+    for relative, count in ((0.04, 0), (-0.06, 1)):
+        error = ApproximationError(relative, 0.01, 10)
+        warned = approximation_warning(Choice(1.0, "loo", approximation=error))
+        assert [w["code"] for w in warned] == ["approximation_error"] * count
+        assert all("6 % off" in w["message"] and "--select cv" in w["message"] for w in warned)
 
 
 def test_selectors_and_metrics_that_do_not_fit_are_refused(regression):

@@ -165,9 +165,9 @@ DATA = [
     (["fit", "classes.csv", "-t", "bougt"], 2, "classes.csv: no column 'bougt'; did you mean 'bought'?"),
     (["cv", "data.csv", "--folds", "41"], 2, "41 folds need at least 41 rows, there are 40"),
     (
-        ["fit", "classes.csv", "--select", "loo"],
+        ["fit", "classes.csv", "--select", "gcv"],
         2,
-        "--select loo is exact for gaussian targets and pure L2 only",
+        "--select gcv is exact for gaussian targets and pure L2 only",
     ),
     (
         ["fit", "data.csv", "--select", "evidence", "--l1-ratio", "1"],

@@ -101,7 +101,7 @@ def test_the_tweedie_power_is_used_and_kept(quick, sizes):
         (["--family", "poison"], 2, "poisson"),
         (["--family", "gamma", "-t", "a"], 3, "gamma needs numbers above 0"),
         (["--family", "poisson", "--positive", "1"], 2, "is fitted as numbers (poisson)"),
-        (["--family", "poisson", "--select", "loo"], 2, "exact for gaussian"),
+        (["--family", "poisson", "--select", "gcv"], 2, "exact for gaussian"),
         (["--family", "poisson", "--metric", "auc"], 2, "does not fit the family poisson"),
     ],
 )

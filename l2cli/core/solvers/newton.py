@@ -16,6 +16,7 @@ convergence is quadratic. A final step after the tolerance is met brings the gra
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -160,6 +161,30 @@ class NewtonSolver:
         last_move = float(np.abs(self.rows.predictor(point.theta - before_last)).max(initial=0.0))
         last_move = np.inf if separated else last_move
         return NewtonResult(u, b0, df, residual, last_move, point.theta)
+
+    def without(self, row: int) -> NewtonSolver:
+        """Return the solver of the rows but one, in the same coordinates: its weight is 0."""
+        other, weights = copy(self), self.problem.weights.copy()
+        weights[row] = 0.0
+        other.problem = self.problem._replace(weights=weights)
+        other.rows = GlmRows(other.problem, self.rows.X, self.rows.free)
+        return other
+
+    def inverse(self, mu: FloatArray, lam: float) -> FloatArray:
+        """Return (H + lambda D)^-1 (m + 1, m + 1) at some means, of one linear predictor; 0 for no intercept.
+
+        A singular matrix gets its pseudo-inverse. Steps by the last Hessian go on from this one.
+        """
+        H = self.curvature = self.rows.curvature(mu)
+        if not self.problem.intercept:
+            H[-1], H[:, -1] = 0.0, 0.0
+        penalty = np.append(lam * self.d, 0.0)
+        diagonal = np.diag(H) + penalty
+        if np.all(lam * self.d > NEGLIGIBLE * np.diag(H)[:-1]) and diagonal[-1] > 0.0:
+            scale = 1.0 / np.sqrt(diagonal)
+            square = np.outer(scale, scale)
+            return np.asarray(np.linalg.inv(H * square + np.diag(penalty * scale**2)) * square)
+        return penalized_inverse(H, penalty)
 
     def _split(self, theta: FloatArray) -> tuple[FloatArray, FloatArray | float]:
         """Return internal coefficients and intercepts of the working coordinates (a copy)."""

@@ -20,6 +20,7 @@ _METHODS = {
     "holdout": "held-out rows",
 }
 _SMALL_GAP, _LARGE_GAP, _EXACT_GAP = 0.10, 0.30, 1e3
+_TO_BE_SEEN = 0.01
 LABEL_WIDTH = 11
 MOST_METRICS = 3
 
@@ -38,6 +39,7 @@ def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
         *inference_lines(result, page),
         (),
         *_error_lines(result, page),
+        *_approximation_lines(result, page),
         *_lambda_lines(result, page),
         (),
         *_legend(result, page),
@@ -87,6 +89,8 @@ def _method(result: Mapping[str, Any]) -> str:
     folds = result["settings"].get("folds")
     if method == "cv" and isinstance(folds, int):
         return f"{folds}-fold cross-validation"
+    if (result.get("selection") or {}).get("approximate"):
+        return "approximate leave-one-out"
     return _METHODS.get(method, method)
 
 
@@ -117,6 +121,19 @@ def _error_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
         return [*lines, line(" " * (LABEL_WIDTH + 4), Span(gap, "hint"))] if gap else lines
     columns.append(Column("", cells(remarks, "hint")))
     return table(columns, page, heads=False, gap=3)
+
+
+def _approximation_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
+    """Return how far approximate leave-one-out is from refits, where that is to be seen."""
+    error = (result.get("selection") or {}).get("error")
+    if not error or abs(error["relative"]) <= _TO_BE_SEEN:
+        return []
+    side = "above" if error["relative"] > 0 else "below"
+    text = (
+        f" leave-one-out is approximate: {percent(abs(error['relative']), 2)} {side} exact refits of"
+        f" {error['rows']} rows"
+    )
+    return flowed([Span(text, "hint")], page, indent=1)
 
 
 def _gap_text(gap: float | None) -> str:

@@ -1,0 +1,178 @@
+"""Approximate leave-one-out against fits without each row."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from l2cli.core.metrics import losses
+from l2cli.core.path import design_factor, solve_path
+from l2cli.core.problem import make_problem
+from l2cli.core.solvers.newton import NewtonSolver
+from l2cli.errors import FitError
+from l2cli.select import alo
+from l2cli.select.alo import ApproximateLoo, applies, approximate_curve, is_cheap, lone_row
+from l2cli.select.curve import Curve
+from l2cli.select.loo import leave_one_out_eta
+
+FAMILIES = alo.FAMILIES
+
+
+def make(family, n=60, p=12, *, seed=0, missing=0.0, **settings):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p)) * rng.uniform(0.3, 3.0, p) + rng.normal(size=p)
+    eta = 0.7 * (X[:, 0] - X[:, 0].mean()) / X[:, 0].std()
+    y = eta + rng.normal(size=n)
+    if family == "binomial":
+        y = (rng.random(n) < 1.0 / (1.0 + np.exp(-eta))) * 1.0
+    elif family != "gaussian":
+        y = rng.poisson(np.exp(eta)) * (1.0 if family == "poisson" else rng.gamma(3.0, 1 / 3, n))
+        y = y + (rng.gamma(2.0, 0.5, n) if family == "gamma" else 0.0)
+    X[rng.random((n, p)) < missing] = np.nan
+    given = {"weights": rng.uniform(0.4, 2.0, n), "offset": rng.normal(size=n) * 0.2}
+    return make_problem(X, y, family=family, **{**given, **settings})
+
+
+def refits(problem, lam):
+    """Return the linear predictors of rows left out by fits of the others, coordinates and lambda kept."""
+    eta = np.zeros(problem.n_rows) if problem.offset is None else problem.offset.copy()
+    for i in range(problem.n_rows):
+        path = solve_path(problem.take(np.delete(np.arange(problem.n_rows), i)), np.array([lam]))
+        eta[i] += problem.X[i] @ path.u[:, 0] + path.intercept0[0]
+    return eta
+
+
+def mean_loss(problem, eta):
+    return float(losses("deviance", problem.likelihood, problem.y, eta[:, None], problem.weights)[0])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("n", "p", "settings"),
+    [
+        (60, 12, {}),
+        (60, 12, {"weights": None, "offset": None, "standardize": False}),
+        (60, 12, {"penalty_factor": np.r_[0.0, np.ones(11)], "missing": 0.1}),
+        (50, 8, {"intercept": False}),
+        (40, 90, {}),
+    ],
+)
+def test_the_mean_loss_is_within_one_percent_of_refits(family, n, p, settings):
+    problem = make(family, n, p, **settings)
+    loo, tried = ApproximateLoo(problem), 0
+    for lam in (1000.0, 100.0, 20.0, 3.0):
+        if solve_path(problem, np.array([lam])).effective_df[0] > problem.n_rows / 2:
+            continue
+        exact = mean_loss(problem, refits(problem, lam))
+        assert mean_loss(problem, loo.etas(lam)) == pytest.approx(exact, rel=0.01)
+        tried += 1
+    assert tried >= 1
+
+
+def test_one_step_is_exact_for_the_squared_error():
+    problem = make("gaussian")
+    for lam in (0.5, 30.0):
+        solver = NewtonSolver(problem)
+        eta, _, h = alo._one_step(solver, solver.solve(lam).theta, lam)
+        assert np.all((h > 0.0) & (h < 1.0))
+        left_out = leave_one_out_eta(problem, design_factor(problem, 0.0), lam)
+        np.testing.assert_allclose(eta, left_out, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(eta, refits(problem, lam), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("p", [6, 90])
+def test_rows_of_high_leverage_are_refitted(p):
+    problem = make("poisson", 50, p, seed=3)
+    problem.X[7] *= 12.0
+    loo, lam = ApproximateLoo(problem), 0.5 if p == 6 else 30.0
+    solver, theta = loo._fit(lam)
+    step, moved, h = alo._one_step(solver, theta, lam)
+    assert h[7] > 0.8
+    exact = refits(problem, lam)[7]
+    assert abs(step[7] - exact) > 1e-3
+    assert loo.etas(lam)[7] == pytest.approx(exact, rel=1e-4, abs=1e-4)
+    far = np.argsort(-np.abs(moved))[: alo.MOST_REFITS]
+    few = np.setdiff1d(np.arange(50), far)
+    np.testing.assert_array_equal(loo.etas(lam)[few], step[few])  # no more than so many
+
+
+def test_the_error_is_measured_on_refits_of_a_sample():
+    problem = make("gamma", 50, 20)
+    loo = ApproximateLoo(problem)
+    found = loo.measured_error(1.0, seed=4)
+    rows = np.sort(np.random.default_rng(4).choice(50, 10, replace=False))
+    d = problem.likelihood.deviance
+    approximate, exact = (
+        d(problem.y[rows], eta[rows]).sum() for eta in (loo.etas(1.0), refits(problem, 1.0))
+    )
+    assert found.rows == 10
+    assert found.relative == pytest.approx(approximate / exact - 1.0, abs=1e-5)
+    assert found.relative != 0.0
+    assert found.se > 0.0
+    assert loo.measured_error(1.0, seed=5) != found
+
+
+def test_a_curve_has_the_mean_and_the_errors_of_a_mean():
+    problem = make("binomial", 80, 5)
+    loo, lambdas = ApproximateLoo(problem), np.array([100.0, 10.0, 1.0])
+    curve = loo.curve(lambdas, "log_loss")
+    rows = np.column_stack([loo.losses(float(lam), "log_loss") for lam in lambdas])
+    share = problem.weights / problem.weights.sum()
+    np.testing.assert_allclose(curve.mean, share @ rows)
+    np.testing.assert_allclose(curve.se, np.sqrt(share @ (rows - share @ rows) ** 2 / 80))
+    away = rows - rows[:, [curve.index_min]]
+    np.testing.assert_allclose(curve.paired_se, np.sqrt(share @ (away - share @ away) ** 2 / 80))
+    assert loo.curve(lambdas, "accuracy").greater_is_better
+    table = loo.metrics(10.0)
+    assert table["log_loss"] == pytest.approx(curve.mean[1])
+    assert 0.5 < table["auc"] <= 1.0
+
+
+@pytest.mark.parametrize("rule", ["min", "1se"])
+def test_an_automatic_grid_is_thinned_and_filled_around_the_choice(rule):
+    problem = make("poisson", 120, 15, seed=2)
+    grid = np.exp(np.linspace(np.log(1e4), np.log(1e-2), 100))
+    loo = ApproximateLoo(problem)
+    thin = approximate_curve(loo, grid, "deviance", rule, weight=1.0, automatic=True)
+    full = approximate_curve(loo, grid, "deviance", rule, weight=1.0, automatic=False)
+    assert len(full.lambdas) == 100
+    assert len(thin.lambdas) < 45
+    assert np.all(np.diff(thin.lambdas) < 0.0)
+    assert thin.lambdas[thin.index_by("min")] == pytest.approx(full.lambdas[full.index_by("min")])
+    assert isinstance(thin, Curve)
+    step = np.log(grid[0] / grid[1])
+    at = thin.lambdas[thin.index_by(rule)]
+    assert abs(np.log(at / full.lambdas[full.index_by(rule)])) < 2.0 * step
+    scaled = approximate_curve(loo, grid / 50.0, "deviance", rule, weight=50.0, automatic=False)
+    np.testing.assert_allclose(scaled.mean, full.mean, rtol=1e-6)
+
+
+def test_lambda_zero_is_the_unpenalized_fit_and_separated_classes_have_none():
+    problem = make("binomial", 80, 3)
+    assert mean_loss(problem, ApproximateLoo(problem).etas(0.0)) == pytest.approx(
+        mean_loss(problem, refits(problem, 0.0)), rel=0.01
+    )
+    separated = problem._replace(y=(problem.X[:, 0] > 0) * 1.0, offset=None)
+    with pytest.raises(FitError, match="not converged at lambda 0"):
+        ApproximateLoo(separated).etas(0.0)
+
+
+def test_where_it_applies_and_where_folds_cost_less():
+    assert applies(make("gamma"))
+    for settings in ({"l1_ratio": 0.5}, {"bounds": (np.zeros(12), np.ones(12))}):
+        assert not applies(make("gamma", **settings))
+    assert not applies(make("gaussian"))
+    small = make("binomial")
+    assert is_cheap(small)
+    assert is_cheap(make("binomial", 30, 60))
+    assert not is_cheap(small._replace(X=np.broadcast_to(0.0, (50_000, 50)), mean=np.zeros(50)))
+
+
+def test_a_row_alone_of_its_kind_is_found():
+    problem = make("binomial")
+    assert lone_row(problem) is None
+    y = np.zeros(60)
+    y[11] = 1.0
+    assert lone_row(problem._replace(y=y)) == 11
+    assert lone_row(problem._replace(y=1.0 - y)) == 11
+    assert lone_row(make("poisson")._replace(y=3.0 * y)) == 11
