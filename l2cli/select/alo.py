@@ -5,8 +5,9 @@ row i (minus half the first and half the second derivative of its deviance in et
 
     eta_i without row i = eta_i - J_i r_i / (1 - h_i),   J_i = a_i'(A'WA + lambda D)^-1 a_i,   h_i = J_i w_i
 
-(Rad and Maleki 2020, JRSS B 82, equation 7; gaussian: PRESS, exact). Where
-h_i is near 1, or the step moves eta_i by so much that curvatures change, the row is refitted without it. How good the rest is, is measured on a sample of rows.
+(Rad and Maleki 2020, JRSS B 82, equation 7; gaussian: PRESS, exact). Where h_i is near 1, or the step moves
+eta_i so far that curvatures change, the row is refitted without it. How good the rest is, is measured on a
+sample of rows.
 
 Notes
 -----
@@ -34,7 +35,7 @@ from l2cli.select.loo import defined, left_out_metrics
 FloatArray = npt.NDArray[np.float64]
 FAMILIES = ("binomial", "poisson", "gamma", "tweedie")
 HIGH, FAR = 0.8, 0.5
-"""A row whose leverage h is above the first, or whose step moves eta by more than the second, is refitted."""
+"""A row is refitted whose leverage h is above the first or whose step moves eta by more than the second."""
 MOST_REFITS = 20
 """Rows refitted at one lambda, those of the largest steps."""
 SAMPLE = 10
