@@ -195,35 +195,38 @@ def _folds_are_meant(setup: Setup, select: SelectSpec) -> bool:
 
 def _resolve_approximate(setup: Setup, select: SelectSpec, metric: str) -> str:
     """Return the way of a family other than gaussian: leave-one-out of it is approximate."""
-    if select.select in ("auto", "loo"):
-        from l2cli.select import alo  # a ridge fit starts without
-
-        problem = setup.problem
-        serves = alo.applies(problem) and setup.model.groups is None
-        alone = alo.lone_row(problem) if serves else None
-        if select.select == "auto":
-            cheap = serves and alone is None and metric in ROW_METRICS and alo.is_cheap(problem)
-            return "loo" if cheap and not _folds_are_meant(setup, select) else "cv"
-        if serves and metric not in ROW_METRICS:
-            raise UsageError(
-                f"--select loo has no --metric {metric}: that is no mean over rows",
-                hint="use --select cv, or deviance",
-            )
-        if serves and alone is not None:
-            raise UsageError(
-                "--select loo: one row alone is of its kind, and without it the others have no finite fit",
-                hint="leave the class out, or give --lambda",
-            )
-        if serves:
-            return "loo"
-        raise UsageError(
-            "--select loo needs pure L2, without groups, bounds and many levels, and no more than two"
-            " classes",
-            hint="use --select cv",
-        )
     if select.select == "gcv":
         raise UsageError(_ONLY_GAUSSIAN.format("gcv"), hint="use --select cv")
-    return "cv"
+    if select.select != "loo" and _folds_are_meant(setup, select):
+        return "cv"
+    from l2cli.select.alo import is_cheap  # a ridge fit starts without
+
+    refusal = _approximation_refused(setup, metric)
+    if select.select == "loo" and refusal is not None:
+        raise refusal
+    return "loo" if select.select == "loo" or (refusal is None and is_cheap(setup.problem)) else "cv"
+
+
+def _approximation_refused(setup: Setup, metric: str) -> UsageError | None:
+    """Return why approximate leave-one-out cannot serve, None where it can."""
+    from l2cli.select.alo import applies, lone_row
+
+    if not applies(setup.problem) or setup.model.groups is not None:
+        return UsageError(
+            "--select loo needs pure L2, without groups, bounds and many levels, and at most two classes",
+            hint="use --select cv",
+        )
+    if metric not in ROW_METRICS:
+        return UsageError(
+            f"--select loo has no --metric {metric}: that is no mean over rows",
+            hint="use --select cv, or deviance",
+        )
+    if lone_row(setup.problem) is not None:
+        return UsageError(
+            "--select loo: one row alone is of its kind, and without it the others have no finite fit",
+            hint="leave the class out, or give --lambda",
+        )
+    return None
 
 
 def _refuse_evidence(setup: Setup, *, linear: bool) -> None:

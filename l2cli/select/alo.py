@@ -31,6 +31,7 @@ from l2cli.core.threads import row_threads
 from l2cli.errors import FitError
 from l2cli.select.curve import Curve, extended
 from l2cli.select.loo import defined, left_out_metrics
+from l2cli.select.refits import KKT_LIMIT, refitted
 
 FloatArray = npt.NDArray[np.float64]
 FAMILIES = ("binomial", "poisson", "gamma", "tweedie")
@@ -38,12 +39,10 @@ HIGH, FAR = 0.8, 0.5
 """A row is refitted whose leverage h is above the first or whose step moves eta by more than the second."""
 MOST_REFITS = 20
 """Rows refitted at one lambda, those of the largest steps."""
-SAMPLE = 10
+SAMPLE = 30
 """Rows refitted to measure the approximation."""
 STRIDE = 4
 """Of an automatic grid every so many lambdas are tried first."""
-KKT_LIMIT = 1e-5
-"""Largest residual of a fit, as inside folds."""
 MOST_FLOPS = 5e7
 """Size of n p^2, n > p, up to which ten folds cost more: they are solved all at once, in single precision."""
 NEAREST = 3
@@ -90,6 +89,7 @@ class ApproximateLoo:
         """lambda -> solution in the solver's coordinates."""
         self.known: dict[tuple[float, str], FloatArray] = {}
         """(lambda, metric) -> loss of every row."""
+        self.last: tuple[float, FloatArray, FloatArray] | None = None
 
     def etas(self, lam: float) -> FloatArray:
         """Return each row's linear predictor by the fit without it (n,), NaN where there is no such fit.
@@ -99,13 +99,19 @@ class ApproximateLoo:
         FitError
             The fit of all rows did not converge.
         """
-        solver, theta = self._fit(lam)
-        eta, step, h = _one_step(solver, theta, lam)
-        length = np.nan_to_num(np.abs(step), nan=np.inf)
-        far = np.flatnonzero((h > HIGH) | (length > FAR))
-        for row in far[np.argsort(-length[far], kind="stable")[:MOST_REFITS]]:
-            eta[row] = _refitted(solver, theta, lam, int(row))
-        return eta
+        return self._left_out(lam)[1].copy()
+
+    def _left_out(self, lam: float) -> tuple[float, FloatArray, FloatArray]:
+        """Return lambda, predictors without each row and (H + lambda D)^-1, kept for the lambda met last."""
+        if self.last is None or self.last[0] != lam:
+            solver, theta = self._fit(lam)
+            one = _one_step(solver, theta, lam)
+            length = np.nan_to_num(np.abs(one.step), nan=np.inf)
+            far = np.flatnonzero((one.leverage > HIGH) | (length > FAR))
+            far = far[np.argsort(-length[far], kind="stable")[:MOST_REFITS]]
+            one.eta[far] = refitted(solver, theta, lam, far, one.inverse)
+            self.last = lam, one.eta, one.inverse
+        return self.last
 
     def _fit(self, lam: float) -> tuple[NewtonSolver, FloatArray]:
         """Return the solver of a lambda and the solution, started from those of nearby lambdas."""
@@ -137,8 +143,8 @@ class ApproximateLoo:
         """Return each row's loss by the fit without it: (n,)."""
         key = (lam, metric)
         if key not in self.known:
-            eta = self.etas(lam)[:, None]
-            self.known[key] = row_losses(metric, self.family, self.problem.y, eta)[:, 0]
+            eta = self._left_out(lam)[1]
+            self.known[key] = row_losses(metric, self.family, self.problem.y, eta[:, None])[:, 0]
         return self.known[key]
 
     def curve(self, lambdas: FloatArray, metric: str) -> Curve:
@@ -175,8 +181,8 @@ class ApproximateLoo:
         n = self.problem.n_rows
         rows = np.sort(np.random.default_rng(seed).choice(n, min(n, SAMPLE), replace=False))
         solver, theta = self._fit(lam)
-        exact = np.array([_refitted(solver, theta, lam, int(row)) for row in rows])
-        both = np.column_stack([self.etas(lam)[rows], exact])
+        _, eta, inverse = self._left_out(lam)
+        both = np.column_stack([eta[rows], refitted(solver, theta, lam, rows, inverse)])
         found, true = row_losses("deviance", self.family, self.problem.y[rows], both).T
         total, m = float(true.sum()), len(rows)
         relative = float((found - true).sum()) / total if total > 0.0 else 0.0
@@ -190,10 +196,16 @@ def _spread(values: FloatArray, share: FloatArray) -> float:
     return float(np.sqrt(share @ np.square(values - share @ values)))
 
 
-def _one_step(
-    solver: NewtonSolver, theta: FloatArray, lam: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the predictors (n,) after a Newton step without each row, the steps, and the leverages h."""
+class OneStep(NamedTuple):
+    """A Newton step without each row: predictors after it, moves, leverages h (n,); (H + lambda D)^-1."""
+
+    eta: FloatArray
+    step: FloatArray
+    leverage: FloatArray
+    inverse: FloatArray
+
+
+def _one_step(solver: NewtonSolver, theta: FloatArray, lam: float) -> OneStep:
     problem, rows, family = solver.problem, solver.rows, solver.problem.likelihood
     eta = rows.predictor(theta)
     if problem.offset is not None:
@@ -215,17 +227,7 @@ def _one_step(
     with np.errstate(divide="ignore", invalid="ignore"):
         step = -J * r / (1.0 - h)
     step[~(h < 1.0)] = np.nan
-    return eta + step, step, h
-
-
-def _refitted(solver: NewtonSolver, theta: FloatArray, lam: float, row: int) -> float:
-    """Return the linear predictor of a row by the fit without it, NaN where there is none."""
-    answer = solver.without(row).solve(lam, theta, rough=lam > 0.0)
-    if not answer.residual <= KKT_LIMIT or (lam == 0.0 and answer.last_move > RUNAWAY):
-        return np.nan
-    offset = solver.problem.offset
-    eta = float(solver.rows.X[row] @ answer.theta[:-1] + answer.theta[-1])
-    return eta if offset is None else eta + float(offset[row])
+    return OneStep(eta + step, step, h, inverse)
 
 
 def approximate_curve(

@@ -257,6 +257,21 @@ def test_errors_with_and_without_the_penalty_are_of_the_same_folds(quick_json, c
     assert given["cost"]["error"]["unpenalized"] is not None
 
 
+def test_errors_of_approximate_leave_one_out_stand_with_and_without_the_penalty(quick_json, tmp_path):
+    rng = default_rng(4)
+    X, mean = rng.normal(size=(60, 3)), 1.5
+    y = rng.poisson(np.exp(0.5 * X[:, 0] + mean))
+    rows = [",".join(map(repr, [*row, int(count)])) for row, count in zip(X.tolist(), y, strict=True)]
+    (tmp_path / "counts.csv").write_text("a,b,c,y\n" + "\n".join(rows))
+    words = ("counts.csv", "--family", "poisson", "--select", "loo")
+    error = quick_json("explain", *words)["cost"]["error"]
+    bare = quick_json("fit", *words, "--lambdas", "0,0")["metrics"]["validation"]
+    assert error["method"] == "loo"
+    assert error["penalized"] == quick_json("fit", *words)["metrics"]["validation"]
+    assert error["unpenalized"]["deviance"] == pytest.approx(bare["deviance"], rel=1e-6)
+    assert error["unpenalized"]["deviance"] != error["penalized"]["deviance"]
+
+
 def test_separated_classes_have_no_unpenalized_fit(quick_json, tmp_path):
     rows = [f"{i},{(7 * i) % 11},{'yes' if i > 20 else 'no'}" for i in range(40)]
     (tmp_path / "apart.csv").write_text("a,b,y\n" + "\n".join(rows))

@@ -160,6 +160,23 @@ def test_what_differs_from_the_defaults_is_said(stored):
     assert any("glmnet(lambda=" in text and "standardize=FALSE" in text for text in lines)
 
 
+@pytest.mark.parametrize(
+    ("relative", "line"),
+    [
+        (0.004, None),
+        (0.0234, "leave-one-out is approximate: 2.34 % above exact refits of 30 rows"),
+        (-0.0234, "leave-one-out is approximate: 2.34 % below exact refits of 30 rows"),
+    ],
+)
+def test_leave_one_out_says_how_far_it_is_from_refits_above_one_percent(stored, relative, line):
+    result = stored("fit_gaussian")
+    result["selection"] |= {"approximate": True, "error": {"relative": relative, "se": 0.01, "rows": 30}}
+    lines = shown(result)
+    assert lines[2] == "gaussian, L2; lambda by approximate leave-one-out over 60 values"
+    told = [text.strip() for text in lines if "exact refits" in text]
+    assert told == ([] if line is None else [line])
+
+
 def test_a_given_lambda_is_shown_as_given(stored):
     result = stored("fit_gaussian")
     result["lambda"] |= {"value": 1234.56, "selected_by": "given", "range": None}
