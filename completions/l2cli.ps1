@@ -57,7 +57,8 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--standardize', '--no-standardize'); Kind = 'flag'; Words = @(); About = 'penalize the weights of standardized columns' }
             @{ Names = @('--intercept', '--no-intercept'); Kind = 'flag'; Words = @(); About = 'fit an intercept, never penalized' }
             @{ Names = @('--select'); Kind = 'words'; Words = @('auto', 'loo', 'cv', 'gcv', 'evidence', 'holdout'); About = 'how lambda is chosen (default auto)' }
-            @{ Names = @('--holdout'); Kind = 'free'; Words = @(); About = 'part of the rows that --select holdout keeps aside' }
+            @{ Names = @('--holdout'); Kind = 'file'; Words = @(); About = '--select holdout: the part of the rows kept aside, or a file of others' }
+            @{ Names = @('--unseen'); Kind = 'words'; Words = @('error', 'baseline', 'missing'); About = 'levels of other rows that the model never saw' }
             @{ Names = @('--rule'); Kind = 'words'; Words = @('min', '1se'); About = 'the best, or within one se of it (default min)' }
             @{ Names = @('--folds', '-k'); Kind = 'free'; Words = @(); About = 'number of folds (default 10)' }
             @{ Names = @('--repeats'); Kind = 'free'; Words = @(); About = 'repeat with new folds (default 1)' }
@@ -273,7 +274,8 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--standardize', '--no-standardize'); Kind = 'flag'; Words = @(); About = 'penalize the weights of standardized columns' }
             @{ Names = @('--intercept', '--no-intercept'); Kind = 'flag'; Words = @(); About = 'fit an intercept, never penalized' }
             @{ Names = @('--select'); Kind = 'words'; Words = @('auto', 'loo', 'cv', 'gcv', 'evidence', 'holdout'); About = 'how lambda is chosen (default auto)' }
-            @{ Names = @('--holdout'); Kind = 'free'; Words = @(); About = 'part of the rows that --select holdout keeps aside' }
+            @{ Names = @('--holdout'); Kind = 'file'; Words = @(); About = '--select holdout: the part of the rows kept aside, or a file of others' }
+            @{ Names = @('--unseen'); Kind = 'words'; Words = @('error', 'baseline', 'missing'); About = 'levels of other rows that the model never saw' }
             @{ Names = @('--rule'); Kind = 'words'; Words = @('min', '1se'); About = 'the best, or within one se of it (default min)' }
             @{ Names = @('--folds', '-k'); Kind = 'free'; Words = @(); About = 'number of folds (default 10)' }
             @{ Names = @('--repeats'); Kind = 'free'; Words = @(); About = 'repeat with new folds (default 1)' }
@@ -352,7 +354,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
             @{ Names = @('--id'); Kind = 'column'; Words = @(); About = 'column carried through to predictions; no feature' }
             @{ Names = @('--interval'); Kind = 'free'; Words = @(); About = 'also an interval for the target, 0.9 say (gaussian L2)' }
-            @{ Names = @('--unseen'); Kind = 'words'; Words = @('error', 'baseline', 'missing'); About = 'levels that the model never saw' }
+            @{ Names = @('--unseen'); Kind = 'words'; Words = @('error', 'baseline', 'missing'); About = 'levels of other rows that the model never saw' }
             @{ Names = @('--threshold'); Kind = 'free'; Words = @(); About = 'probability from which a row is positive (default 0.5)' }
             @{ Names = @('--delimiter'); Kind = 'free'; Words = @(); About = 'character between fields, or tab, space' }
             @{ Names = @('--decimal'); Kind = 'words'; Words = @('.', ','); About = 'decimal mark of the numbers' }
@@ -371,7 +373,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
         )
         'evaluate' = @(
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
-            @{ Names = @('--unseen'); Kind = 'words'; Words = @('error', 'baseline', 'missing'); About = 'levels that the model never saw' }
+            @{ Names = @('--unseen'); Kind = 'words'; Words = @('error', 'baseline', 'missing'); About = 'levels of other rows that the model never saw' }
             @{ Names = @('--threshold'); Kind = 'free'; Words = @(); About = 'probability from which a row is positive (default 0.5)' }
             @{ Names = @('--delimiter'); Kind = 'free'; Words = @(); About = 'character between fields, or tab, space' }
             @{ Names = @('--decimal'); Kind = 'words'; Words = @('.', ','); About = 'decimal mark of the numbers' }

@@ -18,6 +18,8 @@ SELECTORS = ("auto", "loo", "cv", "gcv", "evidence", "holdout")
 NO_SE = ("gcv", "evidence")
 """Ways to choose lambda whose criterion has no standard error."""
 RULES = ("min", "1se")
+UNSEEN = ("error", "baseline", "missing")
+"""What a level that no training row has may be taken for."""
 SCALES = ("sum", "mean")
 INFERENCES = ("shrunken", "debiased", "bootstrap")
 GROUP_PENALTIES = ("lasso", "banded")
@@ -284,7 +286,8 @@ class SelectSpec:
     folds : None means 10, and that nobody asked for folds.
     jobs : processes, -1 one per processor, None as many as help.
     nested : judge by lambdas tuned inside the training rows of every fold.
-    holdout : the part of the rows by whose error ``select`` holdout judges.
+    holdout : what ``select`` holdout judges by: a part of the rows, or the name of a table of other rows.
+    unseen : what levels of that table are that no training row has: error, baseline (0) or missing.
     """
 
     select: str = "auto"
@@ -295,7 +298,8 @@ class SelectSpec:
     seed: int = 0
     jobs: int | None = None
     nested: bool = False
-    holdout: float | None = None
+    holdout: float | str | None = None
+    unseen: str = "error"
 
     def __post_init__(self) -> None:
         _one_of(self.select, "select", SELECTORS)
@@ -324,11 +328,17 @@ class SelectSpec:
                 if self.select != "holdout"
                 else ("--select holdout", "--holdout")
             )
-            raise UsageError(f"{given} needs {needed}", hint="give both, as --select holdout --holdout 0.25")
-        if self.holdout is not None and not 0.0 < self.holdout < 1.0:
+            hint = "give both, as --select holdout --holdout 0.25 (or a file)"
+            raise UsageError(f"{given} needs {needed}", hint=hint)
+        if isinstance(self.holdout, int | float) and not 0.0 < self.holdout < 1.0:
             raise UsageError(
                 f"--holdout must lie between 0 and 1, not {self.holdout:g}",
-                hint="0.25 holds out a quarter of the rows",
+                hint="0.25 holds out a quarter of the rows; or name a file of other labelled rows",
+            )
+        _one_of(self.unseen, "unseen", UNSEEN)
+        if self.unseen != "error" and not isinstance(self.holdout, str):
+            raise UsageError(
+                "--unseen is for levels of a --holdout file that no training row has", hint="leave it out"
             )
         if self.holdout is not None and self.rule == "1se" and self.metric in ("auc", "f1"):
             raise UsageError(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from l2cli.api.arrays import Given
+from l2cli.api.given import Given
 from l2cli.data.build import build_dataset
 from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
@@ -127,11 +127,11 @@ def refuse_idle_arguments(
         pairs.append(("lam fixes lambda", idle))
     if folds["fold_labels"]:
         pairs.append(("fold_labels gives the folds", drawn))
-    if choice.select in ("loo", "gcv", "evidence"):
-        pairs.append((f"select='{choice.select}' has no folds", folds))
-    if choice.select == "holdout":
-        idle = {name: used for name, used in folds.items() if name != "groups"}
-        pairs.append(("select='holdout' has no folds", idle))
+    if choice.select in ("loo", "gcv", "evidence", "holdout"):
+        idle = dict(folds)
+        if isinstance(choice.holdout, float) or inference == "bootstrap":
+            del idle["groups"]
+        pairs.append((f"select='{choice.select}' has no folds", idle))
     for reason, others in pairs:
         for name, used in others.items():
             if used:

@@ -1,8 +1,8 @@
-"""Arrays and data frames in, predictions out: what the library adds around a dataset and a fit."""
+"""Fits that predict arrays and data frames: what the library adds around a fit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,29 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.api.fit import FitResult
+from l2cli.api.given import Given, inputs_of, is_frame, table_of, with_names
 from l2cli.api.predict import predict_table
-from l2cli.data.frame import table_from_arrays, table_from_frame
-from l2cli.data.table import Table
-from l2cli.errors import DataError, UsageError, shown
+from l2cli.errors import UsageError
 from l2cli.models.model import Model
-from l2cli.spec import ColumnSpec
 
 FloatArray = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Given:
-    """The rows of a library call.
-
-    table : all columns. columns : which of them plays which role.
-    inputs : names of the columns of X that play none of the roles, in order.
-    target : (n,) the target as it was given, labels and all.
-    """
-
-    table: Table
-    columns: ColumnSpec
-    inputs: tuple[str, ...]
-    target: npt.NDArray[Any]
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,111 +46,6 @@ class FittedModel(FitResult):
         return f"<FittedModel: {self.model.family}, {len(self.features)} features, {chosen}>"
 
 
-def gather(
-    X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, sample_weight: Any = None,
-    offset: Any = None, groups: Any = None, fold_labels: Any = None,
-) -> Given:  # fmt: skip
-    """Return the table and the roles of a library call.
-
-    Parameters
-    ----------
-    X : (n, p) array or data frame
-    y : (n,) array, optional
-        The target, (n, T) of several; else ``target`` names the column of X that holds it, or the columns.
-    sample_weight, offset, groups, fold_labels : (n,) array or name of a column of X, optional
-
-    Raises
-    ------
-    UsageError
-        If the target is given twice or not at all.
-    DataError
-        If a length or a column makes no sense.
-    """
-    if isinstance(y, str) or (y is None) == (target is None):
-        hint = "as an array y, or as target='name of a column of X'"
-        raise UsageError("the target must be given once", hint=hint)
-    X, names = _with_names(X)
-    extra: dict[str, npt.NDArray[Any]] = {}
-
-    def column(values: Any, name: str) -> str | None:
-        """Return the name of a column of X, or the one under which an array is added."""
-        if values is None or isinstance(values, str):
-            return values
-        while name in names or name in extra:
-            name += "_"
-        extra[name] = np.asarray(values)
-        return name
-
-    first, *more = _targets(y, target)
-    targets = [column(values, name) for name, values in [first, *more]]
-    columns = ColumnSpec(
-        weights=column(sample_weight, "sample_weight"),
-        offset=column(offset, "offset"),
-        group_column=column(groups, "groups"),
-        fold_column=column(fold_labels, "fold_labels"),
-        target=targets[0],
-        more_targets=tuple(str(name) for name in targets[1:]),
-    )
-    roles = {columns.weights, columns.offset, columns.group_column, columns.fold_column, *targets}
-    inputs = tuple(name for name in names if name not in roles)
-    return Given(_table(X, names, extra), columns, inputs, _target(X, names, extra, columns.target or ""))
-
-
-def _targets(y: Any, target: str | Sequence[str] | None) -> list[tuple[str, Any]]:
-    """Return (name, values) of every target; the values of one that is a column of X are its name."""
-    if y is None:
-        names = [target] if isinstance(target, str) else list(target or ())
-        if not names:
-            raise UsageError("target names no column")
-        return [(name, name) for name in names]
-    if hasattr(y, "to_pandas"):
-        y = y.to_pandas()
-    if _is_frame(y):
-        return [(str(label), y.iloc[:, t]) for t, label in enumerate(y.columns)]
-    label = getattr(y, "name", None)
-    values = np.asarray(y)
-    if values.ndim != 2:
-        return [(label if isinstance(label, str) else "y", y)]
-    if not values.shape[1]:
-        raise DataError("y has no column")
-    return [(f"y{t}" if values.shape[1] > 1 else "y", values[:, t]) for t in range(values.shape[1])]
-
-
-def _with_names(X: Any) -> tuple[Any, list[str]]:
-    """Return X as a data frame or a matrix, and the names of its columns."""
-    if hasattr(X, "to_pandas"):  # polars, pyarrow
-        X = X.to_pandas()
-    if _is_frame(X):
-        return X, [str(label) for label in X.columns]
-    X = np.asarray(X)
-    if X.ndim != 2:
-        raise DataError(f"X has {X.ndim} dimensions, not 2", hint="reshape it to (rows, columns)")
-    return X, [f"x{j}" for j in range(X.shape[1])]
-
-
-def _is_frame(X: Any) -> bool:
-    """Return True for a pandas data frame, without importing pandas."""
-    return hasattr(X, "iloc") and hasattr(X, "columns")
-
-
-def _table(X: Any, names: list[str], extra: Mapping[str, npt.NDArray[Any]]) -> Table:
-    """Return the table of X and further columns (n,)."""
-    if not _is_frame(X):
-        return table_from_arrays(X, names=names, extra=extra)
-    for name, values in extra.items():
-        if values.shape != (len(X),):
-            raise DataError(f"column '{shown(name)}' has shape {values.shape}, not ({len(X)},)")
-    return table_from_frame(X.assign(**extra) if extra else X)
-
-
-def _target(X: Any, names: list[str], extra: Mapping[str, npt.NDArray[Any]], name: str) -> npt.NDArray[Any]:
-    """Return the target as it was given; a name that does not exist is refused later."""
-    if name in extra or name not in names:
-        return extra.get(name, np.zeros(0))
-    at = names.index(name)
-    return np.asarray(X.iloc[:, at] if _is_frame(X) else X[:, at])
-
-
 def fitted_model(result: FitResult, given: Given) -> FittedModel:
     """Return a fit as the library hands it out."""
     classes = result.model.data.classes
@@ -196,17 +74,15 @@ def _answers(
 ) -> tuple[Model, dict[str, list[Any]], npt.NDArray[Any] | None]:  # fmt: skip
     """Return the model itself, the columns of predictions, and the labels (None: no classes)."""
     saved = model.model if isinstance(model, FitResult) else model
-    X, names = _with_names(X)
-    if isinstance(model, FittedModel) and not _is_frame(X):
-        if len(names) != len(model.inputs):
-            raise DataError(f"X has {len(names)} columns, and the model was fitted to {len(model.inputs)}")
-        names = list(model.inputs)
+    X, names = with_names(X)
+    if isinstance(model, FittedModel) and not is_frame(X):
+        names = inputs_of(X, model.inputs)
     extra = {}
     if offset is not None:
         if saved.data.offset is None:
             raise UsageError("the model was fitted without an offset, so offset has nothing to do")
         extra[saved.data.offset] = np.asarray(offset)
-    table = _table(X, names, extra)
+    table = table_of(X, names, extra)
     columns = predict_table(saved, table, unseen=unseen, threshold=threshold, level=level).columns
     if saved.data.classes is None:
         return saved, columns, None

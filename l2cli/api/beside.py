@@ -30,8 +30,8 @@ class Beside(NamedTuple):
 def fit_beside(setup: Setup, select: SelectSpec, progress: Progress | None = None) -> Beside | None:
     """Return the lasso beside a model without an L1 part, the ridge beside one with it.
 
-    Its lambda is chosen as ``select`` says, by cross-validation or exact leave-one-out, from an automatic
-    grid of its own. None of columns in blocks or of one row, and where no finite fit is found.
+    Its lambda is chosen as ``select`` says, by rows held out, cross-validation or exact leave-one-out, from
+    an automatic grid of its own. None of columns in blocks or of one row, and where no finite fit is found.
     """
     if setup.problem.blocks is not None or setup.problem.n_rows < 2:
         return None
@@ -39,8 +39,9 @@ def fit_beside(setup: Setup, select: SelectSpec, progress: Progress | None = Non
     model = replace(setup.model, l1_ratio=ratio, groups=None, relax_gamma=None, lambdas=GridSpec())
     other = setup._replace(problem=_plain(setup, ratio), model=model, together=None, group_lambdas=None)
     other = other._replace(dataset=replace(setup.dataset, notes=[]))  # notes of its folds are none of the fit
+    choosing = select if select.select == "holdout" else replace(select, select="auto")
     try:
-        decided = decide(other, replace(select, select="auto"), progress)
+        decided = decide(other, choosing, progress)
         path = solve_path(other.problem, np.array([decided.choice.lam * other.weight]), decided.factor)
     except FitError:
         return None

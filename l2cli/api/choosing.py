@@ -23,6 +23,7 @@ from l2cli.spec import SelectSpec
 
 if TYPE_CHECKING:
     from l2cli.select.alo import ApproximationError
+    from l2cli.select.holdout import Judge
 
 FloatArray = npt.NDArray[np.float64]
 COARSE = 0.05
@@ -78,20 +79,30 @@ def _by_leverage(setup: Setup, select: SelectSpec, method: str, progress: Progre
 
 
 def _by_holdout(setup: Setup, select: SelectSpec, method: str, progress: Progress | None) -> Chosen:  # noqa: ARG001 - at once
-    """Choose by the error of a held-out part; lambda on the scale in force serves all rows."""
-    from l2cli.select.holdout import HeldOut  # few fits have such a part
-
-    metric, dataset, rows = setup.metric(select), setup.dataset, setup.heldout_rows(select)
-    held = HeldOut(setup.problem, rows, setup.model.lambda_scale)
+    """Choose by the error of a held-out part, or other rows; lambda on the scale in force serves all rows."""
+    metric, held = setup.metric(select), _judge(setup, select)
     part = held.training
     weight = part.weight_sum if setup.model.lambda_scale == "mean" else 1.0
     grid, automatic = lambda_grid(setup.model.lambdas, part, weight=weight)
     linear = part.family == "gaussian" and part.is_smooth and part.blocks is None
     curve = extended(grid, lambda lambdas: held.curve(lambdas, metric), automatic, zero=linear)
     choice = choice_of(curve, metric, select.rule)
+    return choice._replace(selected_by=method, validation=held.metrics(choice.lam)), None
+
+
+def _judge(setup: Setup, select: SelectSpec) -> Judge:
+    """Return what judges lambdas by rows that take no part in the fits."""
+    dataset, scale = setup.dataset, setup.model.lambda_scale
+    if dataset.holdout is not None:
+        from l2cli.select.other_rows import JudgedElsewhere  # few fits have such rows
+
+        return JudgedElsewhere(setup.problem, dataset.holdout, scale)
+    from l2cli.select.holdout import HeldOut  # few fits have such a part
+
+    rows = setup.heldout_rows(select)
     note = f"lambda by the error of {len(rows)} rows held out; at it the model is fitted to all rows"
     dataset.notes.extend([note] if note not in dataset.notes else [])
-    return choice._replace(selected_by=method, validation=held.metrics(choice.lam)), None
+    return HeldOut(setup.problem, rows, scale)
 
 
 def _by_approximation(setup: Setup, select: SelectSpec) -> Choice:

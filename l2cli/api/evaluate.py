@@ -13,13 +13,10 @@ from l2cli.api.predict import check_threshold, target_keys
 from l2cli.api.setup import class_counts
 from l2cli.core.metrics import logit, metric_table
 from l2cli.data.date_columns import dated_table
-from l2cli.data.rows import drop_weightless, read_weights, rows_with_target
+from l2cli.data.labelled import labelled_rows
 from l2cli.data.table import Table
-from l2cli.data.target import target_of_labels, target_of_numbers
-from l2cli.data.wording import listed, plural, where
-from l2cli.errors import DataError, shown
-from l2cli.models.apply import apply_model
-from l2cli.models.drift import find_drift
+from l2cli.models.apply import model_predictor
+from l2cli.models.drift import drift_warning, find_drift
 from l2cli.models.model import Model
 
 FloatArray = npt.NDArray[np.float64]
@@ -89,52 +86,36 @@ def evaluate_table(
         If an option has no such value.
     """
     check_threshold(threshold)
-    notes = list(table.notes)
-    weights_name = model.data.weights
-    rows = _labelled_rows(model, table, notes)
-    applied = apply_model(model, table, unseen=unseen)
-    rows = rows[~applied.missing[rows]]
-    if not len(rows):
-        raise DataError(
-            f"{where(table)}: no row has both a target and all cells that the model needs", code="no_rows"
-        )
-    weights = None
-    if weights_name is not None and weights_name in table.names:
-        weights = read_weights(table, weights_name, rows)
-        notes.append(f"rows weighted by '{shown(weights_name)}', the weights in training")
-    eta = applied.eta[rows]
-    drift = find_drift(model, dated_table(table, model.data.features), rows, weights)
+    targets = tuple(one.data.target for one in model.each())
+    found = labelled_rows(table, model.data, targets, unseen=unseen)
+    rows, y, weights = found.rows, found.y, found.weights
+    eta = model_predictor(model, found.encoded, table)[rows]
+    if found.offset is not None:
+        eta = (eta.T + found.offset).T
+    features = model.data.features
+    drift = find_drift(
+        features, model.feature_stats, model.rows_used, dated_table(table, features), rows, weights
+    )
     settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
     settings |= {name: model.settings.get(name) for name in FITTED}
     settings["unpenalized"] = all(one.lam == 0.0 for one in model.each())
-    settings["weights"] = None if weights is None else weights_name
+    settings["weights"] = None if weights is None else model.data.weights
     if model.family == "binomial":
         settings["threshold"] = threshold
-    notes += applied.notes
-    warnings = [*applied.warnings, *_drift_warning(drift)]
+    warnings = [*found.warnings, *drift_warning(drift)]
     if model.others:
-        targets = [
-            {"target": one.data.target, **_scores(one, _target(one, table, rows), eta[:, t], weights)}
-            for t, one in enumerate(model.each())
+        scores = [
+            {"target": name, **_scores(model, y[:, t], eta[:, t], weights)} for t, name in enumerate(targets)
         ]
-        data = _data(model, table, rows, weights, notes)
-        return EvaluateResult({}, drift, [], None, data, settings, warnings, targets)
-    y = _target(model, table, rows)
+        data = _data(model, table, rows, weights, found.notes)
+        return EvaluateResult({}, drift, [], None, data, settings, warnings, scores)
     return EvaluateResult(
         **_scores(model, y, eta, weights, threshold),
         drift=drift,
-        data=_data(model, table, rows, weights, notes) | _target_facts(model, y, weights),
+        data=_data(model, table, rows, weights, found.notes) | _target_facts(model, y, weights),
         settings=settings,
         warnings=warnings,
     )
-
-
-def _target(model: Model, table: Table, rows: IntArray) -> FloatArray:
-    """Return what is true of some rows: y (n,)."""
-    name, classes = model.data.target, model.data.classes
-    if classes is None:
-        return target_of_numbers(table, name, rows, model.family)
-    return target_of_labels(table, name, classes, rows)
 
 
 def _scores(
@@ -161,34 +142,6 @@ def _class_scores(model: Model, y: FloatArray, eta: FloatArray, weights: FloatAr
         "calibration": calibration_bins((y == chosen).astype(np.float64), sure, weights),
         "confusion": _confusion(y, chosen, classes),
     }
-
-
-def _labelled_rows(model: Model, table: Table, notes: list[str]) -> IntArray:
-    """Return the rows with a target and a weight other than 0; what is left out goes to ``notes``."""
-    targets, weights = tuple(one.data.target for one in model.each()), model.data.weights
-    for name in targets:
-        if name not in table.names:
-            raise DataError(
-                f"{where(table)}: no column '{shown(name)}', the target of the model",
-                hint="evaluate needs labelled rows; l2cli predict does without",
-                code="no_column",
-            )
-    rows = rows_with_target(table, targets, notes)
-    if weights is None:
-        return rows
-    if weights in table.names:
-        return drop_weightless(table, weights, rows, notes)
-    notes.append(f"no column '{shown(weights)}', the weights in training: every row counts alike")
-    return rows
-
-
-def _drift_warning(drift: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Return the warning that names the features that differ, [] if there is none."""
-    differing = list(dict.fromkeys(item["feature"] for item in drift))
-    if not differing:
-        return []
-    text = f"{plural(len(differing), 'feature')} unlike the training data: {listed(differing)}"
-    return [{"code": "drift", "message": text}]
 
 
 def _data(

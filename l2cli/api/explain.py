@@ -27,6 +27,7 @@ from l2cli.api.worth import Solves, cost_of, measured_solves
 from l2cli.core.objective import null_deviance
 from l2cli.core.relaxed import relaxed_path
 from l2cli.data.dataset import Dataset
+from l2cli.data.table import Table
 from l2cli.explain.collinearity import group_inflation, variance_inflation
 from l2cli.explain.smoother import Smoother, class_freedom, curvature_gram, make_smoother
 from l2cli.models.model import Model
@@ -51,11 +52,12 @@ class ExplainResult:
 
 def explain_dataset(
     dataset: Dataset, model: ModelSpec, select: SelectSpec, progress: Progress | None = None,
-    inference: str | None = None,
+    inference: str | None = None, holdout: Table | None = None,
 ) -> ExplainResult:  # fmt: skip
     """Fit one model to a dataset (which is used up), or one to each target, and explain it.
 
-    ``inference`` is the kind of standard errors of the coefficients that is asked for.
+    ``inference`` is the kind of standard errors of the coefficients that is asked for; ``holdout`` the table
+    by whose labelled rows lambda is chosen, where ``select`` says so.
 
     Raises
     ------
@@ -64,7 +66,8 @@ def explain_dataset(
     FitError
         No finite solution.
     """
-    done = [_explain(setup, select, progress, inference) for setup in prepare(dataset, model).each()]
+    setups = prepare(dataset, model, holdout, select.unseen).each()
+    done = [_explain(setup, select, progress, inference) for setup in setups]
     contents = [content for _, content in done]
     saved = together([fit for fit, _ in done]).model
     return ExplainResult(saved, contents[0] if len(contents) == 1 else joined(contents))

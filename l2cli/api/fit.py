@@ -23,6 +23,7 @@ from l2cli.core.path import Path, design_factor, design_rank
 from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
+from l2cli.data.table import Table
 from l2cli.explain.jackknife import fits_without_rows, has_intervals
 from l2cli.models.model import Model
 from l2cli.models.saved import build_model
@@ -61,11 +62,12 @@ class FitResult:
 
 def fit_dataset(
     dataset: Dataset, model: ModelSpec, select: SelectSpec, progress: Progress | None = None,
-    inference: str | None = None,
+    inference: str | None = None, holdout: Table | None = None,
 ) -> FitResult:  # fmt: skip
     """Fit one model to a dataset (which is used up: its X is standardized in place), or one to each target.
 
-    ``inference`` is the kind of standard errors of the coefficients that is asked for.
+    ``inference`` is the kind of standard errors of the coefficients that is asked for; ``holdout`` the table
+    by whose labelled rows lambda is chosen, where ``select`` says so.
 
     Raises
     ------
@@ -74,7 +76,7 @@ def fit_dataset(
     FitError
         No finite solution, or not converged.
     """
-    setups = prepare(dataset, model).each()
+    setups = prepare(dataset, model, holdout, select.unseen).each()
     return together([decided_fit(setup, select, progress, inference)[1] for setup in setups])
 
 
@@ -120,8 +122,9 @@ def describe(
     if is_constant(problem):  # every lambda is the best
         choice, span = choice._replace(edge=None), None
     content = setup.envelope(
-        "fit", select, select=choice.selected_by, rule=choice.rule, folds=choice.folds, tol=model.tol
-    )
+        "fit", select, select=choice.selected_by, rule=choice.rule, folds=choice.folds,
+        holdout=select.holdout, tol=model.tol,
+    )  # fmt: skip
     content["warnings"] += check_path(problem, path, dataset.features, model.tol, setup.weight)
     content["warnings"] += curve_warnings(setup, choice, content["warnings"])
     content["data"]["notes"] += block_notes(problem, path)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli._version import __version__
-from l2cli.api.arrays import gather
+from l2cli.api.given import gather
 from l2cli.api.invocation import fit_command
 from l2cli.api.oddities import (
     copies,

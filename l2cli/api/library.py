@@ -13,10 +13,11 @@ from l2cli.api.arguments import (
     refuse_idle_arguments,
     warn_about,
 )
-from l2cli.api.arrays import FittedModel, fitted_model, gather
+from l2cli.api.arrays import FittedModel, fitted_model
 from l2cli.api.compare import CompareResult, compare_dataset
 from l2cli.api.cv import CVRun, cv_dataset
 from l2cli.api.fit import fit_dataset
+from l2cli.api.given import gather, holdout_name, holdout_table
 from l2cli.api.path import PathResult, path_dataset
 from l2cli.spec import Bounds, GridSpec, SelectSpec, check_inference
 
@@ -34,7 +35,7 @@ def fit(
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, select: str = "auto", rule: str = "min", folds: int | None = None,
     repeats: int = 1, groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
-    jobs: int | None = None, inference: str | None = None, holdout: float | None = None,
+    jobs: int | None = None, inference: str | None = None, holdout: Any = None, unseen: str = "error",
 ) -> FittedModel:  # fmt: skip
     """Fit one model, at ``lam`` or at the lambda that unseen rows ask for, as ``l2cli fit`` does.
 
@@ -88,8 +89,12 @@ def fit(
         auto, without folds or groups, is leave-one-out with pure L2, exact for gaussian and approximate for
         two classes, counts and amounts where that costs less than folds; else cross-validation.
     rule : {"min", "1se"}
-    holdout : float, optional
-        Part of the rows, 0 to 1, held out by ``select="holdout"``; whole ``groups`` if there are any.
+    holdout : float, path, data frame or (X, y), optional
+        What ``select="holdout"`` judges lambda by: a part of the rows, 0 to 1, held out (whole ``groups`` if
+        there are any), or other labelled rows, which take no part in the fit: a file, a frame with the
+        columns of X and the target (weights and offset too), or X and y.
+    unseen : {"error", "baseline", "missing"}
+        Levels of such other rows that no row fitted has, as for :func:`predict`.
     folds, repeats : int
         Default 10 folds, once.
     metric : str, optional
@@ -131,7 +136,8 @@ def fit(
         X, y, target=target, sample_weight=sample_weight, offset=offset, groups=groups,
         fold_labels=fold_labels,
     )  # fmt: skip
-    choice = SelectSpec(select, rule, folds, repeats, metric, seed, jobs, holdout=holdout)
+    named = holdout_name(holdout)
+    choice = SelectSpec(select, rule, folds, repeats, metric, seed, jobs, holdout=named, unseen=unseen)
     refuse_idle_arguments(given.columns, choice, lam, GridSpec.of(lambdas), check_inference(inference))
     dataset, model = dataset_of(
         given, grid_of(lam, lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
@@ -141,7 +147,8 @@ def fit(
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=tol,
     )  # fmt: skip
-    result = fit_dataset(dataset, model, choice, inference=inference)
+    other = holdout_table(holdout, given, dataset.schema) if isinstance(named, str) else None
+    result = fit_dataset(dataset, model, choice, inference=inference, holdout=other)
     warn_about(result.to_dict())
     return fitted_model(result, given)
 

@@ -20,6 +20,7 @@ from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
 from l2cli.data.folds import Folds, draw_folds, draw_heldout, given_folds
 from l2cli.data.layout import refuse_large_folds
+from l2cli.data.table import Table
 from l2cli.select.cv import CVResult, cross_validate, fold_fits, gaussian_fold_fits
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
@@ -118,7 +119,7 @@ class Setup(NamedTuple):
     def heldout_rows(self, select: SelectSpec) -> npt.NDArray[np.int64]:
         """Return the rows (m,) of the part held out: whole groups, or some of every class, or of all rows."""
         dataset = self.dataset
-        assert select.holdout is not None
+        assert isinstance(select.holdout, float)
         return draw_heldout(
             dataset.n_rows, select.holdout, seed=select.seed, strata=self._strata(), groups=dataset.groups
         )
@@ -183,6 +184,14 @@ class Setup(NamedTuple):
         }
         if (classes := dataset.schema.classes) is not None:
             data |= class_counts(dataset.y, classes, dataset.family)
+        if (other := dataset.holdout) is not None:
+            data["holdout"] = {
+                "source": other.source,
+                "rows_read": other.rows_read,
+                "rows_used": len(other.y),
+                "weight_sum": float(len(other.y) if other.weights is None else other.weights.sum()),
+                "drift": [dict(item) for item in other.drift],
+            }
         common: dict[str, Any] = {
             "family": dataset.family,
             "l1_ratio": model.l1_ratio if model.groups is None or model.groups.penalty == "banded" else None,
@@ -215,10 +224,20 @@ class Setup(NamedTuple):
         }
 
 
-def prepare(dataset: Dataset, model: ModelSpec) -> Setup:
-    """Return the setup of a dataset; its X is standardized in place and must not be used again."""
+def prepare(dataset: Dataset, model: ModelSpec, holdout: Table | None = None, unseen: str = "error") -> Setup:
+    """Return the setup of a dataset; its X is standardized in place and must not be used again.
+
+    ``holdout`` is a table of labelled rows by whose error lambda is to be chosen, ``unseen`` what its levels
+    are that no training row has.
+    """
     warnings = tuple(feature_warnings(dataset))
-    return Setup(dataset, problem_of(dataset, model), model, warnings=warnings)
+    if holdout is None:
+        return Setup(dataset, problem_of(dataset, model), model, warnings=warnings)
+    from l2cli.api.holdout import Holdout  # few fits have such a table
+
+    other = Holdout(dataset, holdout, unseen)
+    problem = problem_of(dataset, model)
+    return Setup(other.beside(dataset, problem), problem, model, warnings=warnings)
 
 
 def problem_of(dataset: Dataset, model: ModelSpec) -> Problem:

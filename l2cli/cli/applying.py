@@ -10,11 +10,11 @@ from l2cli.cli import values
 from l2cli.cli.binding import OptionGroup
 from l2cli.cli.options import words
 from l2cli.errors import UsageError
+from l2cli.spec import UNSEEN
 
 if TYPE_CHECKING:
     from l2cli.models.model import Model
 
-UNSEEN = ("error", "baseline", "missing")
 DEFAULT_THRESHOLD = 0.5
 
 SavedModel = Annotated[str, typer.Argument(metavar="MODEL", help="model file written with --save")]
@@ -26,7 +26,8 @@ class Applying(OptionGroup):
     heading: ClassVar[str] = "Model"
 
     unseen: Annotated[
-        str, typer.Option("--unseen", metavar=words(UNSEEN), help="levels that the model never saw")
+        str,
+        typer.Option("--unseen", metavar=words(UNSEEN), help="levels of other rows that the model never saw"),
     ] = "error"
     threshold: Annotated[
         str | None,
@@ -68,22 +69,3 @@ class Applying(OptionGroup):
                 f"--threshold is for models of two classes, and {path} is {model.family}", hint="leave it out"
             )
         return model
-
-
-def exact_columns(model: Model, *more: str | None) -> set[str]:
-    """Return the columns of a file whose cells are labels to a model, and those of ``more``, not None."""
-    from l2cli.data.cells import WHOLE
-    from l2cli.data.levels import parse_number
-
-    data = model.data
-    labels = {feature.column for feature in data.features if feature.kind == "category"}
-    if any(abs(parse_number(label) or 0.0) >= WHOLE for label in data.classes or ()):
-        labels.add(data.target)
-    return labels | {name for name in more if name is not None}
-
-
-def needed_columns(model: Model, *more: str | None) -> set[str]:
-    """Return the columns of a file that a model reads, and those of ``more`` that are not None."""
-    data = model.data
-    roles = (data.id, data.offset, data.exposure, *more)
-    return {feature.column for feature in data.features} | {name for name in roles if name is not None}

@@ -10,8 +10,9 @@ import typer
 from l2cli.cli import values
 from l2cli.cli.binding import OptionGroup
 from l2cli.cli.options import words
-from l2cli.errors import UsageError, shown
-from l2cli.spec import METRICS, MOST_REPEATS, RULES, SELECTORS, SelectSpec
+from l2cli.cli.output import refuse_overlap
+from l2cli.errors import UsageError
+from l2cli.spec import METRICS, MOST_REPEATS, RULES, SELECTORS, UNSEEN, SelectSpec
 
 
 class Choosing(OptionGroup):
@@ -117,37 +118,60 @@ class Selection(Rule):
     ] = None
     holdout: Annotated[
         str | None,
-        typer.Option("--holdout", metavar="PART", help="part of the rows that --select holdout keeps aside"),
+        typer.Option(
+            "--holdout",
+            metavar="FRACTION|FILE",
+            help="--select holdout: the part of the rows kept aside, or a file of others",
+        ),
+    ] = None
+    unseen: Annotated[
+        str | None,
+        typer.Option("--unseen", metavar=words(UNSEEN), help="levels of other rows that the model never saw"),
     ] = None
 
-    def spec(self) -> SelectSpec:
-        """Return the checked description of how lambda is chosen."""
+    def spec(self, inference: str | None = None) -> SelectSpec:
+        """Return the checked description of how lambda is chosen.
+
+        A bootstrap (the kind of ``inference``) draws whole groups however lambda is chosen.
+        """
         select = "auto" if self.select is None else values.choice(self.select, "--select", SELECTORS)
+        holdout = values.part_or_file(self.holdout)
         if select in {"loo", "gcv", "evidence", "holdout"}:
-            idle = {"--folds", "--repeats", "--fold-column"}
-            idle |= set() if select == "holdout" else {"--group-column"}
+            idle, drawn = {"--folds", "--repeats", "--fold-column"}, isinstance(holdout, float)
+            idle |= set() if drawn or inference == "bootstrap" else {"--group-column"}
             for option, value in self.given():
                 if option in idle:
                     raise UsageError(f"--select {select} has no folds, so {option} {value} has nothing to do")
-        return replace(super().spec(), select=select, holdout=self._part())
+        unseen = "error" if self.unseen is None else values.choice(self.unseen, "--unseen", UNSEEN)
+        return replace(super().spec(), select=select, holdout=holdout, unseen=unseen)
 
-    def _part(self) -> float | None:
-        """Return the part of the rows held out."""
-        if self.holdout is None:
+    def file(self, data: str) -> str | None:
+        """Return the file of rows to judge by, None without one; ``data`` is what the model is fitted to.
+
+        Raises
+        ------
+        UsageError
+            If it is standard input as ``data`` is, or holds rows that are fitted.
+        DataError
+            If there is no such file.
+        """
+        holdout = values.part_or_file(self.holdout)
+        if not isinstance(holdout, str):
             return None
-        try:
-            return float(self.holdout)
-        except ValueError:
+        if holdout == data == "-":
             raise UsageError(
-                f"--holdout '{shown(self.holdout)}' is no part of the rows",
-                hint="give a number, 0.25 for a quarter; a file of such rows cannot be given yet",
-            ) from None
+                "DATA and --holdout are both standard input, which holds one table",
+                hint="give a file for one",
+            )
+        refuse_overlap("--holdout", holdout, data)
+        return holdout
 
     def given(self) -> list[tuple[str, str]]:
         """Return the (option, value) pairs given that only act where lambda is chosen."""
         pairs = (
             ("--select", self.select),
             ("--holdout", self.holdout),
+            ("--unseen", self.unseen),
             ("--rule", self.rule),
             ("--metric", self.metric),
             ("--folds", self.folds),

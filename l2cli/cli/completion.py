@@ -22,6 +22,7 @@ _KINDS = {
     "COL=LEVEL": "pair",
     "COLS=NUM": "pairs",
     "FILE": "file",
+    "FRACTION|FILE": "file",
     "MODEL.json": "file",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from l2cli.cli.applying import Applying, SavedModel, exact_columns, needed_columns
+from l2cli.cli.applying import Applying, SavedModel
 from l2cli.cli.binding import bind
 from l2cli.cli.job import Job
 from l2cli.cli.options import Data, Output, Reading
@@ -18,9 +18,7 @@ def evaluate(model: SavedModel, data: Data, applying: Applying, reading: Reading
     cut, unseen, spec = applying.cut(), applying.unseen_rule(), reading.spec()
     job = Job(output, [model, data])
     loaded = applying.load(model)
-    targets = [one.data.target for one in loaded.each()]
-    needed = needed_columns(loaded, *targets, loaded.data.weights)
-    table = job.table(data, spec._replace(like=loaded.data.dialect), needed, exact_columns(loaded))
+    table = job.labelled(data, spec, loaded.data, [one.data.target for one in loaded.each()])
     from l2cli.api.evaluate import evaluate_table
 
     with job.solving():

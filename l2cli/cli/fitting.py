@@ -35,10 +35,13 @@ def run_fit(
     """Check the options, read, fit and write; ``solver`` loads the work once the file is read."""
     inference = inferring.kind()
     modelling.check_against(selection, inference)
-    model, select, roles, spec = modelling.spec(), selection.spec(), columns.spec(selection), reading.spec()
-    job = Job(output, [data, *modelling.files()])
+    model, select = modelling.spec(), selection.spec(inference)
+    roles, spec, other = columns.spec(selection), reading.spec(), selection.file(data)
+    job = Job(output, [data, *modelling.files(), *([] if other is None else [other])])
     dataset = job.dataset(data, spec, roles, model)
+    schema = dataset.schema
+    table = None if other is None else job.labelled(other, spec, schema, schema.targets)
     solve = solver()
     with job.solving() as progress:
-        result = solve(dataset, model, select, progress, inference)
+        result = solve(dataset, model, select, progress, inference, table)
     return job.finish(result.to_dict(), model=result.model)

@@ -22,7 +22,7 @@ from l2cli.errors import ExitStatus
 from l2cli.spec import ColumnSpec, ModelSpec, ReadSpec
 
 if TYPE_CHECKING:
-    from l2cli.data.dataset import Dataset
+    from l2cli.data.dataset import DataSchema, Dataset
     from l2cli.data.table import Table
     from l2cli.models.model import Model
 
@@ -86,6 +86,13 @@ class Job:
         table = read_table(data, spec, stdin=stdin, names=names, verbatim=verbatim)
         self._read_seconds += perf_counter() - started
         return table
+
+    def labelled(self, data: str, spec: ReadSpec, schema: DataSchema, targets: Collection[str]) -> Table:
+        """Read what a model with this schema needs of the file ``data`` to be judged on its rows."""
+        from l2cli.data.needed import exact_columns, needed_columns
+
+        needed = needed_columns(schema, *targets, schema.weights)
+        return self.table(data, spec._replace(like=schema.dialect), needed, exact_columns(schema))
 
     def _typed(self) -> BinaryIO | None:
         """Return what is typed at a terminal up to the first Ctrl-D; None where standard input is none."""

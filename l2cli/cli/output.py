@@ -131,6 +131,19 @@ def refuse_same(first: Target, second: Target) -> None:
         )
 
 
+def refuse_overlap(option: str, path: str, data: str) -> None:
+    """Raise UsageError if an input is to hold other rows than DATA, and one of its files is one of DATA's."""
+    mine = _expanded([data])
+    for source in _expanded([path]):
+        if any(
+            os.path.realpath(source) == os.path.realpath(other) or _same_file(source, other) for other in mine
+        ):
+            raise UsageError(
+                f"{option} {_named(source)} is also DATA: the model is fitted to its rows, none is unseen",
+                hint="give a file of other rows, or 0.25 to keep a quarter of these aside",
+            )
+
+
 def _special(option: str, path: str) -> Target:
     """Return a target that is a device or a pipe."""
     if not os.access(path, os.W_OK):

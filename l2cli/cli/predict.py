@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from l2cli.cli import values
-from l2cli.cli.applying import Applying, SavedModel, exact_columns, needed_columns
+from l2cli.cli.applying import Applying, SavedModel
 from l2cli.cli.binding import bind
 from l2cli.cli.job import Job
 from l2cli.cli.options import Data, Output, Reading
@@ -52,8 +52,11 @@ def predict(model: SavedModel, data: Data, applying: Predicting, reading: Readin
         from l2cli.models.intervals import check_interval
 
         check_interval(loaded, level)
-    needed, exact = needed_columns(loaded, id_column), exact_columns(loaded, loaded.data.id, id_column)
-    table = job.table(data, spec._replace(like=loaded.data.dialect), needed, exact)
+    from l2cli.data.needed import exact_columns, needed_columns
+
+    known = loaded.data
+    needed, exact = needed_columns(known, id_column), exact_columns(known, known.id, id_column)
+    table = job.table(data, spec._replace(like=known.dialect), needed, exact)
     from l2cli.api.predict import predict_table
 
     with job.solving():

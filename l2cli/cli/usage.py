@@ -26,6 +26,11 @@ _FOREIGN = {
     "--y": "use --target",
     "--random-state": "use --seed",
 }
+# Options of ``fit`` for other ways than folds, which is the one way of ``cv``.
+_BESIDE_FOLDS = {
+    "--select": "cv chooses by folds; l2cli fit --select takes holdout, loo, gcv and evidence too",
+    "--holdout": "cv chooses by folds; give it to l2cli fit --select holdout",
+}
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -106,7 +111,9 @@ def _no_option(error: click.NoSuchOption) -> UsageError:
     command = error.ctx.command.name
     elsewhere = [] if close and close.startswith(name) else _commands_with(name)
     if elsewhere:
-        return UsageError(f"no option {name} in {command}", hint=f"it belongs to {', '.join(elsewhere)}")
+        hint = _BESIDE_FOLDS.get(name) if command == "cv" else None
+        hint = hint or f"it belongs to {', '.join(elsewhere)}"
+        return UsageError(f"no option {name} in {command}", hint=hint)
     if close is not None:
         return UsageError(f"no option {name} in {command}; did you mean {close}?")
     return UsageError(f"no option {name} in {command}", hint=f"see {_help_of(error)}")

@@ -7,6 +7,7 @@ the option.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Sequence
 
@@ -44,6 +45,36 @@ def number_between(text: str, option: str, low: float, high: float) -> float:
     if not low <= value <= high:
         raise UsageError(f"{option} must be between {low:g} and {high:g}, not {text.strip()}")
     return value
+
+
+def part_or_file(text: str | None) -> float | str | None:
+    """Return the part of the rows that ``--holdout`` names, a number, or the file: all else that exists.
+
+    A number that cannot be a part is returned as it is, where no file is called so.
+
+    Raises
+    ------
+    DataError
+        If it is neither a number nor a file.
+    """
+    if text is None:
+        return None
+    from l2cli.data.parts import is_pattern
+
+    try:
+        value = float(text)
+    except ValueError:
+        value = None
+    if value is not None and (0.0 < value < 1.0 or not os.path.lexists(text)):
+        return value
+    if text == "-" or os.path.lexists(text) or is_pattern(text):
+        return text
+    point = "write the decimal point as '.'" if re.fullmatch(r"\d*,\d+", text.strip()) else None
+    raise DataError(
+        f"--holdout {shown(text, 200)} is neither a file nor a part of the rows, a number between 0 and 1",
+        hint=point or "give a file that is there, or 0.25 for a quarter of the rows",
+        code="not_found",
+    )
 
 
 def whole(text: str, option: str, least: int, most: int | None = None) -> int:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from l2cli.core.design import Design
     from l2cli.core.products import Products
     from l2cli.data.column_groups import ColumnGroups
+    from l2cli.data.labelled import OtherRows
     from l2cli.data.roles import ColumnRoles
     from l2cli.data.table import RowPlaces, TextColumn
 
@@ -154,6 +155,7 @@ class Dataset:
     roles : what every column that could be a feature was taken for; None where nobody looked.
     stats : one entry per ``schema.features``.
     row_places : where the rows of the file stand. ids : the column ``schema.id``, of all rows of the file.
+    holdout : labelled rows of another table, by whose error lambda is to be chosen.
     """
 
     source: str
@@ -179,6 +181,7 @@ class Dataset:
     design: Design | None = None
     row_places: RowPlaces | None = None
     ids: TextColumn | FloatArray | None = None
+    holdout: OtherRows | None = None
 
     def place_of(self, i: int) -> str:
         """Return where the i-th row used stands: ``line 7``, ``part2.csv line 7`` or ``row 5``."""
@@ -212,7 +215,8 @@ class Dataset:
     def for_target(self, t: int) -> Dataset:
         """Return the dataset of one of several targets; X is the same array."""
         schema = self.schema._replace(target=self.schema.targets[t], more_targets=())
-        return replace(self, y=np.ascontiguousarray(self.y[:, t]), schema=schema)
+        holdout = None if self.holdout is None else self.holdout.for_target(t)
+        return replace(self, y=np.ascontiguousarray(self.y[:, t]), schema=schema, holdout=holdout)
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -22,12 +22,11 @@ from l2cli.data.table import Table, TextColumn
 from l2cli.data.target import refuse_extremes
 from l2cli.data.wording import listed, plural, quoted, where
 from l2cli.errors import DataError, UsageError, shown
+from l2cli.spec import UNSEEN
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-
-UNSEEN_RULES = ("error", "baseline", "missing")
 
 
 class EncodedRows(NamedTuple):
@@ -47,6 +46,11 @@ class EncodedRows(NamedTuple):
     def times(self, coef: FloatArray) -> FloatArray:
         """Return X coef, (n,) or (n, K)."""
         return np.asarray(self.X @ coef) if self.design is None else self.design.times(coef)
+
+    def take(self, rows: IntArray) -> EncodedRows:
+        """Return some of the rows."""
+        design = None if self.design is None else self.design.take(rows)
+        return self._replace(X=self.X[rows], missing=self.missing[rows], design=design)
 
     def part_times(self, rows: slice, coef: FloatArray) -> FloatArray:
         """Return some rows of X coef, (b,) or (b, K)."""
@@ -281,9 +285,9 @@ def encode_rows(table: Table, schema: DataSchema, *, unseen: str = "error") -> E
     UsageError
         If ``unseen`` is none of the three.
     """
-    if unseen not in UNSEEN_RULES:
+    if unseen not in UNSEEN:
         raise UsageError(
-            f"--unseen '{shown(unseen)}' is not available", hint=f"choose one of {', '.join(UNSEEN_RULES)}"
+            f"--unseen '{shown(unseen)}' is not available", hint=f"choose one of {', '.join(UNSEEN)}"
         )
     wanted = dict.fromkeys(feature.column for feature in schema.features)
     absent = [name for name in wanted if name not in table.names]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,7 +11,7 @@ from l2cli.data.levels import as_numbers
 from l2cli.data.schema import column_hint
 from l2cli.data.table import Table
 from l2cli.data.target import LARGEST, missing_cells
-from l2cli.data.wording import plural, where
+from l2cli.data.wording import plural, quoted, where
 from l2cli.errors import DataError, shown
 
 FloatArray = npt.NDArray[np.float64]
@@ -167,3 +169,36 @@ def read_offset(table: Table, offset: str | None, exposure: str | None, rows: In
         part = values if role == "offset" else np.log(values)
         total = np.array(part) if total is None else total + part
     return total
+
+
+class NewOffset(NamedTuple):
+    """The offset of every row of a new table: values (n,), 0 where ``absent`` (n,); None without any."""
+
+    values: FloatArray | None
+    absent: BoolArray
+    warnings: list[dict[str, Any]]
+
+
+def read_new_offset(table: Table, offset: str | None, exposure: str | None) -> NewOffset:
+    """Return the offset of all rows of a new table; a row without one has no prediction, which is warned of.
+
+    Raises
+    ------
+    DataError
+        As :func:`read_offset`, but for missing values.
+    """
+    names = [name for name in (offset, exposure) if name is not None]
+    absent = np.zeros(table.n_rows, dtype=bool)
+    for name in names:
+        if name in table.names:
+            absent |= missing_cells(table, name)
+    rows = np.flatnonzero(~absent)
+    found = read_offset(table, offset, exposure, rows)
+    if found is None:
+        return NewOffset(None, absent, [])
+    values = np.zeros(table.n_rows)
+    values[rows] = found
+    if not absent.any():
+        return NewOffset(values, absent, [])
+    text = f"{plural(int(absent.sum()), 'row')} without a value in {quoted(names)}: no prediction"
+    return NewOffset(values, absent, [{"code": "missing_offset", "message": text}])

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.data.encode import EncodedRows, encode_rows
-from l2cli.data.rows import read_offset
+from l2cli.data.rows import read_new_offset
 from l2cli.data.table import Table
-from l2cli.data.target import LARGEST, missing_cells
-from l2cli.data.wording import plural, quoted, where
+from l2cli.data.target import LARGEST
+from l2cli.data.wording import where
 from l2cli.errors import DataError
 from l2cli.models.intervals import check_interval, interval_around
 from l2cli.models.model import Model
@@ -45,7 +45,26 @@ def apply_model(model: Model, table: Table, *, unseen: str = "error", level: flo
         If the table lacks a column of the model (features, offset, exposure), or its cells make no sense.
     """
     encoded = encode_rows(table, model.data, unseen=unseen)
-    missing, warnings = encoded.missing, list(encoded.warnings)
+    eta = model_predictor(model, encoded, table)
+    around = [] if level is None else _intervals(model, encoded, eta, check_interval(model, level))
+    offset = read_new_offset(table, model.data.offset, model.data.exposure)
+    if offset.values is not None:
+        eta = (eta.T + offset.values).T
+    missing = encoded.missing | offset.absent
+    eta[missing] = 0.0
+    each = eta.reshape(len(eta), -1).T
+    ends = [(of_one + low, of_one + high) for of_one, (low, high) in zip(each, around, strict=False)]
+    return Applied(eta, missing, list(encoded.notes), [*encoded.warnings, *offset.warnings], ends)
+
+
+def model_predictor(model: Model, encoded: EncodedRows, table: Table) -> FloatArray:
+    """Return intercept + X coef for every row of a table, (n,), of several targets or classes (n, K).
+
+    Raises
+    ------
+    DataError
+        At the first row whose numbers are too large.
+    """
     coef, intercept = _weights(model)
     with np.errstate(over="ignore", invalid="ignore"):
         eta: FloatArray = encoded.times(coef) + intercept
@@ -53,25 +72,7 @@ def apply_model(model: Model, table: Table, *, unseen: str = "error", level: flo
     if not fine.all():
         row = int(np.argmin(fine))
         raise DataError(f"{where(table, row)}: numbers too large for a prediction", code="infinite")
-    around = [] if level is None else _intervals(model, encoded, eta, check_interval(model, level))
-    names = [name for name in (model.data.offset, model.data.exposure) if name is not None]
-    if names:
-        absent = np.zeros(table.n_rows, dtype=bool)
-        for name in names:
-            if name in table.names:
-                absent |= missing_cells(table, name)
-        rows = np.flatnonzero(~absent)
-        offset = read_offset(table, model.data.offset, model.data.exposure, rows)
-        if offset is not None:
-            eta[rows] = (eta[rows].T + offset).T
-        if absent.any():
-            text = f"{plural(int(absent.sum()), 'row')} without a value in {quoted(names)}: no prediction"
-            warnings.append({"code": "missing_offset", "message": text})
-            missing = missing | absent
-    eta[missing] = 0.0
-    each = eta.reshape(len(eta), -1).T
-    ends = [(of_one + low, of_one + high) for of_one, (low, high) in zip(each, around, strict=False)]
-    return Applied(eta, missing, list(encoded.notes), warnings, ends)
+    return eta
 
 
 def _intervals(

@@ -10,7 +10,7 @@ spread takes 10 rows to judge, a share outside the range 3.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,7 @@ import numpy.typing as npt
 from l2cli.data.dataset import FeatureColumn
 from l2cli.data.levels import LevelIndex, as_numbers, as_text, known_places
 from l2cli.data.table import Table
-from l2cli.data.wording import listed
-from l2cli.models.model import Model
+from l2cli.data.wording import listed, plural
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -44,8 +43,9 @@ STANDARD_ERRORS = 4.0
 
 
 def find_drift(
-    model: Model, table: Table, rows: IntArray, weights: FloatArray | None = None
-) -> list[dict[str, str]]:
+    features: Sequence[FeatureColumn], training: Mapping[str, Mapping[str, Any]], trained: int, table: Table,
+    rows: IntArray, weights: FloatArray | None = None,
+) -> list[dict[str, str]]:  # fmt: skip
     """Return how some rows of a table differ from the training rows, one {feature, kind, detail} each.
 
     Kinds: ``missing share``, ``mean shift``, ``spread``, ``range``, ``constant``, ``unseen level``, ``level
@@ -53,6 +53,9 @@ def find_drift(
 
     Parameters
     ----------
+    training : mapping
+        What the features looked like in training (:attr:`l2cli.models.model.Model.feature_stats`), in
+        ``trained`` rows.
     rows : (n,) int
         Rows of the table to look at.
     weights : (n,) float64, optional
@@ -63,15 +66,24 @@ def find_drift(
         return []
     effective = float(s.sum()) ** 2 / float(s @ s)
     found: list[dict[str, str]] = []
-    for feature in model.data.features:
-        seen = model.feature_stats.get(feature.name)
+    for feature in features:
+        seen = training.get(feature.name)
         if seen is None:
             continue
         look = _number_drift if feature.kind == "number" else _level_drift
-        error = math.sqrt(1.0 / effective + 1.0 / max(1, model.rows_used))
+        error = math.sqrt(1.0 / effective + 1.0 / max(1, trained))
         for kind, detail in look(table, feature, seen, rows, s, error):
             found.append({"feature": feature.name, "kind": kind, "detail": detail})
     return found
+
+
+def drift_warning(drift: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Return the warning that names the features that differ, [] if there is none."""
+    differing = list(dict.fromkeys(item["feature"] for item in drift))
+    if not differing:
+        return []
+    text = f"{plural(len(differing), 'feature')} unlike the training data: {listed(differing)}"
+    return [{"code": "drift", "message": text}]
 
 
 def _percent(share: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -73,7 +73,7 @@ def build_model(
         weight_sum=dataset.weight_sum,
         target_mean=None if several else dataset.target_mean,
         target_sd=None if several else dataset.target_sd,
-        feature_stats=_feature_stats(dataset, scales),
+        feature_stats=feature_stats(dataset, scales),
         intervals=intervals,
     )
 
@@ -91,7 +91,7 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _feature_stats(dataset: Dataset, scale: tuple[float, ...]) -> dict[str, dict[str, Any]]:
+def feature_stats(dataset: Dataset, scale: Sequence[float]) -> dict[str, dict[str, Any]]:
     """Return what the columns of the file looked like (sd: of the present cells), {} if that is not known."""
     stats: dict[str, dict[str, Any]] = {}
     at = 0

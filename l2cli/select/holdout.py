@@ -1,4 +1,4 @@
-"""A held-out part: one path on the training rows, judged on rows that it never saw.
+"""A held-out part, or other rows: one path on the training rows, judged on rows that it never saw.
 
 The training rows have their own imputation, means and penalty weights, as those of a fold have. The curve is
 the weighted mean loss of the m rows held out (Hastie, Tibshirani and Friedman, Elements of Statistical
@@ -7,11 +7,14 @@ Learning, section 7.2), its se that of a mean of m values, sd/sqrt(m).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.metrics import greater_is_better, losses, metric_table, row_losses
 from l2cli.core.moments import column_moments, training_problem, training_stats
+from l2cli.core.path import Path
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.newton import RUNAWAY
@@ -28,8 +31,88 @@ OF_RANKS = ("auc", "f1")
 """Metrics that are no mean over rows, nor a function of one: they have no standard error here."""
 
 
-class HeldOut:
-    """A model family fitted without some rows, at any lambdas on the scale in force, and its loss on them."""
+class Judge(ABC):
+    """A model family fitted to training rows, at any lambdas on the scale in force, and its loss on others.
+
+    training : problem of the rows fitted. y, weights : (m,) of the others, of classes y (m, C).
+    baseline : the mean that r2 compares with, None for that of the others.
+    """
+
+    def __init__(
+        self, training: Problem, y: FloatArray, weights: FloatArray, scale: str, baseline: float | None
+    ) -> None:
+        self.training, self.y, self.weights = training, y, weights
+        self.scale, self.baseline = scale, baseline
+        self._solved: dict[float, FloatArray] = {}
+
+    def curve(self, lambdas: FloatArray, metric: str) -> Curve:
+        """Return the curve of a metric; a lambda without a finite fit has NaN and ranks last.
+
+        The se of the rmse and of R2 is that of the mse by the delta method; auc and f1 have none.
+        """
+        eta, family = self._etas(lambdas), self.training.likelihood
+        y, s = self.y, self.weights
+        up, unknown = greater_is_better(metric), np.full(len(lambdas), np.nan)
+        mean = losses(metric, family, y, eta, s, baseline=self.baseline if metric == "r2" else None)
+        if not np.isfinite(mean).any():
+            raise FitError(
+                f"the {metric} of the held-out rows is not a finite number at any lambda",
+                hint="change --holdout, --metric or --lambdas",
+            )
+        if metric in OF_RANKS:
+            return Curve(lambdas, mean, unknown, unknown, up)
+        rows_metric, share, count = "mse" if metric in SQUARED else metric, s / s.sum(), len(lambdas)
+        first, cross = np.zeros(count), np.zeros((count, count))
+        best = best_index(lambdas, np.where(np.isfinite(mean), -mean if up else mean, np.inf))
+        for rows in row_blocks(len(y), 4 * eta[0].size):
+            loss = row_losses(rows_metric, family, y[rows], eta[rows])
+            first += share[rows] @ loss
+            cross += loss.T @ (loss * share[rows, None])
+        se, paired = standard_errors(first, cross, best, len(y))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if metric == "rmse":
+                se, paired = se / (2.0 * mean), paired / (mean + mean[best])
+            elif metric == "r2":
+                middle = share @ y if self.baseline is None else self.baseline
+                unit = float(share @ np.square(y - middle))
+                se, paired = se / unit, paired / unit
+        return Curve(lambdas, mean, se, paired, up)
+
+    def metrics(self, lam: float) -> dict[str, float | None]:
+        """Return every metric of the held-out rows."""
+        eta = self._etas(np.array([lam]))[..., 0]
+        return metric_table(self.training.likelihood, self.y, eta, self.weights, baseline=self.baseline)
+
+    def _etas(self, lambdas: FloatArray) -> FloatArray:
+        """Return linear predictors (m, L), of classes (m, C, L), solving lambdas that were not met before."""
+        new = np.array(sorted({float(v) for v in lambdas} - self._solved.keys(), reverse=True))
+        if len(new):
+            self._solved.update(zip(new.tolist(), np.moveaxis(self._solve(new), -1, 0), strict=True))
+        return np.stack([self._solved[float(v)] for v in lambdas], axis=-1)
+
+    def _solve(self, lambdas: FloatArray) -> FloatArray:
+        part = self.training
+        sums = fold_lambdas(lambdas, self.scale, part.weight_sum)
+        path = relaxed_path(part, sums)
+        lost = ~(path.certificate.kkt_residual <= KKT_LIMIT)
+        if part.family != "gaussian":  # separated classes
+            lost |= (lambdas == 0.0) & (path.last_move > RUNAWAY)
+        if (lost & (lambdas > 0.0)).any():
+            raise FitError(
+                f"not converged at lambda {lambdas[lost].max():.4g} on the training rows",
+                hint="ask for larger lambdas", code="not_converged",
+            )  # fmt: skip
+        eta = self._predicted(path)
+        eta[..., lost] = np.nan
+        return eta
+
+    @abstractmethod
+    def _predicted(self, path: Path) -> FloatArray:
+        """Return the linear predictors of the rows held out, their offset included."""
+
+
+class HeldOut(Judge):
+    """A model family fitted without some rows, and its loss on them; r2 is against the mean of the others."""
 
     def __init__(self, problem: Problem, rows: IntArray, scale: str) -> None:
         """Part the rows (problem: of all of them; rows: (m,) those held out).
@@ -43,15 +126,14 @@ class HeldOut:
         self._check_targets(problem, rows, "held out")
         self._check_targets(problem, train, "left to train on")
         if problem.blocks is not None:
-            self.training, self.held = problem.take(train), problem.take(rows)
+            training, self._held = problem.take(train), problem.take(rows)
         else:
             stats = training_stats(problem, column_moments(problem, train))
-            self.training = training_problem(problem, train, stats)
-            self.held = training_problem(problem, rows, stats)
-        self.scale = scale
-        s, y = self.training.weights, self.training.y
-        self.baseline = float(s @ y / s.sum()) if y.ndim == 1 else 0.0
-        self._solved: dict[float, FloatArray] = {}
+            training = training_problem(problem, train, stats)
+            self._held = training_problem(problem, rows, stats)
+        s, y = training.weights, training.y
+        baseline = float(s @ y / s.sum()) if y.ndim == 1 else 0.0
+        super().__init__(training, self._held.y, self._held.weights, scale, baseline)
 
     @staticmethod
     def _check_targets(problem: Problem, rows: IntArray, what: str) -> None:
@@ -66,71 +148,19 @@ class HeldOut:
         if family in ("poisson", "tweedie") and what.startswith("left") and not y.any():
             raise FitError(f"only targets of 0 are {what}", hint="give another --holdout or --seed")
 
-    def curve(self, lambdas: FloatArray, metric: str) -> Curve:
-        """Return the curve of a metric; a lambda without a finite fit has NaN and ranks last.
-
-        The se of the rmse and of R2 is that of the mse by the delta method; auc and f1 have none.
-        """
-        eta, held = self._etas(lambdas), self.held
-        y, s, family = held.y, held.weights, held.likelihood
-        up, unknown = greater_is_better(metric), np.full(len(lambdas), np.nan)
-        mean = losses(metric, family, y, eta, s, baseline=self.baseline if metric == "r2" else None)
-        if not np.isfinite(mean).any():
-            raise FitError(
-                f"the {metric} of the held-out rows is not a finite number at any lambda",
-                hint="change --holdout, --metric or --lambdas",
-            )
-        if metric in OF_RANKS:
-            return Curve(lambdas, mean, unknown, unknown, up)
-        rows_metric, share, count = "mse" if metric in SQUARED else metric, s / s.sum(), len(lambdas)
-        first, cross = np.zeros(count), np.zeros((count, count))
-        best = best_index(lambdas, np.where(np.isfinite(mean), -mean if up else mean, np.inf))
-        for rows in row_blocks(held.n_rows, 4 * eta[0].size):
-            loss = row_losses(rows_metric, family, y[rows], eta[rows])
-            first += share[rows] @ loss
-            cross += loss.T @ (loss * share[rows, None])
-        se, paired = standard_errors(first, cross, best, held.n_rows)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            if metric == "rmse":
-                se, paired = se / (2.0 * mean), paired / (mean + mean[best])
-            elif metric == "r2":
-                unit = float(share @ np.square(y - self.baseline))
-                se, paired = se / unit, paired / unit
-        return Curve(lambdas, mean, se, paired, up)
-
-    def metrics(self, lam: float) -> dict[str, float | None]:
-        """Return every metric of the held-out rows; r2 is against the mean of those trained on."""
-        eta, held = self._etas(np.array([lam]))[..., 0], self.held
-        return metric_table(held.likelihood, held.y, eta, held.weights, baseline=self.baseline)
-
-    def _etas(self, lambdas: FloatArray) -> FloatArray:
-        """Return linear predictors (m, L), of classes (m, C, L), solving lambdas that were not met before."""
-        new = np.array(sorted({float(v) for v in lambdas} - self._solved.keys(), reverse=True))
-        if len(new):
-            self._solved.update(zip(new.tolist(), np.moveaxis(self._solve(new), -1, 0), strict=True))
-        return np.stack([self._solved[float(v)] for v in lambdas], axis=-1)
-
-    def _solve(self, lambdas: FloatArray) -> FloatArray:
-        part, held = self.training, self.held
-        sums = fold_lambdas(lambdas, self.scale, part.weight_sum)
-        path = relaxed_path(part, sums)
-        lost = ~(path.certificate.kkt_residual <= KKT_LIMIT)
-        if part.family != "gaussian":  # separated classes
-            lost |= (lambdas == 0.0) & (path.last_move > RUNAWAY)
-        if (lost & (lambdas > 0.0)).any():
-            raise FitError(
-                f"not converged at lambda {lambdas[lost].max():.4g} on the training rows",
-                hint="ask for larger lambdas", code="not_converged",
-            )  # fmt: skip
-        u, b0 = path.u, path.intercept0
+    def _predicted(self, path: Path) -> FloatArray:
+        held, part, u = self._held, self.training, path.u
         if held.blocks is not None:
             coef = path.coef.reshape(part.n_columns, -1)
             eta = (
                 held.blocks.design.times(coef, part.mean).reshape(held.n_rows, *u.shape[1:]) + path.intercept
             )
         else:
-            eta = held.predictor(u.reshape(part.n_columns, -1)).reshape(held.n_rows, *u.shape[1:]) + b0
-        if held.offset is not None:
-            eta += held.offset.reshape(-1, *[1] * (eta.ndim - 1))
-        eta[..., lost] = np.nan
-        return eta
+            eta = held.predictor(u.reshape(part.n_columns, -1)).reshape(held.n_rows, *u.shape[1:])
+            eta += path.intercept0
+        return eta if held.offset is None else with_offset(eta, held.offset)
+
+
+def with_offset(eta: FloatArray, offset: FloatArray) -> FloatArray:
+    """Return linear predictors (m, ..., L) with the offset (m,) of every row."""
+    return np.asarray(eta + offset.reshape(-1, *[1] * (eta.ndim - 1)))

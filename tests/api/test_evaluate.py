@@ -112,7 +112,8 @@ def test_one_class_in_the_new_rows_has_no_auc(table):
     [
         (
             "age,income\n30,20\n",
-            "test.csv: no column 'default', the target of the model; evaluate needs labelled rows",
+            "test.csv: no column 'default', the target of the model; only labelled rows can be judged;"
+            " columns: age, income",
         ),
         ("age,default\n30,yes\n", "test.csv: no column 'income', which the model needs"),
         (

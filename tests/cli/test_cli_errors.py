@@ -36,7 +36,9 @@ USAGE = [
     (["fit", "data.csv", "--lambda", "-1"], "--lambda must be 0 or larger, not -1"),
     (["fit", "data.csv", "--lambdas", "10:1"], "--lambdas 10:1: LO is above HI; write 1:10"),
     (["fit", "data.csv", "--lambdas", "100:1:5"], "--lambdas 100:1:5: LO is above HI; write 1:100:5"),
-    (["cv", "data.csv", "--select", "loo"], "no option --select in cv; it belongs to fit"),
+    (["cv", "data.csv", "--select", "loo"], "no option --select in cv; cv chooses by folds; l2cli fit"),
+    (["cv", "data.csv", "--holdout", "0.2"], "no option --holdout in cv; cv chooses by folds; give it to"),
+    (["path", "data.csv", "--holdout", "0.2"], "no option --holdout in path; it belongs to fit, explain"),
     (
         ["fit", "data.csv", "-o", "m.html"],
         "no format has the ending .html; give --format, or the ending json",
@@ -100,7 +102,20 @@ USAGE = [
     (["fit", "data.csv", "--holdout", "0"], "--holdout needs --select holdout"),
     (["fit", "data.csv", "--select", "holdout", "--holdout", "0"], "between 0 and 1, not 0; 0.25 holds out"),
     (["fit", "data.csv", "--select", "holdout", "--holdout", "nan"], "between 0 and 1, not nan"),
-    (["fit", "data.csv", "--select", "holdout", "--holdout", "x.csv"], "--holdout 'x.csv' is no part of the"),
+    (["fit", "data.csv", "--select", "holdout", "--holdout", "1.5"], "between 0 and 1, not 1.5; 0.25 holds"),
+    (["fit", "data.csv", "--select", "cv", "--holdout", "data.csv"], "--holdout needs --select holdout"),
+    (
+        ["fit", "data.csv", "--select", "holdout", "--holdout", "data.csv"],
+        "--holdout data.csv is also DATA: the model is fitted to its rows, none is unseen",
+    ),
+    (
+        ["fit", "-", "--select", "holdout", "--holdout", "-"],
+        "DATA and --holdout are both standard input, which holds one table; give a file for one",
+    ),
+    (
+        ["fit", "data.csv", "--select", "holdout", "--holdout", "0.2", "--unseen", "baseline"],
+        "--unseen is for levels of a --holdout file that no training row has",
+    ),
     (
         ["fit", "data.csv", "--select", "holdout", "--holdout", "0.2", "--repeats", "5"],
         "--select holdout has no folds, so --repeats 5 has nothing to do",
@@ -179,6 +194,16 @@ DATA = [
         ["fit", "data.csv", "--select", "holdout", "--holdout", "0.01"],
         2,
         "--holdout 0.01 holds out none of 40 rows",
+    ),
+    (
+        ["fit", "data.csv", "--select", "holdout", "--holdout", "x.csv"],
+        3,
+        "--holdout x.csv is neither a file nor a part of the rows, a number between 0 and 1; give a file",
+    ),
+    (
+        ["fit", "data.csv", "--select", "holdout", "--holdout", "0,25"],
+        3,
+        "--holdout 0,25 is neither a file nor a part of the rows, a number between 0 and 1; write the",
     ),
     (["fit", "data.csv", "--metric", "auc"], 2, "--metric 'auc' does not fit the family gaussian"),
     (["fit", "data.csv", "--drop", "a,b,c"], 1, "data.csv: no feature is left"),

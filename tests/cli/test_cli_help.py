@@ -23,10 +23,10 @@ DATA = f"{COLUMNS} {READING} {MODEL}"
 
 # What the contract lists, as far as this version has the method behind it.
 OPTIONS = {
-    "fit": f"""{DATA} --lambda --relax-gamma --tol {FOLDS} --select --holdout --rule --inference {OUTPUT}
-    --no-progress --save""",
+    "fit": f"""{DATA} --lambda --relax-gamma --tol {FOLDS} --select --holdout --unseen --rule --inference
+    {OUTPUT} --no-progress --save""",
     "cv": f"{DATA} --relax-gamma --tol {FOLDS} --rule --nested {OUTPUT} --no-progress --save",
-    "explain": f"""{DATA} --lambda --relax-gamma --tol {FOLDS} --select --holdout --rule --inference
+    "explain": f"""{DATA} --lambda --relax-gamma --tol {FOLDS} --select --holdout --unseen --rule --inference
     {OUTPUT} --no-progress --save""",
     "path": f"{DATA} --relax-gamma --tol {OUTPUT}",
     "compare": f"{DATA} {FOLDS} --models {OUTPUT} --no-progress",

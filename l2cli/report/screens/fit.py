@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from l2cli.report.escape import visible
 from l2cli.report.layout import Column, Line, Page, Span, cells, clauses, flowed, line, table, width_of
 from l2cli.report.numerals import percent, significant, trimmed
 from l2cli.report.screens import targets
 from l2cli.report.screens.features import MOST_KEPT, coefficient_lines
-from l2cli.report.screens.heading import data_lines, kept_text, model_lines, shown
+from l2cli.report.screens.heading import data_lines, kept_text, model_lines, shown, source_name
 from l2cli.report.screens.metrics import headline, label_of, metric_value
 
 _METHODS = {
@@ -91,6 +92,8 @@ def _method(result: Mapping[str, Any]) -> str:
         return f"{folds}-fold cross-validation"
     if (result.get("selection") or {}).get("approximate"):
         return "approximate leave-one-out"
+    if method == "holdout" and (other := result["data"].get("holdout")):
+        return f"the rows of {visible(source_name(str(other['source'])))}"
     return _METHODS.get(method, method)
 
 
