@@ -16,7 +16,7 @@ from l2cli.core.path import design_factor
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.errors import UsageError
-from l2cli.select.curve import Curve, extended
+from l2cli.select.curve import Curve, extended, thinned
 from l2cli.select.cv import CVResult, validation_metrics
 from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_metrics
 from l2cli.spec import SelectSpec
@@ -73,7 +73,7 @@ def folds_choice(result: CVResult, rule: str) -> Choice:
 
 def _by_leverage(setup: Setup, select: SelectSpec, method: str, progress: Progress | None) -> Chosen:  # noqa: ARG001 - at once
     if setup.problem.family != "gaussian":
-        return _by_approximation(setup, select), None
+        return _by_approximation(setup, select, method), None
     factor = None if setup.problem.blocks is not None else design_factor(setup.problem, 0.0)
     return by_leverage(setup, factor, method, select.rule), factor
 
@@ -105,17 +105,27 @@ def _judge(setup: Setup, select: SelectSpec) -> Judge:
     return HeldOut(setup.problem, rows, scale)
 
 
-def _by_approximation(setup: Setup, select: SelectSpec) -> Choice:
-    """Choose lambda by approximate leave-one-out, with its error measured at the lambda chosen."""
-    from l2cli.select.alo import ApproximateLoo, approximate_curve  # a ridge fit starts without
+def _by_approximation(setup: Setup, select: SelectSpec, method: str) -> Choice:
+    """Choose lambda by approximate leave-one-out or Laplace's evidence; the error is that of the former."""
+    from l2cli.select.alo import ApproximateLoo, lone_row  # a ridge fit starts without
+    from l2cli.select.laplace import laplace_evidence
 
-    loo, metric, rule = ApproximateLoo(setup.problem), setup.metric(select), select.rule
+    loo, rule, by_evidence = ApproximateLoo(setup.problem), select.rule, method == "evidence"
+    metric = method if by_evidence else setup.metric(select)
+
+    def evaluate(lambdas: FloatArray) -> Curve:
+        sums = lambdas * setup.weight
+        curve = laplace_evidence(loo.fits, sums) if by_evidence else loo.curve(sums, metric)
+        return curve._replace(lambdas=lambdas)
+
     grid, automatic = setup.grid()
-    curve = approximate_curve(loo, grid, metric, rule, weight=setup.weight, automatic=automatic)
+    curve = thinned(grid, evaluate, automatic, rule)
     lam = float(curve.lambdas[curve.index_by(rule)])
     at = lam * setup.weight
-    error = loo.measured_error(at, select.seed)
-    return Choice(lam, "loo", rule, curve.edge_by(rule), curve, metric, loo.metrics(at), approximation=error)
+    choice = Choice(lam, method, rule, curve.edge_by(rule), curve, metric)
+    if lone_row(setup.problem) is not None:  # its loss is that of no fit
+        return choice
+    return choice._replace(validation=loo.metrics(at), approximation=loo.measured_error(at, select.seed))
 
 
 _METHODS: Mapping[str, Callable[[Setup, SelectSpec, str, Progress | None], Chosen]] = {
@@ -241,10 +251,15 @@ def _approximation_refused(setup: Setup, metric: str) -> UsageError | None:
 
 
 def _refuse_evidence(setup: Setup, *, linear: bool) -> None:
-    """Raise UsageError where the marginal likelihood has no closed form, or no eigenvalues."""
+    """Raise UsageError where the marginal likelihood has no closed form and no approximate one."""
     if not linear:
+        from l2cli.select.laplace import has_evidence  # most are gaussian
+
+        if has_evidence(setup.problem) and setup.model.groups is None:
+            return
         raise UsageError(
-            "--select evidence is for gaussian targets and pure L2 without bounds only",
+            "--select evidence is for pure L2 without bounds, of gaussian targets, two classes and counts"
+            " (poisson)",
             hint="use --select cv",
         )
     if setup.problem.blocks is not None:

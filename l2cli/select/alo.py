@@ -12,26 +12,24 @@ sample of rows.
 Notes
 -----
 A lambda costs 3 n m^2 flops (curvature and the J_i) and 2 m^3 (its inverse) beside its Newton steps, with m
-columns, n where p > n. So an automatic grid is thinned: every STRIDE-th lambda, then those around the best.
+columns, n where p > n. So an automatic grid is thinned (:func:`l2cli.select.curve.thinned`).
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.metrics import greater_is_better, row_losses
-from l2cli.core.path import bare_solver
 from l2cli.core.problem import Problem, row_blocks
-from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
+from l2cli.core.solvers.newton import NewtonSolver
 from l2cli.core.threads import row_threads
-from l2cli.errors import FitError
-from l2cli.select.curve import Curve, extended
+from l2cli.select.curve import Curve
 from l2cli.select.loo import defined, left_out_metrics
-from l2cli.select.refits import KKT_LIMIT, refitted
+from l2cli.select.refits import refitted
+from l2cli.select.solutions import Solutions
 
 FloatArray = npt.NDArray[np.float64]
 FAMILIES = ("binomial", "poisson", "gamma", "tweedie")
@@ -41,12 +39,8 @@ MOST_REFITS = 20
 """Rows refitted at one lambda, those of the largest steps."""
 SAMPLE = 30
 """Rows refitted to measure the approximation."""
-STRIDE = 4
-"""Of an automatic grid every so many lambdas are tried first."""
 MOST_FLOPS = 5e7
 """Size of n p^2, n > p, up to which ten folds cost more: they are solved all at once, in single precision."""
-NEAREST = 3
-"""Solved lambdas from which the start at another one is interpolated."""
 
 
 class ApproximationError(NamedTuple):
@@ -84,9 +78,7 @@ class ApproximateLoo:
 
     def __init__(self, problem: Problem) -> None:
         self.problem, self.family = problem, problem.likelihood
-        self.solver = NewtonSolver(problem)
-        self.thetas: dict[float, FloatArray] = {}
-        """lambda -> solution in the solver's coordinates."""
+        self.fits = Solutions(problem)
         self.known: dict[tuple[float, str], FloatArray] = {}
         """(lambda, metric) -> loss of every row."""
         self.last: tuple[float, FloatArray, FloatArray] | None = None
@@ -104,7 +96,7 @@ class ApproximateLoo:
     def _left_out(self, lam: float) -> tuple[float, FloatArray, FloatArray]:
         """Return lambda, predictors without each row and (H + lambda D)^-1, kept for the lambda met last."""
         if self.last is None or self.last[0] != lam:
-            solver, theta = self._fit(lam)
+            solver, theta = self.fits.at(lam)
             one = _one_step(solver, theta, lam)
             length = np.nan_to_num(np.abs(one.step), nan=np.inf)
             far = np.flatnonzero((one.leverage > HIGH) | (length > FAR))
@@ -112,32 +104,6 @@ class ApproximateLoo:
             one.eta[far] = refitted(solver, theta, lam, far, one.inverse)
             self.last = lam, one.eta, one.inverse
         return self.last
-
-    def _fit(self, lam: float) -> tuple[NewtonSolver, FloatArray]:
-        """Return the solver of a lambda and the solution, started from those of nearby lambdas."""
-        solver = self.solver
-        if lam == 0.0:
-            bare = bare_solver(self.problem)
-            assert isinstance(bare, NewtonSolver)  # there are no bounds
-            solver = bare
-        if lam not in self.thetas:
-            answer = solver.solve(lam, self._start(lam), rough=lam > 0.0)
-            if not answer.residual <= KKT_LIMIT or (lam == 0.0 and answer.last_move > RUNAWAY):
-                raise FitError(
-                    f"not converged at lambda {lam:.4g}", hint="ask for larger lambdas", code="not_converged"
-                )
-            self.thetas[lam] = answer.theta
-        return solver, self.thetas[lam]
-
-    def _start(self, lam: float) -> FloatArray | None:
-        """Return the solutions at the NEAREST lambdas solved, interpolated in log lambda (Lagrange)."""
-        known = sorted((abs(np.log(v / lam)), v) for v in self.thetas if v > 0.0) if lam > 0.0 else []
-        if not known:
-            return None
-        near = np.array([v for _, v in known[:NEAREST]])
-        t = np.log(near / lam)
-        weights = [np.prod([-b / (a - b) for b in np.delete(t, i)]) for i, a in enumerate(t)]
-        return np.asarray(sum(w * self.thetas[float(v)] for w, v in zip(weights, near, strict=True)))
 
     def losses(self, lam: float, metric: str) -> FloatArray:
         """Return each row's loss by the fit without it: (n,)."""
@@ -180,7 +146,7 @@ class ApproximateLoo:
         """
         n = self.problem.n_rows
         rows = np.sort(np.random.default_rng(seed).choice(n, min(n, SAMPLE), replace=False))
-        solver, theta = self._fit(lam)
+        solver, theta = self.fits.at(lam)
         _, eta, inverse = self._left_out(lam)
         both = np.column_stack([eta[rows], refitted(solver, theta, lam, rows, inverse)])
         found, true = row_losses("deviance", self.family, self.problem.y[rows], both).T
@@ -228,27 +194,3 @@ def _one_step(solver: NewtonSolver, theta: FloatArray, lam: float) -> OneStep:
         step = -J * r / (1.0 - h)
     step[~(h < 1.0)] = np.nan
     return OneStep(eta + step, step, h, inverse)
-
-
-def approximate_curve(
-    loo: ApproximateLoo, grid: FloatArray, metric: str, rule: str, *, weight: float, automatic: bool
-) -> Curve:
-    """Return the curve over a grid on the scale in force (sum scale: times ``weight``).
-
-    An automatic grid is tried at every STRIDE-th lambda, grown while the best lies on its edge, and then
-    filled around the best and around the lambda of the rule.
-    """
-
-    def evaluate(lambdas: FloatArray) -> Curve:
-        return loo.curve(lambdas * weight, metric)._replace(lambdas=lambdas)
-
-    if not automatic or len(grid) <= 2 * STRIDE:
-        return extended(grid, evaluate, automatic)
-    coarse = extended(np.unique(np.append(grid[::STRIDE], grid[-1]))[::-1].copy(), evaluate, automatic)
-    tried = coarse.lambdas
-    more = [tried]
-    for at in {coarse.index_min, coarse.index_by(rule)}:
-        ends = np.log(tried[max(0, at - 1) : at + 2])
-        more += [np.exp(np.linspace(a, b, STRIDE + 1)[1:-1]) for a, b in pairwise(ends)]
-    fine = evaluate(np.unique(np.concatenate(more))[::-1].copy())
-    return fine._replace(settled=coarse.settled, unpenalized=coarse.unpenalized)

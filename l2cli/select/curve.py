@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,8 @@ from l2cli.errors import FitError
 FloatArray = npt.NDArray[np.float64]
 NO_DIFFERENCE = 1e-3
 """Mean errors this close, as a share of the best, are no difference to anyone, however sure it is."""
+STRIDE = 4
+"""Of an automatic grid whose lambdas are dear every so many are tried first."""
 NO_GAIN = 1e-4
 """An automatic grid does not grow where its last quarter gained less than this share of the best error."""
 
@@ -162,6 +165,24 @@ def extended(
             break
         curve = evaluate(np.sort(np.concatenate([curve.lambdas, more]))[::-1].copy())
     return curve
+
+
+def thinned(grid: FloatArray, evaluate: Callable[[FloatArray], Curve], automatic: bool, rule: str) -> Curve:
+    """Return the curve on a grid whose lambdas are dear: of an automatic one not all of them.
+
+    Every STRIDE-th lambda is tried, grown as by :func:`extended`; the gaps beside the best and beside the
+    lambda of the rule are then filled.
+    """
+    if not automatic or len(grid) <= 2 * STRIDE:
+        return extended(grid, evaluate, automatic)
+    coarse = extended(np.unique(np.append(grid[::STRIDE], grid[-1]))[::-1].copy(), evaluate, automatic)
+    tried = coarse.lambdas
+    more = [tried]
+    for at in {coarse.index_min, coarse.index_by(rule)}:
+        ends = np.log(tried[max(0, at - 1) : at + 2])
+        more += [np.exp(np.linspace(a, b, STRIDE + 1)[1:-1]) for a, b in pairwise(ends)]
+    fine = evaluate(np.unique(np.concatenate(more))[::-1].copy())
+    return fine._replace(settled=coarse.settled, unpenalized=coarse.unpenalized)
 
 
 def _at_zero(evaluate: Callable[[FloatArray], Curve], *, asked: bool) -> float:

@@ -101,6 +101,21 @@ def test_a_held_out_part_has_every_class_or_whole_groups(binary):
         )  # fmt: skip
 
 
+def test_lambda_of_classes_by_evidence_has_the_error_of_approximate_leave_one_out_beside_it(binary):
+    def chosen(model, **given):
+        return fit_dataset(binary(), model, SelectSpec(**given)).to_dict()
+
+    content = chosen(ModelSpec(), select="evidence")
+    best, lam = int(np.argmin(content["selection"]["values"])), content["lambda"]["value"]
+    assert content["selection"]["metric"] == content["lambda"]["selected_by"] == "evidence"
+    assert content["selection"]["approximate"]
+    assert lam == content["selection"]["lambdas"][best]
+    at = chosen(ModelSpec(lambdas=GridSpec.of([lam, lam])), select="loo")["metrics"]["validation"]
+    assert content["metrics"]["validation"] == pytest.approx(at, rel=1e-6)
+    by_rows = chosen(ModelSpec(), select="loo")["metrics"]["validation"]
+    assert by_rows["deviance"] <= content["metrics"]["validation"]["deviance"]
+
+
 @pytest.mark.parametrize("scale", ["sum", "mean"])
 def test_lambda_by_evidence_has_the_error_of_leave_one_out_beside_it(regression, scale):
     dataset = regression(weights=np.linspace(0.5, 2.0, 60))

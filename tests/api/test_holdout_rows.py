@@ -176,6 +176,7 @@ def test_a_resample_is_judged_by_the_same_rows():
     values = curve_of(fits, complete.assign(w=1.0))
     found = refit(setup, select, 3)
     best = int(np.argmin(values))
+    assert not isinstance(found, str)
     assert found.lam == LAMBDAS[best]
     kept = [name for name in setup.dataset.features if name in fits[0].features]
     at = [setup.dataset.features.index(name) for name in kept]
@@ -191,5 +192,6 @@ def test_one_row_has_a_curve_and_no_spread():
     one = other._replace(encoded=other.encoded.take(np.array([4])), y=other.y[4:5])
     choice, factor = choose(setup._replace(dataset=replace(setup.dataset, holdout=one)), select, "holdout")
     assert factor is None
+    assert choice.curve is not None
     assert choice.curve.se.tolist() == [0.0, 0.0, 0.0]
     assert choice.lam == LAMBDAS[int(np.argmin(choice.curve.mean))]

@@ -187,9 +187,13 @@ DATA = [
     (
         ["fit", "data.csv", "--select", "evidence", "--l1-ratio", "1"],
         2,
-        "--select evidence is for gaussian targets and pure L2 without bounds only",
+        "--select evidence is for pure L2 without bounds, of gaussian targets, two classes and counts",
     ),
-    (["fit", "classes.csv", "--select", "evidence"], 2, "--select evidence is for gaussian targets"),
+    (
+        ["fit", "classes.csv", "--select", "evidence", "--l1-ratio", "0.5"],
+        2,
+        "--select evidence is for pure L2",
+    ),
     (
         ["fit", "data.csv", "--select", "holdout", "--holdout", "0.01"],
         2,

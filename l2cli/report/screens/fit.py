@@ -90,7 +90,7 @@ def _method(result: Mapping[str, Any]) -> str:
     folds = result["settings"].get("folds")
     if method == "cv" and isinstance(folds, int):
         return f"{folds}-fold cross-validation"
-    if (result.get("selection") or {}).get("approximate"):
+    if method == "loo" and (result.get("selection") or {}).get("approximate"):
         return "approximate leave-one-out"
     if method == "holdout" and (other := result["data"].get("holdout")):
         return f"the rows of {visible(source_name(str(other['source'])))}"
@@ -105,7 +105,8 @@ def _error_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     rows: list[tuple[str, Mapping[str, Any], str]] = []
     if unseen:
         how = {"loo": "leave-one-out", "gcv": "GCV"}.get(str(selection.get("method")), _method(result))
-        how = "exact leave-one-out" if result["lambda"]["selected_by"] == "evidence" else how
+        if result["lambda"]["selected_by"] == "evidence":
+            how = f"{'approximate' if selection.get('approximate') else 'exact'} leave-one-out"
         rows.append(("unseen rows", unseen, f"({how})"))
     rows.append(("these rows", train, _gap_text(result.get("overfitting_gap"))))
     names = headline(family, unseen or train)[:MOST_METRICS]
