@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.objective import null_eta
+from l2cli.core.objective import ALONE, gradient_size, null_eta
 from l2cli.core.path import design_factor, solve_path
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import RidgeFactor
@@ -124,13 +124,16 @@ def lambda_max(problem: Problem) -> float:
 
     ``max_j |z_j'S e| / (r l_j)`` over the penalized columns (and classes), e the residual of intercept,
     offset and the unpenalized columns (SPEC section 1); of groups the norms of these over each group. Where a
-    bound at 0 stops the way that z_j'S e pulls, it counts as 0. Bounds that leave 0 out make it a guess.
+    bound at 0 stops the way that z_j'S e pulls, it counts as 0, and so does a pull that is rounding alone.
+    Bounds that leave 0 out make it a guess.
     """
     bound = (problem.factors > 0.0) & ~problem.constant
     if problem.blocks is not None:
         from l2cli.core.block_path import bare_residual
 
         pull = problem.blocks.back(bare_residual(problem)).T
+        if np.abs(pull[..., bound]).max(initial=0.0) <= ALONE * gradient_size(problem):
+            return 0.0
         weight = np.where(bound, problem.l1_ratio * problem.l1_penalty, np.inf)
         return float(np.abs(pull / weight).max(initial=0.0)) * SURE
     free = np.flatnonzero((problem.factors == 0.0) & ~problem.constant)
@@ -141,9 +144,10 @@ def lambda_max(problem: Problem) -> float:
         eta = eta if problem.offset is None else eta + problem.offset
     family = problem.likelihood
     residual = problem.weights * family.residual(problem.y, family.mean(eta)).T
-    pull = np.atleast_2d(residual @ problem.X) / np.where(
-        bound, problem.l1_ratio * problem.l1_penalty, np.inf
-    )
+    pull = np.atleast_2d(residual @ problem.X)
+    if np.abs(pull[:, bound]).max(initial=0.0) <= ALONE * gradient_size(problem):
+        return 0.0
+    pull = pull / np.where(bound, problem.l1_ratio * problem.l1_penalty, np.inf)
     if problem.box is not None:
         pull = np.where(np.where(pull > 0.0, problem.box.upper > 0.0, problem.box.lower < 0.0), pull, 0.0)
     largest = np.abs(pull).max(initial=0.0) if problem.groups is None else problem.groups.norms(pull.T).max()

@@ -31,6 +31,8 @@ from l2cli.core.problem import Problem, row_blocks
 
 FloatArray = npt.NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
+ALONE = 10.0 * EPS
+"""Share of the terms of a gradient up to which it is rounding alone."""
 TOLERANCE = 1e-8
 """Largest kkt_residual of a reported model (SPEC section 4)."""
 
@@ -77,8 +79,18 @@ def null_gradient(problem: Problem) -> float:
     pull = (s * family.residual(problem.y, mu).T).T
     slope = problem.X.T @ pull if problem.blocks is None else problem.blocks.back(pull)
     largest = float(np.max(np.abs(slope), initial=0.0))
-    noise = EPS * float(np.sqrt(s.sum()) * np.linalg.norm(np.sqrt(s) * family.terms(problem.y, mu).T))
-    return largest if largest > 10.0 * noise else 0.0
+    return largest if largest > ALONE * gradient_size(problem) else 0.0
+
+
+def gradient_size(problem: Problem) -> float:
+    """Return how large the terms of the null model's gradient are, (sum s)^1/2 |s^1/2 o terms|_2; never 0.
+
+    Where that gradient is rounding alone it is what solvers measure theirs with: none is pursued below it.
+    """
+    family, s = problem.likelihood, problem.weights
+    terms = np.sqrt(s) * family.terms(problem.y, family.mean(null_eta(problem))).T
+    top = float(terms.max()) or 1.0  # squares of large ones would overflow
+    return float(np.sqrt(s.sum())) * top * float(np.linalg.norm(terms / top)) or 1.0
 
 
 def null_deviance(problem: Problem) -> float:

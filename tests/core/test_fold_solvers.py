@@ -12,7 +12,10 @@ from l2cli.core import threads
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
 from l2cli.core.solvers import fold_columns, fold_rows, kinked_folds, smooth_folds
+from l2cli.core.solvers.glm_rows import GlmRows
 from l2cli.core.solvers.kinked_folds import KinkedFolds
+from l2cli.core.solvers.l1_newton import L1Newton
+from l2cli.core.solvers.newton import NewtonSolver
 from l2cli.core.solvers.smooth_folds import SmoothFolds
 
 LAMBDAS = np.array([1e3, 100.0, 10.0, 1.0, 0.1])
@@ -260,3 +263,26 @@ def test_a_guess_worse_than_the_null_model_is_given_up_for_a_solution_nearby(mon
         lambda self, lambdas, B, known, wanted, t: np.full((len(wanted), *B.shape[1:]), 1e4),
     )
     compare(X, y, given, ids, lambdas=1e2 * 1.05 ** -np.arange(12.0))
+
+
+@pytest.mark.parametrize("family", ["poisson", "gamma", "tweedie"])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5], ids=["L2", "L1"])
+def test_a_target_that_does_not_vary_needs_no_steps(monkeypatch, family, l1_ratio):
+    """Its null gradient is rounding: to measure with that would pursue nothing for ever."""
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(60, 5)), np.full(60, 7.0)
+    problem = make_problem(X, y, family=family, l1_ratio=l1_ratio)
+    solver = L1Newton if l1_ratio else NewtonSolver
+    seen = []
+    evaluate = GlmRows.evaluate
+    monkeypatch.setattr(GlmRows, "evaluate", lambda rows, theta: seen.append(theta) or evaluate(rows, theta))
+    for lam in LAMBDAS:
+        answer = solver(problem).solve(lam)
+        assert answer.residual < 1e-13
+        assert np.abs(answer.u).max() < 1e-13
+    assert len(seen) <= 4 * len(LAMBDAS)
+    folds = (KinkedFolds if l1_ratio else SmoothFolds)(problem, np.arange(60) % 5, 5)
+    monkeypatch.setattr(folds, "alone", lambda *_: pytest.fail("no fold needs damped steps"))
+    B, residual = folds.solve(np.tile(np.array(LAMBDAS)[:, None], (1, 5)), lambda _: None)
+    assert residual.max() < 1e-9
+    assert np.abs(B[:, :-1]).max() < 1e-13

@@ -13,6 +13,7 @@ from l2cli.core.grid import (
     extend,
     lambda_at_df,
     lambda_grid,
+    lambda_max,
     log_grid,
 )
 from l2cli.core.path import design_factor, solve_path
@@ -105,3 +106,9 @@ def test_a_grid_grows_in_its_own_steps(edge):
     assert extend(grid, edge, 1) == pytest.approx(more[:1])
     assert len(extend(grid, edge, 0)) == 0
     assert len(extend(grid[:1], edge, 5)) == 0
+
+
+def test_a_pull_that_is_rounding_alone_is_none():
+    rng = np.random.default_rng(0)
+    problem = make_problem(rng.normal(size=(60, 4)), np.full(60, 7.0), family="gamma", l1_ratio=1.0)
+    assert lambda_max(problem) == 0.0

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.objective import EPS, null_gradient
+from l2cli.core.objective import EPS, gradient_size, null_gradient
 from l2cli.core.penalties import subgradient_distance
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.block_layout import Layout, SparseCurvature
@@ -93,7 +93,7 @@ class BlockNewton:
         self.usable = np.append(usable, problem.intercept)
         """Coordinates (p + 1,) that J is minimised over."""
         self.y = problem.y.reshape(problem.n_rows, -1)
-        self.unit = null_gradient(problem)
+        self.unit = null_gradient(problem) or gradient_size(problem)
         self._kept: tuple[FloatArray, list[Curvature]] | None = None
         """Weights and their curvatures; those of a quadratic are always the same."""
         self._aim = FLOOR * self.unit
@@ -128,7 +128,7 @@ class BlockNewton:
         if self.classes > 1:  # what no penalty settles sums to 0 over the classes
             settled = np.flatnonzero(lam * (self.square + self.kink)[:-1, 0] == 0.0)
             u[settled] -= u[settled].mean(axis=1, keepdims=True)
-        residual = point.violation / self.unit if self.unit > 0 else 0.0
+        residual = point.violation / self.unit
         move = float(np.abs(point.eta - before_last.eta).max(initial=0.0))
         return BlockAnswer(
             u, point.theta[-1] - self.columns.level @ u if self.problem.intercept else point.theta[-1],
@@ -228,7 +228,7 @@ class BlockNewton:
         self, point: Point, lam: float, w: FloatArray, free: BoolArray, slope: FloatArray
     ) -> FloatArray:
         """Return the Newton direction (p + 1, C) on the free coordinates, more exact near the optimum."""
-        near = point.violation / self.unit if self.unit > 0.0 else 0.0
+        near = point.violation / self.unit
         damping = max(DAMPING, min(near, MOST_DAMPING)) * float(w.sum()) / self.classes
         parts = self.eliminations(w, lam, free, damping)
         diagonal = lam * self.square + damping * (self.kink > 0.0)

@@ -27,6 +27,7 @@ from l2cli.core.moments import (
     training_problem,
     training_stats,
 )
+from l2cli.core.objective import ALONE, gradient_size
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.glm_rows import between_classes, class_columns, settle_shift
 from l2cli.core.solvers.l1_newton import L1Newton
@@ -113,7 +114,8 @@ class FoldRows:
         self.start = self._null_intercepts()
         gradient = self.gradient(self.origin(), np.zeros(k), np.arange(k))
         unit = np.abs(gradient[:-c]).max(axis=0, initial=0.0)
-        self.unit = np.where(unit > 0, unit, 1.0)
+        size = gradient_size(problem)
+        self.unit = np.where(unit <= ALONE * size, size, unit)
         self._alone: dict[int, NewtonSolver | L1Newton] = {}
 
     def _bordered(self) -> FloatArray:

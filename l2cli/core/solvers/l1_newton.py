@@ -21,7 +21,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.objective import null_gradient
+from l2cli.core.objective import gradient_size, null_gradient
 from l2cli.core.penalties import Box, kink_value, subgradient_distance
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.active_set import ActiveSet
@@ -61,7 +61,7 @@ class L1Newton:
         self.rows = GlmRows(problem, problem.X, free)
         self._settled = int(free.sum()) if c > 1 else 0
         """Coordinates that only the common shift of all classes adds."""
-        self.unit = null_gradient(problem)
+        self.unit = null_gradient(problem) or gradient_size(problem)
         open_end = np.full(problem.n_columns * c, np.inf)
         lower, upper = problem.coordinate_box or (-open_end, open_end)
         if support is not None:
@@ -100,7 +100,7 @@ class L1Newton:
         matrix = point.theta.reshape(-1, self.classes)
         u, b0 = (matrix[:-1, 0], float(matrix[-1, 0])) if self.classes == 1 else (matrix[:-1], matrix[-1])
         return NewtonResult(
-            u, b0, df, violation / self.unit if self.unit > 0 else 0.0,
+            u, b0, df, violation / self.unit,
             float(np.abs(self.rows.predictor(point.theta - before_last)).max(initial=0.0)), point.theta,
         )  # fmt: skip
 
@@ -128,7 +128,7 @@ class L1Newton:
         theta = point.theta
         q = active.gram.product(theta) - point.gradient
         target = active.solve(
-            q, a, b, tol=max(INNER * min(violation, violation**2 / (self.unit or 1.0)), FLOOR * self.unit)
+            q, a, b, tol=max(INNER * min(violation, violation**2 / self.unit), FLOOR * self.unit)
         )
         step = target - theta
         rise = kink_value(a, target, self._groups) - kink_value(a, theta, self._groups)

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.objective import null_gradient
+from l2cli.core.objective import gradient_size, null_gradient
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.glm_rows import GlmRows
 from l2cli.core.solvers.ridge import penalized_inverse
@@ -106,9 +106,10 @@ class NewtonSolver:
         """Weights of the squares in the penalty, for every coordinate of theta but the intercepts."""
         self.curvature: FloatArray | None = None
         """H of the last Newton step."""
-        self.null_unit = null_gradient(problem)
+        null = null_gradient(problem)
+        self.null_unit = null or gradient_size(problem)
         start = self._evaluate(self.rows.origin(), 0.0)
-        self.unit = self._violation(start) if self.null_unit > 0 else 0.0
+        self.unit = self._violation(start) if null > 0.0 else self.null_unit
 
     @property
     def size(self) -> int:
@@ -143,7 +144,7 @@ class NewtonSolver:
             separated = lam == 0.0 and self.rows.separates(point.mu)
             if separated:  # so does every multiple of the point: there is no finite optimum
                 break
-            if done and before <= 1e-14 * self.unit:
+            if before <= 1e-14 * self.unit:
                 break
             moved = self._step(point, lam)
             if moved is None or (done and self._violation(moved) > before):
@@ -154,7 +155,7 @@ class NewtonSolver:
             done = self._violation(point) <= enough
             if done and rough:
                 break
-        residual = self._internal_violation(point) / self.null_unit if self.null_unit > 0 else 0.0
+        residual = self._internal_violation(point) / self.null_unit
         u, b0 = self._split(point.theta)
         u[self.problem.constant] = 0.0  # rounding in a step may have touched them
         df = np.nan if rough else self._effective_df(point, lam)
