@@ -136,6 +136,8 @@ def _whole(value: Any, name: str, least: int) -> None:
 
 LEAST_L1_RATIO = 1e-9
 """The smallest lambda without any feature grows like 1/ratio: below this it drowns all else."""
+LARGEST_FACTOR = 1e100
+"""Factors of lambda beyond this, or below its inverse, make lambdas of which squares overflow."""
 MOST_REPEATS = 1000
 """Cross-validation repeated more often would tell nothing new."""
 
@@ -146,6 +148,16 @@ def check_lambda(value: float, option: str) -> float:
         raise UsageError(f"{option} must be a finite number, not {value:g}")
     if not (math.isfinite(value) and value >= 0):
         raise UsageError(f"{option} must be 0 or larger, not {value:g}")
+    return value
+
+
+def check_factor(value: float, option: str) -> float:
+    """Return a factor of lambda if it is 0 or leaves room for lambdas and their squares beside it."""
+    check_lambda(value, option)
+    if value and not 1.0 / LARGEST_FACTOR <= value <= LARGEST_FACTOR:
+        raise UsageError(
+            f"{option} must be 0 or from {1.0 / LARGEST_FACTOR:g} to {LARGEST_FACTOR:g}, not {value:g}"
+        )
     return value
 
 
@@ -260,7 +272,7 @@ class ModelSpec:
         if groups.penalty == "lasso" and groups.lambdas:
             raise UsageError("--group-lambda needs --group-penalty banded")
         for name, value in groups.lambdas:
-            check_lambda(value, f"--group-lambda {name}")
+            check_factor(value, f"--group-lambda {name}")
 
 
 def check_inference(kind: str | None) -> str | None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 
 from l2cli.errors import DataError, UsageError, shown
-from l2cli.spec import GridSpec, check_l1_ratio, check_lambda
+from l2cli.spec import GridSpec, check_factor, check_l1_ratio, check_lambda
 
 # A grid beyond this is a slip of the keyboard: 100,000 lambdas on ten folds are a million solutions.
 MOST_LAMBDAS = 100_000
@@ -190,9 +190,7 @@ def penalty_factors(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
             )
         if name in pairs:
             raise UsageError(f"{option} gives '{shown(name)}' twice")
-        pairs[name] = number(factor, f"{option} {name}")
-        if pairs[name] < 0:
-            raise UsageError(f"{option} {name} must be 0 or larger, not {factor.strip()}")
+        pairs[name] = check_factor(number(factor, f"{option} {name}"), f"{option} {name}")
     return tuple(pairs.items())
 
 

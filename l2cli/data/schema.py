@@ -17,7 +17,7 @@ from l2cli.data.levels import LevelIndex
 from l2cli.data.table import Table
 from l2cli.data.wording import listed, where
 from l2cli.errors import FitError, UsageError, shown
-from l2cli.spec import ColumnSpec
+from l2cli.spec import ColumnSpec, check_factor
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -299,12 +299,11 @@ def penalty_factors(
     Raises
     ------
     UsageError
-        If a pattern matches no design column, or a factor is negative or not finite.
+        If a pattern matches no design column, or a factor is negative, not finite or out of all measure.
     """
     factors = np.ones(sum(len(feature.names) for feature in features))
     for pattern, factor in patterns:
-        if not (math.isfinite(factor) and factor >= 0):
-            raise UsageError(f"--penalty-factor '{shown(pattern)}' must be 0 or larger, not {factor:g}")
+        check_factor(factor, f"--penalty-factor '{shown(pattern)}'")
         factors[design_columns(features, pattern, "--penalty-factor", source)] = factor
     return None if bool((factors == 1.0).all()) else factors
 

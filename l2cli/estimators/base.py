@@ -32,7 +32,7 @@ from l2cli.errors import L2Error, UsageError
 from l2cli.estimators.bounding import given_bounds
 from l2cli.estimators.grouping import GivenBands, given_groups
 from l2cli.estimators.wording import in_parameters
-from l2cli.spec import ModelSpec, check_tweedie_power
+from l2cli.spec import ModelSpec, check_factor, check_tweedie_power
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -147,10 +147,8 @@ class _L2Model(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
             raise UsageError(message) from None
         if factors.shape != (count,):
             raise UsageError(f"{name} has shape {factors.shape}, not one number for each of {count} features")
-        if (factors < 0.0).any():
-            raise UsageError(f"{name} holds a number below 0")
-        if not np.isfinite(factors).all():
-            raise UsageError(f"{name} holds {factors[~np.isfinite(factors)][0]:g}, not a finite number")
+        for factor in np.unique(factors).tolist():
+            check_factor(factor, name)
         return factors
 
     def _eta(self, X: npt.ArrayLike) -> FloatArray:

@@ -260,6 +260,10 @@ def test_a_group_lasso_keeps_to_bounds(quick, family, bmi):
         (("--group-penalty", "banded"), "--group-penalty needs --groups"),
         (("--group-lambda", "a=1"), "--group-lambda needs --groups"),
         (
+            ("--groups", TWO, "--group-lambda", "body=1e300,blood=1"),
+            "--group-lambda body must be 0 or from 1e-100 to 1e+100, not 1e+300",
+        ),
+        (
             ("--groups", "a=age", "--group-penalty", "lasso", "--group-lambda", "a=1"),
             "--group-lambda needs --group-penalty banded",
         ),

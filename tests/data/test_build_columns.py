@@ -314,6 +314,7 @@ def test_penalty_factors_of_one_are_none(build):
         ("weight", 1.0, "--penalty-factor 'weight' matches no feature"),
         ("price", 1.0, "--penalty-factor 'price' matches no feature"),
         ("age", -1.0, "--penalty-factor 'age' must be 0 or larger, not -1"),
+        ("age", 1e-300, "--penalty-factor 'age' must be 0 or from 1e-100 to 1e+100, not 1e-300"),
         ("age", float("nan"), "--penalty-factor 'age' must be 0 or larger, not nan"),
     ],
 )
