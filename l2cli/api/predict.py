@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from l2cli._version import __version__
 from l2cli.core.metrics import logit
-from l2cli.data.levels import parse_number
+from l2cli.data.levels import as_written
 from l2cli.data.schema import no_column
 from l2cli.data.table import Table
 from l2cli.data.unseen import unseen_note
@@ -173,25 +173,11 @@ def _with_gaps(values: list[Any], gone: list[bool]) -> list[Any]:
     return [None if absent else value for value, absent in zip(values, gone, strict=True)]
 
 
-def _is_printed(cell: str) -> bool:
-    """Return True for a cell that is a number in the very form in which numbers are printed."""
-    value = parse_number(cell)
-    if value is None:
-        return False
-    return cell == (str(int(value)) if value.is_integer() and abs(value) < 2.0**53 else repr(value))
-
-
 def _cells(table: Table, name: str) -> list[Any]:
-    """Return the cells of a column as they stood in the file: 7.0 is 7, None is missing.
-
-    Numbers stay numbers where every one of them, printed, is its cell.
-    """
-    exact = table.verbatim.get(name)
-    if exact is not None and not (table.is_number(name) and all(map(_is_printed, exact.levels))):
-        return [None if code < 0 else exact.levels[code] for code in exact.codes.tolist()]
-    if not table.is_number(name):
-        column = table.texts[name]
-        return [None if code < 0 else column.levels[code] for code in column.codes.tolist()]
+    """Return the cells of a column as they stood in the file, numbers where these are their cells."""
+    text = as_written(table, name)
+    if text is not None:
+        return [None if code < 0 else text.levels[code] for code in text.codes.tolist()]
     values = table.number(name)
     whole = (values == np.floor(values)) & (np.abs(values) < 2.0**53)
     return [

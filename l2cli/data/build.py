@@ -20,7 +20,7 @@ from l2cli.data.encode import (
 )
 from l2cli.data.interactions import products_of, refuse_large_products
 from l2cli.data.layout import fill_blocks, in_blocks
-from l2cli.data.levels import label_codes
+from l2cli.data.levels import as_written, label_codes
 from l2cli.data.profile import (
     column_ranges,
     constant_features,
@@ -108,10 +108,11 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec, *, consum
 
 
 def _ids(table: Table, name: str | None) -> TextColumn | FloatArray | None:
-    """Return a copy of the id column, which outlives the table."""
+    """Return the id column as it stands, numbers in a copy, which outlives the table."""
     if name is None:
         return None
-    return table.texts[name] if not table.is_number(name) else table.number(name).copy()
+    text = as_written(table, name)
+    return table.number(name).copy() if text is None else text
 
 
 def _note_cells(plan: DatasetPlan, columns: ColumnSpec, notes: list[str]) -> None:

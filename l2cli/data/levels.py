@@ -230,3 +230,19 @@ def label_codes(table: Table, name: str, rows: IntArray, role: str) -> tuple[Int
     place = {label: i for i, label in enumerate(labels)}
     renumber = np.array([place.get(level, -1) for level in column.levels], dtype=np.int64)
     return renumber[codes], tuple(labels)
+
+
+def as_written(table: Table, name: str) -> TextColumn | None:
+    """Return a column as it stands in the file; None for numbers of which each, printed, is its cell."""
+    if not table.is_number(name):
+        return table.verbatim.get(name, table.texts[name])
+    exact = table.verbatim.get(name)
+    return None if exact is None or all(map(_is_printed, exact.levels)) else exact
+
+
+def _is_printed(cell: str) -> bool:
+    """Return True for a cell that is a number in the very form in which numbers are printed."""
+    value = parse_number(cell)
+    if value is None:
+        return False
+    return cell == (str(int(value)) if value.is_integer() and abs(value) < 2.0**53 else repr(value))

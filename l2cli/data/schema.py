@@ -113,7 +113,7 @@ class LabelColumns:
     """The names of columns whose cells are labels by what the user says, found without the table."""
 
     def __init__(self, columns: ColumnSpec) -> None:
-        self._patterns = (*columns.categorical, columns.fold_column, columns.group_column)
+        self._patterns = (*columns.categorical, columns.fold_column, columns.group_column, columns.id)
 
     def __contains__(self, name: object) -> bool:
         """Return True where a role or a pattern of ``--categorical`` names the column."""

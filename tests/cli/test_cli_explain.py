@@ -313,3 +313,15 @@ def test_intervals_are_those_of_the_fit(quick, quick_json, kind):
     assert found["inference"] == fit["inference"]
     assert np.isfinite(by_feature(found, "se")).all()
     assert "95 % intervals cover" in quick("explain", *words, "--quiet").stdout
+
+
+def test_an_id_is_told_as_it_stands(tmp_path, monkeypatch, quick_json):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{i}.50,{i % 7},{i * i % 11}" for i in range(30)]
+    (tmp_path / "coded.csv").write_text("\n".join(["code,x,y", *rows]) + "\n")
+    found = quick_json("explain", "coded.csv", "--id", "code")
+    told = {row["id"] for row in found["influence"]["rows"]}
+    assert told <= {row.split(",")[0] for row in rows}
+    (tmp_path / "counted.csv").write_text("\n".join(["code,x,y", *(row.replace(".50", "") for row in rows)]))
+    numbers = quick_json("explain", "counted.csv", "--id", "code")
+    assert {type(row["id"]) for row in numbers["influence"]["rows"]} == {int}
