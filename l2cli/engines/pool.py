@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -15,19 +14,23 @@ WORTH_IT = 2e10
 
 
 @contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Start workers that ignore Ctrl-C, which a terminal sends to them too: this process ends them, quietly.
+def deaf_to_interrupts() -> Iterator[None]:
+    """Start workers deaf to Ctrl-C, which a terminal sends to them too: this process ends them, quietly.
 
-    An ignored signal stays ignored in a program that is started meanwhile; a handler would not.
+    A blocked signal stays blocked in a program that is started meanwhile, where a handler would be gone; this
+    process gets one that came meanwhile when it listens again, where one that it ignored would be lost.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not hasattr(signal, "pthread_sigmask"):  # Windows: what is started hears what it hears
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from multiprocessing.resource_tracker import ensure_running
+
+    ensure_running()  # it unblocks the signal when it starts a process of its own
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def parallel_map(
@@ -67,7 +70,7 @@ def parallel_map(
     from joblib import Parallel, delayed
 
     answers: list[R] = []
-    with _deaf_to_interrupts():
+    with deaf_to_interrupts():
         running = Parallel(n_jobs=workers, return_as="generator")(delayed(function)(*task) for task in tasks)
     for i, answer in enumerate(running):
         answers.append(answer)

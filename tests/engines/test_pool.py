@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
-from l2cli.engines.pool import WORTH_IT, parallel_map
+from l2cli.engines.pool import WORTH_IT, deaf_to_interrupts, parallel_map
 from l2cli.errors import FitError
 
 
@@ -60,3 +63,19 @@ def test_one_task_needs_no_worker():
 def test_an_error_of_a_task_comes_through(jobs):
     with pytest.raises(FitError, match="no 2"):
         parallel_map(refuse, TASKS, jobs=jobs)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be blocked")
+def test_an_interrupt_while_workers_start_is_theirs_not_to_hear_and_ours_to_hear_after():
+    interrupt = f"import os; os.kill(os.getpid(), {int(signal.SIGINT)}); print('deaf')"
+    heard = []
+
+    def interrupted() -> None:
+        with deaf_to_interrupts():
+            heard.append(subprocess.check_output([sys.executable, "-c", interrupt], text=True))
+            os.kill(os.getpid(), signal.SIGINT)
+            heard.append("went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert heard == ["deaf\n", "went on"]
