@@ -157,6 +157,9 @@ def _outside(spec: str, text: str) -> Candidate:
             call = call.func
         if not isinstance(call, ast.Name):
             raise ValueError
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError):
         raise UsageError(f"--models '{shown(spec)}' is no model of scikit-learn", hint=hint) from None
+    names = [name for name, _ in parameters]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(f"--models gives {call.id} the parameter '{twice[0]}' twice")
     return Candidate(text.strip(), spec, "outside", outside=OutsideModel(call.id, parameters))

@@ -58,6 +58,8 @@ def test_a_model_of_scikit_learn_has_a_name_and_parameters():
         (("sklearn:", "ols"), "no model of scikit-learn"),
         (("sklearn:SVR(2)", "ols"), "no model of scikit-learn"),
         (("sklearn:SVR(C=__import__('os'))", "ols"), "no model of scikit-learn"),
+        (("sklearn:SVR(C={[1]: 2})", "ols"), "no model of scikit-learn"),
+        (("sklearn:SVR(C=1, C=2)", "ols"), "gives SVR the parameter 'C' twice"),
         (("sklearn:os.system('x')", "ols"), "no model of scikit-learn"),
         (("group", "ols"), "needs --groups"),
     ],
