@@ -194,15 +194,17 @@ def _of_groups(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return T, the shares and the df of every active column of a group lasso.
 
-    The norm |a o u| of a group has half the curvature diag(a^2)/|a o u| - (a^2 u)(a^2 u)'/|a o u|^3.
+    The norm |a o u| of a group has half the curvature diag(a^2)/|a o u| - (a^2 u)(a^2 u)'/|a o u|^3; columns
+    at a bound do not move, and are in the norm all the same.
     """
     assert problem.groups is not None
     a, w = (lam * problem.l1_penalty)[columns], u[columns]
     labels = problem.groups.labels[columns]
+    norms = problem.groups.norms((lam * problem.l1_penalty * u)[:, None])[:, 0]
     P = np.zeros_like(G)
     for g in np.unique(labels):
         at = np.flatnonzero(labels == g)
-        norm = float(np.linalg.norm(a[at] * w[at]))
+        norm = float(norms[g])
         if norm > 0.0:
             pull = a[at] ** 2 * w[at]
             P[np.ix_(at, at)] = np.diag(a[at] ** 2) / norm - np.outer(pull, pull) / norm**3

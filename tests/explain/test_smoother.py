@@ -44,6 +44,10 @@ CASES: dict[str, dict[str, Any]] = {
     "net": {"l1_ratio": 0.5},
     "group": {"groups": np.array([0, 0, 1, 1, 2])},
     "bounds": {"bounds": (np.full(5, -0.05), np.full(5, np.inf))},
+    "group_at_bounds": {
+        "groups": np.array([0, 0, 1, 1, 2]),
+        "bounds": (np.full(5, -0.3), np.full(5, 0.1)),
+    },
     "binomial": {"family": "binomial"},
     "binomial_wide": {"family": "binomial", "p": 60},
     "binomial_lasso": {"family": "binomial", "l1_ratio": 1.0},
