@@ -113,7 +113,10 @@ def refuse_idle_arguments(
     """
     drawn = {"folds": choice.folds is not None, "repeats": choice.repeats != 1}
     drawn["groups"] = columns.group_column is not None
-    folds = drawn | {"fold_labels": columns.fold_column is not None}
+    timed = {"time_column": columns.time_column is not None}
+    folds = drawn | timed | {"fold_labels": columns.fold_column is not None}
+    if choice.gap.text and columns.time_column is None:
+        raise UsageError("gap leaves rows out before later ones, so it needs time_column")
     chosen = {
         "select": choice.select != "auto",
         "rule": choice.rule != "min",
@@ -126,7 +129,10 @@ def refuse_idle_arguments(
         idle["groups"] &= inference != "bootstrap"
         pairs.append(("lam fixes lambda", idle))
     if folds["fold_labels"]:
-        pairs.append(("fold_labels gives the folds", drawn))
+        pairs.append(("fold_labels gives the folds", drawn | timed))
+    if columns.time_column is not None:
+        ordered = {"repeats": drawn["repeats"], "groups": drawn["groups"]}
+        pairs.append(("time_column puts the folds in order", ordered))
     if choice.select in ("loo", "gcv", "evidence", "holdout"):
         idle = dict(folds)
         if isinstance(choice.holdout, float) or inference == "bootstrap":

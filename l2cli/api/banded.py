@@ -153,6 +153,7 @@ def refuse_idle(setup: Setup, select: SelectSpec, *, given: bool) -> None:
         "--repeats": select.repeats > 1,
         "--fold-column": dataset.fold_labels is not None,
         "--group-column": dataset.groups is not None,
+        "--time-column": dataset.time is not None,
         "--metric": select.metric is not None,
         "--lambdas": not setup.model.lambdas.is_auto and not single,
         "--lambda": single and REST not in bands_of(_groups_of(setup)).names,

@@ -174,9 +174,9 @@ def choice_of(curve: Curve, metric: str, rule: str) -> Choice:
 def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     """Return the way ``fit`` chooses lambda: what was asked, or for auto the rule of SPEC section 2.
 
-    Any fold or group option means cross-validation, and so does a metric that leave-one-out does not have;
-    else leave-one-out, exact for gaussian L2 and approximate for other families with L2 where that costs no
-    more than folds; else cross-validation.
+    Any fold, group or time option means cross-validation, and so does a metric that leave-one-out does not
+    have; else leave-one-out, exact for gaussian L2 and approximate for other families with L2 where that
+    costs no more than folds; else cross-validation.
     """
     metric = setup.metric(select)
     squared = metric in ("mse", "deviance")
@@ -211,7 +211,8 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
 def _folds_are_meant(setup: Setup, select: SelectSpec) -> bool:
     """Return True where cross-validation was asked for, by name or by an option that only it has."""
     asked = select.select == "cv" or select.folds is not None or select.repeats > 1
-    return asked or setup.dataset.fold_labels is not None or setup.dataset.groups is not None
+    dataset = setup.dataset
+    return asked or any(given is not None for given in (dataset.fold_labels, dataset.groups, dataset.time))
 
 
 def _resolve_approximate(setup: Setup, select: SelectSpec, metric: str) -> str:

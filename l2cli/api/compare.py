@@ -117,7 +117,7 @@ def _compare(
         )
     lambdas = _tuned_lambdas(scores, contenders, folds, metric, automatic=model.lambdas.is_auto)
     shares = _shares(comparison)
-    pairs = [compare_pair(a, b, shares, folds.k) for i, a in enumerate(scores) for b in scores[i + 1 :]]
+    pairs = [compare_pair(a, b, shares, folds) for i, a in enumerate(scores) for b in scores[i + 1 :]]
     up = greater_is_better(metric)
     count = folds.k * folds.repeats
     content = setup.envelope("compare", select, folds=folds.k, repeats=folds.repeats)
@@ -172,8 +172,7 @@ def _tuned_lambdas(
 
 
 def _shares(comparison: Comparison) -> Any:
-    weights, folds = comparison.problem.weights, comparison.folds
-    sums = np.array([weights[ids == f].sum() for ids in folds.ids for f in range(folds.k)])
+    sums = np.array([comparison.problem.weights[held].sum() for held in comparison.held_out()])
     return sums / sums.sum()
 
 
@@ -198,7 +197,8 @@ def _error_interval(score: Scores, comparison: Comparison) -> tuple[float, float
     if not score.se > 0.0:
         return score.mean - score.se, score.mean + score.se
     variance = score.se**2 * (k - 1) * count / (count - 1)  # of the fold values
-    spread = Spread(np.array([[variance]]), count, "folds", overlap_factor(count, k))
+    kind = "folds" if comparison.folds.order is None else "blocks"
+    spread = Spread(np.array([[variance]]), count, kind, overlap_factor(comparison.folds))
     span = interval(score.mean, variance, spread, comparison.metric, 0.0, LEVEL)
     return (np.nan, np.nan) if span.low is None or span.high is None else (span.low, span.high)
 

@@ -38,7 +38,7 @@ class Given:
 
 def gather(
     X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, sample_weight: Any = None,
-    offset: Any = None, groups: Any = None, fold_labels: Any = None,
+    offset: Any = None, groups: Any = None, fold_labels: Any = None, time_column: Any = None,
 ) -> Given:  # fmt: skip
     """Return the table and the roles of a library call.
 
@@ -47,7 +47,7 @@ def gather(
     X : (n, p) array or data frame
     y : (n,) array, optional
         The target, (n, T) of several; else ``target`` names the column of X that holds it, or the columns.
-    sample_weight, offset, groups, fold_labels : (n,) array or name of a column of X, optional
+    sample_weight, offset, groups, fold_labels, time_column : (n,) array or name of a column of X, optional
 
     Raises
     ------
@@ -78,10 +78,12 @@ def gather(
         offset=column(offset, "offset"),
         group_column=column(groups, "groups"),
         fold_column=column(fold_labels, "fold_labels"),
+        time_column=column(time_column, "time"),
         target=targets[0],
         more_targets=tuple(str(name) for name in targets[1:]),
     )
-    roles = {columns.weights, columns.offset, columns.group_column, columns.fold_column, *targets}
+    of_folds = {columns.group_column, columns.fold_column, columns.time_column}
+    roles = {columns.weights, columns.offset, *of_folds, *targets}
     inputs = tuple(name for name in names if name not in roles)
     return Given(table_of(X, names, extra), columns, inputs, _target(X, names, extra, columns.target or ""))
 

@@ -176,5 +176,6 @@ def resample(setup: Setup, counts: IntArray) -> Dataset:
     return replace(
         dataset, X=X, y=dataset.y[rows], rows=dataset.rows[rows], weights=weights,
         offset=some(dataset.offset), groups=some(dataset.groups), fold_labels=some(dataset.fold_labels),
+        time=None if dataset.time is None else dataset.time.take(rows),
         notes=[], warnings=[],
     )  # fmt: skip

@@ -28,6 +28,7 @@ COLUMN_OPTIONS = {
     "exposure": "--exposure",
     "fold_column": "--fold-column",
     "group_column": "--group-column",
+    "time_column": "--time-column",
     "categorical": "--categorical",
     "numeric": "--numeric",
     "dates": "--dates",

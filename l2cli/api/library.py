@@ -19,7 +19,7 @@ from l2cli.api.cv import CVRun, cv_dataset
 from l2cli.api.fit import fit_dataset
 from l2cli.api.given import gather, holdout_name, holdout_table
 from l2cli.api.path import PathResult, path_dataset
-from l2cli.spec import Bounds, GridSpec, SelectSpec, check_inference
+from l2cli.spec import Bounds, Gap, GridSpec, SelectSpec, check_inference
 
 
 def fit(
@@ -36,6 +36,7 @@ def fit(
     tol: float | None = None, select: str = "auto", rule: str = "min", folds: int | None = None,
     repeats: int = 1, groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
     jobs: int | None = None, inference: str | None = None, holdout: Any = None, unseen: str = "error",
+    time_column: Any = None, gap: int | str | None = None,
 ) -> FittedModel:  # fmt: skip
     """Fit one model, at ``lam`` or at the lambda that unseen rows ask for, as ``l2cli fit`` does.
 
@@ -53,9 +54,11 @@ def fit(
         numbers gaussian.
     positive : optional
         Label of the positive class of two, default the last.
-    sample_weight, offset, groups, fold_labels : (n,) array or name of a column of X, optional
+    sample_weight, offset, groups, fold_labels, time_column : (n,) array or name of a column of X, optional
         Weights of the rows; what is added to the linear predictor; rows that must share a fold; the folds
-        themselves.
+        themselves; numbers or dates by which every fold is trained on earlier rows than it is tested on.
+    gap : int or str, optional
+        Rows, or a time such as "7d", that are left out of training before the rows that are tested.
     categorical : str or sequence of str
         Columns (or globs) of numbers that are levels. An array's columns are named x0, x1, ...
     dates : bool
@@ -86,8 +89,9 @@ def fit(
     tol : float, optional
         Largest KKT residual that counts as solved, default 1e-8.
     select : {"auto", "loo", "cv", "gcv", "evidence", "holdout"}
-        auto, without folds or groups, is leave-one-out with pure L2, exact for gaussian and approximate for
-        two classes, counts and amounts where that costs less than folds; else cross-validation.
+        auto, without folds, groups or times, is leave-one-out with pure L2, exact for gaussian and
+        approximate for two classes, counts and amounts where that costs less than folds; else
+        cross-validation.
     rule : {"min", "1se"}
     holdout : float, path, data frame or (X, y), optional
         What ``select="holdout"`` judges lambda by: a part of the rows, 0 to 1, held out (whole ``groups`` if
@@ -134,10 +138,12 @@ def fit(
     """
     given = gather(
         X, y, target=target, sample_weight=sample_weight, offset=offset, groups=groups,
-        fold_labels=fold_labels,
+        fold_labels=fold_labels, time_column=time_column,
     )  # fmt: skip
     named = holdout_name(holdout)
-    choice = SelectSpec(select, rule, folds, repeats, metric, seed, jobs, holdout=named, unseen=unseen)
+    choice = SelectSpec(
+        select, rule, folds, repeats, metric, seed, jobs, holdout=named, unseen=unseen, gap=Gap.of(gap)
+    )
     refuse_idle_arguments(given.columns, choice, lam, GridSpec.of(lambdas), check_inference(inference))
     dataset, model = dataset_of(
         given, grid_of(lam, lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
@@ -165,7 +171,7 @@ def cv(
     intercept: bool = True, lambda_scale: str = "sum",
     tol: float | None = None, rule: str = "min", folds: int | None = None, repeats: int = 1,
     groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
-    jobs: int | None = None, nested: bool = False,
+    jobs: int | None = None, nested: bool = False, time_column: Any = None, gap: int | str | None = None,
 ) -> CVRun:  # fmt: skip
     """Cross-validate lambda and refit on all rows, as ``l2cli cv``; parameters and errors of :func:`fit`.
 
@@ -191,9 +197,9 @@ def cv(
     """
     given = gather(
         X, y, target=target, sample_weight=sample_weight, offset=offset, groups=groups,
-        fold_labels=fold_labels,
+        fold_labels=fold_labels, time_column=time_column,
     )  # fmt: skip
-    choice = SelectSpec("cv", rule, folds, repeats, metric, seed, jobs, nested)
+    choice = SelectSpec("cv", rule, folds, repeats, metric, seed, jobs, nested, gap=Gap.of(gap))
     refuse_idle_arguments(given.columns, choice)
     dataset, model = dataset_of(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
@@ -260,6 +266,7 @@ def compare(
     intercept: bool = True, lambda_scale: str = "sum",
     folds: int | None = None, repeats: int = 1, groups: Any = None,
     fold_labels: Any = None, metric: str | None = None, seed: int = 0, jobs: int | None = None,
+    time_column: Any = None, gap: int | str | None = None,
 ) -> CompareResult:  # fmt: skip
     """Compare models on identical folds, as ``l2cli compare`` does; parameters and errors of :func:`fit`.
 
@@ -285,9 +292,9 @@ def compare(
     """
     given = gather(
         X, y, target=target, sample_weight=sample_weight, offset=offset, groups=groups,
-        fold_labels=fold_labels,
+        fold_labels=fold_labels, time_column=time_column,
     )  # fmt: skip
-    choice = SelectSpec(folds=folds, repeats=repeats, metric=metric, seed=seed, jobs=jobs)
+    choice = SelectSpec(folds=folds, repeats=repeats, metric=metric, seed=seed, jobs=jobs, gap=Gap.of(gap))
     refuse_idle_arguments(given.columns, choice)
     dataset, model = dataset_of(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, dates=dates,

@@ -18,9 +18,10 @@ from l2cli.core.problem import Problem, make_problem
 from l2cli.core.sharing import each_target
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
-from l2cli.data.folds import Folds, draw_folds, draw_heldout, given_folds
+from l2cli.data.folds import Folds, draw_folds, draw_heldout, given_folds, time_folds
 from l2cli.data.layout import refuse_large_folds
 from l2cli.data.table import Table
+from l2cli.data.time_order import most_folds
 from l2cli.select.cv import CVResult, cross_validate, fold_fits, gaussian_fold_fits
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
@@ -89,7 +90,7 @@ class Setup(NamedTuple):
         return lambda_grid(self.model.lambdas, self.problem, factor, weight=self.weight)
 
     def folds(self, select: SelectSpec) -> Folds:
-        """Return the folds asked for: given, by group, stratified (by class) or by rows.
+        """Return the folds asked for: given, in time order, by group, stratified (by class) or by rows.
 
         Where nobody asked for a number, few rows get as many as can all be filled, and a note says so.
         """
@@ -98,15 +99,13 @@ class Setup(NamedTuple):
             return given_folds(dataset.fold_labels, dataset.fold_names)
         strata, k = self._strata(), select.k
         if select.folds is None:
-            most, what = dataset.n_rows, "rows"
-            if dataset.groups is not None:
-                most, what = len(np.unique(dataset.groups)), "groups"
-            elif strata is not None:
-                most, what = int(np.bincount(strata).max()), "rows of the largest class"
+            most, why = self._most_folds(select, strata)
             if most < k:
                 k = max(2, most)
-                note = f"{k} folds instead of {select.k}: there are {most} {what}"
+                note = f"{k} folds instead of {select.k}: there are {why}"
                 dataset.notes.extend([note] if note not in dataset.notes else [])
+        if dataset.time is not None:
+            return time_folds(dataset.time, k, select.gap)
         return draw_folds(
             dataset.n_rows,
             k,
@@ -115,6 +114,18 @@ class Setup(NamedTuple):
             strata=strata,
             groups=dataset.groups,
         )
+
+    def _most_folds(self, select: SelectSpec, strata: npt.NDArray[np.int64] | None) -> tuple[int, str]:
+        """Return how many folds can be filled, in time order of those that are usual, and by what."""
+        dataset = self.dataset
+        if dataset.time is not None:
+            return most_folds(dataset.time, select.k, select.gap), "no more blocks of different times"
+        most, what = dataset.n_rows, "rows"
+        if dataset.groups is not None:
+            most, what = len(np.unique(dataset.groups)), "groups"
+        elif strata is not None:
+            most, what = int(np.bincount(strata).max()), "rows of the largest class"
+        return most, f"{most} {what}"
 
     def heldout_rows(self, select: SelectSpec) -> npt.NDArray[np.int64]:
         """Return the rows (m,) of the part held out: whole groups, or some of every class, or of all rows."""
@@ -125,9 +136,9 @@ class Setup(NamedTuple):
         )
 
     def _strata(self) -> npt.NDArray[np.int64] | None:
-        """Return the class of every row (n,), None where there are none or rows are grouped."""
+        """Return the class of every row (n,), None where there are none or rows are grouped or in time."""
         dataset = self.dataset
-        classes = dataset.schema.classes is not None and dataset.groups is None
+        classes = dataset.schema.classes is not None and dataset.groups is None and dataset.time is None
         return dataset.y.astype(np.int64) if classes else None
 
     def fold_fits(self, folds: Folds, select: SelectSpec, progress: Progress | None = None) -> FoldFits:
@@ -214,6 +225,8 @@ class Setup(NamedTuple):
         }
         if choosing is not None:
             common["seed"] = choosing.seed
+            common["time_column"] = None if dataset.time is None else dataset.time.name
+            common["gap"] = choosing.gap.given
         return {
             "schema": f"l2cli/{command}/1",
             "version": __version__,

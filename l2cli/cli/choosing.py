@@ -12,7 +12,7 @@ from l2cli.cli.binding import OptionGroup
 from l2cli.cli.options import words
 from l2cli.cli.output import refuse_overlap
 from l2cli.errors import UsageError
-from l2cli.spec import METRICS, MOST_REPEATS, RULES, SELECTORS, UNSEEN, SelectSpec
+from l2cli.spec import METRICS, MOST_REPEATS, RULES, SELECTORS, UNSEEN, Gap, SelectSpec
 
 
 class Choosing(OptionGroup):
@@ -33,6 +33,14 @@ class Choosing(OptionGroup):
     group_column: Annotated[
         str | None,
         typer.Option("--group-column", metavar="COL", help="rows of one group stay in one fold; no feature"),
+    ] = None
+    time_column: Annotated[
+        str | None,
+        typer.Option("--time-column", metavar="COL", help="train on earlier rows, test on later; no feature"),
+    ] = None
+    gap: Annotated[
+        str | None,
+        typer.Option("--gap", metavar="GAP", help="left out before tested rows: 20 rows, or 7d, 12h, 30min"),
     ] = None
     metric: Annotated[
         str | None,
@@ -61,20 +69,28 @@ class Choosing(OptionGroup):
             metric=None if self.metric is None else values.choice(self.metric, "--metric", METRICS),
             seed=values.whole(self.seed, "--seed", 0),
             jobs=self._jobs(),
+            gap=Gap.of(self.gap),
         )
 
     def _check_folds(self) -> None:
         """Refuse options that contradict one another."""
+        if self.gap is not None and self.time_column is None:
+            raise UsageError(
+                "--gap leaves rows out before later ones, so it needs --time-column",
+                hint="give the column with the time of each row",
+            )
+        others = [("--repeats", self.repeats), ("--group-column", self.group_column)]
         if self.fold_column is not None:
-            for option, value in (
-                ("--folds", self.folds),
-                ("--repeats", self.repeats),
-                ("--group-column", self.group_column),
-            ):
-                if value is not None:
-                    raise UsageError(
-                        f"--fold-column gives the folds, so {option} has nothing to do", hint="drop one"
-                    )
+            others += [("--folds", self.folds), ("--time-column", self.time_column)]
+            self._refuse_idle("--fold-column gives the folds", others)
+        if self.time_column is not None:
+            self._refuse_idle("--time-column puts the folds in order", others)
+
+    @staticmethod
+    def _refuse_idle(reason: str, others: list[tuple[str, str | None]]) -> None:
+        for option, value in others:
+            if value is not None:
+                raise UsageError(f"{reason}, so {option} has nothing to do", hint="drop one")
 
     def _jobs(self) -> int | None:
         if self.jobs is None or self.jobs.strip() == "-1":
@@ -137,7 +153,8 @@ class Selection(Rule):
         select = "auto" if self.select is None else values.choice(self.select, "--select", SELECTORS)
         holdout = values.part_or_file(self.holdout)
         if select in {"loo", "gcv", "evidence", "holdout"}:
-            idle, drawn = {"--folds", "--repeats", "--fold-column"}, isinstance(holdout, float)
+            idle = {"--folds", "--repeats", "--fold-column", "--time-column"}
+            drawn = isinstance(holdout, float)
             idle |= set() if drawn or inference == "bootstrap" else {"--group-column"}
             for option, value in self.given():
                 if option in idle:
@@ -178,5 +195,6 @@ class Selection(Rule):
             ("--repeats", self.repeats),
             ("--fold-column", self.fold_column),
             ("--group-column", self.group_column),
+            ("--time-column", self.time_column),
         )
         return [(option, value) for option, value in pairs if value is not None]

@@ -103,7 +103,7 @@ class Columns(OptionGroup):
     ] = "impute"
 
     def spec(self, choosing: "Choosing | None" = None) -> ColumnSpec:
-        """Return the checked roles; the fold and group columns come from ``choosing``."""
+        """Return the checked roles; the columns that make folds come from ``choosing``."""
         if self.offset is not None and self.exposure is not None:
             raise UsageError("--offset and --exposure both set the offset", hint="give one of them")
         targets = values.columns(self.target, "--target")
@@ -119,6 +119,7 @@ class Columns(OptionGroup):
             exposure=values.column(self.exposure, "--exposure"),
             fold_column=values.column(choosing.fold_column, "--fold-column") if choosing else None,
             group_column=values.column(choosing.group_column, "--group-column") if choosing else None,
+            time_column=values.column(choosing.time_column, "--time-column") if choosing else None,
             categorical=values.split_lists(self.categorical, "--categorical"),
             numeric=values.split_lists(self.numeric, "--numeric"),
             coding=values.choice(self.coding, "--coding", CODINGS),

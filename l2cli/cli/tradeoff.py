@@ -49,6 +49,7 @@ class Splitting(OptionGroup):
             ("--repeats", choosing.repeats),
             ("--fold-column", choosing.fold_column),
             ("--group-column", choosing.group_column),
+            ("--time-column", choosing.time_column),
             ("--jobs", choosing.jobs),
         ):
             if self.simulate and value is not None:

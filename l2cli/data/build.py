@@ -42,6 +42,7 @@ from l2cli.data.target import (
     constant_targets,
     refuse_extremes,
 )
+from l2cli.data.time_order import read_time
 from l2cli.data.wording import where
 from l2cli.spec import ColumnSpec, ModelSpec
 
@@ -73,6 +74,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec, *, consum
     table, roles, rows, weights, notes = plan.table, plan.roles, plan.rows, plan.weights, plan.notes
     folds, fold_names = _codes(table, columns.fold_column, rows, "fold")
     groups, _ = _codes(table, columns.group_column, rows, "group")
+    time = None if columns.time_column is None else read_time(table, columns.time_column, rows)
     ids = _ids(table, columns.id)  # the design may take the place of the table
     made = make_design(plan, columns.missing, model, consume=consume)
     features, sources = made.features, made.sources
@@ -96,6 +98,7 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec, *, consum
     return Dataset(
         source=table.source, X=made.X, y=plan.target.y, schema=schema, rows_read=table.n_rows, rows=rows,
         weights=weights, offset=plan.offset, fold_labels=folds, fold_names=fold_names, groups=groups,
+        time=time,
         penalty_factor=factors, column_groups=groups_of_columns,
         bounds=coefficient_bounds(sources, model.bounds, source),
         target_default=roles.target_default, roles=plan.found, products=made.products,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from l2cli.data.labelled import OtherRows
     from l2cli.data.roles import ColumnRoles
     from l2cli.data.table import RowPlaces, TextColumn
+    from l2cli.data.time_order import TimeColumn
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -149,7 +150,8 @@ class Dataset:
         place of the label in ``schema.classes``. (n, T) of several gaussian targets.
     bounds : (p,) lower and (p,) upper bounds of the coefficients, or None. column_groups : groups of columns.
     products : which columns are products of others; a factor that is missing was imputed by its mean.
-    weights, offset : (n,) float64 or None. fold_labels, groups : (n,) int codes or None.
+    weights, offset : (n,) float64 or None. fold_labels, groups : (n,) int codes or None. time : of the rows,
+        or None.
     rows : (n,) int, the 0-based rows of the file that are used, ascending.
     target_default : the target is the last column because none was named.
     roles : what every column that could be a feature was taken for; None where nobody looked.
@@ -169,6 +171,7 @@ class Dataset:
     fold_labels: IntArray | None = None
     fold_names: tuple[str, ...] = ()
     groups: IntArray | None = None
+    time: TimeColumn | None = None
     penalty_factor: FloatArray | None = None
     bounds: tuple[FloatArray, FloatArray] | None = None
     column_groups: ColumnGroups | None = None

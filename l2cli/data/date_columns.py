@@ -49,7 +49,7 @@ def _taken(columns: ColumnSpec) -> set[str | None]:
     """Return the columns that were named for a role; None may be among them."""
     return {
         columns.target, *columns.more_targets, columns.weights, columns.offset, columns.exposure, columns.id,
-        columns.fold_column, columns.group_column,
+        columns.fold_column, columns.group_column, columns.time_column,
     }  # fmt: skip
 
 
@@ -127,7 +127,8 @@ def settle_dates(
         if f"{name}.{part}" in table.names
     }
     drop, taken = match_columns(table, columns.drop, "--drop"), _taken(columns) | {roles.target}
-    for name in sorted(origin.keys() & (taken - {columns.fold_column, columns.group_column})):
+    of_folds = {columns.fold_column, columns.group_column, columns.time_column}
+    for name in sorted(origin.keys() & (taken - of_folds)):
         raise UsageError(
             f"{where(table)}: '{shown(name)}' is a part of a date: that is a feature, or makes folds",
             hint="add it to the file as a column",

@@ -4,7 +4,8 @@ Read are, with or without a time behind them: ``2024-03-01`` (also with ``/`` or
 day first), ``1 Mar 2024`` and ``Mar 1, 2024`` (English names), and ``01/03/2024`` or ``01-03-2024``, where
 the column must settle which of the two numbers is the day: one of its cells has a number above 12 there.
 Years have four digits. A time is ``13:05``, ``13:05:06`` or ``13:05:06.5``, after a blank or ``T``, perhaps
-with ``am`` or ``pm``; a zone behind it (``Z``, ``+02:00``) is read over: the hour is the one that is written.
+with ``am`` or ``pm``; a zone behind it (``Z``, ``+02:00``) is read over where parts are made: the hour is
+the one that is written. Moments, by which rows are ordered, are those of UTC.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 PARTS = ("year", "month", "weekday", "hour")
 """What a date becomes; weekdays are those of ISO 8601, Monday 1 to Sunday 7."""
+SECOND = 1_000_000
+"""Microseconds of a second."""
+DAY = 86_400 * SECOND
 
 _DAY_AND_TIME = re.compile(r"(.{6,20}?\d)(?:(?:T|,? )(\d\d?:.*))?")
 _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})", re.ASCII)
@@ -30,7 +35,7 @@ _EITHER = re.compile(r"(\d{1,2})([-/])(\d{1,2})\2(\d{4})", re.ASCII)
 _DAY_NAME = re.compile(r"(\d{1,2})([ -]?)([A-Za-z]{3,9})\.?\2(\d{4})", re.ASCII)
 _NAME_DAY = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})", re.ASCII)
 _TIME = re.compile(
-    r"(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?(?: ?([AaPp])[Mm])?(?: ?(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?",
+    r"(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?: ?([AaPp])[Mm])?(?: ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?",
     re.ASCII,
 )
 _MONTHS = (
@@ -38,6 +43,14 @@ _MONTHS = (
     "november", "december",
 )  # fmt: skip
 _NAMES = {word: at for at, name in enumerate(_MONTHS, 1) for word in (name, name[:3])} | {"sept": 9}
+
+
+class _Clock(NamedTuple):
+    """A time of day: its hour, its microseconds from midnight, and those that its zone is ahead of UTC."""
+
+    hour: int
+    ticks: int
+    ahead: int | None
 
 
 class _Either(NamedTuple):
@@ -60,12 +73,16 @@ class Dates(NamedTuple):
     known : (m,) True where the cell is a date, even if the order of day and month is open.
     order : ``day`` or ``month``, which comes first in cells like 13/03/2024; None where none settles it.
     open : the position of such a cell where the order is open, else None.
+    moments : (m,) int64, microseconds from the first day of year 1, in UTC where the cell has a zone; 0 where
+    it is no date. zoned : (m,) True where it has a zone.
     """
 
     parts: FloatArray
     known: BoolArray
     order: str | None
     open: int | None
+    moments: IntArray
+    zoned: BoolArray
 
     @property
     def has_time(self) -> bool:
@@ -86,8 +103,8 @@ def read_dates(cells: Sequence[str], order: str | None = None) -> Dates:
     One expression per cell; days and times are looked at once each, as columns of many moments repeat them.
     """
     days: dict[str, date | _Either | None] = {}
-    hours: dict[str | None, int | None] = {None: None}
-    found: list[tuple[date | _Either, int | None] | None] = []
+    clocks: dict[str | None, _Clock | None] = {None: None}
+    found: list[tuple[date | _Either, _Clock | None] | None] = []
     for cell in cells:
         split = _DAY_AND_TIME.fullmatch(cell)
         if split is None:
@@ -95,16 +112,17 @@ def read_dates(cells: Sequence[str], order: str | None = None) -> Dates:
             continue
         text, time = split.groups()
         day = days[text] if text in days else days.setdefault(text, _day(text))
-        hour = hours[time] if time in hours else hours.setdefault(time, _hour(time))
-        found.append(None if day is None or (time is not None and hour is None) else (day, hour))
+        clock = clocks[time] if time in clocks else clocks.setdefault(time, _clock(time))
+        found.append(None if day is None or (time is not None and clock is None) else (day, clock))
     open_ones = [day for day in days.values() if isinstance(day, _Either)]
     order = order or _settled(open_ones)
     parts, known = np.full((len(PARTS), len(cells)), np.nan), np.zeros(len(cells), dtype=bool)
+    moments, zoned = np.zeros(len(cells), dtype=np.int64), np.zeros(len(cells), dtype=bool)
     unsettled = None
     for i, item in enumerate(found):
         if item is None:
             continue
-        day, hour = item
+        day, clock = item
         if isinstance(day, _Either):
             if order is None:
                 known[i], unsettled = True, i if unsettled is None else unsettled
@@ -112,8 +130,12 @@ def read_dates(cells: Sequence[str], order: str | None = None) -> Dates:
             day = day.day(order)
         if day is not None:
             known[i] = True
-            parts[:, i] = day.year, day.month, day.isoweekday(), np.nan if hour is None else hour
-    return Dates(parts, known, order if open_ones else None, unsettled)
+            parts[:, i] = day.year, day.month, day.isoweekday(), np.nan if clock is None else clock.hour
+            moments[i] = DAY * (day.toordinal() - 1)
+            if clock is not None:
+                moments[i] += clock.ticks - (clock.ahead or 0)
+                zoned[i] = clock.ahead is not None
+    return Dates(parts, known, order if open_ones else None, unsettled, moments, zoned)
 
 
 def _settled(cells: Iterable[_Either]) -> str | None:
@@ -149,12 +171,23 @@ def _date(year: int, month: int, day: int) -> date | None:
         return None
 
 
-def _hour(text: str) -> int | None:
-    """Return the hour of a time of day, None where it is none."""
+def _clock(text: str) -> _Clock | None:
+    """Return a time of day, None where it is none."""
     m = _TIME.fullmatch(text)
     if m is None or int(m[2]) > 59 or int(m[3] or 0) > 60:  # 60: a leap second
         return None
     hour = int(m[1])
-    if m[4] is None:
-        return hour if hour < 24 else None
-    return hour % 12 + 12 * (m[4] in "pP") if 1 <= hour <= 12 else None
+    if m[5] is not None:
+        hour = hour % 12 + 12 * (m[5] in "pP") if 1 <= hour <= 12 else 24
+    if hour > 23:
+        return None
+    ticks = SECOND * (3600 * hour + 60 * int(m[2]) + int(m[3] or 0)) + int((m[4] or "0")[:6].ljust(6, "0"))
+    return _Clock(hour, ticks, None if m[6] is None else _ahead(m[6]))
+
+
+def _ahead(zone: str) -> int:
+    """Return the microseconds that a zone is ahead of UTC."""
+    if zone[0] not in "+-":
+        return 0
+    minutes = 60 * int(zone[1:3]) + int(zone[3:].lstrip(":") or 0)
+    return SECOND * 60 * (-minutes if zone[0] == "-" else minutes)

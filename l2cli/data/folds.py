@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.data.time_order import TimeColumn, TimeOrder, check_gap, cut_blocks, is_possible, refuse_cut
 from l2cli.errors import UsageError
-from l2cli.spec import MOST_REPEATS
+from l2cli.spec import MOST_REPEATS, Gap
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -18,14 +19,16 @@ BoolArray = npt.NDArray[np.bool_]
 class Folds(NamedTuple):
     """Fold ids 0..k-1 of every row, once per repeat.
 
-    ids : (repeats, n) int64. kind : ``rows`` | ``stratified`` | ``groups`` | ``given``. labels : fold names
-    if given.
+    ids : (repeats, n) int64; -1 of rows that no fold holds out. kind : ``rows`` | ``stratified`` |
+    ``groups`` | ``given`` | ``time``. labels : fold names if given. order : of time-ordered folds, which are
+    trained on earlier rows alone.
     """
 
     ids: IntArray
     k: int
     kind: str
     labels: tuple[str, ...] = ()
+    order: TimeOrder | None = None
 
     @property
     def repeats(self) -> int:
@@ -34,7 +37,26 @@ class Folds(NamedTuple):
 
     def sizes(self) -> list[int]:
         """Return rows per fold: folds of the first repeat, then of the next."""
-        return [int(c) for row in self.ids for c in np.bincount(row, minlength=self.k)]
+        return [int(c) for row in self.ids for c in np.bincount(row[row >= 0], minlength=self.k)]
+
+    def training(self, i: int) -> IntArray:
+        """Return the rows that fit ``i`` is trained on."""
+        if self.order is not None:
+            return np.flatnonzero(self.order.since <= i)
+        ids = self.ids[i // self.k]
+        return np.flatnonzero((ids != i % self.k) & (ids >= 0))
+
+    def training_sizes(self) -> list[int]:
+        """Return how many rows each fit is trained on."""
+        if self.order is not None:
+            steps = np.bincount(self.order.since, minlength=self.k + 1)[: self.k]
+            return [int(c) for c in np.cumsum(steps)]
+        sizes, k = self.sizes(), self.k
+        return [sum(sizes[i // k * k :][:k]) - size for i, size in enumerate(sizes)]
+
+    def named(self, i: int) -> str:
+        """Return what the training rows of fit ``i`` are called: ``without fold 3``, ``before fold 3``."""
+        return f"{'without' if self.order is None else 'before'} fold {i % self.k + 1}"
 
     def others(self, i: int) -> Folds:
         """Return the other folds of the repeat of fit ``i``, renumbered; its own rows are -1, in none."""
@@ -43,12 +65,13 @@ class Folds(NamedTuple):
 
     def described(self) -> dict[str, Any]:
         """Return what a result says of the folds."""
-        return {
+        found: dict[str, Any] = {
             "kind": self.kind,
             "k": self.k,
             "repeats": self.repeats,
             "stratified": self.kind == "stratified",
         }
+        return found if self.order is None else found | {"training_sizes": self.training_sizes()}
 
 
 def _deal(count: int, k: int, seed: list[int]) -> IntArray:
@@ -156,6 +179,27 @@ def given_folds(labels: IntArray, names: tuple[str, ...]) -> Folds:
         raise UsageError("--fold-column holds one label only", hint="cross-validation needs two or more")
     chosen = tuple(names[int(i)] for i in present) if names else ()
     return Folds(ids.astype(np.int64).reshape(1, -1), len(present), "given", chosen)
+
+
+def time_folds(time: TimeColumn, k: int, gap: Gap) -> Folds:
+    """Return k folds in time order: fold j holds out block j + 1 of k + 1, and is trained on those before it.
+
+    Less the rows within the gap before the block; see :func:`l2cli.data.time_order.cut_blocks`.
+
+    Raises
+    ------
+    UsageError
+        There are not so many blocks of different times, or the gap leaves the first fold no rows.
+    """
+    check_gap(time, gap)
+    n = len(time.values)
+    if n <= k or not is_possible(cut := cut_blocks(time, k, gap)):
+        raise refuse_cut(time, k, gap)
+    places = np.arange(n)
+    ids, since = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    ids[cut.order] = np.searchsorted(cut.starts, places, "right") - 1
+    since[cut.order] = np.searchsorted(cut.ends, places, "right")
+    return Folds(ids[None, :], k, "time", order=TimeOrder(time, gap, since))
 
 
 def folds_of_splits(

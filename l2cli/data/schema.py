@@ -25,6 +25,7 @@ IntArray = npt.NDArray[np.int64]
 CODINGS = ("auto", "onehot", "treatment")
 LARGEST_BOUND = 1e150
 MISSING_RULES = ("impute", "drop", "error", "indicator")
+OF_FOLDS = ("fold column", "group column", "time column")
 
 
 class Roles(NamedTuple):
@@ -214,7 +215,7 @@ def _check_choices(columns: ColumnSpec) -> None:
 
 
 def _special_columns(table: Table, columns: ColumnSpec) -> dict[str, str]:
-    """Return {column: role} of the columns named for a role; the id may be a fold or group column too."""
+    """Return {column: role} of the columns named for a role; the id may make folds too."""
     taken: dict[str, str] = {}
     for role, name in (
         ("target", columns.target),
@@ -224,6 +225,7 @@ def _special_columns(table: Table, columns: ColumnSpec) -> dict[str, str]:
         ("exposure", columns.exposure),
         ("fold column", columns.fold_column),
         ("group column", columns.group_column),
+        ("time column", columns.time_column),
         ("id", columns.id),
     ):
         if name is None:
@@ -232,7 +234,7 @@ def _special_columns(table: Table, columns: ColumnSpec) -> dict[str, str]:
             raise no_column(table, name)
         if role == taken.get(name) == "target":
             raise UsageError(f"--target names column '{shown(name)}' twice")
-        if name in taken and not (role == "id" and taken[name] in ("fold column", "group column")):
+        if name in taken and not (role == "id" and taken[name] in OF_FOLDS):
             raise UsageError(
                 f"{where(table)}: column '{shown(name)}' is both the {taken[name]} and the {role}"
             )

@@ -87,7 +87,7 @@ def resample(
     units = np.arange(problem.n_rows) if groups is None else np.unique(groups, return_inverse=True)[1]
     counts = [_drawn(problem, units, [seed, 3, i]) for i in range(draws)]
     n, p, c = problem.n_rows, problem.n_columns, problem.n_classes
-    tasks = [(problem, count, lambdas, scale, f"bootstrap draw {i + 1}") for i, count in enumerate(counts)]
+    tasks = [(problem, count, lambdas, scale, f"in bootstrap draw {i + 1}") for i, count in enumerate(counts)]
     flops = draws * len(lambdas) * 4.0 * n * p * c**2 * min(n, p)
 
     def advance(_: str, done: int, total: int) -> None:
@@ -133,7 +133,7 @@ def fit_drawing(problem: Problem, count: IntArray, lambdas: FloatArray, scale: s
         return Drawing(np.vstack([path.u, path.intercept0]).T, stats.shift)
     order = np.argsort(-at, kind="stable")
     found = np.empty((len(at), (problem.n_columns + 1) * problem.n_classes))
-    found[order], _ = newton_path(weighted, np.flatnonzero(count == 0), stats, at[order], name)
+    found[order], _ = newton_path(weighted, rows, stats, at[order], name)
     return Drawing(found, stats.shift)
 
 

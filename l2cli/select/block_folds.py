@@ -41,10 +41,7 @@ class BlockFolds(GlmFolds):
         self._fill = np.zeros((len(self.rows), problem.n_columns))
         """(F, p) means of the training rows, which stand for missing numbers."""
         for i in range(len(self.rows)):
-            self._fill[i] = block_rows(problem, self._training(i)).mean
-
-    def _training(self, i: int) -> IntArray:
-        return np.delete(np.arange(self.problem.n_rows), self.rows[i])
+            self._fill[i] = block_rows(problem, self.folds.training(i)).mean
 
     def _eta(self, i: int, rows: IntArray, coefficients: FloatArray) -> FloatArray:
         """Return linear predictors (m, L), of classes (m, C, L), of some rows for a fit's coefficients."""
@@ -60,8 +57,8 @@ class BlockFolds(GlmFolds):
 
     def _per_fit(self, lambdas: FloatArray) -> FloatArray:
         """Return the sum-scale lambdas of every fit: (L, F)."""
-        weights = self.problem.weight_sum - self.fold_weights
-        return np.column_stack([fold_lambdas(lambdas, self.scale, float(weight)) for weight in weights])
+        weights = [float(self.problem.weights[self.folds.training(i)].sum()) for i in range(len(self.rows))]
+        return np.column_stack([fold_lambdas(lambdas, self.scale, weight) for weight in weights])
 
     def _looped(self, grid: FloatArray) -> FloatArray:
         sums, problem = self._per_fit(grid), self.problem
@@ -69,8 +66,7 @@ class BlockFolds(GlmFolds):
         cells = problem.n_rows * (problem.blocks.Z.shape[1] + 1 + 4 * len(problem.blocks.blocks))
         flops = len(grid) * len(self.rows) * PASSES * 10.0 * cells * problem.n_classes
         tasks = [
-            (problem, self._training(i), sums[:, i], f"fold {i % self.folds.k + 1}")
-            for i in range(len(self.rows))
+            (problem, self.folds.training(i), sums[:, i], self.folds.named(i)) for i in range(len(self.rows))
         ]
         done = parallel_map(block_fold_path, tasks, jobs=self.jobs, flops=flops, progress=self.progress)
         self.kkt_max = max(self.kkt_max, *(float(residual.max(initial=0.0)) for _, residual in done))
@@ -94,7 +90,7 @@ def block_fold_path(
         runaway = lam == 0.0 and answer.last_move > RUNAWAY
         if not answer.residual <= KKT_LIMIT or runaway:
             raise FitError(
-                f"not converged at lambda {lam:.4g} without {name}",
+                f"not converged at lambda {lam:.4g} {name}",
                 hint="ask for larger lambdas", code="not_converged",
             )  # fmt: skip
         coef = answer.u / part.scale[:, None]

@@ -107,9 +107,9 @@ class Comparison(NamedTuple):
             except FitError as error:
                 values, note = np.full(len(fits.fold_weights), np.nan), error.message
             if note is None and not np.isfinite(values).all() and candidate.outside is None:
-                first = int(np.flatnonzero(~np.isfinite(values))[0]) % self.folds.k + 1
+                first = self.folds.named(int(np.flatnonzero(~np.isfinite(values))[0]))
                 what = "solution at lambda 0" if candidate.relax_gamma == 1.0 else "relaxed fit"
-                note = f"no finite {what} without fold {first}: the classes are separated there"
+                note = f"no finite {what} {first}: the classes are separated there"
             seconds = time.perf_counter() - start + shared
             curve = weighted_curve(np.zeros(1), values[:, None], fits.fold_weights, self.folds, self.metric)
             mean, se = float(curve.mean[0]), float(curve.se[0])
@@ -119,8 +119,8 @@ class Comparison(NamedTuple):
     def _mean_only(self) -> FloatArray:
         """Return the fold values of the intercept alone (0 without), offset included."""
         problem, values = self.problem, []
-        for held in self._held_out():
-            rest = ~held
+        for i, held in enumerate(self.held_out()):
+            rest = self.folds.training(i)
             offset = problem.offset
             b: FloatArray | float = 0.0
             if problem.intercept:
@@ -143,7 +143,8 @@ class Comparison(NamedTuple):
             )
         return np.array(values)
 
-    def _held_out(self) -> list[npt.NDArray[np.bool_]]:
+    def held_out(self) -> list[npt.NDArray[np.bool_]]:
+        """Return, for every fit, which rows it does not see."""
         return [ids == f for ids in self.folds.ids for f in range(self.folds.k)]
 
     def _tune(self, contender: Contender, progress: Progress | None) -> list[tuple[FloatArray, float]]:
@@ -168,11 +169,12 @@ class Comparison(NamedTuple):
         return fits.losses(distinct, self.metric)[np.arange(len(lambdas)), position]
 
 
-def compare_pair(a: Scores, b: Scores, fold_shares: FloatArray, k: int) -> Pair:
+def compare_pair(a: Scores, b: Scores, fold_shares: FloatArray, folds: Folds) -> Pair:
     """Return the difference of two models with the corrected resampled t test of Nadeau and Bengio (2003).
 
     t = mean difference / sqrt(:func:`overlap_factor` times the variance of the J fold differences), J - 1
-    degrees of freedom.
+    degrees of freedom. In time order there is nothing to correct, and it is the t test of the means of
+    successive blocks (Ibragimov and Muller 2010; of forecasts Giacomini and White 2006).
     """
     difference = a.mean - b.mean
     if not np.isfinite(difference):
@@ -180,7 +182,7 @@ def compare_pair(a: Scores, b: Scores, fold_shares: FloatArray, k: int) -> Pair:
     d = a.values - b.values
     count = len(d)
     variance = float(fold_shares @ (d - fold_shares @ d) ** 2) * count / (count - 1)
-    se = float(np.sqrt(overlap_factor(count, k) * variance))
+    se = float(np.sqrt(overlap_factor(folds) * variance))
     if se == 0.0:
         return Pair(a.candidate.name, b.candidate.name, difference, 0.0, 1.0 if difference == 0.0 else 0.0)
     p_value = two_sided_tail(difference / se, count - 1)

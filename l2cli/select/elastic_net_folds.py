@@ -11,14 +11,14 @@ from itertools import count, repeat
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.moments import GramSystem, Moments, TrainingStats
+from l2cli.core.moments import GramSystem, TrainingStats
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.elastic_net import WIDE, ElasticNet
 from l2cli.core.solvers.gram import DenseGram, ProductGram
 from l2cli.core.solvers.screening import WideAnswer
 from l2cli.core.threads import row_threads
 from l2cli.data.folds import Folds
-from l2cli.select.gaussian_folds import GaussianFolds
+from l2cli.select.gaussian_folds import FoldMoments, GaussianFolds
 from l2cli.select.learner import fold_lambdas
 from l2cli.select.ridge_folds import RidgeFolds
 from l2cli.select.wide_folds import TrainingRows, batch_size, wide_fits
@@ -38,9 +38,9 @@ class ElasticNetFolds(GaussianFolds):
 
     def __init__(
         self, problem: Problem, folds: Folds, scale: str = "sum",
-        progress: Callable[[str, int, int], None] | None = None, held: list[Moments] | None = None,
+        progress: Callable[[str, int, int], None] | None = None, moments: FoldMoments | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(problem, folds, scale, progress, held)
+        super().__init__(problem, folds, scale, progress, moments)
         self.ridge: RidgeFolds | None = None
 
     def solutions(self, lambdas: FloatArray) -> Iterator[tuple[TrainingStats, FloatArray]]:
@@ -93,7 +93,7 @@ class ElasticNetFolds(GaussianFolds):
         free = iter(bare)
         for first in range(0, len(all_stats), size):
             fits = range(first, min(first + size, len(all_stats)))
-            batch = [(self._training(i), all_stats[i]) for i in fits]
+            batch = [(self.folds.training(i), all_stats[i]) for i in fits]
             scaled = [fold_lambdas(lambdas[some], self.scale, stats.weight) for _, stats in batch]
             answers = wide_fits(self.problem, batch, scaled)
 
@@ -151,7 +151,7 @@ class ElasticNetFolds(GaussianFolds):
         if system is not None:
             net = ElasticNet(DenseGram(system.G), system.c, *penalty)
         else:
-            rows = TrainingRows(self.problem, self._training(i), stats)
+            rows = TrainingRows(self.problem, self.folds.training(i), stats)
             A = rows.columns(np.arange(self.problem.n_columns))
             net = ElasticNet(ProductGram(A), rows.response @ A, *penalty)
         u, _ = net.solve(lam, rough=True)

@@ -1,8 +1,8 @@
 """Gaussian models on all folds: the whole cross-validation from per-fold moments, one pass over the rows.
 
-Training moments of a fold are the merge of the others, and its held-out mse is a quadratic form of its own
-moments, so no fit looks at a row: n p^2 flops once serve every lambda. With more columns than training rows
-the rows themselves take the place of the moments.
+Training moments of a fold are the merge of the others, in time order of earlier ones, and its held-out mse is
+a quadratic form of its own moments, so no fit looks at a row: n p^2 flops once serve every lambda. With more
+columns than training rows the rows themselves take the place of the moments.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from copy import copy
 from functools import reduce
-from typing import Self
+from itertools import accumulate
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,6 @@ from l2cli.core.moments import (
     GramSystem,
     Moments,
     TrainingStats,
-    column_moments,
     fold_moments,
     gram_system,
     heldout_sum_of_squares,
@@ -31,6 +31,7 @@ from l2cli.core.moments import (
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.folds import Folds
+from l2cli.select.learner import training_moments
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -38,6 +39,38 @@ CACHE_BYTES = 1 << 30
 """What was made for all folds is kept up to this size, else made again when asked for."""
 CANCELLATION = 1e-4
 """Held-out losses below this share of the terms they are the sum of are computed from the rows."""
+
+
+class FoldMoments(NamedTuple):
+    """Moments of the rows that each fit holds out, and of those that it is the first to be trained on.
+
+    held : of each fit. steps : in time order k + 1, the last of rows that no fold is trained on; else empty.
+    """
+
+    held: list[Moments]
+    steps: list[Moments]
+
+    @staticmethod
+    def of(problem: Problem, folds: Folds) -> FoldMoments:
+        """Return the moments of a problem: one pass over the rows, two where there is a gap."""
+        if folds.order is None:
+            return FoldMoments([m for ids in folds.ids for m in fold_moments(problem, ids, folds.k)], [])
+        steps = fold_moments(problem, folds.order.since, folds.k + 1)
+        if np.array_equal(folds.order.since, folds.ids[0] + 1):  # a fold adds what the one before held out
+            return FoldMoments(steps[1:], steps)
+        return FoldMoments(fold_moments(problem, folds.ids[0], folds.k), steps)
+
+    def training(self, k: int) -> Iterator[Moments]:
+        """Yield the moments of the rows that each fit is trained on."""
+        if self.steps:
+            yield from accumulate(self.steps[:k], Moments.merge)
+            return
+        for first in range(0, len(self.held), k):
+            yield from leave_each_out(self.held[first : first + k])
+
+    def all_rows(self, k: int) -> Moments:
+        """Return the moments of all rows."""
+        return reduce(Moments.merge, self.steps or self.held[:k])
 
 
 class GaussianFolds(ABC):
@@ -50,8 +83,8 @@ class GaussianFolds(ABC):
     scale : str
         That of the lambdas, sum or mean.
     progress : callable, optional
-    held : list of Moments, optional
-        Of the rows that each fit holds out, if they were made before.
+    moments : FoldMoments, optional
+        If they were made before.
     """
 
     def __init__(
@@ -60,7 +93,7 @@ class GaussianFolds(ABC):
         folds: Folds,
         scale: str = "sum",
         progress: Callable[[str, int, int], None] | None = None,
-        held: list[Moments] | None = None,
+        moments: FoldMoments | None = None,
     ) -> None:
         self.problem, self.folds, self.scale = problem, folds, scale
         self.progress = progress
@@ -68,13 +101,10 @@ class GaussianFolds(ABC):
         self.kkt_max = 0.0
         self.rows = [np.flatnonzero(ids == f) for ids in folds.ids for f in range(folds.k)]
         self.fold_weights = np.array([problem.weights[rows].sum() for rows in self.rows])
-        smallest = sum(map(len, self.rows)) // folds.repeats - max(map(len, self.rows))
-        self.by_moments = problem.n_columns <= smallest
-        self.held: list[Moments] = []
-        if self.by_moments and held is not None:
-            self.held = held
-        elif self.by_moments:
-            self.held = [m for ids in folds.ids for m in fold_moments(problem, ids, folds.k)]
+        self.by_moments = problem.n_columns <= min(folds.training_sizes())
+        self.moments: FoldMoments | None = None
+        if self.by_moments:
+            self.moments = FoldMoments.of(problem, folds) if moments is None else moments
         self.several: Self | None = None
         self.target = 0
         self._sides: list[tuple[TrainingStats, GramSystem | None]] = []
@@ -92,19 +122,22 @@ class GaussianFolds(ABC):
     def with_factors(self, factors: FloatArray) -> Self:
         """Return the fits with other penalty factors (p,): the moments of the folds stay what they are."""
         problem = self.problem._replace(factors=factors)
-        return type(self)(problem, self.folds, self.scale, held=self.held)
+        return type(self)(problem, self.folds, self.scale, moments=self.moments)
 
     def without(self, i: int) -> Self:
         """Return the fits on the other folds of the same repeat: what tells the lambda of fit ``i`` alone.
 
-        Their moments are at hand, so no row is looked at.
+        Their moments are at hand, so no row is looked at. Not of time-ordered folds.
         """
         if self.several is not None:
             return self.several.without(i).for_target(self.target, self.problem)
         k = self.folds.k
         first = i // k * k
-        held = [m for j, m in enumerate(self.held[first : first + k], first) if j != i] or None
-        return type(self)(self.problem, self.folds.others(i), self.scale, held=held)
+        moments = None
+        if self.moments is not None:
+            mine = enumerate(self.moments.held[first : first + k], first)
+            moments = FoldMoments([m for j, m in mine if j != i], [])
+        return type(self)(self.problem, self.folds.others(i), self.scale, moments=moments)
 
     @abstractmethod
     def solutions(self, lambdas: FloatArray) -> Iterator[tuple[TrainingStats, FloatArray]]:
@@ -113,10 +146,6 @@ class GaussianFolds(ABC):
     def full_factor(self) -> RidgeFactor | None:
         """Return None: no factor of all rows comes with these fits."""
         return None
-
-    def _all_moments(self) -> Moments:
-        """Return the moments of all rows."""
-        return reduce(Moments.merge, self.held[: self.folds.k])
 
     def _training_sides(self) -> Iterator[tuple[TrainingStats, GramSystem | None]]:
         """Yield every fit's preprocessing and, where columns are few, its Gram system."""
@@ -140,21 +169,13 @@ class GaussianFolds(ABC):
             yield side
 
     def _make_sides(self) -> Iterator[tuple[TrainingStats, GramSystem | None]]:
-        k = self.folds.k
-        for r in range(self.folds.repeats):
-            mine = range(r * k, (r + 1) * k)
-            if self.by_moments:
-                for moments in leave_each_out([self.held[j] for j in mine]):
-                    system = gram_system(self.problem, moments)
-                    yield system.stats, system
-            else:
-                for merged in leave_each_out([column_moments(self.problem, self.rows[j]) for j in mine]):
-                    yield training_stats(self.problem, merged), None
-
-    def _training(self, i: int) -> IntArray:
-        """Return the rows that fit i is trained on."""
-        ids = self.folds.ids[i // self.folds.k]
-        return np.flatnonzero((ids != i % self.folds.k) & (ids >= 0))  # below 0: set aside
+        if self.moments is not None:
+            for moments in self.moments.training(self.folds.k):
+                system = gram_system(self.problem, moments)
+                yield system.stats, system
+        else:
+            for merged in training_moments(self.problem, self.folds):
+                yield training_stats(self.problem, merged), None
 
     def losses(self, lambdas: FloatArray, metric: str) -> FloatArray:
         """Return (F, L): each fit's weighted mean loss over its held-out rows."""
@@ -175,7 +196,8 @@ class GaussianFolds(ABC):
 
     def _mse(self, i: int, stats: TrainingStats, u: FloatArray, intercept: FloatArray) -> FloatArray:
         """Return held-out mse (L,) from moments; from the rows where the quadratic form would cancel."""
-        held = self.held[i]
+        assert self.moments is not None
+        held = self.moments.held[i]
         response = -1 if self.several is None else self.target - self.several.problem.y.shape[1]
         value, terms = heldout_sum_of_squares(self.problem, stats, held, u, intercept, response)
         poor = ~(value > CANCELLATION * terms)
@@ -186,7 +208,7 @@ class GaussianFolds(ABC):
 
     def _training_mean(self, i: int) -> float:
         """Return the weighted mean of y over the rows that fit i is trained on."""
-        rows = self._training(i)
+        rows = self.folds.training(i)
         return float(np.average(self.problem.y[rows], weights=self.problem.weights[rows]))
 
     def null_mse(self) -> FloatArray:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.metrics import losses as metric_losses
-from l2cli.core.moments import TrainingStats, column_moments, leave_each_out, training_problem, training_stats
+from l2cli.core.moments import TrainingStats, training_problem, training_stats
 from l2cli.core.path import bare_solver, newton_solver
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.kinked_folds import KinkedFolds
@@ -18,7 +18,7 @@ from l2cli.core.solvers.smooth_folds import SmoothFolds
 from l2cli.data.folds import Folds
 from l2cli.engines.pool import parallel_map
 from l2cli.errors import FitError
-from l2cli.select.learner import fold_lambdas
+from l2cli.select.learner import fold_lambdas, training_moments
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -39,12 +39,15 @@ class GlmFolds:
     ) -> None:  # fmt: skip
         self._begin(problem, folds, scale, jobs, progress)
         self._check_targets()
-        smallest = min(problem.n_rows - len(rows) for rows in self.rows)
         hessians = folds.k * 8.0 * ((problem.n_columns + 1) * problem.n_classes) ** 2
-        self.batched = problem.n_columns < smallest and hessians <= MOST_HESSIAN_BYTES
+        small = problem.n_columns < min(folds.training_sizes()) and hessians <= MOST_HESSIAN_BYTES
+        # in a batch every fit has all rows but its own
+        self.batched = small and folds.order is None
         together = SmoothFolds if problem.is_smooth else KinkedFolds
         self.batches = [together(problem, ids, folds.k) for ids in folds.ids] if self.batched else []
-        self.stats: list[TrainingStats] = [s for b in self.batches for s in b.stats] or self._column_stats()
+        self.stats: list[TrainingStats] = [s for b in self.batches for s in b.stats] or [
+            training_stats(problem, moments) for moments in training_moments(problem, folds)
+        ]
 
     def _begin(
         self, problem: Problem, folds: Folds, scale: str, jobs: int | None,
@@ -62,23 +65,15 @@ class GlmFolds:
     def _check_targets(self) -> None:
         """Refuse training rows whose best intercept is infinite: one class, or zeros alone."""
         y, binomial = self.problem.y, self.problem.family == "binomial"
-        for i, rows in enumerate(self.rows):
-            rest = np.delete(y, rows, axis=0)
+        for i in range(len(self.rows)):
+            rest = y[self.folds.training(i)]
             if not rest.any(axis=0).all() or (binomial and rest.all()):
                 what = "only one class is" if binomial else "only targets of 0 are"
                 what = what if y.ndim == 1 else "not every class is"
                 raise FitError(
-                    f"without fold {i % self.folds.k + 1} {what} left to train on",
+                    f"{self.folds.named(i)} {what} left to train on",
                     hint="give fewer --folds or other folds",
                 )
-
-    def _column_stats(self) -> list[TrainingStats]:
-        result = []
-        for r in range(self.folds.repeats):
-            mine = self.rows[r * self.folds.k : (r + 1) * self.folds.k]
-            merged = leave_each_out([column_moments(self.problem, rows) for rows in mine])
-            result += [training_stats(self.problem, m) for m in merged]
-        return result
 
     def full_factor(self) -> RidgeFactor | None:
         """Return None: a factor of the rows is not a by-product here."""
@@ -93,20 +88,19 @@ class GlmFolds:
             eta = self._eta(i, rows, coefficients[finite, i].T)
             result[i, finite] = metric_losses(
                 metric, self.family, self.problem.y[rows], eta, self.problem.weights[rows],
-                baseline=self._training_mean(rows) if metric == "r2" else None,
+                baseline=self._training_mean(i) if metric == "r2" else None,
             )  # fmt: skip
         return result
 
     def null_mse(self) -> FloatArray:
         """Return (F,): the held-out mse of the mean of each fit's training rows, the unit of r2."""
         y, s = self.problem.y, self.problem.weights
-        away = [np.square(y[rows] - self._training_mean(rows)) for rows in self.rows]
+        away = [np.square(y[rows] - self._training_mean(i)) for i, rows in enumerate(self.rows)]
         return np.array([np.average(a, weights=s[rows]) for a, rows in zip(away, self.rows, strict=True)])
 
-    def _training_mean(self, rows: IntArray) -> float:
-        return float(
-            np.average(np.delete(self.problem.y, rows), weights=np.delete(self.problem.weights, rows))
-        )
+    def _training_mean(self, i: int) -> float:
+        rows = self.folds.training(i)
+        return float(np.average(self.problem.y[rows], weights=self.problem.weights[rows]))
 
     def _eta(self, i: int, rows: IntArray, coefficients: FloatArray) -> FloatArray:
         """Return linear predictors (m, L), of classes (m, C, L), of some rows for a fit's coefficients."""
@@ -164,8 +158,8 @@ class GlmFolds:
         sums = self._per_fit(grid)
         flops = len(grid) * len(self.rows) * 12.0 * float(self.problem.n_rows) ** 3
         tasks = [
-            (self.problem, rows, self.stats[i], sums[:, i], f"fold {i % self.folds.k + 1}")
-            for i, rows in enumerate(self.rows)
+            (self.problem, self.folds.training(i), self.stats[i], sums[:, i], self.folds.named(i))
+            for i in range(len(self.rows))
         ]
         done = parallel_map(newton_path, tasks, jobs=self.jobs, flops=flops, progress=self.progress)
         self.kkt_max = max(self.kkt_max, *(float(residual.max(initial=0.0)) for _, residual in done))
@@ -173,16 +167,14 @@ class GlmFolds:
 
 
 def newton_path(
-    problem: Problem, held_out: IntArray, stats: TrainingStats, lambdas: FloatArray, name: str
+    problem: Problem, rows: IntArray, stats: TrainingStats, lambdas: FloatArray, name: str
 ) -> tuple[FloatArray, FloatArray]:
-    """Return coefficients (L, (p + 1) C) and residuals (L,) without some rows, warm-started along lambda.
+    """Return coefficients (L, (p + 1) C) and residuals (L,) of some rows' fits, warm-started along lambda.
 
     Large problems are solved as far as folds need. At lambda 0 the answer is exact to rounding, since only
     then a run-away coefficient shows.
     """
-    rest = np.ones(problem.n_rows, dtype=bool)
-    rest[held_out] = False
-    part = training_problem(problem, np.flatnonzero(rest), stats)
+    part = training_problem(problem, rows, stats)
     solver, bare = newton_solver(part), bare_solver(part)
     large = solver.size > ROUGH_CELLS
     theta, result, residuals = None, [], []
@@ -199,7 +191,7 @@ def newton_path(
             continue
         if not answer.residual <= KKT_LIMIT:
             raise FitError(
-                f"not converged at lambda {lam:.4g} without {name}",
+                f"not converged at lambda {lam:.4g} {name}",
                 hint="ask for larger lambdas", code="not_converged",
             )  # fmt: skip
         result.append(np.append(answer.u.ravel(), answer.intercept))

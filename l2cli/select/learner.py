@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.families import Family
+from l2cli.core.moments import ColumnMoments, column_moments, leave_each_out
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.folds import Folds
@@ -18,7 +19,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 class FoldFits(Protocol):
-    """One model family fitted without each fold in turn, at any lambdas.
+    """One model family fitted without each fold in turn, in time order before each, at any lambdas.
 
     Lambdas are on the scale in force: ``sum``, where every fold uses the same value, or ``mean``, where a
     fold uses it times the weight of its training rows. A *fit* is one fold of one repeat: folds of the first
@@ -61,9 +62,22 @@ class FoldFits(Protocol):
         ...
 
 
+def training_moments(problem: Problem, folds: Folds) -> Iterator[ColumnMoments]:
+    """Yield the column moments of the rows that each fit is trained on."""
+    if folds.order is not None:
+        for i in range(folds.k):
+            yield column_moments(problem, folds.training(i))
+        return
+    for ids in folds.ids:
+        yield from leave_each_out([column_moments(problem, np.flatnonzero(ids == f)) for f in range(folds.k)])
+
+
 def heldout_eta(fits: FoldFits, lam: float) -> FloatArray:
-    """Return (repeats, n), of classes (repeats, n, C): each row's eta by the fit that did not see it."""
-    result = np.empty((fits.folds.repeats, *fits.problem.y.shape))
+    """Return (repeats, n), of classes (repeats, n, C): each row's eta by the fit that did not see it.
+
+    NaN for rows that no fold holds out.
+    """
+    result = np.full((fits.folds.repeats, *fits.problem.y.shape), np.nan)
     for i, eta in enumerate(fits.heldout_etas(np.array([lam]))):
         result[i // fits.folds.k, fits.rows[i]] = eta[..., 0]
     return result

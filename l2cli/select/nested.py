@@ -2,8 +2,9 @@
 
 The inner folds of an outer one are the other folds of the same repeat; of two folds only, ten new ones inside
 the training rows. Gaussian fits merge the moments of the folds that are left, so no row is looked at again;
-other families are fitted anew. Lambdas come from a grid made on all rows, which is harmless for L2 (a grid is
-no choice) and at most moves the first lambda of an L1 path.
+other families are fitted anew. In time order the training rows of an outer fold are cut anew into blocks, and
+every inner fold is trained on earlier ones. Lambdas come from a grid made on all rows, which is harmless for
+L2 (a grid is no choice) and at most moves the first lambda of an L1 path.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.metrics import ROW_METRICS
-from l2cli.data.folds import draw_folds
-from l2cli.select.confidence import Spread, fold_spread, row_spread
+from l2cli.data.folds import Folds, draw_folds, time_folds
+from l2cli.data.time_order import most_folds
+from l2cli.errors import UsageError
+from l2cli.select.confidence import Spread, by_rows, fold_spread, mean_losses, row_spread, unrooted
 from l2cli.select.curve import Curve
 from l2cli.select.cv import CVResult, cross_validate, fold_fits, weighted_curve
 from l2cli.select.gaussian_folds import GaussianFolds
@@ -25,6 +27,8 @@ from l2cli.select.learner import FoldFits
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
+LEAST_ROWS = 10
+"""Rows of a block of inner folds in time order, where there are enough."""
 
 
 def inner_fits(
@@ -33,6 +37,9 @@ def inner_fits(
 ) -> FoldFits:  # fmt: skip
     """Return the fits, on inner folds, inside the rows that fit ``i`` is trained on."""
     folds = fits.folds
+    if folds.order is not None:
+        inner, rows = inner_in_time(folds, i), folds.training(i)
+        return fold_fits(fits.problem.take(rows), inner, scale, jobs=jobs)
     if folds.k > 2 and isinstance(fits, GaussianFolds):
         return fits.without(i)
     ids = folds.ids[i // folds.k]
@@ -47,6 +54,29 @@ def inner_fits(
         units = len(rows) if own is None else len(np.unique(own))
         inner = draw_folds(len(rows), max(2, min(10, units)), seed=seed, strata=strata, groups=own)
     return fold_fits(fits.problem.take(rows), inner, scale, jobs=jobs)
+
+
+def inner_in_time(folds: Folds, i: int) -> Folds:
+    """Return time-ordered folds of the training rows of fold ``i``, with the gap of the outer ones.
+
+    As many as there are outer ones, or as have blocks of LEAST_ROWS rows; two where there are few rows.
+
+    Raises
+    ------
+    UsageError
+        The training rows cannot be cut into three blocks.
+    """
+    assert folds.order is not None
+    time, gap = folds.order.time.take(folds.training(i)), folds.order.gap
+    rows = len(time.values)
+    most = most_folds(time, min(folds.k, max(2, rows // LEAST_ROWS - 1)), gap)
+    if not most:
+        given = f" with --gap {gap}" if gap.text else ""
+        raise UsageError(
+            f"the {rows} rows {folds.named(i)} cannot be cut into blocks to tune lambda on{given}",
+            hint="give fewer --folds or a shorter --gap",
+        )
+    return time_folds(time, most, gap)
 
 
 def tuned_curve(fits: FoldFits, grid: FloatArray, metric: str) -> Curve:
@@ -90,11 +120,10 @@ def nested(
     distinct, position = np.unique(lambdas, return_inverse=True)
     values = fits.losses(distinct, metric)[np.arange(count), position][:, None]
     curve = weighted_curve(np.zeros(1), values, fits.fold_weights, folds, metric)
-    if metric == "rmse" or metric in ROW_METRICS:
-        centre = curve.mean**2 if metric == "rmse" else curve.mean
-        spread = row_spread(fits, distinct, metric, centre, groups=groups, columns=position)
-        if metric == "rmse":
-            spread = spread._replace(covariance=spread.covariance / (4.0 * centre))
+    if by_rows(metric, folds):
+        centre = mean_losses(curve, metric)
+        rows = row_spread(fits, distinct, metric, centre, groups=groups, columns=position)
+        spread = unrooted(rows, curve, metric)
     else:
-        spread = fold_spread(values, fits.fold_weights, folds.k)
+        spread = fold_spread(values, fits.fold_weights, folds, curve, metric)
     return Nested(lambdas, curve, spread)

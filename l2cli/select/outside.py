@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -17,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.metrics import losses as metric_losses
-from l2cli.core.moments import TrainingStats, column_moments, leave_each_out, training_stats
+from l2cli.core.moments import TrainingStats, training_stats
 from l2cli.core.problem import Problem
 from l2cli.data.folds import Folds
 from l2cli.errors import FitError, UsageError, shown
 from l2cli.select.candidates import OutsideModel
+from l2cli.select.learner import training_moments
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -99,7 +100,9 @@ def outside_losses(
     _refuse(problem, model)
     estimator = make_estimator(model, problem.family, seed)
     values, said = [], dict[str, None]()
-    for train, held, stats in _training_sides(problem, folds):
+    held_out = (np.flatnonzero(ids == f) for ids in folds.ids for f in range(folds.k))
+    for i, (held, moments) in enumerate(zip(held_out, training_moments(problem, folds), strict=True)):
+        train, stats = folds.training(i), training_stats(problem, moments)
         X = _standardized(problem, train, stats)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -124,17 +127,6 @@ def _refuse(problem: Problem, model: OutsideModel) -> None:
         )
     if problem.offset is not None:
         raise UsageError(f"--models {name} knows no offset or exposure", hint="leave one of them out")
-
-
-def _training_sides(problem: Problem, folds: Folds) -> Iterator[tuple[IntArray, IntArray, TrainingStats]]:
-    """Yield the training rows, the held-out rows and the preprocessing of every fit."""
-    for ids in folds.ids:
-        parts = [np.flatnonzero(ids == f) for f in range(folds.k)]
-        merged = leave_each_out([column_moments(problem, rows) for rows in parts])
-        for held, moments in zip(parts, merged, strict=True):
-            rest = np.ones(problem.n_rows, dtype=bool)
-            rest[held] = False
-            yield np.flatnonzero(rest), held, training_stats(problem, moments)
 
 
 def _standardized(problem: Problem, rows: IntArray, stats: TrainingStats) -> FloatArray:

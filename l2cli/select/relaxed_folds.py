@@ -54,7 +54,7 @@ class RelaxedNetFolds(ElasticNetFolds):
             at = np.searchsorted(some, columns)
             best, residual = self._by_products(G[np.ix_(at, at)], c[at], columns, unit)
             if best is None:
-                rows = training_problem(self.problem, self._training(i), stats) if rows is None else rows
+                rows = training_problem(self.problem, self.folds.training(i), stats) if rows is None else rows
                 path = solve_path(rows.select(columns), np.zeros(1))
                 best, residual = path.u[:, 0], float(path.certificate.kkt_residual[0])
             worst = max(worst, residual)
@@ -67,7 +67,7 @@ class RelaxedNetFolds(ElasticNetFolds):
         """Return Z'SZ and Z'Sy of some columns, by the moments or, where p > n, by the rows."""
         if system is not None:
             return system.G[np.ix_(some, some)], system.c[some]
-        rows = TrainingRows(self.problem, self._training(i), stats)
+        rows = TrainingRows(self.problem, self.folds.training(i), stats)
         A = rows.columns(some)
         return A.T @ A, rows.response @ A
 
@@ -129,7 +129,9 @@ class RelaxedGlmFolds(GlmFolds):
                         if theta is not None:
                             known[i, columns.tobytes()] = theta
         rest = [[c for c, _ in mine if (i, c.tobytes()) not in known] for i, mine in enumerate(new)]
-        tasks = [(self.problem, self.rows[i], self.stats[i], sets) for i, sets in enumerate(rest) if sets]
+        tasks = [
+            (self.problem, self.folds.training(i), self.stats[i], sets) for i, sets in enumerate(rest) if sets
+        ]
         if tasks:
             work = sum(len(columns) ** 2 for sets in rest for columns in sets)
             flops = NEWTON_FLOPS * self.problem.n_rows * float(work)
@@ -147,16 +149,14 @@ class RelaxedGlmFolds(GlmFolds):
 
 
 def unpenalized_fits(
-    problem: Problem, held_out: IntArray, stats: TrainingStats, sets: list[IntArray]
+    problem: Problem, rows: IntArray, stats: TrainingStats, sets: list[IntArray]
 ) -> tuple[list[FloatArray], float]:
-    """Return the unpenalized theta ((p + 1) C,) on some sets of coordinates without some rows.
+    """Return the unpenalized theta ((p + 1) C,) of some rows on some sets of coordinates.
 
     NaN where the classes are separated, as they are then by every larger set; with the largest KKT residual
     of the others.
     """
-    rest = np.ones(problem.n_rows, dtype=bool)
-    rest[held_out] = False
-    part, result, worst = training_problem(problem, np.flatnonzero(rest), stats), [], 0.0
+    part, result, worst = training_problem(problem, rows, stats), [], 0.0
     separated: list[IntArray] = []
     c, before = problem.n_classes, None
     for columns in sets:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.moments import GramSystem, Moments, TrainingStats, gram_system
+from l2cli.core.moments import GramSystem, TrainingStats, gram_system
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import (
     RidgeFactor,
@@ -23,7 +23,7 @@ from l2cli.core.solvers.ridge import (
     scaled_rows,
 )
 from l2cli.data.folds import Folds
-from l2cli.select.gaussian_folds import CACHE_BYTES, GaussianFolds
+from l2cli.select.gaussian_folds import CACHE_BYTES, FoldMoments, GaussianFolds
 from l2cli.select.learner import fold_lambdas
 
 FloatArray = npt.NDArray[np.float64]
@@ -49,24 +49,24 @@ class RidgeFolds(GaussianFolds):
 
     def __init__(
         self, problem: Problem, folds: Folds, scale: str = "sum",
-        progress: Callable[[str, int, int], None] | None = None, held: list[Moments] | None = None,
+        progress: Callable[[str, int, int], None] | None = None, moments: FoldMoments | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(problem, folds, scale, progress, held)
-        p, smallest = problem.n_columns, len(self._training(int(np.argmax([len(r) for r in self.rows]))))
-        rank = p if self.by_moments else smallest
+        super().__init__(problem, folds, scale, progress, moments)
+        p = problem.n_columns
+        rank = p if self.by_moments else max(folds.training_sizes())
         self.cached = len(self.rows) * p * (rank + p * self.by_moments) * 8 <= CACHE_BYTES
         self.cache: list[FoldFit] = []
         self._all: RidgeFactor | None = None
 
     def full_factor(self) -> RidgeFactor | None:
         """Return the factor of all rows from the moments at hand, None where there are none."""
-        if not self.by_moments:
+        if self.moments is None:
             return None
         if self.several is not None:
             factor = self.several.full_factor()
             return None if factor is None else factor.target(self.target)
         if self._all is None:
-            self._all = factor_from_gram(gram_system(self.problem, self._all_moments()))
+            self._all = factor_from_gram(gram_system(self.problem, self.moments.all_rows(self.folds.k)))
         return self._all
 
     def solutions(self, lambdas: FloatArray) -> Iterator[tuple[TrainingStats, FloatArray]]:
@@ -103,9 +103,9 @@ class RidgeFolds(GaussianFolds):
             if system is not None:
                 factor = factor_from_gram(system)
             else:
-                factor = factor_from_kernel(self.problem, stats, self._training(i))
+                factor = factor_from_kernel(self.problem, stats, self.folds.training(i))
             if not self._serves(factor, stats, smallest):
-                factor = factor_from_rows(self.problem, stats, self._training(i))
+                factor = factor_from_rows(self.problem, stats, self.folds.training(i))
             yield FoldFit(stats, factor, system)
 
     def _serves(self, factor: RidgeFactor, stats: TrainingStats, smallest: float) -> bool:
@@ -119,7 +119,7 @@ class RidgeFolds(GaussianFolds):
         if fit.system is not None:
             residual = self._polish(fit.system, u, lam)
         else:
-            A, b, d, _ = scaled_rows(self.problem, fit.stats, self._training(i))
+            A, b, d, _ = scaled_rows(self.problem, fit.stats, self.folds.training(i))
             unit = float(np.abs(A.T @ b).max(initial=0.0))
             gradient = A.T @ (A @ u - b[:, None]) + lam * d[:, None] * u
             residual = np.abs(gradient).max(axis=0, initial=0.0) / (unit if unit > 0 else 1.0)

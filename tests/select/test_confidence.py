@@ -80,7 +80,8 @@ def test_each_fit_may_be_judged_at_a_lambda_of_its_own():
 
 def test_fold_values_have_the_variance_of_nadeau_and_bengio():
     values = np.random.default_rng(0).normal(size=(20, 1))
-    spread = fold_spread(values, np.ones(20), 10)
+    folds, curve = draw_folds(40, 10, repeats=2), Curve(np.ones(1), values.mean(axis=0), *np.ones((2, 1)))
+    spread = fold_spread(values, np.ones(20), folds, curve, "auc")
     total = float(spread.covariance[0, 0]) * spread.overlap
     assert total == pytest.approx((1 / 20 + 1 / 9) * values.var(ddof=1), rel=1e-12)
     found = interval(0.4, float(spread.covariance[0, 0]), spread, "r2", 0.0)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from interval_coverage import CELLS, study
 
-from l2cli.core.moments import leave_each_out
 from l2cli.core.problem import make_problem
 from l2cli.core.sharing import each_target
 from l2cli.data.folds import Folds, draw_folds
@@ -98,7 +97,7 @@ def test_moments_of_pairs_left_out_come_without_the_rows(monkeypatch):
     monkeypatch.setattr("l2cli.select.gaussian_folds.fold_moments", None)  # would be called for the rows
     inner = inner_fits(fits, "sum", 1)
     assert isinstance(inner, GaussianFolds)
-    assert [m.rows for m in leave_each_out(inner.held)] == [24, 24, 24]
+    assert [m.rows for m in inner.moments.training(inner.folds.k)] == [24, 24, 24]
     assert np.isfinite(inner.losses(GRID, "mse")).all()
 
 

@@ -134,7 +134,7 @@ def test_a_separated_support_has_no_loss_and_ranks_last():
     assert curve.index_min == 0
     sets = [np.array([6]), np.array([2, 6]), np.array([2, 4, 6]), np.array([4])]
     assert isinstance(fits, relaxed_folds.RelaxedGlmFolds)
-    found, worst = relaxed_folds.unpenalized_fits(problem, fits.rows[0], fits.stats[0], sets)
+    found, worst = relaxed_folds.unpenalized_fits(problem, fits.folds.training(0), fits.stats[0], sets)
     assert [bool(np.isfinite(theta).all()) for theta in found] == [True, False, False, True]
     assert worst < 1e-10
 

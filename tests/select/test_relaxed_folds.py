@@ -227,6 +227,6 @@ def test_a_set_that_holds_a_separated_one_is_separated():
     folds = Folds((np.arange(60) % 3)[None, :], 3, "rows")
     fits = relaxed_folds.RelaxedGlmFolds(problem._replace(relax_gamma=0.5), folds)
     sets = [np.array([0]), np.array([0, 1]), np.array([0, 1, 3]), np.array([2])]
-    found, worst = relaxed_folds.unpenalized_fits(problem, fits.rows[0], fits.stats[0], sets)
+    found, worst = relaxed_folds.unpenalized_fits(problem, fits.folds.training(0), fits.stats[0], sets)
     assert [bool(np.isfinite(theta).all()) for theta in found] == [True, False, False, True]
     assert worst < 1e-10

@@ -96,7 +96,7 @@ def test_the_worst_violation_is_that_of_the_worst_fit(monkeypatch):
     sides, answers = list(fits._training_sides()), list(fits.solutions(lambdas))
     worst = 0.0
     for i, ((stats, _), (_, u)) in enumerate(zip(sides, answers, strict=True)):
-        rows = wide_folds.TrainingRows(problem, fits._training(i), stats)
+        rows = wide_folds.TrainingRows(problem, fits.folds.training(i), stats)
         A = rows.columns(np.arange(P))
         slope = A.T @ (A @ u - rows.response[:, None])
         kink = np.multiply.outer(stats.l1, lambdas)

@@ -89,7 +89,8 @@ def _method(result: Mapping[str, Any]) -> str:
     method = str(result["lambda"]["selected_by"])
     folds = result["settings"].get("folds")
     if method == "cv" and isinstance(folds, int):
-        return f"{folds}-fold cross-validation"
+        timed = result["settings"].get("time_column") is not None
+        return f"{folds}-fold cross-validation" + (" in time order" if timed else "")
     if method == "loo" and (result.get("selection") or {}).get("approximate"):
         return "approximate leave-one-out"
     if method == "holdout" and (other := result["data"].get("holdout")):

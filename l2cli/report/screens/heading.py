@@ -129,13 +129,21 @@ def drops_features(settings: Mapping[str, Any]) -> bool:
 def folds_text(folds: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     """Return how the rows were folded: ``10 stratified folds, seed 0``."""
     k, repeats, kind = folds.get("k"), folds.get("repeats") or 1, str(folds.get("kind", ""))
-    adjective = "stratified " if folds.get("stratified") else ""
+    adjective = "stratified " if folds.get("stratified") else "time-ordered " if kind == "time" else ""
     text = f"{k} {adjective}folds"
     if kind == "given":
         return f"{text} as labelled in the file"
+    if kind == "time":
+        return text + gap_text(settings)
     if kind == "groups":
         text += " of whole groups"
     if repeats > 1:
         text += f", repeated {repeats} times"
     seed = settings.get("seed")
     return text if seed is None else f"{text}, seed {seed}"
+
+
+def gap_text(settings: Mapping[str, Any]) -> str:
+    """Return what is left out before the rows tested, of time-ordered folds: ``, gap 7d``."""
+    gap = settings.get("gap")
+    return "" if not gap else f", gap of {count(gap, 'row')}" if isinstance(gap, int) else f", gap {gap}"
