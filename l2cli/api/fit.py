@@ -167,7 +167,9 @@ def describe(
         center=problem.mean, scale=problem.scale, lam=lam,
         lambda_scale=model.lambda_scale, selected_by=choice.selected_by,
         settings=content["settings"], metrics=metrics, certificate=certificate,
-        intervals=fits_without_rows(problem, factor, lam, u, path.intercept0[..., 0]),
+        intervals=None  # they take rows in any order alike
+        if dataset.time is not None
+        else fits_without_rows(problem, factor, lam, u, path.intercept0[..., 0]),
     )  # fmt: skip
     number = intercept if intercept.ndim else float(intercept)
     return FitResult(dataset.features, path.coef[..., 0].T, number, choice.lam, saved, content)

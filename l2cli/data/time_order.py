@@ -17,7 +17,6 @@ from l2cli.spec import NO_GAP, Gap
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-_HINT = "times are numbers, or dates like 2024-03-01, perhaps with 13:05 behind them"
 
 
 class TimeColumn(NamedTuple):
@@ -131,12 +130,15 @@ def read_time(table: Table, name: str, rows: IntArray) -> TimeColumn:
     missing = missing_cells(table, name)[rows]
     if missing.any():
         row = int(rows[np.argmax(missing)])
-        raise _refusal(table, row, name, "no value", "fill it in or leave the row out")
+        raise DataError(
+            f"{where(table, row)}: no value in the time column '{shown(name)}'",
+            hint="fill it in or leave the row out", code="missing_time",
+        )  # fmt: skip
     if table.is_number(name):
         values = table.number(name)[rows]
-        if not (fine := np.isfinite(values)).all():
-            at = int(np.argmin(fine))
-            raise _refusal(table, int(rows[at]), name, f"{values[at]:g}", "times must be finite numbers")
+        if not (finite := np.isfinite(values)).all():
+            at = int(np.argmin(finite))
+            raise _refusal(table, int(rows[at]), name, f"{values[at]:g}", "is no time", "mend the cell")
         return TimeColumn(name, values)
     column = table.texts[name]
     used = np.bincount(column.codes[rows], minlength=len(column.levels)) > 0
@@ -149,24 +151,21 @@ def _moments(table: Table, name: str, column: TextColumn, rows: IntArray) -> Int
     """Return the microseconds of the dates in some rows."""
     dates, codes = read_dates(column.levels), column.codes[rows]
 
-    def refuse(bad: BoolArray, hint: str, what: str = "") -> None:
+    def refuse(bad: BoolArray, what: str, hint: str) -> None:
         if bad[codes].any():
             row = int(rows[np.argmax(bad[codes])])
-            raise _refusal(table, row, name, f"'{shown(column.levels[column.codes[row]])}'{what}", hint)
+            raise _refusal(table, row, name, f"'{shown(column.levels[column.codes[row]])}'", what, hint)
 
-    refuse(~dates.known, _HINT, ", which is no time,")
+    refuse(~dates.known, "is neither a number nor a date", "write dates as 2024-03-01 or 2024-03-01 13:05")
     if dates.open is not None:
-        refuse(
-            np.arange(len(dates.known)) == dates.open,
-            "write the dates as 2024-03-01: day and month can be read either way", ",",
-        )  # fmt: skip
+        unsettled = np.arange(len(dates.known)) == dates.open
+        refuse(unsettled, "can be read with the day or the month first", "write the dates as 2024-03-01")
     if (zoned := dates.zoned[codes]).any() and not zoned.all():
-        what = ", a time without a zone beside others with one,"
-        refuse(~dates.zoned, "give every time a zone, or none", what)
+        refuse(~dates.zoned, "has no time zone, and others have one", "give every time a zone, or none")
     return np.asarray(dates.moments[codes])
 
 
-def _refusal(table: Table, row: int, name: str, found: str, hint: str) -> DataError:
+def _refusal(table: Table, row: int, name: str, cell: str, what: str, hint: str) -> DataError:
     return DataError(
-        f"{where(table, row)}: {found} in the time column '{shown(name)}'", hint=hint, code="bad_time"
+        f"{where(table, row)}: {cell} in the time column '{shown(name)}' {what}", hint=hint, code="bad_time"
     )

@@ -159,6 +159,11 @@ def _without(model: Model) -> UsageError:
             f"--interval is for gaussian models, and this one is {model.family}",
             hint="leave it out" + ("; probabilities come anyway" if model.data.classes else ""),
         )
+    if settings.get("time_column") is not None:
+        return UsageError(
+            "--interval takes the rows of a model in any order alike, and this one's are in time order",
+            hint="fit it again without --time-column",
+        )
     if settings.get("group_penalty") == "lasso":
         what = "a group lasso"
     elif settings.get("l1_ratio"):

@@ -17,7 +17,7 @@ READING = "--delimiter --decimal --encoding --na --no-header --max-expanded"
 MODEL = """--family --tweedie-power --l1-ratio --lambdas --lambda-scale --penalty-factor --bounds
     --groups --group-penalty --group-lambda
     --standardize --no-standardize --intercept --no-intercept"""
-FOLDS = "--folds -k --repeats --fold-column --group-column --metric --seed --jobs -j"
+FOLDS = "--folds -k --repeats --fold-column --group-column --time-column --gap --metric --seed --jobs -j"
 OUTPUT = "--output -o --format -f --json --no-clobber --quiet -q --verbose -v --color --strict"
 DATA = f"{COLUMNS} {READING} {MODEL}"
 

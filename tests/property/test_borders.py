@@ -18,7 +18,7 @@ from l2cli.core import path as path_module
 from l2cli.core import problem as problem_module
 from l2cli.core import threads
 from l2cli.core.covariance import standard_errors
-from l2cli.core.moments import fold_moments, gram_system, moments_of
+from l2cli.core.moments import gram_system, moments_of
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
 from l2cli.core.solvers import fold_rows, newton, smooth_folds
@@ -217,7 +217,7 @@ def test_gaussian_folds_by_moments_or_by_rows(mix, missing, p, by_moments):
     def the_other_way(fits):
         assert fits.by_moments == by_moments
         fits.by_moments = not by_moments
-        fits.held = [moments for ids in folds.ids for moments in fold_moments(problem, ids, folds.k)]
+        fits.moments = gaussian_folds.FoldMoments.of(problem, folds) if fits.by_moments else None
 
     assert_same_folds(losses_of(problem, folds), losses_of(problem, folds, change=the_other_way), rel=1e-7)
 

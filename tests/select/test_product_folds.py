@@ -9,8 +9,10 @@ from l2cli.core.families import family_named
 from l2cli.core.problem import make_problem
 from l2cli.core.products import Products, fill_products
 from l2cli.core.relaxed import relaxed_path
-from l2cli.data.folds import Folds
+from l2cli.data.folds import Folds, time_folds
+from l2cli.data.time_order import TimeColumn
 from l2cli.select.cv import fold_fits
+from l2cli.spec import Gap
 
 LAMBDAS = np.array([30.0, 1.0])
 PRODUCTS = Products(6, np.array([0, 0, 4, 3, 1]), np.array([1, 3, 0, 4, 2]))
@@ -56,13 +58,13 @@ class Data:
     def expected(self, **settings):
         losses = []
         for f in range(4):
-            train = self.folds.ids[0] != f
+            train, held = np.isin(np.arange(len(self.y)), self.folds.training(f)), self.folds.ids[0] == f
             X = self.matrix(train, imputed=True)
             part = make_problem(
                 X[train], self.y[train], weights=self.s[train], family=self.family, **settings
             )
             path = relaxed_path(part, LAMBDAS)
-            losses.append([self._loss(path, at, X[~train], ~train) for at in range(len(LAMBDAS))])
+            losses.append([self._loss(path, at, X[held], held) for at in range(len(LAMBDAS))])
         return np.array(losses)
 
     def _loss(self, path, at, X, rows):
@@ -95,6 +97,16 @@ CASES = [
 @pytest.mark.parametrize(("family", "noise", "settings"), CASES, ids=str)
 def test_fold_losses_are_those_of_products_made_in_every_training_set(family, noise, settings):
     data = Data(n=90 if family == "gaussian" else 240, noise=noise, family=family)
+    found = fold_fits(data.problem(**settings), data.folds, "sum").losses(LAMBDAS, "deviance")
+    assert found == pytest.approx(data.expected(**settings), rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("family", "settings"), [("gaussian", {}), ("gaussian", {"l1_ratio": 1.0}), ("poisson", {})]
+)
+def test_fold_losses_in_time_order_are_those_of_products_made_of_earlier_rows(family, settings):
+    data = Data(n=240, family=family)
+    data.folds = time_folds(TimeColumn("t", np.random.default_rng(1).permutation(240) * 1.0), 4, Gap.of(5))
     found = fold_fits(data.problem(**settings), data.folds, "sum").losses(LAMBDAS, "deviance")
     assert found == pytest.approx(data.expected(**settings), rel=1e-7)
 
