@@ -64,6 +64,8 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--repeats'); Kind = 'free'; Words = @(); About = 'repeat with new folds (default 1)' }
             @{ Names = @('--fold-column'); Kind = 'column'; Words = @(); About = 'column with the fold of each row; no feature' }
             @{ Names = @('--group-column'); Kind = 'column'; Words = @(); About = 'rows of one group stay in one fold; no feature' }
+            @{ Names = @('--time-column'); Kind = 'column'; Words = @(); About = 'train on earlier rows, test on later; no feature' }
+            @{ Names = @('--gap'); Kind = 'free'; Words = @(); About = 'left out before tested rows: 20 rows, or 7d, 12h, 30min' }
             @{ Names = @('--metric'); Kind = 'words'; Words = @('deviance', 'mse', 'rmse', 'mae', 'r2', 'accuracy', 'error', 'auc', 'log_loss', 'brier', 'f1'); About = 'what is compared (default: deviance, for gaussian the mse)' }
             @{ Names = @('--seed'); Kind = 'free'; Words = @(); About = 'seed of the folds' }
             @{ Names = @('--jobs', '-j'); Kind = 'free'; Words = @(); About = 'processes, -1 for all cores (default: as many as help)' }
@@ -122,6 +124,8 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--repeats'); Kind = 'free'; Words = @(); About = 'repeat with new folds (default 1)' }
             @{ Names = @('--fold-column'); Kind = 'column'; Words = @(); About = 'column with the fold of each row; no feature' }
             @{ Names = @('--group-column'); Kind = 'column'; Words = @(); About = 'rows of one group stay in one fold; no feature' }
+            @{ Names = @('--time-column'); Kind = 'column'; Words = @(); About = 'train on earlier rows, test on later; no feature' }
+            @{ Names = @('--gap'); Kind = 'free'; Words = @(); About = 'left out before tested rows: 20 rows, or 7d, 12h, 30min' }
             @{ Names = @('--metric'); Kind = 'words'; Words = @('deviance', 'mse', 'rmse', 'mae', 'r2', 'accuracy', 'error', 'auc', 'log_loss', 'brier', 'f1'); About = 'what is compared (default: deviance, for gaussian the mse)' }
             @{ Names = @('--seed'); Kind = 'free'; Words = @(); About = 'seed of the folds' }
             @{ Names = @('--jobs', '-j'); Kind = 'free'; Words = @(); About = 'processes, -1 for all cores (default: as many as help)' }
@@ -222,6 +226,8 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--repeats'); Kind = 'free'; Words = @(); About = 'repeat with new folds (default 1)' }
             @{ Names = @('--fold-column'); Kind = 'column'; Words = @(); About = 'column with the fold of each row; no feature' }
             @{ Names = @('--group-column'); Kind = 'column'; Words = @(); About = 'rows of one group stay in one fold; no feature' }
+            @{ Names = @('--time-column'); Kind = 'column'; Words = @(); About = 'train on earlier rows, test on later; no feature' }
+            @{ Names = @('--gap'); Kind = 'free'; Words = @(); About = 'left out before tested rows: 20 rows, or 7d, 12h, 30min' }
             @{ Names = @('--metric'); Kind = 'words'; Words = @('deviance', 'mse', 'rmse', 'mae', 'r2', 'accuracy', 'error', 'auc', 'log_loss', 'brier', 'f1'); About = 'what is compared (default: deviance, for gaussian the mse)' }
             @{ Names = @('--seed'); Kind = 'free'; Words = @(); About = 'seed of the folds' }
             @{ Names = @('--jobs', '-j'); Kind = 'free'; Words = @(); About = 'processes, -1 for all cores (default: as many as help)' }
@@ -281,6 +287,8 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--repeats'); Kind = 'free'; Words = @(); About = 'repeat with new folds (default 1)' }
             @{ Names = @('--fold-column'); Kind = 'column'; Words = @(); About = 'column with the fold of each row; no feature' }
             @{ Names = @('--group-column'); Kind = 'column'; Words = @(); About = 'rows of one group stay in one fold; no feature' }
+            @{ Names = @('--time-column'); Kind = 'column'; Words = @(); About = 'train on earlier rows, test on later; no feature' }
+            @{ Names = @('--gap'); Kind = 'free'; Words = @(); About = 'left out before tested rows: 20 rows, or 7d, 12h, 30min' }
             @{ Names = @('--metric'); Kind = 'words'; Words = @('deviance', 'mse', 'rmse', 'mae', 'r2', 'accuracy', 'error', 'auc', 'log_loss', 'brier', 'f1'); About = 'what is compared (default: deviance, for gaussian the mse)' }
             @{ Names = @('--seed'); Kind = 'free'; Words = @(); About = 'seed of the folds' }
             @{ Names = @('--jobs', '-j'); Kind = 'free'; Words = @(); About = 'processes, -1 for all cores (default: as many as help)' }
@@ -337,6 +345,8 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--repeats'); Kind = 'free'; Words = @(); About = 'repeat with new folds (default 1)' }
             @{ Names = @('--fold-column'); Kind = 'column'; Words = @(); About = 'column with the fold of each row; no feature' }
             @{ Names = @('--group-column'); Kind = 'column'; Words = @(); About = 'rows of one group stay in one fold; no feature' }
+            @{ Names = @('--time-column'); Kind = 'column'; Words = @(); About = 'train on earlier rows, test on later; no feature' }
+            @{ Names = @('--gap'); Kind = 'free'; Words = @(); About = 'left out before tested rows: 20 rows, or 7d, 12h, 30min' }
             @{ Names = @('--metric'); Kind = 'words'; Words = @('deviance', 'mse', 'rmse', 'mae', 'r2', 'accuracy', 'error', 'auc', 'log_loss', 'brier', 'f1'); About = 'what is compared (default: deviance, for gaussian the mse)' }
             @{ Names = @('--seed'); Kind = 'free'; Words = @(); About = 'seed of the folds' }
             @{ Names = @('--jobs', '-j'); Kind = 'free'; Words = @(); About = 'processes, -1 for all cores (default: as many as help)' }

@@ -7,12 +7,12 @@ Every field holds what the user said; nothing here is resolved against data.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from l2cli.errors import UsageError, shown
+from l2cli.errors import UsageError
+from l2cli.gap import NO_GAP, Gap
 
 FAMILIES = ("auto", "gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie")
 SELECTORS = ("auto", "loo", "cv", "gcv", "evidence", "holdout")
@@ -291,53 +291,6 @@ def refuse_several_mixes(model: ModelSpec, command: str) -> None:
             f"{command} has one --l1-ratio, not {len(model.l1_ratios)}",
             hint="l2cli cv and fit tune several jointly with lambda",
         )
-
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(w|d|h|min|s)", re.ASCII)
-_SECONDS = {"w": 604_800, "d": 86_400, "h": 3600, "min": 60, "s": 1}
-
-
-class Gap(NamedTuple):
-    """What is left out of training before a block of later rows: a number of rows, or microseconds.
-
-    text : how it was written; empty where nothing is left out because nobody asked.
-    """
-
-    rows: int = 0
-    ticks: int | None = None
-    text: str = ""
-
-    def __str__(self) -> str:
-        return self.text
-
-    @property
-    def given(self) -> int | str | None:
-        """The gap as it was given: rows, a duration, None where there is none."""
-        return self.rows if self.text and self.ticks is None else self.text or None
-
-    @staticmethod
-    def of(given: int | str | None) -> Gap:
-        """Return the gap that is meant by a number of rows, or a duration such as 7d, 12h or 30min.
-
-        Raises
-        ------
-        UsageError
-            If it is neither.
-        """
-        if given is None:
-            return NO_GAP
-        text = str(given).strip()
-        if text.isascii() and text.isdigit():
-            return Gap(int(text), None, text)
-        if (m := _DURATION.fullmatch(text)) is None:
-            raise UsageError(
-                f"--gap '{shown(text)}' is no gap", hint="give a number of rows, or a time as 7d, 12h, 30min"
-            )
-        return Gap(0, round(float(m[1]) * _SECONDS[m[2]] * 1e6), text)
-
-
-NO_GAP = Gap()
-"""Every earlier row is trained on."""
 
 
 @dataclass(frozen=True)

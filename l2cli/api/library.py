@@ -19,7 +19,8 @@ from l2cli.api.cv import CVRun, cv_dataset
 from l2cli.api.fit import fit_dataset
 from l2cli.api.given import gather, holdout_name, holdout_table
 from l2cli.api.path import PathResult, path_dataset
-from l2cli.spec import Bounds, Gap, GridSpec, SelectSpec, check_inference
+from l2cli.gap import Gap
+from l2cli.spec import Bounds, GridSpec, SelectSpec, check_inference
 
 
 def fit(

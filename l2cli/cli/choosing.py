@@ -12,7 +12,8 @@ from l2cli.cli.binding import OptionGroup
 from l2cli.cli.options import words
 from l2cli.cli.output import refuse_overlap
 from l2cli.errors import UsageError
-from l2cli.spec import METRICS, MOST_REPEATS, RULES, SELECTORS, UNSEEN, Gap, SelectSpec
+from l2cli.gap import Gap
+from l2cli.spec import METRICS, MOST_REPEATS, RULES, SELECTORS, UNSEEN, SelectSpec
 
 
 class Choosing(OptionGroup):

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from l2cli.data.time_order import TimeColumn, TimeOrder, check_gap, cut_blocks, is_possible, refuse_cut
 from l2cli.errors import UsageError
-from l2cli.spec import MOST_REPEATS, Gap
+from l2cli.gap import Gap
+from l2cli.spec import MOST_REPEATS
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]

@@ -13,7 +13,7 @@ from l2cli.data.table import Table, TextColumn
 from l2cli.data.target import missing_cells
 from l2cli.data.wording import where
 from l2cli.errors import DataError, UsageError, shown
-from l2cli.spec import NO_GAP, Gap
+from l2cli.gap import NO_GAP, Gap
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]

@@ -13,7 +13,8 @@ from l2cli.data.frame import table_from_arrays
 from l2cli.data.read import read_table
 from l2cli.data.time_order import TimeColumn, most_folds
 from l2cli.errors import DataError, UsageError
-from l2cli.spec import NO_GAP, ColumnSpec, Gap, ModelSpec
+from l2cli.gap import NO_GAP, Gap
+from l2cli.spec import ColumnSpec, ModelSpec
 
 
 @pytest.fixture
@@ -102,6 +103,11 @@ def test_folds_that_cannot_be_made_are_refused():
         UsageError, match="nothing to be trained on: its block has 14 rows; give a shorter --gap"
     ):
         time_folds(days(*range(40)), 2, Gap.of("2w"))
+    for long in ("99999999999999", "99999999999999w"):
+        with pytest.raises(
+            UsageError, match="leaves the first of 2 time-ordered folds nothing to be trained on"
+        ):
+            time_folds(days(*range(40)), 2, Gap.of(long))
     with pytest.raises(
         UsageError, match="--gap 7d needs dates or times, and the time column 't' holds numbers"
     ):

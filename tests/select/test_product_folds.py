@@ -11,8 +11,8 @@ from l2cli.core.products import Products, fill_products
 from l2cli.core.relaxed import relaxed_path
 from l2cli.data.folds import Folds, time_folds
 from l2cli.data.time_order import TimeColumn
+from l2cli.gap import Gap
 from l2cli.select.cv import fold_fits
-from l2cli.spec import Gap
 
 LAMBDAS = np.array([30.0, 1.0])
 PRODUCTS = Products(6, np.array([0, 0, 4, 3, 1]), np.array([1, 3, 0, 4, 2]))

@@ -17,6 +17,7 @@ from l2cli.data.dates import DAY
 from l2cli.data.folds import time_folds
 from l2cli.data.time_order import TimeColumn
 from l2cli.errors import FitError, UsageError
+from l2cli.gap import NO_GAP, Gap
 from l2cli.select import gaussian_folds
 from l2cli.select.candidates import parse_candidates
 from l2cli.select.compare import Comparison, Contender, compare_pair
@@ -26,7 +27,6 @@ from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.glm_folds import GlmFolds
 from l2cli.select.learner import heldout_eta
 from l2cli.select.nested import inner_fits, inner_in_time, nested, tuned_curve
-from l2cli.spec import NO_GAP, Gap
 
 GRID = np.array([300.0, 30.0, 3.0, 0.3])
 K = 4
