@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.data.time_order import TimeColumn, TimeOrder, check_gap, cut_blocks, is_possible, refuse_cut
+from l2cli.data.time_order import TimeColumn, TimeOrder, check_gap, cut_blocks, refuse_cut
 from l2cli.errors import UsageError
 from l2cli.gap import Gap
 from l2cli.spec import MOST_REPEATS
@@ -193,11 +193,11 @@ def time_folds(time: TimeColumn, k: int, gap: Gap) -> Folds:
         There are not so many blocks of different times, or the gap leaves the first fold no rows.
     """
     check_gap(time, gap)
-    n = len(time.values)
-    if n <= k or not is_possible(cut := cut_blocks(time, k, gap)):
+    cut = cut_blocks(time, k, gap)
+    if cut is None or cut.ends[0] == 0:
         raise refuse_cut(time, k, gap)
-    places = np.arange(n)
-    ids, since = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    places = np.arange(len(cut.order))
+    ids, since = np.empty_like(places), np.empty_like(places)
     ids[cut.order] = np.searchsorted(cut.starts, places, "right") - 1
     since[cut.order] = np.searchsorted(cut.ends, places, "right")
     return Folds(ids[None, :], k, "time", order=TimeOrder(time, gap, since))

@@ -13,7 +13,7 @@ from l2cli.data.table import Table, TextColumn
 from l2cli.data.target import missing_cells
 from l2cli.data.wording import where
 from l2cli.errors import DataError, UsageError, shown
-from l2cli.gap import NO_GAP, Gap
+from l2cli.gap import Gap
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -54,58 +54,55 @@ class Cut(NamedTuple):
     ends: IntArray
 
 
-def cut_blocks(time: TimeColumn, k: int, gap: Gap) -> Cut:
-    """Cut rows in time order for k folds; what cannot be is left for :func:`refuse_cut`.
+def cut_blocks(time: TimeColumn, k: int, gap: Gap) -> Cut | None:
+    """Return rows in time order cut for k folds; None where there are no k + 1 different times.
 
     As scikit-learn's TimeSeriesSplit: the k test blocks have n // (k + 1) rows each, those before them are
-    the first training block. Rows of equal time stay together: a boundary between them moves to their end,
-    and a gap of rows that begins between them to their start. A gap of time holds the rows at its beginning,
-    so that 7 days of one row each are 7 rows.
+    the first training block. Rows of equal time stay together: a boundary between them moves to the nearest
+    one between different times (of two the later) that leaves every block some. A gap of rows that begins
+    between equal times holds them all; a gap of time holds the rows at its beginning, so that 7 days of one
+    row each are 7 rows.
     """
     order = np.argsort(time.values, kind="stable")
     t, n = time.values[order], len(order)
-    starts = n - n // (k + 1) * np.arange(k, 0, -1)
-    inside = np.minimum(starts, n - 1)
-    tied = t[inside] == t[starts - 1]
-    starts = np.where(tied, np.searchsorted(t, t[inside], "right"), starts)
-    inside = np.minimum(starts, n - 1)
+    edges = np.flatnonzero(t[1:] != t[:-1]) + 1
+    if len(edges) < k:
+        return None
+    starts, last = np.empty(k, dtype=np.int64), -1
+    for j in range(k):
+        wanted = n - n // (k + 1) * (k - j)
+        at = int(np.searchsorted(edges, wanted))
+        if at == len(edges) or (at > 0 and wanted - edges[at - 1] < edges[at] - wanted):
+            at -= 1
+        last = min(max(at, last + 1), len(edges) - (k - j))
+        starts[j] = edges[last]
     if gap.ticks is not None:
-        ends = np.searchsorted(t, t[inside] - gap.ticks, "left")
-    elif gap.rows:
-        first = starts - gap.rows
-        ends = np.where(first > 0, np.searchsorted(t, t[np.maximum(first, 0)], "left"), 0)
-    else:
-        ends = starts
-    return Cut(order, starts, np.asarray(ends))
-
-
-def is_possible(cut: Cut) -> bool:
-    """Return True where every test block has rows, and every fold some to be trained on."""
-    edges = np.append(cut.starts, len(cut.order))
-    return bool((np.diff(edges) > 0).all() and cut.ends[0] > 0)
+        return Cut(order, starts, np.searchsorted(t, t[starts] - gap.ticks, "left"))
+    first = np.maximum(starts - gap.rows, 0)
+    return Cut(order, starts, np.searchsorted(t, t[first], "left"))
 
 
 def most_folds(time: TimeColumn, k: int, gap: Gap) -> int:
     """Return the largest number of time-ordered folds, 2 to k, that can be made; 0 if there is none."""
-    most = min(k, len(time.values) - 1)
-    return next((m for m in range(most, 1, -1) if is_possible(cut_blocks(time, m, gap))), 0)
+    most = min(k, len(np.unique(time.values)) - 1)
+    cuts = ((m, cut_blocks(time, m, gap)) for m in range(most, 1, -1))
+    return next((m for m, cut in cuts if cut is not None and cut.ends[0] > 0), 0)
 
 
 def refuse_cut(time: TimeColumn, k: int, gap: Gap) -> UsageError:
     """Return the error for k time-ordered folds that cannot be made."""
-    n, most = len(time.values), most_folds(time, k, gap)
-    hint = f"give --folds {most} or fewer" if most else None
-    if n <= k or not is_possible(cut_blocks(time, k, NO_GAP)):
+    most, whole = most_folds(time, k, gap), cut_blocks(time, k, gap)
+    hint = f"give --folds {most} or fewer" if most else ""
+    if whole is None:
         distinct = len(np.unique(time.values))
-        fewer = "" if distinct == n else f", of {distinct} different times, and equal ones stay together"
         return UsageError(
-            f"{k} time-ordered folds need {k + 1} blocks of rows: there are {n} rows{fewer}",
-            hint=hint or "no folds in time can be made of so few times",
+            f"{k} time-ordered folds need {k + 1} blocks of different times, there are {distinct} times in"
+            f" column '{shown(time.name)}'",
+            hint=hint or "no folds in time can be made of so few",
         )
-    size = int(cut_blocks(time, k, gap).starts[0])
     return UsageError(
         f"--gap {gap} leaves the first of {k} time-ordered folds nothing to be trained on: its block has"
-        f" {size} rows",
+        f" {whole.starts[0]} rows",
         hint=f"{hint}, or a shorter --gap" if hint else "give a shorter --gap",
     )
 

@@ -209,6 +209,8 @@ def interval(
     too wide rather than too short (Ibragimov and Muller 2010; at 90 % for up to 14 blocks). What varies from
     block to block, the risk of models that are trained on more and more rows among it, makes it wider too.
     The risk of the refit, which is trained on all rows, is not what it covers: that is smaller as a rule.
+    Measured: 89 % with independent noise, 90 and 88 % with noise correlated by 0.9 and 0.8 from row to row in
+    blocks of 100 and 50 rows, 82 % in blocks of 20; an interval from the rows as if independent 42 to 57 %.
 
     Measured by tests/benchmarks/interval_coverage.py: 88 to 92 %, 86 % with 40 groups of 5 rows, 96 % for
     folds (auc); more than asked, too, for p > n with a strong signal. The risk of the refit, which is trained

@@ -74,7 +74,7 @@ def inner_in_time(folds: Folds, i: int) -> Folds:
         given = f" with --gap {gap}" if gap.text else ""
         raise UsageError(
             f"the {rows} rows {folds.named(i)} cannot be cut into blocks to tune lambda on{given}",
-            hint="give fewer --folds or a shorter --gap",
+            hint=f"give fewer --folds{' or a shorter --gap' if given else ''}",
         )
     return time_folds(time, most, gap)
 

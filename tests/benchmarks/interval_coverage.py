@@ -23,8 +23,10 @@ from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import losses
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
-from l2cli.data.folds import draw_folds
-from l2cli.select.confidence import interval, judge, spread_of
+from l2cli.data.folds import draw_folds, time_folds
+from l2cli.data.time_order import TimeColumn
+from l2cli.gap import NO_GAP
+from l2cli.select.confidence import interval, judge, row_spread, spread_of
 from l2cli.select.cv import cross_validate, fold_fits
 from l2cli.select.nested import nested
 from l2cli.spec import GridSpec
@@ -48,6 +50,8 @@ class Cell:
     correlation: float = 0.0
     heavy: bool = False
     group: int = 1
+    serial: float | None = None
+    """Correlation of the noise with that of the row before; given, folds are in time order."""
 
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, Draw]:
         """Return coefficients, a root of the covariance, and the function that draws rows and targets."""
@@ -68,6 +72,8 @@ class Cell:
             noise = rng.standard_t(5, n) * np.sqrt(0.6) if self.heavy else rng.normal(size=n)
             if self.group > 1:
                 noise = (noise + rng.normal(size=n // self.group).repeat(self.group)) / np.sqrt(2.0)
+            for i in range(1, n if self.serial else 0):
+                noise[i] = self.serial * noise[i - 1] + np.sqrt(1.0 - self.serial**2) * noise[i]
             return X, eta + noise
 
         return beta, root, rows
@@ -92,6 +98,11 @@ CELLS = {
     "logistic-error": Cell(200, 10, 2.0, "binomial", "error"),
     "logistic-auc": Cell(200, 10, 2.0, "binomial", "auc"),
     "poisson": Cell(200, 10, 0.5, "poisson", "deviance"),
+    "time": Cell(220, 5, 1.0, serial=0.0),
+    "time-serial": Cell(220, 5, 1.0, serial=0.8),
+    "time-long": Cell(1100, 5, 1.0, serial=0.9),
+    "time-folds5": Cell(220, 5, 1.0, k=5, serial=0.8),
+    "time-folds20": Cell(1100, 5, 1.0, k=20, serial=0.8),
 }
 
 
@@ -105,6 +116,8 @@ def replicate(cell: Cell, seed: int, *, nest: bool = False) -> dict[str, float]:
     strata = y.astype(np.int64) if cell.family == "binomial" else None
     problem = make_problem(X, y, family=cell.family, l1_ratio=cell.l1_ratio)
     folds = draw_folds(cell.n, cell.k, seed=seed, strata=strata, groups=groups)
+    if cell.serial is not None:
+        folds = time_folds(TimeColumn("row", np.arange(cell.n)), cell.k, NO_GAP)
     fits = fold_fits(problem, folds, "sum", jobs=1)
     grid, automatic = lambda_grid(GridSpec(count=40), problem)
     result = cross_validate(fits, folds, grid, metric=cell.metric, automatic=automatic)
@@ -122,13 +135,16 @@ def replicate(cell: Cell, seed: int, *, nest: bool = False) -> dict[str, float]:
         return float(losses(cell.metric, part.likelihood, new_y, eta)[0]), df
 
     refit, df = risk(X, y)
-    fold = float(np.mean([risk(X[ids != f], y[ids != f])[0] for ids in folds.ids for f in range(cell.k)]))
+    training = [folds.training(i) for i in range(cell.k)]
+    fold = float(np.mean([risk(X[train], y[train])[0] for train in training]))
     spread = spread_of(result, groups)
     sign = -1.0 if curve.greater_is_better else 1.0
     raw = float(curve.mean[at])
     corrected = raw + sign * judge(curve, spread, "min", seed).optimism
     variance, share = float(spread.covariance[at, at]), (df + 1.0) / cell.n
     span = interval(corrected, variance, spread, cell.metric, share)
+    if cell.serial is not None:  # what the rows say, were they independent
+        variance = float(row_spread(fits, lam, cell.metric, curve.mean[[at]]).covariance[0, 0])
     half = NORMAL * np.sqrt(variance)
 
     def held(low: float | None, high: float | None, value: float) -> float:

@@ -154,7 +154,10 @@ def test_fit_means_cross_validation_and_says_so(written, run):
             "--fold-column gives the folds, so --time-column has nothing to",
         ),
         ("--time-column when --gap 30 -k 5", "--gap 30 leaves the first of 5 time-ordered folds nothing"),
-        ("--time-column when -k 200", "200 time-ordered folds need 201 blocks of rows: there are 180 rows"),
+        (
+            "--time-column when -k 200",
+            "200 time-ordered folds need 201 blocks of different times, there are 180",
+        ),
         ("--time-column y", "sorted.csv: column 'y' is both the target and the time column"),
         ("--time-column none", "sorted.csv: no column 'none'"),
         ("--time-column at --gap 7d", "the time column 'at' holds numbers; give the gap as a number of rows"),

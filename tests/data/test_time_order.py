@@ -58,9 +58,25 @@ def test_folds_are_those_of_scikit_learn(n, k, gap):
     assert found.described()["training_sizes"] == found.training_sizes()
 
 
-def test_equal_times_stay_together_and_go_to_the_earlier_block():
-    folds = time_folds(column([0.0, 1.0, 2.0, 2.0, 2.0, 3.0, 4.0, 5.0, 6.0]), 2, NO_GAP)
-    assert sides(folds) == [([0, 1, 2, 3, 4], [5]), ([0, 1, 2, 3, 4, 5], [6, 7, 8])]
+@pytest.mark.parametrize(
+    ("times", "starts"),
+    [
+        ([0, 1, 2, 2, 2, 3, 4, 5, 6], [2, 6]),
+        ([0, 1, 1, 1, 2, 3, 4, 5, 6], [4, 6]),
+        ([0, 0, 1, 1, 2, 3, 4, 5, 6], [4, 6]),
+        ([0, 0, 0, 0, 0, 3, 3, 3, 4], [5, 8]),
+    ],
+)
+def test_equal_times_stay_together_by_the_nearest_boundary_of_two_the_later(times, starts):
+    folds = time_folds(column(np.array(times) * 0.5), 2, NO_GAP)
+    assert [test[0] for _, test in sides(folds)] == starts
+    assert sides(folds)[0] == (list(range(starts[0])), list(range(starts[0], starts[1])))
+    assert sides(folds)[1] == (list(range(starts[1])), list(range(starts[1], 9)))
+
+
+def test_as_many_times_as_blocks_are_blocks_if_they_are_about_alike():
+    folds = time_folds(column(np.repeat([2007.0, 2008.0, 2009.0], [110, 114, 119])), 2, NO_GAP)
+    assert (folds.sizes(), folds.training_sizes()) == ([114, 119], [110, 224])
 
 
 def test_a_gap_of_rows_takes_all_rows_of_a_time():
@@ -84,16 +100,13 @@ def test_a_row_may_be_in_no_training_set_and_a_fold_may_add_none():
 
 
 def test_folds_that_cannot_be_made_are_refused():
-    with pytest.raises(
-        UsageError, match="5 time-ordered folds need 6 blocks of rows: there are 5 rows; give --fol"
-    ):
+    few = "5 time-ordered folds need 6 blocks of different times, there are 5 times in column 't'; give --folds"
+    with pytest.raises(UsageError, match=few):
         time_folds(column(np.arange(5.0)), 5, NO_GAP)
     panel = np.repeat(np.arange(4.0), 10)
-    with pytest.raises(
-        UsageError, match="of 4 different times, and equal ones stay together; give --folds 3 or"
-    ):
+    with pytest.raises(UsageError, match="there are 4 times in column 't'; give --folds 3 or fewer"):
         time_folds(column(panel), 4, NO_GAP)
-    with pytest.raises(UsageError, match="no folds in time can be made of so few times"):
+    with pytest.raises(UsageError, match=r"there are 2 times .*; no folds in time can be made of so few"):
         time_folds(column(np.repeat([0.0, 1.0], 9)), 2, NO_GAP)
     with pytest.raises(
         UsageError, match=r"--gap 10 leaves the first of 3 .* its block has 10 rows; give --folds 2"
@@ -115,11 +128,13 @@ def test_folds_that_cannot_be_made_are_refused():
 
 
 def test_the_most_folds_are_those_that_can_be_made():
-    panel = column(np.repeat(np.arange(6.0), [1, 9, 1, 9, 1, 9]))
-    most = most_folds(panel, 10, NO_GAP)
-    assert time_folds(panel, most, NO_GAP).k == most
-    with pytest.raises(UsageError):
-        time_folds(panel, most + 1, NO_GAP)
+    panel = column(np.repeat(np.arange(6.0), [1, 9, 1, 30, 1, 9]))
+    assert most_folds(panel, 10, NO_GAP) == 5
+    assert time_folds(panel, 5, NO_GAP).sizes() == [9, 1, 30, 1, 9]
+    assert most_folds(panel, 4, NO_GAP) == 4
+    assert most_folds(panel, 10, Gap.of(2)) == 4
+    with pytest.raises(UsageError, match="--gap 2 leaves the first of 5"):
+        time_folds(panel, 5, Gap.of(2))
     assert most_folds(column([1.0, 1.0, 1.0]), 10, NO_GAP) == 0
 
 

@@ -147,3 +147,9 @@ def test_intervals_cover_about_as_often_as_they_say(cell, naive_fails):
         assert row["nested"] >= 0.9 - 3.0 * np.sqrt(0.09 / 80)
         assert row["raw"] < row["corrected"]
         assert abs(row["corrected"]) < abs(row["raw"])
+
+
+def test_intervals_of_blocks_in_time_cover_where_the_losses_are_correlated():
+    row = study(CELLS["time-folds5"], 80, nest=True)
+    assert min(row["fold"], row["nested"]) >= 0.9 - 3.0 * np.sqrt(0.09 / 80)
+    assert row["naive"] < 0.7

@@ -78,8 +78,10 @@ class Data:
         """Return training and tested rows by comparing times, for a gap of 3 rows."""
         t, order = self.time.values, np.sort(self.time.values)
         n = len(t)
-        starts = [n - n // (K + 1) * j for j in range(K, 0, -1)]
-        later = [order[order > order[s - 1]].min() if order[s] == order[s - 1] else order[s] for s in starts]
+        later = []
+        for start in (n - n // (K + 1) * j for j in range(K, 0, -1)):
+            low, high = np.sum(t < order[start]), np.sum(t <= order[start])
+            later.append(order[high if high - start <= start - low else low])
         result = []
         for first, end in zip(later, [*later[1:], np.inf], strict=True):
             last_left_out = np.sort(t[t < first])[-3]
