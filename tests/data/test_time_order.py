@@ -100,7 +100,7 @@ def test_a_row_may_be_in_no_training_set_and_a_fold_may_add_none():
 
 
 def test_folds_that_cannot_be_made_are_refused():
-    few = "5 time-ordered folds need 6 blocks of different times, there are 5 times in column 't'; give --folds"
+    few = "5 time-ordered folds need 6 blocks of different times, there are 5 times in column 't'; give"
     with pytest.raises(UsageError, match=few):
         time_folds(column(np.arange(5.0)), 5, NO_GAP)
     panel = np.repeat(np.arange(4.0), 10)
