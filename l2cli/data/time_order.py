@@ -96,8 +96,8 @@ def refuse_cut(time: TimeColumn, k: int, gap: Gap) -> UsageError:
     if whole is None:
         distinct = len(np.unique(time.values))
         return UsageError(
-            f"{k} time-ordered folds need {k + 1} blocks of different times, there are {distinct} times in"
-            f" column '{shown(time.name)}'",
+            f"{k} time-ordered folds need {k + 1} different times,"
+            f" and column '{shown(time.name)}' has {distinct}",
             hint=hint or "no folds in time can be made of so few",
         )
     return UsageError(

@@ -156,7 +156,7 @@ def test_fit_means_cross_validation_and_says_so(written, run):
         ("--time-column when --gap 30 -k 5", "--gap 30 leaves the first of 5 time-ordered folds nothing"),
         (
             "--time-column when -k 200",
-            "200 time-ordered folds need 201 blocks of different times, there are 180",
+            "200 time-ordered folds need 201 different times, and column 'when' has 180",
         ),
         ("--time-column y", "sorted.csv: column 'y' is both the target and the time column"),
         ("--time-column none", "sorted.csv: no column 'none'"),

@@ -100,13 +100,15 @@ def test_a_row_may_be_in_no_training_set_and_a_fold_may_add_none():
 
 
 def test_folds_that_cannot_be_made_are_refused():
-    few = "5 time-ordered folds need 6 blocks of different times, there are 5 times in column 't'; give"
+    few = "5 time-ordered folds need 6 different times, and column 't' has 5; give --folds 4 or fewer"
     with pytest.raises(UsageError, match=few):
         time_folds(column(np.arange(5.0)), 5, NO_GAP)
     panel = np.repeat(np.arange(4.0), 10)
-    with pytest.raises(UsageError, match="there are 4 times in column 't'; give --folds 3 or fewer"):
+    with pytest.raises(
+        UsageError, match="need 5 different times, and column 't' has 4; give --folds 3 or fewer"
+    ):
         time_folds(column(panel), 4, NO_GAP)
-    with pytest.raises(UsageError, match=r"there are 2 times .*; no folds in time can be made of so few"):
+    with pytest.raises(UsageError, match="and column 't' has 2; no folds in time can be made of so few"):
         time_folds(column(np.repeat([0.0, 1.0], 9)), 2, NO_GAP)
     with pytest.raises(
         UsageError, match=r"--gap 10 leaves the first of 3 .* its block has 10 rows; give --folds 2"
