@@ -398,7 +398,7 @@ complete -c l2cli -n '__l2cli_command tradeoff' -l strict -d 'exit with status 4
 
 complete -c l2cli -n '__l2cli_command predict' -s h -l help -d 'show the options'
 complete -c l2cli -n '__l2cli_command predict' -l id -x -a '(__l2cli_columns column)' -d 'column carried through to predictions; no feature'
-complete -c l2cli -n '__l2cli_command predict' -l interval -x -d 'also an interval for the target, 0.9 say (gaussian L2)'
+complete -c l2cli -n '__l2cli_command predict' -l interval -x -d 'also an interval for the target, 0.9 say (numbers)'
 complete -c l2cli -n '__l2cli_command predict' -l unseen -x -a 'error baseline missing' -d 'levels of other rows that the model never saw'
 complete -c l2cli -n '__l2cli_command predict' -l threshold -x -d 'probability from which a row is positive (default 0.5)'
 complete -c l2cli -n '__l2cli_command predict' -l delimiter -x -d 'character between fields, or tab, space'

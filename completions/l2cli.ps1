@@ -363,7 +363,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
         'predict' = @(
             @{ Names = @('-h', '--help'); Kind = 'flag'; Words = @(); About = 'show the options' }
             @{ Names = @('--id'); Kind = 'column'; Words = @(); About = 'column carried through to predictions; no feature' }
-            @{ Names = @('--interval'); Kind = 'free'; Words = @(); About = 'also an interval for the target, 0.9 say (gaussian L2)' }
+            @{ Names = @('--interval'); Kind = 'free'; Words = @(); About = 'also an interval for the target, 0.9 say (numbers)' }
             @{ Names = @('--unseen'); Kind = 'words'; Words = @('error', 'baseline', 'missing'); About = 'levels of other rows that the model never saw' }
             @{ Names = @('--threshold'); Kind = 'free'; Words = @(); About = 'probability from which a row is positive (default 0.5)' }
             @{ Names = @('--delimiter'); Kind = 'free'; Words = @(); About = 'character between fields, or tab, space' }

@@ -113,7 +113,7 @@ def predict(
     threshold : float
         Probability above which the positive class is predicted.
     interval : float, optional
-        Level of a jackknife+ interval for the target of every row (gaussian L2), 0.9 say.
+        Level of an interval for the target of every row (of numbers: jackknife+, CV+), 0.9 say.
 
     Returns
     -------

@@ -18,6 +18,7 @@ from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.errors import UsageError
 from l2cli.select.curve import Curve, extended, thinned
 from l2cli.select.cv import CVResult, validation_metrics
+from l2cli.select.learner import FoldFits
 from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_metrics
 from l2cli.spec import SelectSpec
 
@@ -48,6 +49,8 @@ class Choice(NamedTuple):
     mixes: tuple[dict[str, Any], ...] = ()
     """Lambda and error of every l1_ratio that was tried, where several were."""
     approximation: ApproximationError | None = None
+    fits: FoldFits | None = None
+    """The fold fits that judged it, where it was judged by folds."""
 
 
 Chosen = tuple[Choice, RidgeFactor | None]
@@ -68,7 +71,7 @@ def folds_choice(result: CVResult, rule: str) -> Choice:
     """Return the choice of a cross-validation by a rule, with every metric of the rows held out."""
     choice = choice_of(result.curve, result.metric, rule)
     validation = validation_metrics(result.fits, [choice.lam])[0]
-    return choice._replace(validation=validation, folds=result.folds.k)
+    return choice._replace(validation=validation, folds=result.folds.k, fits=result.fits)
 
 
 def _by_leverage(setup: Setup, select: SelectSpec, method: str, progress: Progress | None) -> Chosen:  # noqa: ARG001 - at once

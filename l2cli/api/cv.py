@@ -82,7 +82,7 @@ def _cross_validate(setup: Setup, select: SelectSpec, progress: Progress | None)
     )
     validation = at_1se if select.rule == "1se" else at_min
     choice = choice_of(curve, result.metric, select.rule)._replace(
-        validation=validation, folds=result.folds.k
+        validation=validation, folds=result.folds.k, fits=result.fits
     )
     refit = describe(setup, choice, factor, select)
     content = setup.envelope(

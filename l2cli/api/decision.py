@@ -82,8 +82,7 @@ def _decide_banded(setup: Setup, select: SelectSpec, progress: Progress | None) 
         validation = leave_one_out_metrics(problem, factor, at)
         metric = "mse" if method == "loo" else method
         return Decision(chosen, Choice(1.0, method, metric=metric, validation=validation), factor)
-    folds = chosen.folds(select)
-    validation = validation_metrics(chosen.fold_fits(folds, select), [1.0])[0]
-    return Decision(
-        chosen, Choice(1.0, "cv", metric=chosen.metric(select), validation=validation, folds=folds.k)
-    )
+    fits = chosen.fold_fits(chosen.folds(select), select)
+    validation = validation_metrics(fits, [1.0])[0]
+    metric, k = chosen.metric(select), fits.folds.k
+    return Decision(chosen, Choice(1.0, "cv", metric=metric, validation=validation, folds=k, fits=fits))

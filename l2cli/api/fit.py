@@ -24,7 +24,9 @@ from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
 from l2cli.data.table import Table
+from l2cli.errors import FitError
 from l2cli.explain.jackknife import fits_without_rows, has_intervals
+from l2cli.models.intervals import LeftOut
 from l2cli.models.model import Model
 from l2cli.models.saved import build_model
 from l2cli.spec import ModelSpec, SelectSpec
@@ -167,12 +169,40 @@ def describe(
         center=problem.mean, scale=problem.scale, lam=lam,
         lambda_scale=model.lambda_scale, selected_by=choice.selected_by,
         settings=content["settings"], metrics=metrics, certificate=certificate,
-        intervals=None  # they take rows in any order alike
-        if dataset.time is not None
-        else fits_without_rows(problem, factor, lam, u, path.intercept0[..., 0]),
+        intervals=_left_out(setup, choice, factor, select, u, path.intercept0[..., 0]),
     )  # fmt: skip
     number = intercept if intercept.ndim else float(intercept)
     return FitResult(dataset.features, path.coef[..., 0].T, number, choice.lam, saved, content)
+
+
+def _left_out(
+    setup: Setup, choice: Choice, factor: RidgeFactor | None, select: SelectSpec, u: FloatArray,
+    intercept0: Any,
+) -> LeftOut | None:  # fmt: skip
+    """Return what the model keeps for prediction intervals: in closed form, or of the fits without a fold.
+
+    Rows that belong together, or whose folds are given, are left out together. Where folds chose lambda their
+    fits are at hand; after leave-one-out or evidence ten of them are little more where rows outnumber
+    columns. Elsewhere they would be most of the work, and there are none; nor are there in time order, as
+    they take rows in any order alike.
+    """
+    dataset, problem, fits = setup.dataset, setup.problem, choice.fits
+    if dataset.time is not None:
+        return None
+    if dataset.groups is None and dataset.fold_labels is None and has_intervals(problem):
+        return fits_without_rows(problem, factor, choice.lam * setup.weight, u, intercept0)
+    all_rows = choice.selected_by in ("loo", "evidence")
+    few = all_rows and problem.n_rows > max(select.k, problem.n_columns)
+    if dataset.schema.classes is not None or (fits is None and not few):
+        return None
+    from l2cli.explain.cvplus import fits_without_folds  # a ridge has the closed form
+
+    try:
+        if fits is None:
+            fits = setup.fold_fits(setup.folds(select), select)
+        return fits_without_folds(fits, choice.lam)
+    except FitError:  # a fold may hold what alone gives the others a finite fit
+        return None
 
 
 def certificate_of(path: Path, i: int, tol: float | None) -> dict[str, Any]:

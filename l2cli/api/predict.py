@@ -17,7 +17,6 @@ from l2cli.data.table import Table
 from l2cli.data.unseen import unseen_note
 from l2cli.errors import UsageError, shown
 from l2cli.models.apply import apply_model
-from l2cli.models.intervals import METHOD
 from l2cli.models.model import Model
 
 FloatArray = npt.NDArray[np.float64]
@@ -135,12 +134,9 @@ def predict_table(
     settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
     if model.family == "binomial":
         settings["threshold"] = threshold
-    if level is not None:
-        settings["interval"] = {
-            "method": METHOD,
-            "rows": next(one.intervals.rows for one in model.each() if one.intervals is not None),
-            "guaranteed": max(0.0, 2.0 * level - 1.0),
-        }
+    if level is not None and model.intervals is not None:
+        settings["interval"] = model.intervals.described(level)
+        notes.append(model.intervals.promise(level))
         if model.data.weights is not None:
             notes.append("intervals are for rows drawn as those trained on, whatever their weights")
     return Predictions(

@@ -29,7 +29,7 @@ class Predicting(Applying):
     interval: Annotated[
         str | None,
         typer.Option(
-            "--interval", metavar="LEVEL", help="also an interval for the target, 0.9 say (gaussian L2)"
+            "--interval", metavar="LEVEL", help="also an interval for the target, 0.9 say (numbers)"
         ),
     ] = None
 

@@ -13,7 +13,7 @@ from l2cli.data.table import Table
 from l2cli.data.target import LARGEST
 from l2cli.data.wording import where
 from l2cli.errors import DataError
-from l2cli.models.intervals import check_interval, interval_around
+from l2cli.models.intervals import check_interval, interval_ends
 from l2cli.models.model import Model
 
 FloatArray = npt.NDArray[np.float64]
@@ -46,14 +46,13 @@ def apply_model(model: Model, table: Table, *, unseen: str = "error", level: flo
     """
     encoded = encode_rows(table, model.data, unseen=unseen)
     eta = model_predictor(model, encoded, table)
-    around = [] if level is None else _intervals(model, encoded, eta, check_interval(model, level))
     offset = read_new_offset(table, model.data.offset, model.data.exposure)
     if offset.values is not None:
         eta = (eta.T + offset.values).T
     missing = encoded.missing | offset.absent
     eta[missing] = 0.0
-    each = eta.reshape(len(eta), -1).T
-    ends = [(of_one + low, of_one + high) for of_one, (low, high) in zip(each, around, strict=False)]
+    shift = np.zeros(len(eta)) if offset.values is None else offset.values
+    ends = [] if level is None else _intervals(model, encoded, shift, check_interval(model, level))
     return Applied(eta, missing, list(encoded.notes), [*encoded.warnings, *offset.warnings], ends)
 
 
@@ -76,13 +75,12 @@ def model_predictor(model: Model, encoded: EncodedRows, table: Table) -> FloatAr
 
 
 def _intervals(
-    model: Model, encoded: EncodedRows, eta: FloatArray, level: float
+    model: Model, encoded: EncodedRows, offset: FloatArray, level: float
 ) -> list[tuple[FloatArray, FloatArray]]:
-    """Return the ends of the intervals of every target, less its eta."""
-    each = eta.reshape(len(eta), -1).T
+    """Return the ends of the intervals of every target."""
     return [
-        interval_around(encoded, of_one, len(one.coef), one.intervals, level)
-        for one, of_one in zip(model.each(), each, strict=True)
+        interval_ends(encoded, offset, len(one.coef), one.intervals, one.likelihood, level)
+        for one in model.each()
         if one.intervals is not None
     ]
 

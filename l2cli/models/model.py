@@ -41,8 +41,8 @@ class Model:
     feature_stats : {column of the file: {missing, mean, sd, min, max} or {missing, levels}}, to notice drift.
     by_class : intercept and coefficients of every class of a multinomial model, which has no others.
     others : the models of the other targets where several were fitted together, on the same design columns.
-    intervals : the models without one training row each, of a gaussian L2 fit (see
-    :mod:`l2cli.models.intervals`); None of other fits and older models.
+    intervals : the models without some training rows each (see :mod:`l2cli.models.intervals`); None of
+    classes, of fits that no folds judged, and of older models.
     """
 
     data: DataSchema
@@ -360,8 +360,8 @@ def _check_consistent(model: Model, source: str) -> None:
         (model.family == "multinomial") != bool(model.by_class)
     ):
         wrong = "its family and its classes do not agree"
-    elif model.family != "gaussian" and model.intervals is not None:
-        wrong = "it has intervals, and it is not gaussian"
+    elif model.data.classes and model.intervals is not None:
+        wrong = "it has intervals, and it predicts classes"
     if wrong:
         raise DataError(
             f"{source}: {wrong}", hint="update l2cli, or save the model again", code="damaged_model"

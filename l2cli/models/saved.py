@@ -43,7 +43,7 @@ def build_model(
     lam : float
         Lambda on the sum scale.
     intervals : LeftOut, optional
-        The models without one row each, for prediction intervals.
+        The models without some rows each, for prediction intervals.
     """
     scales = _floats(scale)
     several = dataset.family == "multinomial"

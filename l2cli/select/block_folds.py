@@ -55,6 +55,11 @@ class BlockFolds(GlmFolds):
             eta += problem.offset[rows, None]
         return eta if c == 1 else eta.reshape(len(rows), c, count)
 
+    def models(self, lam: float) -> tuple[FloatArray, FloatArray]:
+        """Return every fit's coefficients (p, F) and intercepts (F,), kept on the original scale."""
+        theta = self._solve(np.array([lam]))[0].T
+        return theta[:-1], theta[-1]
+
     def _per_fit(self, lambdas: FloatArray) -> FloatArray:
         """Return the sum-scale lambdas of every fit: (L, F)."""
         weights = [float(self.problem.weights[self.folds.training(i)].sum()) for i in range(len(self.rows))]

@@ -250,3 +250,9 @@ class GaussianFolds(ABC):
         for i, (stats, u) in enumerate(self.solutions(lambdas)):
             intercept = stats.intercept(u, self.problem.intercept)
             yield self._eta(self.rows[i][::step], stats, u, intercept)
+
+    def models(self, lam: float) -> tuple[FloatArray, FloatArray]:
+        """Return every fit's coefficients (p, F) and intercepts (F,) on the original scale."""
+        fits = list(self.solutions(np.array([lam])))
+        intercepts = [stats.intercept(u, self.problem.intercept) for stats, u in fits]
+        return self.problem.original(np.hstack([u for _, u in fits]), np.concatenate(intercepts))

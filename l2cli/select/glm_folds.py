@@ -119,6 +119,11 @@ class GlmFolds:
         for i, rows in enumerate(self.rows):
             yield self._eta(i, rows[::step], coefficients[:, i].T)
 
+    def models(self, lam: float) -> tuple[FloatArray, FloatArray]:
+        """Return every fit's coefficients (p, F) and intercepts (F,) on the original scale."""
+        theta = self._solve(np.array([lam]))[0].T
+        return self.problem.original(theta[:-1], theta[-1])
+
     def _solve(self, lambdas: FloatArray) -> FloatArray:
         """Return coefficients (L, F, (p + 1) C), solving the lambdas not met before from the largest down."""
         new = sorted({float(v) for v in lambdas} - self.solved.keys(), reverse=True)

@@ -61,6 +61,13 @@ class FoldFits(Protocol):
         """
         ...
 
+    def models(self, lam: float) -> tuple[FloatArray, FloatArray]:
+        """Return every fit's coefficients (p, F) and intercepts (F,) on the original scale, of one predictor.
+
+        NaN where there is no finite fit.
+        """
+        ...
+
 
 def training_moments(problem: Problem, folds: Folds) -> Iterator[ColumnMoments]:
     """Yield the column moments of the rows that each fit is trained on."""

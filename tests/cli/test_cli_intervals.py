@@ -40,7 +40,7 @@ def test_predictions_gain_both_ends(rows, quick):
     result = json.loads(quick("predict", "m.json", "new.csv", "--interval", "0.9", "--json").stdout)
     assert result["level"] == 0.9
     assert result["settings"]["interval"] == {
-        "method": "jackknife+", "rows": 60, "guaranteed": pytest.approx(0.8),
+        "method": "jackknife+", "rows": 60, "folds": None, "guaranteed": pytest.approx(0.8),
     }  # fmt: skip
     assert list(result["predictions"][0].values()) == table[0].tolist()
 
@@ -65,32 +65,90 @@ def test_levels_that_there_are_not(rows, quick, level, said):
     assert quick("predict", "m.json", "new.csv", "--interval", "0.9836").returncode == 0
 
 
+def counted(rows):
+    """Add a column of counts and one of labels to the file."""
+    text = (rows / "d.csv").read_text().splitlines()
+    more = [f"{line},{i % 3},{'uv'[i % 2]}" for i, line in enumerate(text[1:])]
+    (rows / "d.csv").write_text("\n".join([text[0] + ",n,c", *more]) + "\n")
+
+
 @pytest.mark.parametrize(
-    ("words", "said"),
+    "words",
     [
-        (
-            ("--l1-ratio", "1"),
-            "--interval is for L2 fits without bounds, and this is a model with an L1 part",
-        ),
-        (("--bounds", "a=0:"), "this is a model with bounds"),
-        (("--groups", "g=a,b"), "this is a group lasso"),
-        (
-            ("-x", "a", "--family", "poisson", "-t", "n"),
-            "gaussian models, and this one is poisson; leave it out",
-        ),
+        ("-t", "y", "--l1-ratio", "1"),
+        ("-t", "y", "--bounds", "a=0:"),
+        ("-t", "y", "--groups", "g=a,b"),
+        ("-t", "y", "--l1-ratio", "1", "--relax-gamma", "0", "--lambda-scale", "mean"),
+        ("-t", "n", "--family", "poisson"),
     ],
 )
-def test_models_that_have_none(rows, quick, words, said):
-    text = (rows / "d.csv").read_text().splitlines()
-    counts = [f"{line},{i % 3}" for i, line in enumerate(text[1:])]
-    (rows / "d.csv").write_text("\n".join([text[0] + ",n", *counts]) + "\n")
-    target = () if "-t" in words else ("-t", "y", "--drop", "n")
-    assert (
-        quick("fit", "d.csv", *words, *target, "--lambda", "1", "--save", "m.json", "--quiet").returncode == 0
-    )
-    done = quick("predict", "m.json", "new.csv", "--interval", "0.9")
+def test_a_lambda_given_was_judged_by_no_folds_and_cv_does_so(rows, quick, words):
+    counted(rows)
+    data = ("d.csv", "-x", "a,b", *words)
+    assert quick("fit", *data, "--lambda", "0.3", "--save", "m.json", "--quiet").returncode == 0
+    done = quick("predict", "m.json", "new.csv", "--interval", "0.8")
     assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr
+    assert "the model keeps no intervals: no folds judged it" in done.stderr
+    assert "fit it again with l2cli cv --save (--lambdas 0.3: at the same lambda)" in done.stderr
+    assert quick("cv", *data, "--lambdas", "0.3", "--save", "m.json", "--quiet").returncode == 0
+    done = quick("predict", "m.json", "new.csv", "--interval", "0.8")
+    assert done.returncode == 0
+    assert (
+        "l2cli: note: intervals are CV+ of 10 folds: of new rows like those trained on they hold at least "
+        "52.4 %, and nearly always about 80 %" in done.stderr
+    )
+    for line in done.stdout.splitlines()[1:]:
+        center, low, high = map(float, line.split(","))
+        assert low < center < high
+        assert low >= 0.0 or words[1] == "y"
+
+
+def test_classes_have_none(rows, quick):
+    counted(rows)
+    for target in ("c", "n"):
+        words = ("-x", "a,b", "-t", target, "--categorical", "n" if target == "n" else "c")
+        family = "binomial" if target == "c" else "multinomial"
+        done = quick("cv", "d.csv", *words[:4], "--family", family, "--save", "m.json", "--quiet")
+        assert done.returncode == 0
+        done = quick("predict", "m.json", "new.csv", "--interval", "0.9")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"--interval is for numbers, and this model is {family}; leave it out" in done.stderr
+
+
+@pytest.mark.parametrize("select", ["loo", "evidence", "cv"])
+def test_counts_have_ends_by_their_exposure(rows, quick, select):
+    """Twice the exposure is twice the mean; ends move by less than that, and none is below 0."""
+    lines = ["a,b,t,y"]
+    rng = default_rng(1)
+    for a, b, t in zip(*rng.normal(size=(2, 80)), rng.integers(1, 9, 80), strict=True):
+        lines.append(f"{a!r},{b!r},{t},{rng.poisson(t * np.exp(0.3 * a))}")
+    (rows / "n.csv").write_text("\n".join(lines).replace("np.float64(", "").replace(")", "") + "\n")
+    (rows / "one.csv").write_text("a,b,t\n0.5,1,1\n0.5,1,2\n0.5,1,\n-9,1,1\n")
+    words = ("-t", "y", "--exposure", "t", "--family", "poisson", "--select", select)
+    assert quick("fit", "n.csv", *words, "--save", "m.json", "--quiet").returncode == 0
+    done = quick("predict", "m.json", "one.csv", "--interval", "0.9", "--json")
+    result = json.loads(done.stdout)
+    assert result["settings"]["interval"] == {
+        "method": "CV+", "rows": 80, "folds": 10, "guaranteed": pytest.approx(0.8 - 7.0 / 88.0),
+    }  # fmt: skip
+    one, two, gone, few = result["predictions"]
+    assert two["prediction"] == pytest.approx(2.0 * one["prediction"])
+    assert one["interval_high"] < two["interval_high"] < 2.0 * one["interval_high"]
+    assert set(gone.values()) == {None}
+    assert few["interval_low"] == 0.0 < few["prediction"] < few["interval_high"]
+
+
+def test_rows_in_groups_are_left_out_by_the_group(rows, quick):
+    text = (rows / "d.csv").read_text().splitlines()
+    lines = [f"{line},{i % 12}" for i, line in enumerate(text[1:])]
+    (rows / "d.csv").write_text("\n".join([text[0] + ",g", *lines]) + "\n")
+    words = ("-t", "y", "--group-column", "g", "--folds", "4")
+    assert quick("fit", "d.csv", *words, "--save", "m.json", "--quiet").returncode == 0
+    done = quick("predict", "m.json", "new.csv", "--interval", "0.9", "--json")
+    result = json.loads(done.stdout)
+    assert result["settings"]["interval"] == {"method": "CV+", "rows": 60, "folds": 4, "guaranteed": None}
+    note = "intervals are CV+ of 4 folds: about 90 % of the rows of new groups where there are many alike"
+    assert note in result["data"]["notes"]
 
 
 def test_models_of_older_versions_predict_and_say_that_they_have_none(rows, quick):
@@ -102,8 +160,8 @@ def test_models_of_older_versions_predict_and_say_that_they_have_none(rows, quic
     assert quick("predict", "m.json", "new.csv").returncode == 0
     done = quick("predict", "m.json", "new.csv", "--interval", "0.9")
     assert done.returncode == 2
-    assert "the model keeps no intervals: an older version saved it" in done.stderr
-    assert "fit it again with this version" in done.stderr
+    assert "the model keeps no intervals: no folds judged it, or an older version saved it" in done.stderr
+    assert "fit it again with l2cli cv --save" in done.stderr
 
 
 def test_several_targets_have_ends_each(rows, quick):

@@ -49,13 +49,13 @@ def test_the_fits_are_those_without_the_row(case, lam):
     )
     assert found is not None
     assert found.rows == 30
-    table = found.table(4)
+    models, residual = found.arrays(4)
     for i in range(30):
         coef, intercept = without(problem, lam, i)
-        assert table[i, 2:] == pytest.approx(coef, rel=1e-9, abs=1e-9)
-        assert table[i, 1] == pytest.approx(intercept, rel=1e-9, abs=1e-9)
+        assert models[i, 1:] == pytest.approx(coef, rel=1e-9, abs=1e-9)
+        assert models[i, 0] == pytest.approx(intercept, rel=1e-9, abs=1e-9)
         away = abs(problem.response[i] - intercept - X[i] @ coef)
-        assert table[i, 0] == pytest.approx(away, rel=1e-9, abs=1e-9)
+        assert residual[i] == pytest.approx(away, rel=1e-9, abs=1e-9)
 
 
 def test_more_columns_than_rows():
@@ -67,9 +67,9 @@ def test_more_columns_than_rows():
         problem, design_factor(problem, 2.0), 2.0, path.u[:, 0], float(path.intercept0[0])
     )
     assert found is not None
-    for i, row in enumerate(found.table(40)):
+    for i, row in enumerate(found.arrays(40)[0]):
         coef, intercept = without(problem, 2.0, i)
-        assert row[1:] == pytest.approx(np.append(intercept, coef), rel=1e-9, abs=1e-9)
+        assert row == pytest.approx(np.append(intercept, coef), rel=1e-9, abs=1e-9)
 
 
 def test_intervals_are_the_order_statistics_of_refits():
@@ -102,8 +102,8 @@ def test_a_row_that_alone_decides_a_coefficient_has_an_endless_residual():
     model = fit(X, rng.normal(size=19), lam=1.0, penalty_factor=[1.0, 0.0])
     kept = model.model.intervals
     assert kept is not None
-    assert (kept.rows, kept.kept(2)) == (19, 18)
-    assert (kept.rank(0.9, 2), kept.rank(0.8, 2)) == (1, 3)  # one of 2 and of 4 is the endless one
+    assert (kept.rows, kept.kept) == (19, 18)
+    assert (kept.rank(0.9), kept.rank(0.8)) == (1, 3)  # one of 2 and of 4 is the endless one
     with pytest.raises(UsageError, match=r"highest level they can give is 0\.9$"):
         model.predict(X, interval=0.95)
 
@@ -114,7 +114,7 @@ def test_many_rows_leave_out_a_random_part_and_wide_models_fewer():
     y = X @ [1.0, 2.0] + rng.normal(size=3000)
     kept = fit(X, y, lam=5.0).model.intervals
     assert kept is not None
-    assert kept.rows == kept.kept(2) == MOST_ROWS
+    assert kept.rows == kept.kept == MOST_ROWS
     wide = fit(rng.normal(size=(120, 1500)), rng.normal(size=120), lam=5.0).model.intervals
     assert wide is not None
     assert wide.rows == FEWEST_ROWS

@@ -330,6 +330,42 @@ def test_the_dialect_of_the_training_file_is_kept_and_may_be_unknown(gaussian, t
 
 
 @pytest.fixture
+def with_folds(gaussian, tmp_path):
+    """The path of a model that keeps its fits without three folds of two, none and one row."""
+    coef = np.column_stack([gaussian.coef, np.zeros(len(gaussian.coef)), gaussian.coef])
+    counts = np.array([2, 0, 1])
+    kept = LeftOut.of(4, np.array([0.5, -0.25, 2.0]), np.array([0.1, 0.2, 0.3]), coef, counts, "groups")
+    path = tmp_path / "model.json"
+    save_model(replace(gaussian, intervals=kept), path)
+    return path
+
+
+def test_intervals_of_folds_come_back_exactly(with_folds, gaussian):
+    again = load_model(with_folds)
+    kept = again.intervals
+    assert kept is not None
+    assert (kept.rows, kept.counts, kept.folds, kept.method) == (4, (2, 0, 1), "groups", "CV+")
+    models, residual = kept.arrays(len(gaussian.coef))
+    assert residual.tolist() == [0.5, 0.25, 2.0]
+    assert models[:, 0].tolist() == [0.1, 0.2, 0.3]
+    assert models[2, 1:].tolist() == list(gaussian.coef)
+    assert not models[1, 1:].any()
+    assert model_text(again) == with_folds.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"rows": 2}, {"fold_rows": [2, 0, 2]}, {"fold_rows": [2, 1]}, {"fold_rows": [2, -1, 2]},
+        {"fold_rows": [2, 0.5, 0.5]}, {"fold_rows": 3}, {"fold_rows": ["2", 0, 1]}, {"fold_rows": []},
+        {"folds": None}, {"method": "jackknife+"}, {"numbers": ""},
+    ],
+)  # fmt: skip
+def test_broken_intervals_of_folds_are_a_damaged_model(forged, with_folds):
+    assert "damaged model" in refused(edited(with_folds, lambda content: content["intervals"].update(forged)))
+
+
+@pytest.fixture
 def with_intervals(gaussian, tmp_path):
     """The path of a model that keeps two of its five fits without a row."""
     coef = np.column_stack([gaussian.coef, gaussian.coef])
@@ -342,9 +378,10 @@ def with_intervals(gaussian, tmp_path):
 def test_intervals_come_back_exactly(with_intervals, gaussian):
     again = load_model(with_intervals)
     assert again.intervals is not None
-    table = again.intervals.table(len(gaussian.coef))
-    assert table[:, :2].tolist() == [[0.5, 0.1], [0.25, 0.2]]
-    assert table[1, 2:].tolist() == list(gaussian.coef)
+    models, residual = again.intervals.arrays(len(gaussian.coef))
+    assert residual.tolist() == [0.5, 0.25]
+    assert models[:, 0].tolist() == [0.1, 0.2]
+    assert models[1, 1:].tolist() == list(gaussian.coef)
     assert model_text(again) == with_intervals.read_text(encoding="utf-8")
 
 
@@ -377,4 +414,4 @@ def test_intervals_of_classes_are_a_damaged_model(tmp_path):
     one = make(["no", "yes", "no", "yes", "yes"])
     kept = LeftOut.of(5, np.array([0.5]), np.array([0.1]), np.array([one.coef]).T)
     save_model(replace(one, intervals=kept), path)
-    assert "it has intervals, and it is not gaussian" in refused(path)
+    assert "it has intervals, and it predicts classes" in refused(path)
