@@ -14,13 +14,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.metrics import ROW_METRICS
 from l2cli.data.folds import draw_folds
-from l2cli.select.confidence import Spread, fold_spread, row_spread
 from l2cli.select.curve import Curve
 from l2cli.select.cv import CVResult, cross_validate, fold_fits, weighted_curve
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
+from l2cli.select.spread import Spread, curve_spread
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -90,11 +89,5 @@ def nested(
     distinct, position = np.unique(lambdas, return_inverse=True)
     values = fits.losses(distinct, metric)[np.arange(count), position][:, None]
     curve = weighted_curve(np.zeros(1), values, fits.fold_weights, folds, metric)
-    if metric == "rmse" or metric in ROW_METRICS:
-        centre = curve.mean**2 if metric == "rmse" else curve.mean
-        spread = row_spread(fits, distinct, metric, centre, groups=groups, columns=position)
-        if metric == "rmse":
-            spread = spread._replace(covariance=spread.covariance / (4.0 * centre))
-    else:
-        spread = fold_spread(values, fits.fold_weights, folds.k)
+    spread = curve_spread(fits, curve, values, metric, groups=groups, tuned=lambdas)
     return Nested(lambdas, curve, spread)
