@@ -63,7 +63,7 @@ def interval(
 
     (2.5 bounds it for p > n, where r near 1 overstates both), and a t quantile with a third as many degrees
     of freedom as rows: the losses are skewed, as a chi^2_1 is, and then that is what log(se / error) has. Of
-    groups it is a quarter (measured). An auc has as many units as twice the rows of the rarer class. Errors
+    groups it is a fifth (measured). An auc has as many units as twice the rows of the rarer class. Errors
     above 0 have the interval on the log scale, 1 - r2 too; auc and f1 on the logit scale; a share of rows the
     score interval of Wilson (1927) at its effective number of rows. Folds (f1, r2) have Student's t with
     J - 1 degrees of freedom.
@@ -83,7 +83,7 @@ def interval(
         quantile, inflation = two_sided_quantile(level, spread.units - 1), spread.overlap
         method = "folds, corrected t"
     else:
-        per_freedom = 4.0 if spread.kind == "groups" else 3.0
+        per_freedom = 5.0 if spread.kind == "groups" else 3.0
         quantile = two_sided_quantile(level, max(spread.units / per_freedom, 1.0))
         r = min(max(share, 0.0), 0.99)
         inflation, method = min((1.0 + r) / (1.0 - r), MOST_INFLATION), f"{spread.kind}, inflated by df"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from l2cli.core.student import two_sided_quantile
-from l2cli.select.confidence import interval, judge
+from l2cli.select.confidence import _choose, interval, judge
 from l2cli.select.curve import Curve
 from l2cli.select.spread import Spread
 
@@ -53,6 +53,25 @@ def test_the_optimism_of_equal_errors_is_that_of_the_smallest_of_normals():
     alone = judge([curve_of([9.0, 1.0, 9.0])], Spread(0.01 * np.eye(3), 100, "rows"), "min", 0)
     assert alone.optimism == pytest.approx(0.0, abs=0.02)
     assert alone.lambda_set == [1.0]
+
+
+@pytest.mark.parametrize("rule", ["min", "1se"])
+def test_the_optimism_of_several_curves_is_that_of_the_best_of_all(rule):
+    """Two curves of five lambdas are as optimistic as one of ten, and more than one of five."""
+    some, more = curve_of(np.ones(5)), curve_of(np.ones(5) - 1e-9)
+    both = judge([some, more], Spread(0.04 * np.eye(10), 100, "rows"), rule, 0)
+    alone = judge([some], Spread(0.04 * np.eye(5), 100, "rows"), rule, 0)
+    assert both.optimism == pytest.approx(0.2 * 1.5388, rel=0.1)
+    assert alone.optimism == pytest.approx(0.2 * 1.1630, rel=0.1)
+    assert both.lambda_set == more.lambdas.tolist()
+
+
+def test_the_one_standard_error_rule_stays_in_the_curve_of_the_best_minimum():
+    some, more = curve_of([1.0, 0.9, 0.5]), curve_of([1.0, 0.42, 0.4])
+    some, more = (curve._replace(se=np.full(3, 0.2)) for curve in (some, more))
+    losses = np.array([[1.0, 0.9, 0.5, 1.0, 0.42, 0.4], [1.0, 0.35, 0.3, 1.0, 0.42, 0.4]])
+    assert _choose([some, more], "1se", losses).tolist() == [4, 1]
+    assert _choose([some, more], "min", losses).tolist() == [5, 2]
 
 
 def test_paired_errors_are_told_apart_where_independent_ones_are_not():

@@ -11,7 +11,7 @@ from l2cli.data.folds import draw_folds
 from l2cli.select import spread as spreading
 from l2cli.select.confidence import interval
 from l2cli.select.cv import cross_validate, fold_fits
-from l2cli.select.spread import fold_spread, row_spread, share_of_rows, spread_of
+from l2cli.select.spread import fold_spread, joint_spread, row_spread, share_of_rows, spread_of
 
 GRID = np.array([100.0, 10.0, 1.0, 0.1])
 
@@ -88,6 +88,34 @@ def test_fold_values_have_the_variance_of_nadeau_and_bengio():
     half = two_sided_quantile(0.9, 19) * np.sqrt(total)
     assert 1.0 - found.low == pytest.approx(0.6 * np.exp(half / 0.6))
     assert found.method == "folds, corrected t"
+
+
+@pytest.mark.parametrize("metric", ["mse", "rmse", "r2"])
+def test_curves_of_several_mixes_vary_together(metric):
+    """The covariance between the errors of two mixes, from the losses of the same rows, or the same folds."""
+    first = crossed(metric)
+    second = cross_validate(
+        fold_fits(first.fits.problem._replace(l1_ratio=1.0), first.folds, "sum"),
+        first.folds,
+        GRID,
+        metric=metric,
+    )
+    found = joint_spread([first, second]).covariance
+    assert found[:4, :4] == pytest.approx(spread_of(first).covariance, rel=1e-10)
+    assert found[4:, 4:] == pytest.approx(spread_of(second).covariance, rel=1e-10)
+    if metric == "r2":
+        share = first.fits.fold_weights / first.fits.fold_weights.sum()
+        away = [r.fold_losses - share @ r.fold_losses for r in (first, second)]
+        cross = (away[0] * share[:, None]).T @ away[1] / 4
+    else:
+        away = []
+        for r in (first, second):
+            losses, s = row_losses_by_hand(r)
+            away.append(s[:, None] * (losses[0] - np.average(losses[0], axis=0, weights=s)))
+        cross = away[0].T @ away[1] / s.sum() ** 2 * 60 / 59
+        if metric == "rmse":
+            cross /= 4.0 * np.outer(first.curve.mean, second.curve.mean)
+    assert found[:4, 4:] == pytest.approx(cross, rel=1e-8)
 
 
 def classes(n=90, *, groups=None, repeats=1, grid=GRID, k=5):
