@@ -50,7 +50,7 @@ STEP = 0.8
 """Ratio of one lambda of a nodewise path to the one before."""
 MOST_STEPS, LONGEST, SETTLED = 50, 2.0, 1e-8
 """Newton's steps for one coefficient, how long one may be, and how short the last (of internal columns)."""
-LEAST = 1e-3
+LEAST = 1e-5
 """Share of its largest lambda below which no nodewise path goes."""
 
 
@@ -205,7 +205,7 @@ class _Scores(NamedTuple):
             step = Z.T @ (problem.weights * family.residual(problem.y, mu)) - squares * b - kinks
             if not np.isfinite(weighted).all():
                 break
-            inverse = np.linalg.pinv(weighted.T @ X + np.diag(squares))
+            inverse = np.linalg.inv(weighted.T @ X + np.diag(squares))
             step = inverse @ step
             size = float(np.abs(step).max())
             b = b + step * min(1.0, LONGEST / max(size, LONGEST))
@@ -264,7 +264,13 @@ def nodewise(C: FloatArray, n: int) -> FloatArray:
 
 
 def _direction(gram: DenseGram, j: int, target: float) -> FloatArray:
-    """Return the direction of column j: (p,)."""
+    """Return the direction of column j: (p,).
+
+    Raises
+    ------
+    FitError
+        None is good enough: the column is all but a combination of others, whose effect is not told from its.
+    """
     C, p = gram.matrix, len(gram.matrix)
     best, others = np.zeros(p), np.ones(p)
     best[j], others[j] = 1.0, 0.0
@@ -284,4 +290,9 @@ def _direction(gram: DenseGram, j: int, target: float) -> FloatArray:
         best[j] = 1.0
         if not np.isfinite(allowed) and lam <= target * rest:
             allowed = (1.0 + EXTRA_NOISE) * rest / own
+    if not np.isfinite(allowed) and largest > target:
+        raise FitError(
+            "--inference debiased: columns depend on one another, so that their effects are not told apart",
+            hint="leave columns out with --drop, use --coding treatment, or --inference bootstrap",
+        )
     return best

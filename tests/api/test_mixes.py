@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -42,7 +44,7 @@ def test_the_best_mix_is_that_of_separate_runs(sparse, make):
 def test_the_error_is_corrected_for_the_choice_of_the_mix_too(sparse):
     """At one lambda a mix alone has no choice to correct for; between three there is one."""
     X, y = sparse
-    settings = {"lambdas": [30.0], "folds": 5}
+    settings: dict[str, Any] = {"lambdas": [30.0], "folds": 5}
     joint = l2cli.cv(X, y, l1_ratio=RATIOS, **settings).to_dict()
     alone = [l2cli.cv(X, y, l1_ratio=ratio, **settings).to_dict()["best"] for ratio in RATIOS]
     assert all(best["optimism_corrected"] == pytest.approx(best["value"], rel=0.01) for best in alone)

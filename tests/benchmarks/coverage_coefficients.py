@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli import fit
-from l2cli.api.library import FittedModel
+from l2cli.api.arrays import FittedModel
 from l2cli.errors import FitError
 
 FloatArray = npt.NDArray[np.float64]

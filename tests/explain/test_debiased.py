@@ -178,6 +178,16 @@ def test_separated_classes_are_refused():
         estimate(X, (X[:, 0] > 0) * 1.0, 5.0, family="binomial")
 
 
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson"])
+@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
+def test_twins_are_refused_in_wide_designs(family, l1_ratio):
+    X, y = data(60, 50)
+    X[:, 7] = X[:, 3] + 1e-9 * X[:, 9]
+    y = y if family == "gaussian" else (y > 0.0) * 1.0
+    with pytest.raises(FitError, match="not told apart"):
+        estimate(X, y, 5.0, family=family, l1_ratio=l1_ratio)
+
+
 def test_columns_that_depend_on_one_another_are_refused():
     X, y = data(100, 3)
     with pytest.raises(FitError, match="depend on one another"):
