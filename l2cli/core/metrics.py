@@ -258,17 +258,33 @@ def _halfway(weight: FloatArray, ends: IntArray) -> FloatArray:
     return np.asarray(below - 0.5 * np.diff(below, prepend=0.0))
 
 
-def auc_influence(y: FloatArray, eta: FloatArray, s: FloatArray) -> FloatArray:
-    """Return each row's influence on the auc (n, L), which sums to 0 over each class; NaN where undefined.
+def influence(metric: str, y: FloatArray, eta: FloatArray, s: FloatArray) -> FloatArray:
+    """Return each row's influence (n, L) on auc or f1, which are no mean over rows; NaN where undefined.
 
-    s_i (V_i - A) over the weight of its class, with V_i the weighted share of the other class that row i is
-    on the right side of (ties half) and A the auc, the mean of the V_i of either class (DeLong, DeLong and
-    Clarke-Pearson 1988, Biometrics 44, equations 3 to 5).
+    The derivative of the metric by the weight of the row times that weight, which sums to 0. Of f1, with F =
+    2 TP / D, s_i (2 TP_i - F (positive_i + called_i)) / D; of the auc :func:`_auc_influence`.
 
     Parameters
     ----------
     y, s : (n,) float64
     eta : (n, L) float64
+    """
+    if metric == "auc":
+        return _auc_influence(y, eta, s)
+    called = np.where(np.isnan(eta), np.nan, eta > 0.0)
+    both = called + y[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        D = s @ both
+        F = 2.0 * ((s * y) @ called) / D
+        return np.asarray(s[:, None] * (2.0 * called * y[:, None] - F * both) / D)
+
+
+def _auc_influence(y: FloatArray, eta: FloatArray, s: FloatArray) -> FloatArray:
+    """Return each row's influence (n, L) on the auc, which sums to 0 over each class.
+
+    s_i (V_i - A) over the weight of its class, with V_i the weighted share of the other class that row i is
+    on the right side of (ties half) and A the auc, the mean of the V_i of either class (DeLong, DeLong and
+    Clarke-Pearson 1988, Biometrics 44, equations 3 to 5).
     """
     positive, negative = s * y, s * (1.0 - y)
     P, N = float(positive.sum()), float(negative.sum())

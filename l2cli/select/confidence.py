@@ -65,7 +65,7 @@ def interval(
     of freedom as rows: the losses are skewed, as a chi^2_1 is, and then that is what log(se / error) has. Of
     groups it is a fifth (measured). An auc has as many units as twice the rows of the rarer class. Errors
     above 0 have the interval on the log scale, 1 - r2 too; auc and f1 on the logit scale; a share of rows the
-    score interval of Wilson (1927) at its effective number of rows. Folds (f1, r2) have Student's t with
+    score interval of Wilson (1927) at its effective number of rows. Folds (r2) have Student's t with
     J - 1 degrees of freedom.
 
     Measured by tests/benchmarks/interval_coverage.py: MEASURED. The risk of the refit, which is trained

@@ -5,15 +5,12 @@ along lambda have about the covariance
 
     Sigma = sum_i s_i^2 (l_i - m)(l_i - m)' / W^2
 
-(Bayle, Bayle, Janson and Mackey 2020, equation 7); rows of one group count together. The auc is no mean over
-rows but nearly one of their influence on it: with V_i the share of the other class that row i is on the right
-side of, A the auc of its fold, P and N the weights of the two classes there and W_f that of the fold,
-
-    s_i (l_i - m) becomes W_f s_i (V_i - A) / P of a positive row, W_f s_i (V_i - A) / N of another
-
-(the structural components of DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44, section 3; averaged over
-folds: LeDell, Petersen and van der Laan 2015, Electronic Journal of Statistics 9, section 4). Of the metrics
-that are left (f1, r2) Sigma comes from the values of the folds.
+(Bayle, Bayle, Janson and Mackey 2020, equation 7); rows of one group count together. auc and f1 are no mean
+over rows, but each fold's is nearly one of the influence of its rows: the derivative by their weight, with
+which s_i (l_i - m) becomes that times the weight of the fold. Of an auc these are its structural components
+(DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44, section 3; averaged over folds: LeDell, Petersen and
+van der Laan 2015, Electronic Journal of Statistics 9, section 4). Of r2, whose unit few rows of a fold hardly
+tell, and where no fold has more than one row (of a class, for auc), Sigma comes from the values of the folds.
 """
 
 from __future__ import annotations
@@ -25,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.families import Family
-from l2cli.core.metrics import ROW_METRICS, auc_influence, row_losses
+from l2cli.core.metrics import ROW_METRICS, influence, row_losses
 from l2cli.core.problem import Problem
 from l2cli.data.folds import Folds
 from l2cli.select.curve import Curve
@@ -125,8 +122,7 @@ def curve_spread(
     O(m L^2) for m of at most about ``MOST_ROWS`` rows (groups: all rows). Lambdas without a finite mean have
     variance 0: they rank last.
     """
-    by_rows = metric == "rmse" or metric in ROW_METRICS or (metric == "auc" and _has_rows(fits, groups))
-    if not by_rows:
+    if not _is_mean(metric) and not _has_rows(fits, metric, groups):
         return fold_spread(fold_losses, fits.fold_weights, fits.folds.k)
     rooted = metric == "rmse"
     centre = curve.mean**2 if rooted else curve.mean
@@ -150,11 +146,12 @@ def row_spread(
     Parameters
     ----------
     centre : (L,) float64
-        The mean losses; an auc has those of its folds.
+        The mean losses; a metric that is no mean has those of its folds.
     tuned : (F,) float64, optional
         The lambda that each fit is judged at; then the covariance is (1, 1) and ``centre`` (1,).
     """
-    problem, repeats, ranked = fits.problem, fits.folds.repeats, metric == "auc"
+    problem, repeats, is_mean = fits.problem, fits.folds.repeats, _is_mean(metric)
+    classed = metric == "auc" and groups is None  # rows of each class have a mean of their own
     lambdas, column = (lambdas, None) if tuned is None else np.unique(tuned, return_inverse=True)
     step = _step(fits, metric, groups)
     name = "mse" if metric == "rmse" else metric
@@ -163,14 +160,14 @@ def row_spread(
         rows = fits.rows[i][::step]
         own = eta if column is None else eta[..., [column[i]]]
         s, y = problem.weights[rows], problem.y[rows]
-        if ranked:
-            away = float(s.sum()) * auc_influence(y, own, s)
-        else:
-            with np.errstate(invalid="ignore", over="ignore"):  # lambdas without a finite fit rank last
+        with np.errstate(invalid="ignore", over="ignore"):  # lambdas without a finite fit rank last
+            if is_mean:
                 away = s[:, None] * (row_losses(name, fits.family, y, own) - centre)
+            else:
+                away = float(s.sum()) * influence(metric, y, own, s)
         if groups is not None:
             away = _summed(away, groups[rows])
-        elif ranked:
+        elif classed:
             away *= np.where(y > 0.5, *_freedom(fits))[:, None]
         total += away.T @ away
         weight += float(s.sum())
@@ -179,13 +176,17 @@ def row_spread(
     every = problem.weights
     # of rows left out the same is expected as of those looked at
     thinned = 1.0 if step == 1 else float(every @ every) / squares * (weight / every.sum()) ** 2 / repeats
-    # every mean that losses are taken from costs one: of an auc each fold has its own
-    means = len(fits.rows) if ranked else repeats
-    lost = 1.0 if ranked and groups is None else units / max(units - means, 1)
+    means = repeats if is_mean else len(fits.rows)  # each costs one of the units
+    lost = 1.0 if classed else units / max(units - means, 1)
     covariance = total * (repeats / weight**2 * lost * thinned)
     if groups is not None:
         return Spread(covariance, units // repeats, "groups")
-    return Spread(covariance, 2 * min(_classes(fits)) if ranked else problem.n_rows, "rows")
+    return Spread(covariance, 2 * min(_classes(fits)) if classed else problem.n_rows, "rows")
+
+
+def _is_mean(metric: str) -> bool:
+    """Return True for a metric that is a mean over rows, or the root of one."""
+    return metric == "rmse" or metric in ROW_METRICS
 
 
 def _summed(values: FloatArray, groups: IntArray) -> FloatArray:
@@ -198,11 +199,12 @@ def _summed(values: FloatArray, groups: IntArray) -> FloatArray:
 def _step(fits: Predictions, metric: str, groups: IntArray | None) -> int:
     """Return by how many rows to go on: 1 takes all, as groups need.
 
-    Of an auc the rarer class is what matters, and an odd step takes both of pairs.
+    Of an auc the rarer class is what matters. Of it and other metrics of classes an odd step takes both of
+    pairs, and no fold may be left with few of a class.
     """
     if groups is not None:
         return 1
-    if metric != "auc":
+    if metric not in ("auc", "f1"):
         return max(1, fits.problem.n_rows // MOST_ROWS)
     step = (2 * min(_classes(fits)) // MOST_ROWS) | 1
     thinned = (np.bincount(fits.problem.class_codes[rows[::step]], minlength=2) for rows in fits.rows)
@@ -215,10 +217,12 @@ def _classes(fits: Predictions) -> tuple[int, int]:
     return positive, other
 
 
-def _has_rows(fits: Predictions, groups: IntArray | None) -> bool:
-    """Return True where rows, or groups, tell the variance of an auc: a fold alone has one mean of each."""
-    units = min(_classes(fits)) if groups is None else len(np.unique(groups))
-    return units > fits.folds.k
+def _has_rows(fits: Predictions, metric: str, groups: IntArray | None) -> bool:
+    """Return True where rows (of each class, for auc) or groups tell how a metric that is no mean varies."""
+    units = fits.problem.n_rows if groups is None else len(np.unique(groups))
+    if groups is None and metric == "auc":
+        units = min(_classes(fits))
+    return metric != "r2" and units > fits.folds.k
 
 
 def _freedom(fits: Predictions) -> tuple[float, float]:
