@@ -236,7 +236,8 @@ def test_which_metrics_there_are():
 def test_the_influence_of_a_row_is_the_derivative_by_its_weight(metric):
     rng = np.random.default_rng(2)
     eta, s = rng.normal(size=(30, 2)).round(1), rng.uniform(0.5, 2.0, 30)
-    y, family, h = (eta[:, 0] + rng.normal(size=30) > 0.0) * 1.0, family_named("binomial"), 1e-5
+    y = np.asarray(eta[:, 0] + rng.normal(size=30) > 0.0, dtype=np.float64)
+    family, h = family_named("binomial"), 1e-5
     found = influence(metric, y, eta, s)
     assert found.sum(axis=0) == pytest.approx(0.0, abs=1e-12)
     for i in (0, 7, 29):
