@@ -25,8 +25,9 @@ from l2cli.select.compare import (
     compare_pair,
     ranking,
 )
-from l2cli.select.confidence import Spread, interval, overlap_factor
+from l2cli.select.confidence import interval
 from l2cli.select.cv import cross_validate
+from l2cli.select.spread import Spread, overlap_factor
 from l2cli.spec import ModelSpec, SelectSpec, refuse_several_mixes
 
 

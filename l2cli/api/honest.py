@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from l2cli.api.banded import given_lambdas, is_banded
+from l2cli.api.mixes import Mixes
 from l2cli.api.setup import Progress, Setup, finite
 from l2cli.errors import UsageError
-from l2cli.select.confidence import LEVEL, interval, judge, spread_of, stability
+from l2cli.select.confidence import LEVEL, best_of, interval, judge, stability
 from l2cli.select.cv import CVResult
+from l2cli.select.spread import joint_spread, share_of_rows
 from l2cli.spec import SelectSpec
 
 TARGET = "fold_average"
@@ -27,21 +29,25 @@ def refuse_nested_bands(setup: Setup, select: SelectSpec) -> None:
 
 
 def honest_keys(
-    setup: Setup, result: CVResult, select: SelectSpec, effective_df: float, progress: Progress | None
+    mixes: Mixes, select: SelectSpec, effective_df: float, progress: Progress | None
 ) -> dict[str, Any]:
     """Return what is known of the error at the lambda of the rule, and of that lambda.
 
+    The optimism is that of the whole choice, of the mix where several were tried.
+
     effective_df : of the refit, without the intercept; see :func:`l2cli.select.confidence.interval`.
     """
+    setup, result, _ = mixes.best
     curve, groups = result.curve, setup.dataset.groups
+    curves = [mix.result.curve for mix in mixes.tried]
+    spread = joint_spread([mix.result for mix in mixes.tried], groups)
+    honest = judge(curves, spread, select.rule, select.seed)
     at = curve.index_by(select.rule)
-    spread = spread_of(result, groups)
-    honest = judge(curve, spread, select.rule, select.seed)
+    place = at + sum(len(one.lambdas) for one in curves[: best_of(curves)])
     sign = -1.0 if curve.greater_is_better else 1.0
     corrected = float(curve.mean[at]) + sign * honest.optimism
-    per_row = max(setup.problem.n_classes - 1, 1)
-    share = (effective_df / per_row + setup.problem.intercept) / setup.dataset.n_rows
-    span = interval(corrected, float(spread.covariance[at, at]), spread, result.metric, share)
+    share = share_of_rows(setup.problem, effective_df, groups)
+    span = interval(corrected, float(spread.covariance[place, place]), spread, result.metric, share)
     keys: dict[str, Any] = {
         "best": {
             "value": finite(float(curve.mean[at])),

@@ -15,10 +15,10 @@ from l2cli.core.student import two_sided_tail
 from l2cli.data.folds import Folds
 from l2cli.errors import FitError
 from l2cli.select.candidates import Candidate
-from l2cli.select.confidence import overlap_factor
 from l2cli.select.cv import weighted_curve
 from l2cli.select.learner import FoldFits
 from l2cli.select.nested import inner_fits, tuned_curve
+from l2cli.select.spread import overlap_factor
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -18,11 +18,11 @@ import numpy.typing as npt
 from l2cli.data.folds import Folds, draw_folds, time_folds
 from l2cli.data.time_order import most_folds
 from l2cli.errors import UsageError
-from l2cli.select.confidence import Spread, by_rows, fold_spread, mean_losses, row_spread, unrooted
 from l2cli.select.curve import Curve
 from l2cli.select.cv import CVResult, cross_validate, fold_fits, weighted_curve
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
+from l2cli.select.spread import Spread, curve_spread
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -120,10 +120,5 @@ def nested(
     distinct, position = np.unique(lambdas, return_inverse=True)
     values = fits.losses(distinct, metric)[np.arange(count), position][:, None]
     curve = weighted_curve(np.zeros(1), values, fits.fold_weights, folds, metric)
-    if by_rows(metric, folds):
-        centre = mean_losses(curve, metric)
-        rows = row_spread(fits, distinct, metric, centre, groups=groups, columns=position)
-        spread = unrooted(rows, curve, metric)
-    else:
-        spread = fold_spread(values, fits.fold_weights, folds, curve, metric)
+    spread = curve_spread(fits, curve, values, metric, groups=groups, tuned=lambdas)
     return Nested(lambdas, curve, spread)

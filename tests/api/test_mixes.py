@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,21 @@ def test_the_best_mix_is_that_of_separate_runs(sparse, make):
     assert content["settings"]["l1_ratio"] == best.to_dict()["settings"]["l1_ratio"]
     assert joint.lambda_min == pytest.approx(best.lambda_min, rel=1e-9)
     np.testing.assert_allclose(joint.refit.coef, best.refit.coef, atol=1e-9)
+
+
+def test_the_error_is_corrected_for_the_choice_of_the_mix_too(sparse):
+    """At one lambda a mix alone has no choice to correct for; between three there is one."""
+    X, y = sparse
+    settings: dict[str, Any] = {"lambdas": [30.0], "folds": 5}
+    joint = l2cli.cv(X, y, l1_ratio=RATIOS, **settings).to_dict()
+    alone = [l2cli.cv(X, y, l1_ratio=ratio, **settings).to_dict()["best"] for ratio in RATIOS]
+    assert all(best["optimism_corrected"] == pytest.approx(best["value"], rel=0.01) for best in alone)
+    best, values = joint["best"], [part["value"] for part in alone]
+    assert best["value"] == min(values)
+    assert best["optimism_corrected"] > best["value"]
+    at = int(np.argmin(values))
+    spread = joint["best"]["ci_high"] / joint["best"]["ci_low"]
+    assert spread == pytest.approx(alone[at]["ci_high"] / alone[at]["ci_low"], rel=0.05)
 
 
 def test_fit_takes_the_same_mix_and_says_which(sparse):

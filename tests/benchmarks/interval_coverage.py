@@ -22,13 +22,14 @@ import numpy as np
 from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import losses
 from l2cli.core.path import solve_path
-from l2cli.core.problem import make_problem
-from l2cli.data.folds import draw_folds, time_folds
+from l2cli.core.problem import Problem, make_problem
+from l2cli.data.folds import Folds, draw_folds, time_folds
 from l2cli.data.time_order import TimeColumn
 from l2cli.gap import NO_GAP
-from l2cli.select.confidence import interval, judge, row_spread, spread_of
-from l2cli.select.cv import cross_validate, fold_fits
+from l2cli.select.confidence import best_of, interval, judge
+from l2cli.select.cv import CVResult, cross_validate, fold_fits
 from l2cli.select.nested import nested
+from l2cli.select.spread import joint_spread, row_spread, share_of_rows
 from l2cli.spec import GridSpec
 
 Draw = Callable[[int], tuple[np.ndarray, np.ndarray]]
@@ -52,6 +53,12 @@ class Cell:
     group: int = 1
     serial: float | None = None
     """Correlation of the noise with that of the row before; given, folds are in time order."""
+    mixes: tuple[float, ...] = ()
+    """Several l1_ratio, tuned with lambda: the first is that of the law."""
+    rare: float = 0.0
+    """What the logit of a positive row is less."""
+    level: bool = False
+    """Columns have one value in each group."""
 
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, Draw]:
         """Return coefficients, a root of the covariance, and the function that draws rows and targets."""
@@ -63,9 +70,13 @@ class Cell:
         beta *= np.sqrt(self.snr) / max(float(np.linalg.norm(root.T @ beta)), 1e-12)
 
         def rows(n: int) -> tuple[np.ndarray, np.ndarray]:
-            X = rng.normal(size=(n, self.p)) @ root.T
+            units = n // self.group if self.level else n
+            X = (rng.normal(size=(units, self.p)) @ root.T).repeat(n // units, axis=0)
             eta = X @ beta
             if self.family == "binomial":
+                eta = eta - self.rare
+                if self.group > 1:
+                    eta = eta + rng.normal(size=n // self.group).repeat(self.group)
                 return X, (rng.random(n) < 1.0 / (1.0 + np.exp(-eta))).astype(float)
             if self.family == "poisson":
                 return X, rng.poisson(np.exp(np.clip(eta, -20.0, 4.0))).astype(float)
@@ -92,11 +103,21 @@ CELLS = {
     "correlated": Cell(60, 20, 5.0, correlation=0.9),
     "folds5": Cell(60, 20, 1.0, k=5),
     "grouped": Cell(200, 10, 1.0, group=5),
+    "grouped-few": Cell(200, 10, 1.0, group=10),
+    "grouped-level": Cell(200, 10, 1.0, group=5, level=True),
+    "grouped-level-few": Cell(200, 5, 1.0, group=10, level=True),
     "mae": Cell(100, 10, 1.0, metric="mae"),
     "lasso": Cell(100, 50, 1.0, l1_ratio=1.0),
+    "joint": Cell(100, 50, 1.0, l1_ratio=1.0, mixes=(1.0, 0.5, 0.1, 0.0)),
     "logistic": Cell(200, 10, 2.0, "binomial", "deviance"),
     "logistic-error": Cell(200, 10, 2.0, "binomial", "error"),
     "logistic-auc": Cell(200, 10, 2.0, "binomial", "auc"),
+    "auc-long": Cell(600, 10, 1.0, "binomial", "auc"),
+    "auc-few": Cell(80, 5, 2.0, "binomial", "auc", k=5),
+    "auc-rare": Cell(400, 5, 1.0, "binomial", "auc", k=5, rare=2.5),
+    "auc-grouped": Cell(400, 5, 1.0, "binomial", "auc", group=5, level=True),
+    "logistic-f1": Cell(200, 10, 2.0, "binomial", "f1"),
+    "r2": Cell(200, 10, 1.0, metric="r2"),
     "poisson": Cell(200, 10, 0.5, "poisson", "deviance"),
     "time": Cell(220, 5, 1.0, serial=0.0),
     "time-serial": Cell(220, 5, 1.0, serial=0.8),
@@ -118,14 +139,14 @@ def replicate(cell: Cell, seed: int, *, nest: bool = False) -> dict[str, float]:
     folds = draw_folds(cell.n, cell.k, seed=seed, strata=strata, groups=groups)
     if cell.serial is not None:
         folds = time_folds(TimeColumn("row", np.arange(cell.n)), cell.k, NO_GAP)
-    fits = fold_fits(problem, folds, "sum", jobs=1)
-    grid, automatic = lambda_grid(GridSpec(count=40), problem)
-    result = cross_validate(fits, folds, grid, metric=cell.metric, automatic=automatic)
-    curve, at = result.curve, result.curve.index_min
-    lam = curve.lambdas[[at]]
+    results = [validated(problem, folds, ratio, cell.metric) for ratio in cell.mixes or (cell.l1_ratio,)]
+    curves = [result.curve for result in results]
+    best = best_of(curves)
+    result, curve, at = results[best], curves[best], curves[best].index_min
+    lam, ratio = curve.lambdas[[at]], result.fits.problem.l1_ratio
 
     def risk(X_train: np.ndarray, y_train: np.ndarray) -> tuple[float, float]:
-        part = make_problem(X_train, y_train, family=cell.family, l1_ratio=cell.l1_ratio)
+        part = make_problem(X_train, y_train, family=cell.family, l1_ratio=ratio)
         path = solve_path(part, lam)
         df = float(path.effective_df[0])
         if cell.metric == "mse":
@@ -137,14 +158,15 @@ def replicate(cell: Cell, seed: int, *, nest: bool = False) -> dict[str, float]:
     refit, df = risk(X, y)
     training = [folds.training(i) for i in range(cell.k)]
     fold = float(np.mean([risk(X[train], y[train])[0] for train in training]))
-    spread = spread_of(result, groups)
+    spread = joint_spread(results, groups)
     sign = -1.0 if curve.greater_is_better else 1.0
     raw = float(curve.mean[at])
-    corrected = raw + sign * judge(curve, spread, "min", seed).optimism
-    variance, share = float(spread.covariance[at, at]), (df + 1.0) / cell.n
+    corrected = raw + sign * judge(curves, spread, "min", seed).optimism
+    place = at + sum(len(one.lambdas) for one in curves[:best])
+    variance, share = float(spread.covariance[place, place]), share_of_rows(problem, df, groups)
     span = interval(corrected, variance, spread, cell.metric, share)
     if cell.serial is not None:  # what the rows say, were they independent
-        variance = float(row_spread(fits, lam, cell.metric, curve.mean[[at]]).covariance[0, 0])
+        variance = float(row_spread(result.fits, lam, cell.metric, curve.mean[[at]]).covariance[0, 0])
     half = NORMAL * np.sqrt(variance)
 
     def held(low: float | None, high: float | None, value: float) -> float:
@@ -165,6 +187,15 @@ def replicate(cell: Cell, seed: int, *, nest: bool = False) -> dict[str, float]:
     return found
 
 
+def validated(problem: Problem, folds: Folds, l1_ratio: float, metric: str) -> CVResult:
+    """Return the cross-validation of a mix of L1 and L2."""
+    mixed = problem._replace(l1_ratio=l1_ratio)
+    grid, automatic = lambda_grid(GridSpec(count=40), mixed)
+    return cross_validate(
+        fold_fits(mixed, folds, "sum", jobs=1), folds, grid, metric=metric, automatic=automatic
+    )
+
+
 def study(cell: Cell, replicates: int, *, nest: bool = False) -> dict[str, float]:
     """Return the means over the replicates."""
     with warnings.catch_warnings():
@@ -181,7 +212,7 @@ def main(arguments: list[str]) -> None:
     print("|---|---|---|---|---|---|---|---|")
     for name in arguments[1:] or CELLS:
         cell = CELLS[name]
-        row = study(cell, replicates, nest=cell.family == "gaussian")
+        row = study(cell, replicates, nest=cell.family == "gaussian" and not cell.mixes)
         text = [f"{100 * row[key]:.1f}" if key in row else "" for key in ("fold", "refit", "nested", "naive")]
         text += [f"{100 * row[key]:+.1f}" if key in row else "" for key in ("raw", "corrected", "nested off")]
         print(f"| {name} | {' | '.join(text)} |", flush=True)

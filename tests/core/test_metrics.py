@@ -18,6 +18,7 @@ from l2cli.core.metrics import (
     check_metric,
     default_metric,
     greater_is_better,
+    influence,
     logit,
     losses,
     metric_table,
@@ -229,3 +230,17 @@ def test_which_metrics_there_are():
         "--metric 'auc' does not fit the family gaussian; choose one of deviance, mse, rmse, mae, r2"
     )
     assert (logit(0.0), logit(1.0), logit(0.5)) == (-math.inf, math.inf, 0.0)
+
+
+@pytest.mark.parametrize("metric", ["auc", "f1"])
+def test_the_influence_of_a_row_is_the_derivative_by_its_weight(metric):
+    rng = np.random.default_rng(2)
+    eta, s = rng.normal(size=(30, 2)).round(1), rng.uniform(0.5, 2.0, 30)
+    y = np.asarray(eta[:, 0] + rng.normal(size=30) > 0.0, dtype=np.float64)
+    family, h = family_named("binomial"), 1e-5
+    found = influence(metric, y, eta, s)
+    assert found.sum(axis=0) == pytest.approx(0.0, abs=1e-12)
+    for i in (0, 7, 29):
+        up, down = (s + h * s * (np.arange(30) == i) * sign for sign in (1.0, -1.0))
+        ends = [losses(metric, family, y, eta, weights) for weights in (up, down)]
+        assert found[i] == pytest.approx((ends[0] - ends[1]) / (2.0 * h), rel=1e-6, abs=1e-9)

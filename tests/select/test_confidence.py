@@ -1,94 +1,14 @@
-"""Covariances of mean losses against sums by hand, intervals, optimism and the set of lambdas."""
+"""Intervals of the error, optimism and the set of lambdas."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from l2cli.core.problem import make_problem
 from l2cli.core.student import two_sided_quantile
-from l2cli.data.folds import draw_folds
-from l2cli.select import confidence
-from l2cli.select.confidence import Spread, fold_spread, interval, judge, row_spread, spread_of
+from l2cli.select.confidence import _choose, interval, judge
 from l2cli.select.curve import Curve
-from l2cli.select.cv import cross_validate, fold_fits
-
-GRID = np.array([100.0, 10.0, 1.0, 0.1])
-
-
-def crossed(metric="mse", *, groups=None, repeats=1, n=60):
-    rng = np.random.default_rng(4)
-    X, s = rng.normal(size=(n, 4)), rng.uniform(0.5, 2.0, n)
-    problem = make_problem(X, X[:, 0] + rng.normal(size=n), weights=s)
-    folds = draw_folds(n, 5, repeats=repeats, groups=groups)
-    return cross_validate(fold_fits(problem, folds, "sum"), folds, GRID, metric=metric)
-
-
-def row_losses_by_hand(result):
-    """Return the losses (repeats, n, L) and the weights of the rows."""
-    problem, losses = result.fits.problem, np.empty((result.folds.repeats, len(result.fits.problem.y), 4))
-    for i, eta in enumerate(result.fits.heldout_etas(GRID)):
-        rows = result.fits.rows[i]
-        losses[i // 5, rows] = (problem.y[rows, None] - eta) ** 2
-    return losses, problem.weights
-
-
-@pytest.mark.parametrize("repeats", [1, 3])
-@pytest.mark.parametrize("grouped", [False, True])
-def test_the_covariance_is_the_sum_over_rows_or_groups(grouped, repeats):
-    groups = np.arange(60) // 3 if grouped else None
-    result = crossed(groups=groups, repeats=repeats)
-    losses, s = row_losses_by_hand(result)
-    mean = (s[:, None] * losses.mean(axis=0)).sum(axis=0) / s.sum()
-    away = s[:, None] * (losses - mean)
-    if grouped:
-        away = np.array([[a[groups == g].sum(axis=0) for g in range(20)] for a in away])
-    units = away.shape[1]
-    expected = np.mean([a.T @ a for a in away], axis=0) / s.sum() ** 2 * units / (units - 1)
-    spread = spread_of(result, groups)
-    assert spread.covariance == pytest.approx(expected, rel=1e-10)
-    assert (spread.units, spread.kind) == (units, "groups" if grouped else "rows")
-
-
-def test_an_rmse_has_the_covariance_of_the_mse_by_its_slope():
-    squared, rooted = crossed("mse"), crossed("rmse")
-    slope = 0.5 / rooted.curve.mean
-    expected = spread_of(squared).covariance * np.outer(slope, slope)
-    assert spread_of(rooted).covariance == pytest.approx(expected, rel=1e-10)
-
-
-def test_a_part_of_the_rows_tells_the_covariance_of_all(monkeypatch):
-    result = crossed(n=4000)
-    whole = spread_of(result)
-    monkeypatch.setattr(confidence, "MOST_ROWS", 1000)
-    part = spread_of(result)
-    assert part.units == whole.units == 4000
-    assert np.sqrt(np.diag(part.covariance)) == pytest.approx(np.sqrt(np.diag(whole.covariance)), rel=0.1)
-    assert not np.array_equal(part.covariance, whole.covariance)
-
-
-def test_each_fit_may_be_judged_at_a_lambda_of_its_own():
-    result = crossed()
-    losses, s = row_losses_by_hand(result)
-    columns = np.array([0, 2, 1, 2, 3])
-    own = losses[0][np.arange(60), columns[result.folds.ids[0]]]
-    mean = s @ own / s.sum()
-    variance = (s**2) @ (own - mean) ** 2 / s.sum() ** 2 * 60 / 59
-    spread = row_spread(result.fits, GRID, "mse", np.array([mean]), columns=columns)
-    assert spread.covariance == pytest.approx(np.array([[variance]]), rel=1e-10)
-
-
-def test_fold_values_have_the_variance_of_nadeau_and_bengio():
-    values = np.random.default_rng(0).normal(size=(20, 1))
-    folds, curve = draw_folds(40, 10, repeats=2), Curve(np.ones(1), values.mean(axis=0), *np.ones((2, 1)))
-    spread = fold_spread(values, np.ones(20), folds, curve, "auc")
-    total = float(spread.covariance[0, 0]) * spread.overlap
-    assert total == pytest.approx((1 / 20 + 1 / 9) * values.var(ddof=1), rel=1e-12)
-    found = interval(0.4, float(spread.covariance[0, 0]), spread, "r2", 0.0)
-    assert found.low is not None
-    half = two_sided_quantile(0.9, 19) * np.sqrt(total)
-    assert 1.0 - found.low == pytest.approx(0.6 * np.exp(half / 0.6))
-    assert found.method == "folds, corrected t"
+from l2cli.select.spread import Spread
 
 
 def rows(units=300):
@@ -127,20 +47,39 @@ def curve_of(mean):
 
 def test_the_optimism_of_equal_errors_is_that_of_the_smallest_of_normals():
     """Of L independent normals with one mean the smallest is expected E max below it."""
-    found = judge(curve_of(np.ones(10)), Spread(0.04 * np.eye(10), 100, "rows"), "min", 0)
+    found = judge([curve_of(np.ones(10))], Spread(0.04 * np.eye(10), 100, "rows"), "min", 0)
     assert found.optimism == pytest.approx(0.2 * 1.5388, rel=0.1)
     assert len(found.lambda_set) == 10
-    alone = judge(curve_of([9.0, 1.0, 9.0]), Spread(0.01 * np.eye(3), 100, "rows"), "min", 0)
+    alone = judge([curve_of([9.0, 1.0, 9.0])], Spread(0.01 * np.eye(3), 100, "rows"), "min", 0)
     assert alone.optimism == pytest.approx(0.0, abs=0.02)
     assert alone.lambda_set == [1.0]
+
+
+@pytest.mark.parametrize("rule", ["min", "1se"])
+def test_the_optimism_of_several_curves_is_that_of_the_best_of_all(rule):
+    """Two curves of five lambdas are as optimistic as one of ten, and more than one of five."""
+    some, more = curve_of(np.ones(5)), curve_of(np.ones(5) - 1e-9)
+    both = judge([some, more], Spread(0.04 * np.eye(10), 100, "rows"), rule, 0)
+    alone = judge([some], Spread(0.04 * np.eye(5), 100, "rows"), rule, 0)
+    assert both.optimism == pytest.approx(0.2 * 1.5388, rel=0.1)
+    assert alone.optimism == pytest.approx(0.2 * 1.1630, rel=0.1)
+    assert both.lambda_set == more.lambdas.tolist()
+
+
+def test_the_one_standard_error_rule_stays_in_the_curve_of_the_best_minimum():
+    some, more = curve_of([1.0, 0.9, 0.5]), curve_of([1.0, 0.42, 0.4])
+    some, more = (curve._replace(se=np.full(3, 0.2)) for curve in (some, more))
+    losses = np.array([[1.0, 0.9, 0.5, 1.0, 0.42, 0.4], [1.0, 0.35, 0.3, 1.0, 0.42, 0.4]])
+    assert _choose([some, more], "1se", losses).tolist() == [4, 1]
+    assert _choose([some, more], "min", losses).tolist() == [5, 2]
 
 
 def test_paired_errors_are_told_apart_where_independent_ones_are_not():
     curve = curve_of([1.0, 1.02, 1.01])
     together = Spread(np.full((3, 3), 0.01) + 1e-6 * np.eye(3), 100, "rows")
     apart = Spread(0.01 * np.eye(3), 100, "rows")
-    assert len(judge(curve, together, "min", 0).lambda_set) == 1
-    assert len(judge(curve, apart, "min", 0).lambda_set) == 3
+    assert len(judge([curve], together, "min", 0).lambda_set) == 1
+    assert len(judge([curve], apart, "min", 0).lambda_set) == 3
 
 
 def test_the_set_holds_the_best_lambda_as_often_as_it_says():
@@ -151,12 +90,12 @@ def test_the_set_holds_the_best_lambda_as_often_as_it_says():
     spread, hits = Spread(covariance, 100, "rows"), 0
     for i in range(200):
         curve = curve_of(truth + root @ rng.normal(size=12))
-        hits += float(curve.lambdas[5]) in judge(curve, spread, "min", i).lambda_set
+        hits += float(curve.lambdas[5]) in judge([curve], spread, "min", i).lambda_set
     assert hits / 200 >= 0.9 - 3 * np.sqrt(0.09 / 200)
 
 
 def test_a_lambda_without_a_finite_fit_is_never_chosen():
     curve = curve_of([1.0, np.nan, 1.0])
-    found = judge(curve, Spread(np.diag([0.01, 0.0, 0.01]), 50, "rows"), "1se", 0)
+    found = judge([curve], Spread(np.diag([0.01, 0.0, 0.01]), 50, "rows"), "1se", 0)
     assert found.lambda_set == [1e3, 1e-3]
     assert np.isfinite(found.optimism)

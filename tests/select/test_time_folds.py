@@ -21,12 +21,13 @@ from l2cli.gap import NO_GAP, Gap
 from l2cli.select import gaussian_folds
 from l2cli.select.candidates import parse_candidates
 from l2cli.select.compare import Comparison, Contender, compare_pair
-from l2cli.select.confidence import interval, judge, overlap_factor, spread_of
+from l2cli.select.confidence import interval, judge
 from l2cli.select.cv import cross_validate, fold_fits, validation_metrics
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.glm_folds import GlmFolds
 from l2cli.select.learner import heldout_eta
 from l2cli.select.nested import inner_fits, inner_in_time, nested, tuned_curve
+from l2cli.select.spread import overlap_factor, spread_of
 
 GRID = np.array([300.0, 30.0, 3.0, 0.3])
 K = 4
@@ -297,7 +298,7 @@ def test_the_interval_is_that_of_block_means(metric):
         (value * np.exp(-half / value), value * np.exp(half / value))
     )
     assert span.method == "time blocks, t"
-    assert judge(result.curve, spread, "min", 0).optimism >= 0.0
+    assert judge([result.curve], spread, "min", 0).optimism >= 0.0
 
 
 @pytest.mark.parametrize("metric", ["mse", "rmse", "r2"])

@@ -109,8 +109,9 @@ def _honest_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> lis
     lines: list[Line] = []
     best, nested, stable = (result.get(key) or {} for key in ("best", "nested", "stability"))
     if best.get("optimism_corrected") is not None:
-        what = "lambda, not the l1_ratio" if "grid" in result else "lambda"
-        chosen = f" (corrected for having chosen {what})" if len(result["lambdas"]) > 1 else ""
+        mixed = "grid" in result
+        what = "lambda and l1_ratio" if mixed else "lambda"
+        chosen = f" (corrected for having chosen {what})" if mixed or len(result["lambdas"]) > 1 else ""
         text = error_text(best["optimism_corrected"], best, view)
         lines += labelled("on new data", text + chosen, page)
     if nested.get("value") is not None:
