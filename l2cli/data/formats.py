@@ -77,7 +77,7 @@ _PATTERNS: tuple[tuple[bytes, bytes, str, str], ...] = (
 )  # fmt: skip
 _TEXTS: tuple[tuple[bytes, bytes, str, str], ...] = (
     (b"<", rb"<(!doctype|html|head|body|table|\?xml|!--|svg|workbook)", "an HTML or XML page", _GIVE),
-    (b"[{", rb"(\{\s*[\"}]|\[\s*[\[{\"])", "JSON", _GIVE),
+    (b"[{", rb"(\{\s*[\"}]|\[\s*(\[\s*([-\d\[{\"\]]|true|false|null)|[{\"]))", "JSON", _GIVE),
     (b"[", rb"\[\s*-?\d[\d.eE+-]*\s*(,\s*-?\d[\d.eE+-]*\s*)*(\]\s*$|$)", "JSON", _GIVE),
     (b"@%", rb"(%[^\n]*\n\s*)*@relation\s", "an ARFF file", _CSV),
     (b"-CIP", rb"(-- (MySQL|PostgreSQL|MariaDB)|(CREATE TABLE|INSERT INTO|PRAGMA) )", "SQL", _EXPORT),

@@ -82,18 +82,20 @@ def targets(cell: Cell, X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     eta = X[:, :count] @ rng.normal(size=count) / np.sqrt(count)
     n, mu = len(eta), np.exp(eta)
     if cell.noise == "poisson":
-        return rng.poisson(2.0 * mu).astype(float)
-    if cell.noise == "negative binomial":
-        return rng.poisson(2.0 * mu * rng.gamma(2.0, 0.5, size=n)).astype(float)
-    if cell.noise == "gamma":
-        return mu * rng.gamma(2.0, 0.5, size=n)
-    if cell.noise == "tweedie":
-        return mu * np.array([rng.gamma(2.0, 0.4, size=count).sum() for count in rng.poisson(1.25, size=n)])
-    if cell.noise == "student":
-        return eta + rng.standard_t(3, size=n)
-    if cell.noise == "exponential":
-        return eta + rng.exponential(size=n) - 1.0
-    return eta + rng.normal(size=n) * (0.2 + np.abs(X[:, 0]) if cell.noise == "unequal" else 1.0)
+        y = rng.poisson(2.0 * mu)
+    elif cell.noise == "negative binomial":
+        y = rng.poisson(2.0 * mu * rng.gamma(2.0, 0.5, size=n))
+    elif cell.noise == "gamma":
+        y = mu * rng.gamma(2.0, 0.5, size=n)
+    elif cell.noise == "tweedie":
+        y = mu * np.array([rng.gamma(2.0, 0.4, size=count).sum() for count in rng.poisson(1.25, size=n)])
+    elif cell.noise == "student":
+        y = eta + rng.standard_t(3, size=n)
+    elif cell.noise == "exponential":
+        y = eta + rng.exponential(size=n) - 1.0
+    else:
+        y = eta + rng.normal(size=n) * (0.2 + np.abs(X[:, 0]) if cell.noise == "unequal" else 1.0)
+    return np.asarray(y, dtype=np.float64)
 
 
 def fitted(cell: Cell, X: np.ndarray, y: np.ndarray) -> FittedModel:

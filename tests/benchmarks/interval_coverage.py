@@ -83,8 +83,9 @@ class Cell:
             noise = rng.standard_t(5, n) * np.sqrt(0.6) if self.heavy else rng.normal(size=n)
             if self.group > 1:
                 noise = (noise + rng.normal(size=n // self.group).repeat(self.group)) / np.sqrt(2.0)
-            for i in range(1, n if self.serial else 0):
-                noise[i] = self.serial * noise[i - 1] + np.sqrt(1.0 - self.serial**2) * noise[i]
+            if self.serial:
+                for i in range(1, n):
+                    noise[i] = self.serial * noise[i - 1] + np.sqrt(1.0 - self.serial**2) * noise[i]
             return X, eta + noise
 
         return beta, root, rows

@@ -273,9 +273,14 @@ def test_a_target_that_does_not_vary_needs_no_steps(monkeypatch, family, l1_rati
     X, y = rng.normal(size=(60, 5)), np.full(60, 7.0)
     problem = make_problem(X, y, family=family, l1_ratio=l1_ratio)
     solver = L1Newton if l1_ratio else NewtonSolver
-    seen = []
+    seen: list[np.ndarray] = []
     evaluate = GlmRows.evaluate
-    monkeypatch.setattr(GlmRows, "evaluate", lambda rows, theta: seen.append(theta) or evaluate(rows, theta))
+
+    def watched(rows, theta):
+        seen.append(theta)
+        return evaluate(rows, theta)
+
+    monkeypatch.setattr(GlmRows, "evaluate", watched)
     for lam in LAMBDAS:
         answer = solver(problem).solve(lam)
         assert answer.residual < 1e-13

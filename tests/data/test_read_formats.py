@@ -160,3 +160,7 @@ def test_a_renamed_file_is_told_by_its_content(tmp_path):
     path.write_bytes(tar())
     with pytest.raises(DataError, match=r"data\.csv: is a tar archive, .*; unpack it first, with tar -xf"):
         read_table(str(path))
+
+
+def test_brackets_of_a_header_are_no_json(read):
+    assert list(read(b"[[,0\nword 0,1\n").names) == ["[[", "0"]

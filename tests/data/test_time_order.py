@@ -96,6 +96,7 @@ def test_a_gap_of_time_holds_the_row_at_its_beginning(gap, ends):
 def test_a_row_may_be_in_no_training_set_and_a_fold_may_add_none():
     folds = time_folds(days(0, 1, 20, 21, 22, 23), 2, Gap.of("10d"))
     assert sides(folds) == [([0, 1], [2, 3]), ([0, 1], [4, 5])]
+    assert folds.order is not None
     assert folds.order.since.tolist() == [0, 0, 2, 2, 2, 2]
 
 

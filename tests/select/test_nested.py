@@ -97,6 +97,7 @@ def test_moments_of_pairs_left_out_come_without_the_rows(monkeypatch):
     monkeypatch.setattr("l2cli.select.gaussian_folds.fold_moments", None)  # would be called for the rows
     inner = inner_fits(fits, "sum", 1)
     assert isinstance(inner, GaussianFolds)
+    assert inner.moments is not None
     assert [m.rows for m in inner.moments.training(inner.folds.k)] == [24, 24, 24]
     assert np.isfinite(inner.losses(GRID, "mse")).all()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from l2cli.core.block_problem import make_block_problem
 from l2cli.core.design import Codes, Design
 from l2cli.core.families import FAMILIES
 from l2cli.core.metrics import losses as metric_losses
+from l2cli.core.moments import fold_moments
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
 from l2cli.core.relaxed import relaxed_path
@@ -18,7 +21,6 @@ from l2cli.data.folds import time_folds
 from l2cli.data.time_order import TimeColumn
 from l2cli.errors import FitError, UsageError
 from l2cli.gap import NO_GAP, Gap
-from l2cli.select import gaussian_folds
 from l2cli.select.candidates import parse_candidates
 from l2cli.select.compare import Comparison, Contender, compare_pair
 from l2cli.select.confidence import interval, judge
@@ -27,6 +29,7 @@ from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.glm_folds import GlmFolds
 from l2cli.select.learner import heldout_eta
 from l2cli.select.nested import inner_fits, inner_in_time, nested, tuned_curve
+from l2cli.select.ridge_folds import RidgeFolds
 from l2cli.select.spread import overlap_factor, spread_of
 
 GRID = np.array([300.0, 30.0, 3.0, 0.3])
@@ -67,7 +70,9 @@ class Data:
 
     def rows(self, rows, **more):
         """Return the problem of some rows (default all), as if there were no others."""
-        given = {key: None if value is None else value[rows] for key, value in self.given.items()}
+        given: dict[str, Any] = {
+            key: None if value is None else value[rows] for key, value in self.given.items()
+        }
         return make_problem(
             self.X[rows], self.y[rows], family=self.family, penalty_factor=self.factors, **given, **more
         )
@@ -156,6 +161,7 @@ def test_more_columns_than_earlier_rows_are_fitted_by_the_rows(mix):
     data = Data(n=60, p=40, gap="3")
     mix = {**mix, "bounds": (np.full(40, -0.1), np.full(40, 0.2))} if "bounds" in mix else mix
     fits = fold_fits(data.problem(**mix), data.folds, "sum")
+    assert isinstance(fits, GaussianFolds)
     assert not fits.by_moments
     eta = heldout_eta(fits, 5.0)[0]
     for train, held in data.sides():
@@ -222,14 +228,21 @@ def test_columns_in_blocks_are_fitted_to_the_earlier_rows(family, ratio):
 def test_moments_of_the_training_rows_are_merged_from_the_first_block_on(gap, monkeypatch):
     data = Data()
     folds = time_folds(data.time, 2, gap)
-    asked = []
-    plain = gaussian_folds.fold_moments
-    monkeypatch.setattr(gaussian_folds, "fold_moments", lambda p, ids, k: asked.append(k) or plain(p, ids, k))
+    asked: list[int] = []
+
+    def watched(problem, ids, k):
+        asked.append(k)
+        return fold_moments(problem, ids, k)
+
+    monkeypatch.setattr("l2cli.select.gaussian_folds.fold_moments", watched)
     fits = fold_fits(data.problem(), folds, "sum")
+    assert isinstance(fits, RidgeFolds)
+    assert fits.moments is not None
     assert asked == ([3] if gap is NO_GAP else [3, 2])
     assert [m.rows for m in fits.moments.training(2)] == folds.training_sizes()
     assert fits.moments.all_rows(2).rows == 150
     factor = fits.full_factor()
+    assert factor is not None
     assert factor.solve(np.array([5.0])) == pytest.approx(
         solve_path(data.problem(), np.array([5.0])).u, rel=1e-8
     )
@@ -244,6 +257,7 @@ def test_several_targets_share_their_folds():
     Y = np.column_stack([data.y, data.y**2])
     given = data.given | {"penalty_factor": data.factors}
     together = fold_fits(make_problem(data.X, Y, **given), data.folds, "sum")
+    assert isinstance(together, RidgeFolds)
     for t in range(2):
         problem = make_problem(data.X, np.ascontiguousarray(Y[:, t]), **given)
         alone = fold_fits(problem, data.folds, "sum").losses(GRID, "mse")
@@ -289,7 +303,8 @@ def test_the_interval_is_that_of_block_means(metric):
     fits = fold_fits(data.problem(), data.folds, "sum")
     result = cross_validate(fits, data.folds, GRID, metric=metric)
     spread = spread_of(result)
-    assert (spread.kind, spread.units, spread.overlap) == ("blocks", K, pytest.approx(1.0))
+    assert (spread.kind, spread.units) == ("blocks", K)
+    assert spread.overlap == pytest.approx(1.0)
     assert np.sqrt(np.diag(spread.covariance)) == pytest.approx(result.curve.se, rel=1e-9)
     value, se = result.curve.mean[1], result.curve.se[1]
     span = interval(value, float(spread.covariance[1, 1]), spread, metric, 0.1)
