@@ -29,8 +29,8 @@ def fit(
 ) -> int:
     """Fit one model and show its coefficients.
 
-    Without --lambda the strength is chosen: by exact leave-one-out for gaussian targets and pure L2,
-    else by cross-validation.
+    Without --lambda the strength is chosen: with pure L2 by leave-one-out, exact for gaussian targets and
+    approximate for others where that costs no more than folds; else by cross-validation.
     """
     return run_fit(data, columns, reading, modelling, selection, inferring, output, _solver)
 

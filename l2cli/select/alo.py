@@ -59,6 +59,8 @@ def applies(problem: Problem) -> bool:
 
 def lone_row(problem: Problem) -> int | None:
     """Return the row without which the others have no finite intercept: the last of its kind."""
+    if not problem.intercept:
+        return None
     kinds = [problem.y > 0] + ([problem.y == 0] if problem.family == "binomial" else [])
     for kind in kinds:
         rows = np.flatnonzero(kind)
@@ -140,8 +142,8 @@ class ApproximateLoo:
     def measured_error(self, lam: float, seed: int) -> ApproximationError:
         """Return how far the deviances of SAMPLE rows are from those of fits without each.
 
-        With d_i the approximate and e_i the exact deviance of m rows drawn without replacement, the relative
-        error is sum (d_i - e_i) / sum e_i, its standard error that of a ratio of means (Cochran 1977,
+        With d_i the approximate and e_i the exact weighted deviance of m rows drawn without replacement, the
+        relative error is sum (d_i - e_i) / sum e_i, its standard error that of a ratio of means (Cochran 1977,
         equation 2.39, no finite-population correction).
         """
         n = self.problem.n_rows
@@ -149,7 +151,8 @@ class ApproximateLoo:
         solver, theta = self.fits.at(lam)
         _, eta, inverse = self._left_out(lam)
         both = np.column_stack([eta[rows], refitted(solver, theta, lam, rows, inverse)])
-        found, true = row_losses("deviance", self.family, self.problem.y[rows], both).T
+        deviance = row_losses("deviance", self.family, self.problem.y[rows], both)
+        found, true = (self.problem.weights[rows, None] * deviance).T
         total, m = float(true.sum()), len(rows)
         relative = float((found - true).sum()) / total if total > 0.0 else 0.0
         off = found - true - relative * true

@@ -20,6 +20,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 KKT_LIMIT = 1e-5
 """Largest residual of a fit, as inside folds."""
+SETTLED = 1e-5
+"""Last move of the row's own eta in chord steps: where lambda is tiny a short gradient alone says little."""
 MAX_STEPS = 30
 SHORTER = 0.7
 """Share of a gradient that a chord step may leave."""
@@ -50,7 +52,7 @@ def refitted(
 
 def _newton(solver: NewtonSolver, theta: FloatArray, lam: float, row: int) -> FloatArray | float:
     """Return the solution without a row, NaN where there is none."""
-    answer = solver.without(row).solve(lam, theta, rough=lam > 0.0)
+    answer = solver.without(row).solve(lam, theta)
     runaway = lam == 0.0 and answer.last_move > RUNAWAY
     return np.nan if runaway or not answer.residual <= KKT_LIMIT else answer.theta
 
@@ -71,13 +73,14 @@ def _chords(
     for _ in range(MAX_STEPS):
         gradient = _gradients(solver, thetas, lam, rows[at])
         size = np.abs(gradient).max(axis=1)
-        done = size <= ROUGH * solver.unit
+        toward_eta = np.einsum("ij,ij->i", toward[at], gradient) / (1.0 - h[at])
+        done = (size <= ROUGH * solver.unit) & (np.abs(toward_eta) <= SETTLED)
         found[at[done]] = thetas[done]
         going = ~done & (size < SHORTER * before)
         at, thetas, gradient, before = at[going], thetas[going], gradient[going], size[going]
         if not len(at):
             break
-        along = np.einsum("ij,ij->i", toward[at], gradient) * w[at] / (1.0 - h[at])
+        along = w[at] * toward_eta[going]
         thetas = thetas - gradient @ inverse - along[:, None] * toward[at]
     return found
 

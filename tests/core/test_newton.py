@@ -57,6 +57,14 @@ def test_the_rotation_changes_nothing(monkeypatch, free):
         assert a.effective_df == pytest.approx(b.effective_df, rel=1e-9)
 
 
+@pytest.mark.parametrize(("seed", "spread", "lam"), [(19, 4.0, 1.0), (77, 2.0, 0.1), (245, 2.0, 1.0)])
+def test_a_shorter_gradient_at_a_worse_point_is_no_step(seed, spread, lam):
+    offset = spread * np.random.default_rng(seed).normal(size=30)
+    problem = problem_of(30, 60, seed, offset=offset)
+    answer = NewtonSolver(problem).solve(lam)  # full steps go to and fro between two points for ever
+    assert residual(problem, answer, lam) < 1e-12
+
+
 def test_a_warm_start_ends_at_the_same_place():
     problem = problem_of(60, 4)
     solver = NewtonSolver(problem)

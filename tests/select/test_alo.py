@@ -122,6 +122,26 @@ def test_chord_steps_lead_to_the_fits_without_each_row(family, p, settings, monk
     )
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_fits_without_a_row_are_settled_where_lambda_is_tiny(family):
+    problem, lam = make(family, 30, 60), 1e-6  # a gradient short beside the null model's says nothing here
+    loo = ApproximateLoo(problem)
+    solver, theta = loo.fits.at(lam)
+    inverse = alo._one_step(solver, theta, lam).inverse
+    eta = refitted(solver, theta, lam, np.arange(30), inverse)
+    np.testing.assert_allclose(eta, refits(problem, lam), atol=2e-3)
+
+
+def test_the_error_is_that_of_the_weighted_mean():
+    problem = make("poisson", 25, 15, weights=10.0 ** np.linspace(-2, 2, 25))
+    found = ApproximateLoo(problem).measured_error(1.0, seed=0)
+    approximate, exact = (
+        mean_loss(problem, eta) for eta in (ApproximateLoo(problem).etas(1.0), refits(problem, 1.0))
+    )
+    assert found.rows == 25  # all of them
+    assert found.relative == pytest.approx(approximate / exact - 1.0, abs=1e-5)
+
+
 def test_the_error_is_measured_on_refits_of_a_sample():
     problem = make("gamma", 50, 20)
     loo = ApproximateLoo(problem)
@@ -129,7 +149,7 @@ def test_the_error_is_measured_on_refits_of_a_sample():
     rows = np.sort(np.random.default_rng(4).choice(50, 30, replace=False))
     d = problem.likelihood.deviance
     approximate, exact = (
-        d(problem.y[rows], eta[rows]).sum() for eta in (loo.etas(1.0), refits(problem, 1.0))
+        problem.weights[rows] @ d(problem.y[rows], eta[rows]) for eta in (loo.etas(1.0), refits(problem, 1.0))
     )
     assert found.rows == 30
     assert found.relative == pytest.approx(approximate / exact - 1.0, abs=1e-5)
@@ -204,4 +224,5 @@ def test_a_row_alone_of_its_kind_is_found():
     y[11] = 1.0
     assert lone_row(problem._replace(y=y)) == 11
     assert lone_row(problem._replace(y=1.0 - y)) == 11
+    assert lone_row(problem._replace(y=y, intercept=False)) is None  # there is none to run away
     assert lone_row(make("poisson")._replace(y=3.0 * y)) == 11

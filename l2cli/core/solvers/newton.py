@@ -43,6 +43,8 @@ ROUGH = 1e-7
 """Relative gradient at which a fit inside a fold is done (the contract asks 1e-5)."""
 RUNAWAY = 0.5
 """A last move of eta beyond this is no convergence: the classes are separated."""
+RISE = 1e-9
+"""Share of J by which a step that halves the gradient may raise it: rounding. Beyond it steps can cycle."""
 NEGLIGIBLE = 1e-10
 """A penalty below this share of a column's curvature does not tell tied columns apart in doubles."""
 
@@ -258,13 +260,11 @@ class NewtonSolver:
         t = 1.0
         for _ in range(40):
             trial = self._evaluate(point.theta - t * direction, lam)
-            enough = point.objective - 1e-4 * t * slope
-            if trial.objective <= enough or self._violation(trial) < 0.5 * before:
+            if trial.objective <= point.objective - 1e-4 * t * slope:
                 return trial
-            if (
-                abs(trial.objective - point.objective) <= 1e-13 * abs(point.objective)
-                and self._violation(trial) < before
-            ):
+            rise = (trial.objective - point.objective) / abs(point.objective or 1.0)
+            most = 0.5 if abs(rise) > 1e-13 else 1.0
+            if rise <= RISE and self._violation(trial) < most * before:
                 return trial
             t *= 0.5
         return None
