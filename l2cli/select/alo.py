@@ -143,8 +143,8 @@ class ApproximateLoo:
         """Return how far the deviances of SAMPLE rows are from those of fits without each.
 
         With d_i the approximate and e_i the exact weighted deviance of m rows drawn without replacement, the
-        relative error is sum (d_i - e_i) / sum e_i, its standard error that of a ratio of means (Cochran 1977,
-        equation 2.39, no finite-population correction).
+        relative error is sum (d_i - e_i) / sum e_i, its standard error that of a ratio of means (Cochran
+        1977, equation 2.39, no finite-population correction).
         """
         n = self.problem.n_rows
         rows = np.sort(np.random.default_rng(seed).choice(n, min(n, SAMPLE), replace=False))
