@@ -11,11 +11,9 @@ import numpy.typing as npt
 from l2cli.api.judge import lost_warning, wide_warning
 from l2cli.api.setup import Progress, Setup, brief
 from l2cli.core.grid import lambda_grid
-from l2cli.core.metrics import ROW_METRICS
 from l2cli.core.path import design_factor
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import RidgeFactor
-from l2cli.errors import UsageError
 from l2cli.select.curve import Curve, extended, thinned
 from l2cli.select.cv import CVResult, validation_metrics
 from l2cli.select.learner import FoldFits
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 COARSE = 0.05
 """Share of the error by which approximate leave-one-out may be off without a warning."""
-_ONLY_GAUSSIAN = "--select {} is exact for gaussian targets and pure L2 only"
 
 
 class Choice(NamedTuple):
@@ -172,124 +169,6 @@ def choice_of(curve: Curve, metric: str, rule: str) -> Choice:
     """Return the choice that a cross-validation curve makes by a rule, its validation metrics left out."""
     lam = float(curve.lambdas[curve.index_by(rule)])
     return Choice(lam, "cv", rule, curve.edge_by(rule), curve, metric)
-
-
-def resolve_selector(setup: Setup, select: SelectSpec) -> str:
-    """Return the way ``fit`` chooses lambda: what was asked, or for auto the rule of SPEC section 2.
-
-    Any fold, group or time option means cross-validation, and so does a metric that leave-one-out does not
-    have; else leave-one-out, exact for gaussian L2 and approximate for other families with L2 where that
-    costs no more than folds; else cross-validation.
-    """
-    metric = setup.metric(select)
-    squared = metric in ("mse", "deviance")
-    linear = setup.dataset.family == "gaussian" and setup.problem.is_smooth
-    if select.select == "holdout":
-        return "holdout"
-    if select.select == "evidence":
-        _refuse_evidence(setup, linear=linear)
-        return "evidence"
-    if setup.dataset.family != "gaussian":
-        return _resolve_approximate(setup, select, metric)
-    if select.select in ("loo", "gcv"):
-        if not linear:
-            raise UsageError(_ONLY_GAUSSIAN.format(select.select), hint="use --select cv")
-        if not squared:
-            raise UsageError(
-                f"--select {select.select} minimises the squared error", hint="use --select cv with --metric"
-            )
-        if setup.problem.blocks is not None and not leverages_serve(setup):
-            raise UsageError(
-                f"--select {select.select} needs the leverage of every row, for which several categories have"
-                " too many levels",
-                hint="use --select cv",
-            )
-        return select.select
-    asked = _folds_are_meant(setup, select)
-    if setup.problem.blocks is not None and linear and squared and not asked:
-        return _leverage_or_folds(setup)
-    return "cv" if asked or not linear or not squared else "loo"
-
-
-def _folds_are_meant(setup: Setup, select: SelectSpec) -> bool:
-    """Return True where cross-validation was asked for, by name or by an option that only it has."""
-    asked = select.select == "cv" or select.folds is not None or select.repeats > 1
-    dataset = setup.dataset
-    return asked or any(given is not None for given in (dataset.fold_labels, dataset.groups, dataset.time))
-
-
-def _resolve_approximate(setup: Setup, select: SelectSpec, metric: str) -> str:
-    """Return the way of a family other than gaussian: leave-one-out of it is approximate."""
-    if select.select == "gcv":
-        raise UsageError(_ONLY_GAUSSIAN.format("gcv"), hint="use --select cv")
-    if select.select != "loo" and _folds_are_meant(setup, select):
-        return "cv"
-    from l2cli.select.alo import is_cheap  # a ridge fit starts without
-
-    refusal = _approximation_refused(setup, metric)
-    if select.select == "loo" and refusal is not None:
-        raise refusal
-    return "loo" if select.select == "loo" or (refusal is None and is_cheap(setup.problem)) else "cv"
-
-
-def _approximation_refused(setup: Setup, metric: str) -> UsageError | None:
-    """Return why approximate leave-one-out cannot serve, None where it can."""
-    from l2cli.select.alo import applies, lone_row
-
-    if not applies(setup.problem) or setup.model.groups is not None:
-        return UsageError(
-            "--select loo needs pure L2, without groups, bounds and many levels, and at most two classes",
-            hint="use --select cv",
-        )
-    if metric not in ROW_METRICS:
-        return UsageError(
-            f"--select loo has no --metric {metric}: that is no mean over rows",
-            hint="use --select cv, or deviance",
-        )
-    if lone_row(setup.problem) is not None:
-        return UsageError(
-            "--select loo: one row alone is of its kind, and without it the others have no finite fit",
-            hint="leave the class out, or give --lambda",
-        )
-    return None
-
-
-def _refuse_evidence(setup: Setup, *, linear: bool) -> None:
-    """Raise UsageError where the marginal likelihood has no closed form and no approximate one."""
-    if not linear:
-        from l2cli.select.laplace import has_evidence  # most are gaussian
-
-        if has_evidence(setup.problem) and setup.model.groups is None:
-            return
-        raise UsageError(
-            "--select evidence is for pure L2 without bounds, of gaussian targets, two classes and counts"
-            " (poisson)",
-            hint="use --select cv",
-        )
-    if setup.problem.blocks is not None:
-        raise UsageError(
-            "--select evidence needs the design as one matrix, for which several categories have too many"
-            " levels",
-            hint="use --select cv",
-        )
-
-
-def leverages_serve(setup: Setup) -> bool:
-    """Return True where leverages judge the lambdas of a design in blocks."""
-    from l2cli.select.block_loo import serves  # most designs are one matrix
-
-    spec = setup.model.lambdas
-    count = len(spec.values) if spec.values is not None else spec.count
-    return serves(setup.problem, count)
-
-
-def _leverage_or_folds(setup: Setup) -> str:
-    """Return leave-one-out of a design in blocks where it is cheap, else cross-validation, with a note."""
-    if leverages_serve(setup):
-        return "loo"
-    note = "lambda by cross-validation: so many levels or rows leave leave-one-out no short way"
-    setup.dataset.notes.extend([note] if note not in setup.dataset.notes else [])
-    return "cv"
 
 
 def curve_warnings(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, refuse_idle, with_bands
-from l2cli.api.choosing import Choice, by_leverage, choose, folds_choice, resolve_selector
+from l2cli.api.choosing import Choice, by_leverage, choose, folds_choice
 from l2cli.api.mixes import cross_validate_mixes
+from l2cli.api.selector import resolve_selector
 from l2cli.api.setup import Progress, Setup
 from l2cli.core.path import design_factor
 from l2cli.core.solvers.ridge import RidgeFactor

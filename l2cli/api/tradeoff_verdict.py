@@ -47,7 +47,7 @@ def read_off(curves: Curves, metric: str) -> dict[str, Any]:
         "lambda_best": float(curves.lambdas[best]),
         "gap": gaps[best],
         "gap_smallest": gaps[weakest],
-        "gap_text": _gap_text(curves.lambdas, gaps, best, weakest),
+        "gap_text": _gap_text(curves.lambdas, gaps, best, weakest, "rmse" if metric == "mse" else "error"),
         "verdict": _verdict(curves, best),
     }
 
@@ -59,15 +59,15 @@ def _gaps(curves: Curves, metric: str) -> list[float | None]:
     return floats((np.sqrt(ratio) if metric == "mse" else ratio) - 1.0)
 
 
-def _gap_text(lambdas: FloatArray, gaps: Sequence[float | None], best: int, weakest: int) -> str:
-    """Say in one line what unseen rows cost more than these, at the best lambda and the smallest."""
+def _gap_text(lambdas: FloatArray, gaps: Sequence[float | None], best: int, weakest: int, error: str) -> str:
+    """Say in one line by what the error of unseen rows is larger, at the best lambda and the smallest."""
     at, there = gaps[best], gaps[weakest]
     if at is None or at > EXACT_FIT:
         return "these rows are fitted exactly: only unseen ones tell anything"
     name = f"lambda {brief(float(lambdas[best]))}"
-    first = f"unseen rows cost {_percent(at)} more than these at {name}"
+    first = f"the {error} of unseen rows is {_percent(at)} above that of these at {name}"
     if at <= 0.0:
-        first = f"unseen rows cost no more than these at {name}"
+        first = f"the {error} of unseen rows is not above that of these at {name}"
     if weakest == best:
         return first
     low = brief(float(lambdas[weakest]))
@@ -101,7 +101,8 @@ def _verdict(curves: Curves, best: int) -> str:
         )
     else:
         first = f"shrinkage buys nothing: the best lambda, {lam}, is no better than {curves.bare_name}"
-    noise = f"; {_percent(min(curves.noise / error, 1.0))} of it is noise" if error > 0.0 else ""
+    share = _percent(min(curves.noise / error, 1.0)) if error > 0.0 else ""
+    noise = f"; {share} of the expected error is noise" if share else ""
     return f"{first}{noise}; {_balance(curves)}"
 
 

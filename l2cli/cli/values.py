@@ -104,10 +104,11 @@ def size(text: str, option: str) -> int:
 
 
 def choice(text: str, option: str, allowed: Sequence[str]) -> str:
-    """Return ``text`` if it is one of ``allowed``, else raise UsageError that lists them."""
-    if text not in allowed:
+    """Return the one of ``allowed`` that ``text`` names (log-loss is log_loss), else raise UsageError."""
+    name = text if text in allowed else text.replace("-", "_")
+    if name not in allowed:
         raise UsageError(f"{option} '{shown(text)}' is not available", hint=f"choose {one_of(allowed)}")
-    return text
+    return name
 
 
 def one_of(words: Sequence[str]) -> str:

@@ -205,10 +205,13 @@ class _Scores(NamedTuple):
             step = Z.T @ (problem.weights * family.residual(problem.y, mu)) - squares * b - kinks
             if not np.isfinite(weighted).all():
                 break
-            inverse = np.linalg.inv(weighted.T @ X + np.diag(squares))
+            try:
+                inverse = np.linalg.inv(weighted.T @ X + np.diag(squares))
+            except np.linalg.LinAlgError:  # no row has a weight left
+                break
             step = inverse @ step
             size = float(np.abs(step).max())
-            b = b + step * min(1.0, LONGEST / max(size, LONGEST))
+            b = b + step * (LONGEST / max(size, LONGEST))
             if size < SETTLED:
                 return float(b[-1]), math.sqrt(float(inverse[-1] @ (weighted.T @ Z) @ inverse[-1]))
         raise FitError(

@@ -90,14 +90,7 @@ def interval(
     """
     if not (math.isfinite(value) and math.isfinite(variance)):
         return Interval(None, None, "none")
-    if spread.kind in METHODS:
-        quantile, inflation = two_sided_quantile(level, spread.units - 1), spread.overlap
-        method = METHODS[spread.kind]
-    else:
-        per_freedom = 5.0 if spread.kind == "groups" else 3.0
-        quantile = two_sided_quantile(level, max(spread.units / per_freedom, 1.0))
-        r = min(max(share, 0.0), 0.99)
-        inflation, method = min((1.0 + r) / (1.0 - r), MOST_INFLATION), f"{spread.kind}, inflated by df"
+    quantile, inflation, method = _scaling(spread, share, level)
     half = quantile * math.sqrt(max(variance, 0.0) * inflation)
     if metric in SHARES:
         rows = value * (1.0 - value) / variance if variance > 0.0 else float(spread.units)
@@ -107,15 +100,30 @@ def interval(
     if metric in _LOGIT:
         if not 0.0 < value < 1.0:
             return Interval(None, None, "none: the metric is at its end")
-        middle, width = math.log(value / (1.0 - value)), half / (value * (1.0 - value))
-        low, high = (
-            1.0 / (1.0 + math.exp(-min(max(v, -700.0), 700.0))) for v in (middle - width, middle + width)
-        )
-        return Interval(low, high, method)
+        return Interval(*_on_logit_scale(value, half), method)
     if metric == "r2":
         low, high = _on_log_scale(1.0 - value, half)
         return Interval(1.0 - high, 1.0 - low, method)
     return Interval(*_on_log_scale(value, half), method)
+
+
+def _scaling(spread: Spread, share: float, level: float) -> tuple[float, float, str]:
+    """Return the quantile, what the variance is inflated by, and what this is called."""
+    if spread.kind in METHODS:
+        return two_sided_quantile(level, spread.units - 1), spread.overlap, METHODS[spread.kind]
+    per_freedom = 5.0 if spread.kind == "groups" else 3.0
+    quantile = two_sided_quantile(level, max(spread.units / per_freedom, 1.0))
+    r = min(max(share, 0.0), 0.99)
+    return quantile, min((1.0 + r) / (1.0 - r), MOST_INFLATION), f"{spread.kind}, inflated by df"
+
+
+def _on_logit_scale(value: float, half: float) -> tuple[float, float]:
+    """Return the ends about a value between 0 and 1 that lie alike on the logit scale."""
+    middle, width = math.log(value / (1.0 - value)), half / (value * (1.0 - value))
+    low, high = (
+        1.0 / (1.0 + math.exp(-min(max(v, -700.0), 700.0))) for v in (middle - width, middle + width)
+    )
+    return low, high
 
 
 def _on_log_scale(value: float, half: float) -> tuple[float, float]:

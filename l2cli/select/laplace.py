@@ -42,12 +42,7 @@ def has_evidence(problem: Problem) -> bool:
 
 
 def laplace_evidence(fits: Solutions, lambdas: FloatArray) -> Curve:
-    """Return the curve of -2 log p(y | lambda), less that of no effects (lambda infinite); no se.
-
-    Parameters
-    ----------
-    lambdas : (L,) float64
-        Sum scale. Lambda 0, a prior without end, has no evidence: it ranks last.
+    """Return the curve of -2 log p(y | lambda), as :func:`l2cli.select.evidence.evidence` returns its own.
 
     Raises
     ------

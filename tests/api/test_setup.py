@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from l2cli.api.choosing import Choice, approximation_warning, resolve_selector
+from l2cli.api.choosing import Choice, approximation_warning
+from l2cli.api.selector import resolve_selector
 from l2cli.api.setup import finite, floats, prepare
 from l2cli.data.folds import draw_folds
 from l2cli.errors import UsageError

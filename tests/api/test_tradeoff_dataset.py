@@ -70,7 +70,8 @@ def test_the_gap_is_that_of_the_rmse_at_the_best_lambda_and_the_smallest(regress
     ratio = np.sqrt(np.array(content["test_error_estimated"]) / content["train_error"]) - 1.0
     assert content["gap"] == pytest.approx(ratio[content["index_best"]])
     assert content["gap_smallest"] == pytest.approx(ratio[-1])
-    assert content["gap_text"].startswith(f"unseen rows cost {100 * content['gap']:.2g} % more than these at")
+    share = f"{100 * content['gap']:.2g} %"
+    assert content["gap_text"].startswith(f"the rmse of unseen rows is {share} above that of these at")
     assert f"at 0.03 it would be {100 * content['gap_smallest']:.2g} %" in content["gap_text"]
 
 

@@ -209,3 +209,9 @@ def test_values_that_no_fit_could_survive_are_wrong_usage(quick, data, words, me
     done = quick("fit", "data.csv", *words)
     assert done.returncode == 2
     assert done.stderr.startswith(f"l2cli: error: {message}")
+
+
+def test_a_name_may_have_hyphens_for_underscores():
+    assert values.choice("log-loss", "--metric", ("auc", "log_loss")) == "log_loss"
+    with pytest.raises(UsageError, match="--metric 'log-los' is not available"):
+        values.choice("log-los", "--metric", ("auc", "log_loss"))

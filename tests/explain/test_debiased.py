@@ -12,7 +12,7 @@ from scipy.optimize import root
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
 from l2cli.errors import FitError, UsageError
-from l2cli.explain.debiased import debiased, nodewise
+from l2cli.explain.debiased import _Scores, debiased, nodewise
 
 
 def data(n=40, p=30, seed=0, correlation=0.5):
@@ -170,6 +170,14 @@ def test_too_few_rows_are_refused(n, p, settings):
     y = (y > np.median(y)) * 1.0 if settings.get("family") == "binomial" else y
     with pytest.raises(UsageError, match=f"{n} rows for {p} coefficients"):
         estimate(X, np.exp(y) if settings.get("family") == "gamma" else y, 5.0, **settings)
+
+
+def test_scores_without_a_weight_left_have_no_root():
+    X, _ = data(40, 2)
+    problem = make_problem(X, np.repeat([0.0, 1.0], 20), family="binomial", offset=np.full(40, 800.0))
+    scores = _Scores(problem, problem.X, np.zeros(2), np.zeros(2))
+    with pytest.raises(FitError, match="no finite estimate"):
+        scores.solve(0, np.array([1]), problem.X[:, 0], np.zeros(3))
 
 
 def test_separated_classes_are_refused():

@@ -203,6 +203,9 @@ def test_the_screen_says_how_sure_the_error_and_the_lambda_are(stored):
     )
     at = [lines.index(text) for text in words]
     assert at == list(range(at[0], at[0] + 4))
+    result["lambda_set"] = result["lambdas"][5:]
+    edge = [text for text in shown(result, width=120) if text.startswith(" lambda set")]
+    assert edge[0].endswith(" and below: not told from the best at 90 %")
     result["lambda_set"] = result["lambdas"]
     assert " lambda set   all lambdas tried: not told from the best at 90 %" in shown(result, width=120)
 

@@ -119,6 +119,8 @@ def _honest_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> lis
         lines += labelled("nested", f"{text} (lambda tuned in each fold)", page)
     if len(told := result.get("lambda_set") or []) and len(result["lambdas"]) > 1:
         some = "all lambdas tried" if len(told) == len(result["lambdas"]) else _span(told)
+        if 1 < len(told) < len(result["lambdas"]) and min(told) == min(result["lambdas"]):
+            some = f"{trimmed(max(told))} and below"
         lines += labelled(
             "lambda set",
             f"{some}: not told from the best at {percent(best['level'])}",
