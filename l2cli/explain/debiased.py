@@ -36,7 +36,7 @@ from l2cli.core.problem import Problem
 from l2cli.core.solvers.active_set import ActiveSet
 from l2cli.core.solvers.gram import DenseGram
 from l2cli.core.solvers.newton import RUNAWAY
-from l2cli.errors import FitError, UsageError
+from l2cli.errors import FitError
 
 FloatArray = npt.NDArray[np.float64]
 ROWS_PER_COLUMN = 20
@@ -69,10 +69,8 @@ def debiased(
 
     Raises
     ------
-    UsageError
-        There are too few rows for what the theory needs.
     FitError
-        There is no unpenalized fit.
+        There are too few rows for what the theory needs, or there is no unpenalized fit.
     """
     n, p = problem.n_rows, int((~problem.constant).sum())
     gaussian, left = problem.family == "gaussian", n - int(problem.intercept)
@@ -81,7 +79,7 @@ def debiased(
     if (left >= 2 * p or (left > p and not sparse)) if gaussian else n >= ROWS_PER_COLUMN * coefficients:
         return _unpenalized(problem)
     if p > MOST_DIRECTIONS and sparse:
-        raise UsageError(
+        raise FitError(
             f"--inference debiased solves a lasso for each of {p} features, {MOST_DIRECTIONS} at most",
             hint="use --inference bootstrap, or leave features out",
         )
@@ -89,11 +87,11 @@ def debiased(
         return _corrected(problem, u, float(intercept), lam, effective_df)
     rows = f"{n} rows for {coefficients} coefficients"
     if gaussian:
-        raise UsageError(
+        raise FitError(
             f"--inference debiased cannot tell the bias of an L2 penalty from {rows}",
             hint="add --l1-ratio 1, right where few features matter, or use --inference bootstrap",
         )
-    raise UsageError(
+    raise FitError(
         f"--inference debiased needs {ROWS_PER_COLUMN} rows for each coefficient, and there are {rows}",
         hint="use --inference bootstrap",
     )

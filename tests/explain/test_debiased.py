@@ -11,7 +11,7 @@ from scipy.optimize import root
 
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
-from l2cli.errors import FitError, UsageError
+from l2cli.errors import FitError
 from l2cli.explain.debiased import _Scores, debiased, nodewise
 
 
@@ -168,7 +168,7 @@ def test_classes_that_one_column_separates_are_refused():
 def test_too_few_rows_are_refused(n, p, settings):
     X, y = data(n, p)
     y = (y > np.median(y)) * 1.0 if settings.get("family") == "binomial" else y
-    with pytest.raises(UsageError, match=f"{n} rows for {p} coefficients"):
+    with pytest.raises(FitError, match=f"{n} rows for {p} coefficients"):
         estimate(X, np.exp(y) if settings.get("family") == "gamma" else y, 5.0, **settings)
 
 
