@@ -15,6 +15,11 @@ from l2cli.errors import UsageError
 from l2cli.gap import NO_GAP, Gap
 
 FAMILIES = ("auto", "gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie")
+FAMILY_WORDS = {
+    "logistic": "binomial", "logit": "binomial", "bernoulli": "binomial", "softmax": "multinomial",
+    "linear": "gaussian", "normal": "gaussian", "ols": "gaussian", "count": "poisson", "counts": "poisson",
+}  # fmt: skip
+"""What others call the families."""
 SELECTORS = ("auto", "loo", "cv", "gcv", "evidence", "holdout")
 NO_SE = ("gcv", "evidence")
 """Ways to choose lambda whose criterion has no standard error."""
@@ -122,6 +127,21 @@ class GridSpec:
             raise UsageError(f"--lambdas needs at least one value, not {self.count}")
         if self.low is not None and (self.high is None or self.low <= 0 or self.high < self.low):
             raise UsageError(f"--lambdas {self.low:g}:{self.high:g}", hint="LO:HI needs 0 < LO <= HI")
+
+
+def family_hint(name: str) -> str:
+    """Return which family was meant by a name that is none, where that can be told, and all there are.
+
+    >>> family_hint("logistic").partition("?")[0]
+    "did you mean 'binomial'"
+    """
+    from difflib import get_close_matches  # few runs need it
+
+    word = name.strip().lower()
+    near = get_close_matches(word, FAMILIES, 1)
+    meant = FAMILY_WORDS.get(word) or (near[0] if near else None)
+    choose = f"choose one of {', '.join(FAMILIES)}"
+    return choose if meant is None else f"did you mean '{meant}'? {choose}"
 
 
 def _one_of(value: Any, name: str, allowed: Collection[str]) -> None:

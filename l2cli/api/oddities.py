@@ -12,7 +12,7 @@ from l2cli.data.levels import level_text
 from l2cli.data.roles import ColumnRole, alike_note, says_identifier
 from l2cli.data.survey import MOST_LEVELS, ColumnFacts
 from l2cli.data.table import Table
-from l2cli.data.target import refuse_stray_cells
+from l2cli.data.target import LEAST_CODES, MOST_CODE, MOST_CODES, refuse_stray_cells
 from l2cli.data.wording import plural, where
 from l2cli.errors import DataError, shown
 
@@ -69,12 +69,15 @@ def number_oddities(table: Table, role: str, facts: ColumnFacts) -> list[str]:
 
 def target_oddity(facts: ColumnFacts, family: str | None) -> str:
     """Return what speaks for another family than the one that a fit would use."""
-    counts = facts.type == "integer" and facts.low == 0.0 and facts.distinct > 2
-    return (
-        "whole numbers from 0 on: --family poisson if they are counts"
-        if counts and family == "gaussian"
-        else ""
-    )
+    if family != "gaussian" or facts.type != "integer" or facts.low is None or facts.high is None:
+        return ""
+    few = LEAST_CODES <= facts.distinct <= MOST_CODES and max(-facts.low, facts.high) <= MOST_CODE
+    remedies = [
+        *(["multinomial if they are classes"] if few else []),
+        *(["poisson if they are counts"] if facts.low == 0.0 and facts.distinct > 2 else []),
+    ]
+    what = "few whole numbers" if few else "whole numbers from 0 on"
+    return f"{what}: --family {', '.join(remedies)}" if remedies else ""
 
 
 def _stand_in(facts: ColumnFacts) -> float | None:

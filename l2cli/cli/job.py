@@ -193,7 +193,8 @@ class Job:
         )
         if data.get("target_default") and not seen:
             notes.append(f"target '{data['target']}' (the last column, change with -t)")
-        if self._chosen_family is not None and not seen:
+        told = any(note.startswith(f"family {self._chosen_family}") for note in notes)
+        if self._chosen_family is not None and not seen and not told:
             notes.append(f"family {self._chosen_family} (by the target, change with --family)")
         if self._model_target is not None:
             notes.append(f"model saved in {self._model_target.path}")

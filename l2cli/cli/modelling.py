@@ -19,6 +19,7 @@ from l2cli.spec import (
     GridSpec,
     GroupSpec,
     ModelSpec,
+    family_hint,
 )
 
 
@@ -98,7 +99,7 @@ class Modelling(OptionGroup):
         """Return the checked description of the objective."""
         ratios = values.ratios(self.l1_ratio)
         return ModelSpec(
-            family=values.choice(self.family, "--family", FAMILIES),
+            family=values.choice(self.family, "--family", FAMILIES, family_hint),
             lambdas=self.grid(),
             lambda_scale=values.choice(self.lambda_scale, "--lambda-scale", SCALES),
             penalty_factor=values.penalty_factors(self.penalty_factor),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from l2cli.errors import DataError, UsageError, shown
 from l2cli.spec import GridSpec, check_factor, check_l1_ratio, check_lambda
@@ -103,11 +103,17 @@ def size(text: str, option: str) -> int:
     return int(count)
 
 
-def choice(text: str, option: str, allowed: Sequence[str]) -> str:
-    """Return the one of ``allowed`` that ``text`` names (log-loss is log_loss), else raise UsageError."""
+def choice(
+    text: str, option: str, allowed: Sequence[str], hint: Callable[[str], str] | None = None
+) -> str:  # fmt: skip
+    """Return the one of ``allowed`` that ``text`` names (log-loss is log_loss), else raise UsageError.
+
+    ``hint`` says what to do about another text.
+    """
     name = text if text in allowed else text.replace("-", "_")
     if name not in allowed:
-        raise UsageError(f"{option} '{shown(text)}' is not available", hint=f"choose {one_of(allowed)}")
+        remedy = f"choose {one_of(allowed)}" if hint is None else hint(text)
+        raise UsageError(f"{option} '{shown(text)}' is not available", hint=remedy)
     return name
 
 

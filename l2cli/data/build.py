@@ -40,10 +40,11 @@ from l2cli.data.table import Table, TextColumn
 from l2cli.data.target import (
     LARGEST,
     constant_targets,
+    few_whole_numbers,
     refuse_extremes,
 )
 from l2cli.data.time_order import read_time
-from l2cli.data.wording import where
+from l2cli.data.wording import listed, where
 from l2cli.spec import ColumnSpec, ModelSpec
 
 FloatArray = npt.NDArray[np.float64]
@@ -83,6 +84,8 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec, *, consum
     _note_cells(plan, columns, notes)
     note_missing(plan.found.gaps, features, rows, notes)
     note_constant(sources, *made.ranges, notes)
+    if model.family == "auto" and plan.family == "gaussian":
+        _note_codes(plan.target.y, notes)
     schema = DataSchema(
         features=features, target=roles.target, family=plan.family, classes=plan.target.classes,
         missing=columns.missing, id=columns.id, weights=columns.weights, offset=columns.offset,
@@ -116,6 +119,17 @@ def _ids(table: Table, name: str | None) -> TextColumn | FloatArray | None:
         return None
     text = as_written(table, name)
     return table.number(name).copy() if text is None else text
+
+
+def _note_codes(y: FloatArray, notes: list[str]) -> None:
+    """Say that a target taken as numbers may hold classes or counts."""
+    if codes := few_whole_numbers(y):
+        counts = ", poisson if they are counts" if codes[0] == 0 else ""
+        values = listed(map(str, codes), 50)
+        notes.append(
+            f"family gaussian: the {len(codes)} values of the target ({values}) are taken as numbers;"
+            f" --family multinomial if they are classes{counts}"
+        )
 
 
 def _note_cells(plan: DatasetPlan, columns: ColumnSpec, notes: list[str]) -> None:

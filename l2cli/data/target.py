@@ -23,7 +23,7 @@ from l2cli.data.table import Table
 from l2cli.data.wording import listed, na_option, quoted, where
 from l2cli.data.written import fitting, looks_like_a_number, parse
 from l2cli.errors import DataError, UsageError, shown
-from l2cli.spec import FAMILIES
+from l2cli.spec import FAMILIES, family_hint
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -35,6 +35,10 @@ _LEAST = {
     "gamma": "numbers above 0",
 }
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([.,' ]\d{2,3})*[.,' ]\d{3}([.,]\d*)?", re.ASCII)
+SAMPLE = 1000
+"""Rows of a target that clear almost every one of measurements."""
+LEAST_CODES, MOST_CODES, MOST_CODE = 3, 10, 20
+"""A target of so many whole numbers up to this size may hold classes or counts."""
 LARGEST = 1e150
 """Numbers must be smaller than this: sums of squares, which every fit takes, would overflow."""
 
@@ -118,7 +122,7 @@ def choose_family(table: Table, roles: Roles, rows: IntArray, family: str) -> st
         If the target is a column of numbers spoilt by some text.
     """
     if family not in FAMILIES:
-        raise UsageError(f"no family '{shown(family)}'", hint=f"choose one of {', '.join(FAMILIES)}")
+        raise UsageError(f"no family '{shown(family)}'", hint=family_hint(family))
     if roles.more_targets:
         if family not in ("auto", "gaussian"):
             raise UsageError(
@@ -133,6 +137,16 @@ def choose_family(table: Table, roles: Roles, rows: IntArray, family: str) -> st
     if not table.is_number(name) and name not in roles.categorical:
         refuse_stray_cells(table, name, rows)
     return "multinomial" if len(_labels(table, name, rows)) > 2 else "binomial"
+
+
+def few_whole_numbers(y: FloatArray) -> list[int]:
+    """Return the values of a target (n,) of 3 to 10 small whole numbers, as codes and counts are; else []."""
+    if y.ndim > 1 or not (np.abs(y[:SAMPLE]) <= MOST_CODE).all() or not (np.abs(y) <= MOST_CODE).all():
+        return []
+    codes = np.rint(y).astype(np.int64)
+    found = np.flatnonzero(np.bincount(codes + MOST_CODE)) - MOST_CODE
+    few = LEAST_CODES <= len(found) <= MOST_CODES and 2 * len(found) <= len(y) and bool((codes == y).all())
+    return [int(code) for code in found] if few else []
 
 
 def _is_number(table: Table, roles: Roles) -> bool:

@@ -218,10 +218,17 @@ def test_a_target_that_counts_is_told_of_poisson():
     data = frame()
     data["y"] = np.random.default_rng(0).poisson(2.0, N)
     assert notes(data.drop(columns="id")) == {
-        "y": ["whole numbers from 0 on: --family poisson if they are counts"]
+        "y": ["few whole numbers: --family multinomial if they are classes, poisson if they are counts"]
     }
     data["y"] += 1
-    assert notes(data.drop(columns="id")) == {}
+    assert notes(data.drop(columns="id")) == {
+        "y": ["few whole numbers: --family multinomial if they are classes"]
+    }
+    data["y"] = np.random.default_rng(0).poisson(30.0, N)
+    data.loc[0, "y"] = 0
+    assert notes(data.drop(columns="id")) == {
+        "y": ["whole numbers from 0 on: --family poisson if they are counts"]
+    }
 
 
 def test_rows_that_repeat_are_counted_without_what_names_them():

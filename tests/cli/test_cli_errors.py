@@ -45,8 +45,10 @@ USAGE = [
     ),
     (
         ["fit", "data.csv", "--family", "poison"],
-        "--family 'poison' is not available; choose auto, gaussian, binomial, multinomial, poisson, gamma or",
+        "--family 'poison' is not available; did you mean 'poisson'? choose one of auto, gaussian",
     ),
+    (["fit", "data.csv", "--family", "logistic"], "is not available; did you mean 'binomial'? choose one of"),
+    (["fit", "data.csv", "--family", "quartic"], "--family 'quartic' is not available; choose one of auto, "),
     (["fit", "data.csv", "--l1-ratio", "2"], "--l1-ratio must be between 0 and 1, not 2"),
     (["fit", "data.csv", "--l1-ratio", "nan"], "--l1-ratio needs a number, not 'nan'"),
     (["cv", "data.csv", "--folds", "1"], "--folds must be a whole number of at least 2, not '1'"),

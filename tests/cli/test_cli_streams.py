@@ -294,3 +294,16 @@ subprocess.run([{sys.executable!r}, "-m", "l2cli", "inspect", "data.csv", "--jso
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, check=True
     )
     assert 5 < json.loads(done.stdout)["timing"]["peak_rss_mb"] < 300
+
+
+def test_a_target_of_few_whole_numbers_is_told_once_of_the_other_families(quick, tmp_path):
+    rows = "".join(f"{i * 7 % 11},{i % 3}\n" for i in range(30))
+    (tmp_path / "codes.csv").write_text("a,y\n" + rows)
+    told = (
+        "l2cli: note: family gaussian: the 3 values of the target (0, 1, 2) are taken as numbers; --family"
+        " multinomial if they are classes, poisson if they are counts\n"
+    )
+    done = quick("fit", "codes.csv", "-t", "y")
+    assert [text for text in done.stderr.splitlines(keepends=True) if "note" in text] == [told]
+    assert "note" not in quick("fit", "codes.csv", "-t", "y", "--family", "gaussian").stderr
+    assert told not in quick("inspect", "codes.csv", "-t", "y").stderr

@@ -151,7 +151,7 @@ def test_codes_can_be_numbers_if_asked(build):
 
 
 def test_an_unknown_family_is_wrong_usage(build):
-    assert "no family 'poison'; choose one of auto, gaussian, binomial" in refused(
+    assert "no family 'poison'; did you mean 'poisson'? choose one of auto, gaussian, binomial" in refused(
         build, UsageError, "1 2", "poison"
     )
 
@@ -180,3 +180,22 @@ def test_values_that_a_family_cannot_have_are_named(build, family, cells, messag
 def test_counts_and_sizes_are_numbers(build, family):
     data = build("1 2.5 7", family=family)
     assert (data.family, data.schema.classes, data.y.tolist()) == (family, None, [1.0, 2.5, 7.0])
+
+
+@pytest.mark.parametrize(
+    ("cells", "codes"),
+    [
+        ("1 2 3 1 2 3", "(1, 2, 3)"),
+        ("0 1 2 0 1 2", "(0, 1, 2)"),
+        ("-1 0 1 -1 0 1", "(-1, 0, 1)"),
+        ("0.5 1 2 1 2 0.5", None),  # no whole numbers
+        ("1 2 3 4 1 2", None),  # hardly any repeat
+        ("2 4 2 4 2 4", None),  # two values
+        ("0 50 100 0 50 100", None),  # too large for codes
+    ],
+)
+def test_few_whole_numbers_may_be_classes(build, cells, codes):
+    found = [note for note in build(cells).notes if "multinomial if they are classes" in note]
+    assert len(found) == (codes is not None)
+    assert all(f"the 3 values of the target {codes} are taken" in note for note in found)
+    assert all(("poisson" in note) == (codes == "(0, 1, 2)") for note in found)
