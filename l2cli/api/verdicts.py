@@ -9,6 +9,8 @@ from l2cli.api.setup import brief
 
 MOST_NAMED = 4
 CARRIED = 2.0 / 3.0
+OWN = 0.1
+"""Part of a feature's importance that must be its own (its share alone) for the feature to be named."""
 LITTLE = 0.01
 """Share of the deviance of the intercept alone below which a model explains next to nothing."""
 LARGE = 0.25
@@ -42,10 +44,11 @@ def _importance(groups: Sequence[Mapping[str, Any]], metrics: Mapping[str, Any],
     if not ranked:
         return "the features explain nothing: the model is its intercept"
     total, names = 0.0, list[str]()
-    for group in ranked[:MOST_NAMED]:
+    for group in [g for g in ranked if (g["marginal"] or 0.0) >= OWN * g[key]][:MOST_NAMED]:
         total, names = total + group[key], [*names, group["name"]]
         if total >= CARRIED:
             break
+    borrowed = [g["name"] for g in ranked[: len(names)] if g["name"] not in names]
     where = "these rows" if metrics["validation"] is None else "unseen rows"
     deviance = (metrics["validation"] or metrics["train"])["deviance"]
     explained = 1.0 - deviance / null if deviance is not None and null > 0.0 else 0.0
@@ -55,12 +58,12 @@ def _importance(groups: Sequence[Mapping[str, Any]], metrics: Mapping[str, Any],
             "next to nothing"
         ).replace("%", " %")
     carry = "carries" if len(names) == 1 else "carry"
+    have = "has" if len(borrowed) == 1 else "have"
+    why = f"; {listed(borrowed)} {have} next to no effect beside them" if borrowed else ""
     most = "" if total >= CARRIED else "no few features dominate: the largest, "
     return (
-        f"{most}{listed(names)}{',' if most else ''} {carry} {total:.0%} of what the model explains".replace(
-            "%", " %"
-        )
-    )
+        f"{most}{listed(names)}{',' if most else ''} {carry} {total:.0%} of what the model explains{why}"
+    ).replace("%", " %")
 
 
 def _shrinkage(found: Mapping[str, Any], fit: Mapping[str, Any]) -> str:

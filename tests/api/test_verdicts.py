@@ -23,6 +23,16 @@ def found_with(
     return found | {"cost": {"error": error}}, fit, 1.0
 
 
+def test_features_that_have_importance_by_correlation_alone_are_not_named_but_told():
+    found, fit, null = found_with()
+    groups = found["importance"]["groups"]
+    groups[1]["marginal"] = 0.029
+    text = "a and c carry 70 % of what the model explains; b has next to no effect beside them"
+    assert verdicts(found, fit, null)[0] == text
+    groups[1]["marginal"] = 0.03
+    assert verdicts(found, fit, null)[0] == "a and b carry 80 % of what the model explains"
+
+
 TAKEN = "it takes most from b (40 %) and a (10 %)"
 SHARE = "importance is a share of next to nothing"
 SUM = "trust their sum more than each coefficient"
