@@ -17,6 +17,7 @@ from l2cli.api.setup import Progress, Setup, floats, prepare
 from l2cli.api.targets import joined, stacked
 from l2cli.api.verdict import verdict
 from l2cli.data.dataset import Dataset
+from l2cli.select.confidence import LEVEL
 from l2cli.select.cv import CVResult, validation_metrics
 from l2cli.spec import ModelSpec, SelectSpec
 
@@ -88,6 +89,7 @@ def _cross_validate(setup: Setup, select: SelectSpec, progress: Progress | None)
     content = setup.envelope(
         "cv", select, rule=select.rule, folds=result.folds.k, repeats=result.folds.repeats
     )
+    content["level"] = LEVEL
     content["warnings"] += curve_warnings(setup, choice) + _fold_warning(result)
     content["data"]["notes"] += mixes.notes()
     described = refit.to_dict()

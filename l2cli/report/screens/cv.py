@@ -36,7 +36,7 @@ def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
         *_refit_lines(result, page),
         *labelled("verdict", visible(result["verdict"]), page),
         (),
-        *_legend(page),
+        *_legend(result, page),
     ]
 
 
@@ -154,9 +154,11 @@ def labelled(label: str, text: str, page: Page) -> list[Line]:
     return flowed([Span(f" {label}".ljust(LABEL_WIDTH)), Span(text)], page, indent=LABEL_WIDTH)
 
 
-def _legend(page: Page) -> list[Line]:
+def _legend(result: Mapping[str, Any], page: Page) -> list[Line]:
+    spread = f"{glyphs_for(page.unicode).plus_minus}: one standard error of the mean over the folds; "
+    known = any(result["se"][result[f"index_{rule}"]] is not None for rule in ("min", "1se"))
     text = (
-        "1se: the largest lambda within one standard error of the best. "
+        f"{spread if known else ''}1se: the largest lambda within one standard error of the best. "
         "Next: --save model.json keeps the refit; l2cli path, l2cli compare"
     )
     return flowed([Span(text, "hint")], page)
