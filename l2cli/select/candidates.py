@@ -30,7 +30,7 @@ PENALTIES = {
 """l1_ratio and relax_gamma of the models whose lambda is tuned, where nothing else is said."""
 ALIASES = {"elasticnet": "enet", "elastic-net": "enet", "unpenalized": "ols"}
 OUTSIDE = "sklearn"
-DEFAULT_MODELS = ("ridge", "ridge:1se", "lasso", "ols", "mean")
+DEFAULT_MODELS = ("ridge", "ridge:1se", "lasso", "unpenalized", "mean")
 GRAMMAR = "mean, ols, ridge, lasso, enet:R, relaxed:G, group (with :1se too), sklearn:Name(parameter=value)"
 
 
@@ -92,7 +92,7 @@ def parse_candidates(specs: Sequence[str], l1_ratio: float = 0.0, *, groups: boo
         candidate = _candidate(spec, l1_ratio if mixed else PENALTIES["enet"][0])
         if candidate.l1_ratio == GROUP_LASSO and not groups:
             raise UsageError("--models group needs --groups", hint="--groups 'g1=a,b;g2=c_*' or dummies")
-        if any(candidate.name == other.name for other in chosen):
+        if any(candidate.name == other.name or candidate.spec == other.spec for other in chosen):
             raise UsageError(f"--models names '{shown(spec)}' twice")
         chosen.append(candidate)
     if len(chosen) < 2:
@@ -101,12 +101,12 @@ def parse_candidates(specs: Sequence[str], l1_ratio: float = 0.0, *, groups: boo
 
 
 def _candidate(spec: str, enet_ratio: float) -> Candidate:
-    name, _, rest = spec.partition(":")
-    name = ALIASES.get(name, name)
+    word, _, rest = spec.partition(":")
+    name = ALIASES.get(word, word)
     if name == OUTSIDE:
         return _outside(spec, rest)
     if name in ("mean", "ols") and not rest:
-        return Candidate("mean only" if name == "mean" else "unpenalized", name, name)
+        return Candidate("mean only" if name == "mean" else word, name, name)
     if name not in PENALTIES:
         known = ("mean", "ols", *PENALTIES, *ALIASES, OUTSIDE)
         near = get_close_matches(name, known, 1)

@@ -47,7 +47,7 @@ def test_every_pair_is_judged_once_from_the_better_to_the_worse(regression):
 
 def test_a_clear_winner_is_named(regression):
     content = compare_dataset(regression(), ModelSpec(), SelectSpec(folds=5), ("ols", "mean")).to_dict()
-    assert content["verdict"] == "unpenalized is best; mean only is worse"
+    assert content["verdict"] == "ols is best; mean only is worse"
 
 
 def test_equals_are_called_equal(dataset_of):

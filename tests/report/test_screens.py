@@ -233,7 +233,13 @@ def test_compare_uses_the_intervals_it_is_given(stored):
     result = stored("compare_gaussian")
     for model in result["models"]:
         model |= {"ci_low": model["mean"] - 4.0, "ci_high": model["mean"] + 4.0}
-    assert any("the bars are 95 % intervals" in text for text in shown(result, width=200))
+    wide = shown(result, width=200)
+    assert any("the bars are 95 % intervals" in text for text in wide)
+    best = min(result["models"], key=lambda model: model["mean"])
+    low, high = (f"{best[key]:.1f}" for key in ("ci_low", "ci_high"))
+    assert any("95 % interval" in text for text in wide)
+    assert any(f"{low} to {high}" in text for text in wide if best["name"] in text)
+    assert not any(f"{low} to {high}" in text for text in shown(result, width=80))
 
 
 def test_compare_shows_squared_errors_as_their_root(stored):

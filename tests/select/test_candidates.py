@@ -68,3 +68,10 @@ def test_what_is_no_model_is_refused(specs, message):
     with pytest.raises(UsageError) as caught:
         parse_candidates(specs)
     assert re.search(message, f"{caught.value.message}; {caught.value.hint}")
+
+
+def test_a_model_is_called_by_the_word_that_named_it():
+    for word in ("ols", "unpenalized"):
+        assert parse_candidates((word, "mean"))[0][:3] == (word, "ols", "ols")
+    with pytest.raises(UsageError, match="names 'unpenalized' twice"):
+        parse_candidates(("ols", "unpenalized"))

@@ -87,10 +87,30 @@ def _table_lines(
         Column(label_of(view.metric), decimal_cells(errors, "value"), "right", rank=8),
         Column("beside the best", _beside_cells(beside, view), rank=7),
     ]
+    span = _interval_column(result, models, view)
+    if span is not None and _whisker_room([*columns, span], page, least=True) >= LEAST_WHISKER:
+        columns.insert(3, span)
     room = _whisker_room(columns, page)
     if room >= LEAST_WHISKER and any(None not in _ends(m) for m in models):
-        columns.insert(3, Column("on unseen rows", _whiskers(models, view, room, page), rank=2))
+        columns.insert(
+            len(columns) - 1, Column("on unseen rows", _whiskers(models, view, room, page), rank=2)
+        )
     return table(columns, page)
+
+
+def _interval_column(
+    result: Mapping[str, Any], models: Sequence[Mapping[str, Any]], view: ErrorView
+) -> Column | None:
+    """Return the intervals as numbers, None where a model has none."""
+    pairs = [(m.get("ci_low"), m.get("ci_high")) for m in models if m["mean"] is not None]
+    if not pairs or any(end is None for pair in pairs for end in pair):
+        return None
+    low, high = (
+        aligned([_shown(view, m.get(key)) if m["mean"] is not None else "" for m in models])
+        for key in ("ci_low", "ci_high")
+    )
+    texts = [f"{a} to {b}" if b.strip() else "" for a, b in zip(low, high, strict=True)]
+    return Column(f"{percent(result.get('level', 0.95))} interval", cells(texts), rank=1)
 
 
 def _shown(view: ErrorView, value: float | None) -> str:
@@ -133,13 +153,15 @@ def _beside_cells(beside: Sequence[_Beside], view: ErrorView) -> list[Line]:
     return lines
 
 
-def _whisker_room(columns: Sequence[Column], page: Page) -> int:
+def _whisker_room(columns: Sequence[Column], page: Page, *, least: bool = False) -> int:
+    """Return the width that is left for the bars; ``least``: where nothing may run over the page."""
     widths = [column_width(column) for column in columns]
     others = sum(widths[1:]) + GAP * len(widths) + INDENT
     if page.terminal:
         widths[0] = min(widths[0], max(page.width - others - WIDEST_WHISKER // 2, LEAST_NAME))
         return min(page.width - others - widths[0], WIDEST_WHISKER)
-    return min(max(page.width - others - widths[0], WIDEST_WHISKER // 2), WIDEST_WHISKER)
+    floor = 0 if least else WIDEST_WHISKER // 2
+    return min(max(page.width - others - widths[0], floor), WIDEST_WHISKER)
 
 
 def _ends(model: Mapping[str, Any]) -> tuple[float | None, float | None]:
