@@ -13,6 +13,7 @@ import numpy.typing as npt
 from l2cli.api.choosing import Choice, curve_warnings, is_constant
 from l2cli.api.coefficients import coefficient_tables, inference_keys
 from l2cli.api.decision import Decision, decide
+from l2cli.api.dispersion import dispersion_keys
 from l2cli.api.judge import block_notes, check_path
 from l2cli.api.setup import Progress, Setup, finite, floats, prepare
 from l2cli.api.suspects import perfect_fit
@@ -137,6 +138,7 @@ def describe(
         null = null_deviance(problem)
         unexplained = float(path.certificate.train_deviance[0]) / null if null > 0.0 else 1.0
         content["warnings"] += perfect_fit(dataset, u, unexplained, judged=choice.validation is not None)
+    content |= dispersion_keys(problem, eta, float(path.effective_df[0]), content["data"]["notes"])
     certificate = certificate_of(path, 0, model.tol)
     inference = None if errors is None else errors(setup, path, lam, factor)
     tables = coefficient_tables(setup, path, lam, factor, inference)

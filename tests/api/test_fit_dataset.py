@@ -366,6 +366,36 @@ def test_what_is_kept_of_rounding_noise_is_not_told(dataset_of):
     assert kept[0] == pytest.approx(1.0)
     assert kept[1:] == [None, None]
 
+@pytest.mark.parametrize("spread", [1.0, 0.2])
+def test_counts_that_vary_more_than_poisson_are_told(dataset_of, spread):
+    """Pearson's dispersion by its formula; negative binomial counts of size ``spread`` have a note."""
+    rng = np.random.default_rng(3)
+    X, weights = rng.normal(size=(300, 3)), rng.uniform(0.5, 3.0, 300)
+    mean = np.exp(1.5 + X @ [0.3, -0.2, 0.0])
+    y = rng.poisson(mean if spread == 1.0 else rng.gamma(spread, mean / spread)).astype(float)
+    dataset = dataset_of(X.copy(), y, weights=weights)
+    dataset = dataclasses.replace(dataset, schema=dataset.schema._replace(family="poisson"))
+    content = fit_dataset(dataset, given(5.0, family="poisson"), SelectSpec()).to_dict()
+    mu = np.exp(content["intercept"] + X @ [row["coef"] for row in content["coefficients"]])
+    left = 300 - content["effective_df"] - 1
+    phi = weights @ ((y - mu) ** 2 / mu) * 300 / weights.sum() / left
+    assert content["dispersion"] == pytest.approx(phi, rel=1e-9)
+    told = [note for note in content["data"]["notes"] if "times as much as poisson says" in note]
+    assert len(told) == (0 if spread == 1.0 else 1)
+
+
+@pytest.mark.parametrize("method", ["loo", "cv"])
+def test_a_single_lambda_is_judged_where_a_way_is_asked_for(regression, method):
+    content = fit_dataset(regression(), given(3.0), SelectSpec(select=method)).to_dict()
+    several = fit_dataset(regression(), given(30.0, 3.0, 0.3), SelectSpec(select=method)).to_dict()
+    assert (content["lambda"]["value"], content["lambda"]["selected_by"]) == (3.0, method)
+    value = several["selection"]["values"][1]
+    assert content["selection"]["values"] == pytest.approx([value], rel=1e-12)
+    assert content["metrics"]["validation"]["mse"] == pytest.approx(value, rel=1e-9)
+    assert [w["code"] for w in content["warnings"]] == ["early"]
+    assert fit_dataset(regression(), given(3.0), SelectSpec()).to_dict()["metrics"]["validation"] is None
+
+
 
 def test_the_model_predicts_what_the_fit_does(regression):
     dataset = regression()
