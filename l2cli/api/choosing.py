@@ -140,8 +140,8 @@ _METHODS: Mapping[str, Callable[[Setup, SelectSpec, str, Progress | None], Chose
 def by_leverage(setup: Setup, factor: RidgeFactor | None, method: str, rule: str) -> Choice:
     """Choose lambda by leave-one-out, GCV or evidence, all on the sum scale whatever the scale in force.
 
-    The evidence has no error of unseen rows: that of leave-one-out at its lambda stands beside it. Columns in
-    blocks have no factor.
+    Evidence and GCV are no errors of unseen rows: that of leave-one-out at their lambda stands beside it.
+    Columns in blocks have no factor.
     """
 
     def evaluate(lambdas: FloatArray) -> Curve:
@@ -159,8 +159,7 @@ def by_leverage(setup: Setup, factor: RidgeFactor | None, method: str, rule: str
     grid, automatic = setup.grid(factor)
     curve = extended(grid, evaluate, automatic, zero=factor is not None)
     lam = float(curve.lambdas[curve.index_by(rule)])
-    judged = method != "gcv"
-    validation = leave_one_out_metrics(setup.problem, factor, lam * setup.weight) if judged else None
+    validation = leave_one_out_metrics(setup.problem, factor, lam * setup.weight)
     criterion = "mse" if method == "loo" else method
     return Choice(lam, method, rule, curve.edge_by(rule), curve, criterion, validation)
 

@@ -39,13 +39,20 @@ def decide(setup: Setup, select: SelectSpec, progress: Progress | None = None) -
     if setup.model.l1_ratios:
         return _decide_mix(setup, select, progress)
     values = setup.model.lambdas.values
-    if values is not None and len(values) == 1:
+    if values is not None and len(values) == 1 and not _is_judged(setup, select):
         return Decision(setup, Choice(values[0], "given"))
     method = resolve_selector(setup, select)
     if setup.problem.n_rows == 1 and method not in ("cv", "holdout"):
         # every column is constant in one row, so that all lambdas give the same: its own value
         return Decision(setup, Choice(0.0, method, select.rule))
     return Decision(setup, *choose(setup, select, method, progress))
+
+
+def _is_judged(setup: Setup, select: SelectSpec) -> bool:
+    """Return True where unseen rows are asked for by an option (groups serve a bootstrap as well)."""
+    folds = select.folds is not None or select.repeats > 1 or select.metric is not None
+    dataset = setup.dataset
+    return select.select != "auto" or folds or dataset.fold_labels is not None or dataset.time is not None
 
 
 def _decide_mix(setup: Setup, select: SelectSpec, progress: Progress | None) -> Decision:

@@ -75,6 +75,8 @@ def method_text(result: Mapping[str, Any]) -> str:
         return "lambdas given" if given else f"a lambda for each group by {_method(result)}"
     if lam["selected_by"] == "given" or not selection:
         return "" if lam["value"] == 0 else "lambda given"
+    if len(selection["lambdas"]) == 1:
+        return f"lambda given, judged by {_method(result)}"
     text = f"lambda by {_method(result)} over {len(selection['lambdas'])} values"
     return text + (", one-standard-error rule" if lam.get("rule") == "1se" else "")
 
@@ -105,8 +107,8 @@ def _error_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
     selection = result.get("selection") or {}
     rows: list[tuple[str, Mapping[str, Any], str]] = []
     if unseen:
-        how = {"loo": "leave-one-out", "gcv": "GCV"}.get(str(selection.get("method")), _method(result))
-        if result["lambda"]["selected_by"] == "evidence":
+        how = "leave-one-out" if selection.get("method") == "loo" else _method(result)
+        if result["lambda"]["selected_by"] in ("evidence", "gcv"):
             how = f"{'approximate' if selection.get('approximate') else 'exact'} leave-one-out"
         rows.append(("unseen rows", unseen, f"({how})"))
     rows.append(("these rows", train, _gap_text(result.get("overfitting_gap"))))
