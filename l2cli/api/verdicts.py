@@ -43,12 +43,14 @@ def _importance(groups: Sequence[Mapping[str, Any]], metrics: Mapping[str, Any],
     ranked = sorted((g for g in groups if g[key] is not None), key=lambda g: -g[key])
     if not ranked:
         return "the features explain nothing: the model is its intercept"
-    total, names = 0.0, list[str]()
-    for group in [g for g in ranked if (g["marginal"] or 0.0) >= OWN * g[key]][:MOST_NAMED]:
-        total, names = total + group[key], [*names, group["name"]]
+    total, top = 0.0, list[Mapping[str, Any]]()
+    for group in ranked[:MOST_NAMED]:
+        total, top = total + group[key], [*top, group]
         if total >= CARRIED:
             break
-    borrowed = [g["name"] for g in ranked[: len(names)] if g["name"] not in names]
+    own = [g for g in top if (g["marginal"] or 0.0) >= OWN * g[key]] or top
+    names, others = ([g["name"] for g in some] for some in (own, [g for g in top if g not in own]))
+    share = sum(g[key] for g in own)
     where = "these rows" if metrics["validation"] is None else "unseen rows"
     deviance = (metrics["validation"] or metrics["train"])["deviance"]
     explained = 1.0 - deviance / null if deviance is not None and null > 0.0 else 0.0
@@ -58,11 +60,10 @@ def _importance(groups: Sequence[Mapping[str, Any]], metrics: Mapping[str, Any],
             "next to nothing"
         ).replace("%", " %")
     carry = "carries" if len(names) == 1 else "carry"
-    have = "has" if len(borrowed) == 1 else "have"
-    why = f"; {listed(borrowed)} {have} next to no effect beside them" if borrowed else ""
+    more = f"; {listed(others)} {total - share:.0%} more, by correlation alone" if others else ""
     most = "" if total >= CARRIED else "no few features dominate: the largest, "
     return (
-        f"{most}{listed(names)}{',' if most else ''} {carry} {total:.0%} of what the model explains{why}"
+        f"{most}{listed(names)}{',' if most else ''} {carry} {share:.0%} of what the model explains{more}"
     ).replace("%", " %")
 
 

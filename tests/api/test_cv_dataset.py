@@ -50,6 +50,7 @@ def test_the_result_hangs_together(regression, rule):
     honest = content["best"]
     assert (honest["value"], honest["lambda"]) == (content["mean"][at], content["lambdas"][at])
     assert (honest["level"], honest["target"]) == (0.9, "fold_average")
+    assert (content["level"], content["refit"]["level"]) == (0.9, 0.95)
     assert honest["value"] <= honest["optimism_corrected"]
     assert honest["ci_low"] < honest["optimism_corrected"] < honest["ci_high"]
     assert content["lambda_min"] in content["lambda_set"]

@@ -23,13 +23,15 @@ def found_with(
     return found | {"cost": {"error": error}}, fit, 1.0
 
 
-def test_features_that_have_importance_by_correlation_alone_are_not_named_but_told():
+def test_what_correlation_alone_makes_important_is_told_apart():
     found, fit, null = found_with()
     groups = found["importance"]["groups"]
     groups[1]["marginal"] = 0.029
-    text = "a and c carry 70 % of what the model explains; b has next to no effect beside them"
+    text = "a carries 50 % of what the model explains; b 30 % more, by correlation alone"
     assert verdicts(found, fit, null)[0] == text
     groups[1]["marginal"] = 0.03
+    assert verdicts(found, fit, null)[0] == "a and b carry 80 % of what the model explains"
+    groups[0]["marginal"] = groups[1]["marginal"] = 0.0
     assert verdicts(found, fit, null)[0] == "a and b carry 80 % of what the model explains"
 
 
