@@ -193,7 +193,9 @@ def _words(spans: Sequence[Span]) -> list[tuple[int, list[Span]]]:
             blanks += i > 0
             if not piece:
                 continue
-            if blanks or not words:
+            if words and blanks == 1 and piece.startswith("%"):  # belongs to its number
+                words[-1][1].append(Span(f" {piece}", span.style))
+            elif blanks or not words:
                 words.append((blanks, [Span(piece, span.style)]))
             else:
                 words[-1][1].append(Span(piece, span.style))

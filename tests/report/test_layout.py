@@ -67,6 +67,10 @@ def test_flowed_text_keeps_words_whole_and_styles():
     assert lines[1][1:] == (Span("(beta", "hint"), Span("gamma)", "value"))
 
 
+def test_flowed_text_keeps_a_share_together():
+    assert shown(flowed([Span("it has 35 % of all")], Page(width=10))) == ["it has", "35 % of", "all"]
+
+
 def test_flowed_text_never_splits_a_long_word():
     assert shown(flowed([Span("x " + "y" * 30)], Page(width=10))) == ["x", "y" * 30]
 
