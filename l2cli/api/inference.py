@@ -63,10 +63,14 @@ def infer(
     """
     if kind == "bootstrap":
         return bootstrap(asked, select, progress)
-    return coefficient_inference(
+    found = coefficient_inference(
         setup.problem, path.u[..., 0], path.intercept0[..., 0], lam, kind,
         effective_df=float(path.effective_df[0]), level=LEVEL, factor=factor,
     )  # fmt: skip
+    if setup.dataset.groups is None:
+        return found
+    alone = "rows taken as independent, where bootstrap would draw whole groups"
+    return found._replace(method=f"{found.method}, {alone}")
 
 
 class Refit(NamedTuple):

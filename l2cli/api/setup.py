@@ -22,6 +22,8 @@ from l2cli.data.folds import Folds, draw_folds, draw_heldout, given_folds, time_
 from l2cli.data.layout import refuse_large_folds
 from l2cli.data.table import Table
 from l2cli.data.time_order import most_folds
+from l2cli.data.wording import quoted
+from l2cli.errors import FitError
 from l2cli.select.cv import CVResult, cross_validate, fold_fits, gaussian_fold_fits
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
@@ -97,6 +99,7 @@ class Setup(NamedTuple):
         dataset = self.dataset
         if dataset.fold_labels is not None:
             return given_folds(dataset.fold_labels, dataset.fold_names)
+        self._refuse_lone_classes()
         strata, k = self._strata(), select.k
         if select.folds is None:
             most, why = self._most_folds(select, strata)
@@ -114,6 +117,21 @@ class Setup(NamedTuple):
             strata=strata,
             groups=dataset.groups,
         )
+
+    def _refuse_lone_classes(self) -> None:
+        """Raise FitError where a class of one row is held out by some fold, whatever the folds."""
+        dataset, labels = self.dataset, self.dataset.schema.classes
+        if labels is None or dataset.time is not None:
+            return
+        counts = np.bincount(dataset.y.astype(np.int64), minlength=len(labels))
+        if lone := [labels[i] for i in np.flatnonzero(counts == 1)]:
+            one = len(lone) == 1
+            raise FitError(
+                f"{'class' if one else 'classes'} {quoted(lone)} of one row{'' if one else ' each'}: the fold"
+                " that holds it out has none to train on",
+                hint="leave such rows out, join classes, or give --lambda",
+                code="lone_class",
+            )
 
     def _most_folds(self, select: SelectSpec, strata: npt.NDArray[np.int64] | None) -> tuple[int, str]:
         """Return how many folds can be filled, in time order of those that are usual, and by what."""

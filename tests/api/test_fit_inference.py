@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import l2cli
+from l2cli.api.fit import fit_dataset
 from l2cli.api.inference import Refit, bootstrap, refit, resample
 from l2cli.api.setup import prepare
 from l2cli.errors import FitError, UsageError
@@ -184,3 +185,13 @@ def test_what_cannot_be_is_refused_before_any_work():
         l2cli.fit(frame, target="y", l1_ratio=1.0, inference="shrunken")
     with pytest.raises(UsageError, match="bounds"):
         l2cli.fit(frame, target="y", bounds={"a": (0.0, None)}, inference="debiased")
+
+
+@pytest.mark.parametrize("kind", ["shrunken", "debiased"])
+def test_errors_of_groups_say_that_their_rows_count_as_independent(regression, kind):
+    labels = np.repeat(np.arange(12), 5)
+    alone = fit_dataset(regression(), ModelSpec(), SelectSpec(), inference=kind).to_dict()["inference"]
+    grouped = fit_dataset(regression(groups=labels), ModelSpec(), SelectSpec(), inference=kind).to_dict()
+    told = "rows taken as independent, where bootstrap would draw whole groups"
+    assert told not in alone["method"]
+    assert told in grouped["inference"]["method"]

@@ -216,3 +216,15 @@ def test_the_library_predicts_several_classes(penguins):
     assert path.coef[..., 0] == pytest.approx(model.coef, rel=1e-7)
     with pytest.raises(l2cli.UsageError, match="a poisson model has no classes"):
         l2cli.fit(X, np.arange(len(X)), lam=1.0, family="poisson").predict_proba(X)
+
+
+def test_a_class_of_one_row_is_named_before_folds_are_made(quick, tmp_path):
+    rows = "".join(f"{i * 7 % 11},{'abc'[i % 3]}\n" for i in range(30)) + "3,d\n"
+    (tmp_path / "lone.csv").write_text("x,y\n" + rows)
+    done = quick("cv", "lone.csv", "--folds", "5", "-q")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "l2cli: error: class 'd' of one row: the fold that holds it out has none to train on;"
+        " leave such rows out, join classes, or give --lambda\n"
+    )
+    assert quick("fit", "lone.csv", "--lambda", "1", "-q").returncode == 0
