@@ -243,6 +243,7 @@ def _influence_row(setup: Setup, found: Influence, i: int, column: int, change: 
     known = column >= 0 and np.isfinite(found.change[i])
     return {
         "row": int(dataset.rows[i]) + 1,
+        "index": int(dataset.rows[i]),
         "place": dataset.place_of(i),
         "id": dataset.id_of(i),
         "leverage": float(found.leverage[i]),

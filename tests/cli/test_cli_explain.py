@@ -44,7 +44,8 @@ def test_every_number_of_a_ridge_is_what_its_formula_says(quick_json):
     H = Z @ M @ Z.T + 1.0 / n
     left_out = (e - (H - 1.0 / n) @ e) / (1.0 - np.diag(H))
     first = found["influence"]["rows"][0]
-    i = first["row"] - 1
+    i = first["index"]
+    assert first["row"] == i + 1
     assert first["place"] == f"line {i + 2}"
     assert first["leverage"] == pytest.approx(H[i, i], rel=1e-8)
     assert first["change"] == pytest.approx(H[i, i] * left_out[i], rel=1e-8)
