@@ -20,6 +20,7 @@ from l2cli.api.fit import fit_dataset
 from l2cli.api.given import gather, holdout_name, holdout_table
 from l2cli.api.path import PathResult, path_dataset
 from l2cli.gap import Gap
+from l2cli.select.candidates import split_models
 from l2cli.spec import Bounds, GridSpec, SelectSpec, check_inference
 
 
@@ -273,9 +274,10 @@ def compare(
 
     Parameters
     ----------
-    models : sequence of {"mean", "ols", "ridge", "lasso", "enet", "relaxed"}
-        Two or more, the last four also as "ridge:1se"; relaxed is the lasso with ``relax_gamma`` 0. None
-        given means the usual ones.
+    models : sequence of str, or str
+        Two or more of "mean", "ols", "ridge", "lasso", "enet:0.5", "relaxed:0" (``relax_gamma``), "group"
+        and "sklearn:SVR(C=2)", the tuned ones also as "ridge:1se"; as one text with commas between them.
+        None given means the usual ones.
 
     Returns
     -------
@@ -289,7 +291,7 @@ def compare(
     >>> from l2cli import compare
     >>> x = np.arange(40.0) / 2
     >>> compare(x[:, None], x + 3 * np.cos(x), models=["mean", "ols"], folds=5).verdict
-    'unpenalized is best; mean only is worse'
+    'ols is best; mean only is worse'
     """
     given = gather(
         X, y, target=target, sample_weight=sample_weight, offset=offset, groups=groups,
@@ -305,6 +307,7 @@ def compare(
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=None,
     )  # fmt: skip
-    result = compare_dataset(dataset, model, choice, (models,) if isinstance(models, str) else tuple(models))
+    names = split_models(models) if isinstance(models, str) else tuple(models)
+    result = compare_dataset(dataset, model, choice, names)
     warn_about(result.to_dict())
     return result

@@ -422,6 +422,10 @@ def test_dates_and_interactions_in_every_command():
     assert tuple(l2cli.path(frame, **asked, lambdas=[1.0]).features) == names
     assert tuple(l2cli.cv(frame, **asked, folds=3).refit.features) == names
     compared = l2cli.compare(frame, **asked, folds=3, models=["ols", "mean"])
+    told = l2cli.compare(frame, **asked, folds=3, models="ols, mean")
+    assert (told.verdict, [row["mean"] for row in told.models]) == (
+        compared.verdict, [row["mean"] for row in compared.models]
+    )  # fmt: skip
     assert tuple(compared.to_dict()["data"]["features"]) == names
     assert model.predict(frame.iloc[::-1])[::-1] == pytest.approx(model.predict(frame))
     X = frame["a"].to_numpy()[:, None] + np.array([0.0, 1.0])
