@@ -230,7 +230,7 @@ def edge_warning(choice: Choice, *, automatic: bool) -> list[dict[str, Any]]:
         if automatic:  # no grid of its own reaches where even no effect is a standard error worse
             return []
         name, beyond = "lambda by the 1se rule", "larger ones may be within one standard error too"
-    if automatic and choice.edge == "high":
+    if automatic and choice.edge == "high" and choice.metric != "auc":  # which sees no size
         witness = "the data confirm" if choice.selected_by == "evidence" else "unseen rows confirm"
         beyond = f"{witness} nothing of the features"
     message = f"{name}, {choice.lam:.4g}, is the {side} of the grid: {beyond}"

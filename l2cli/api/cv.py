@@ -97,7 +97,9 @@ def _cross_validate(setup: Setup, select: SelectSpec, progress: Progress | None)
     if len(mixes.tried) > 1:
         content["grid"] = [{"l1_ratio": mix.ratio} | _curve_keys(mix.result) for mix in mixes.tried]
     content |= honest_keys(mixes, select, described["effective_df"], progress)
-    content["verdict"] = verdict(curve, content["lambda_set"], automatic=setup.model.lambdas.is_auto)
+    content["verdict"] = verdict(
+        curve, content["lambda_set"], automatic=setup.model.lambdas.is_auto, metric=result.metric
+    )  # fmt: skip
     content |= {"metrics_min": at_min, "metrics_1se": at_1se}
     # What the refit warns of concerns the answer of the command as well: --strict looks at these.
     content["warnings"] += [w for w in described["warnings"] if w not in content["warnings"]]

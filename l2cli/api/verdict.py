@@ -14,26 +14,29 @@ CLEAR = 1.5
 """Lambdas within this factor of one another are one to anybody."""
 
 
-def verdict(curve: Curve, lambda_set: Sequence[float] = (), *, automatic: bool = False) -> str:
+def verdict(
+    curve: Curve, lambda_set: Sequence[float] = (), *, automatic: bool = False, metric: str = ""
+) -> str:  # fmt: skip
     """Say in one line how sure the choice of lambda is, and whether the 1se rule ran out of lambdas.
 
     An ``automatic`` grid starts where next to nothing is left of the coefficients. A minimum is clear only
-    where ``lambda_set``, the lambdas not told from the best, is as narrow.
+    where ``lambda_set``, the lambdas not told from the best, is as narrow. By the ``metric`` auc coefficients
+    next to nothing still rank rows, which the mean does not.
     """
     if len(curve.lambdas) < 2:
         return "one lambda only: nothing was chosen"
-    text = _sureness(curve, lambda_set, automatic=automatic)
+    text = _sureness(curve, lambda_set, automatic=automatic, ranks=metric == "auc")
     if curve.edge_by("1se") == "high" != curve.edge and NOTHING not in text:
         text += "; lambda_1se is the largest lambda tried"
     return text
 
 
-def _sureness(curve: Curve, lambda_set: Sequence[float], *, automatic: bool) -> str:
+def _sureness(curve: Curve, lambda_set: Sequence[float], *, automatic: bool, ranks: bool) -> str:
     """Return how well the data tell the best lambda from others."""
     best = float(curve.lambdas[curve.index_min])
     low, high = curve.as_good or (best, best)
     smallest, largest = float(curve.lambdas.min()), float(curve.lambdas.max())
-    if automatic and high >= largest and _gains_nothing(curve):
+    if automatic and high >= largest and _gains_nothing(curve) and not ranks:
         return NOTHING
     if curve.needs_no_penalty:
         return f"shrinkage does not help here: --lambda 0 does as well as any lambda up to {brief(high)}"
@@ -54,7 +57,8 @@ def _sureness(curve: Curve, lambda_set: Sequence[float], *, automatic: bool) -> 
     if low <= smallest:
         return f"flat below {brief(high)}: any smaller lambda does as well, so little shrinkage is needed"
     if high >= largest:
-        return f"flat above {brief(low)}: any larger lambda does as well, so the features say little"
+        so = "for auc does not see how large coefficients are" if ranks else "so the features say little"
+        return f"flat above {brief(low)}: any larger lambda does as well, {so}"
     return f"flat between {brief(low)} and {brief(high)}: any lambda there is as good"
 
 

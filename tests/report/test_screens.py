@@ -323,6 +323,8 @@ def test_where_no_penalty_is_needed_the_lambdas_that_do_as_well_begin_at_0(store
     }  # fmt: skip
     told = "; ".join(text.strip() for text in shown(result, width=120)).split("; ")
     assert [text for text in told if "any lambda" in text or "penalty" in text] == [words]
+    result["lambda"] |= {"penalty_needed": None, "range": [0.2, 0.2]}
+    assert not any("does as well" in text for text in shown(result))
 
 
 def test_a_share_of_next_to_nothing_is_no_number_to_read(stored):

@@ -147,3 +147,15 @@ def test_a_curve_that_levels_off_towards_zero_needs_no_penalty_if_zero_does_as_w
 def test_growth_ends_before_lambdas_leave_the_range_of_doubles():
     curve = extended(log_grid(1e-299, 1e-290, 10), Landscape(1e-320), automatic=True)
     assert curve.lambdas.min() > 1e-300
+
+
+def test_by_auc_the_largest_lambda_is_not_the_mean():
+    """Coefficients next to nothing rank rows as well as larger ones; the mean ranks none."""
+    flat = Curve(
+        np.array([1000.0, 100.0, 10.0, 1.0]), np.array([0.70, 0.71, 0.70, 0.60]),
+        np.full(4, 0.03), np.array([0.02, 0.0, 0.02, 0.02]), greater_is_better=True,
+    )  # fmt: skip
+    assert verdict(flat, automatic=True, metric="accuracy").startswith("the features say nothing")
+    assert verdict(flat, automatic=True, metric="auc").startswith(
+        "flat above 10: any larger lambda does as well, for auc does not see how large coefficients are"
+    )

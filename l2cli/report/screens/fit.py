@@ -188,6 +188,8 @@ def _range_facts(result: Mapping[str, Any]) -> list[str]:
     low, high = span
     how = "is within one standard error of the best" if lam.get("rule") == "1se" else "does as well"
     bare = free and low == min(result["selection"]["lambdas"])
+    if low == high and not bare:  # no other of the grid
+        return []
     why, low = ("no penalty needed: ", 0.0) if bare else ("", low)
     return [f"{why}any lambda from {trimmed(low, 2)} to {trimmed(high, 2)} {how}"]
 
