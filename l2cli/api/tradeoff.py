@@ -108,6 +108,10 @@ def _closed(setup: Setup, select: SelectSpec, draws: int | None, progress: Progr
     result, factor = setup.cross_validate(select, progress)
     form, draws = _form_of(setup, factor), draws or DRAWS
     content, lambdas = _begun(setup, select, result, draws), result.curve.lambdas
+    if setup.dataset.groups is not None or setup.dataset.time is not None:
+        content["data"]["notes"].append(
+            "the closed form and its bands take rows as independent; groups and time part held-out rows only"
+        )
     sums, count = lambdas * setup.weight, len(lambdas)
     found, known = estimate(form, np.append(sums, 0.0))
     train = form.train_error(sums)

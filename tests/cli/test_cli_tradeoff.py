@@ -104,3 +104,10 @@ def test_the_stored_numbers_come_out_again(quick_json, name):
     assert (found["verdict"], found["gap_text"]) == (stored["verdict"], stored["gap_text"])
     for key in ("train_error", "bias2", "variance_low", "test_error", "test_error_high", "noise"):
         assert found[key] == pytest.approx(stored[key], rel=1e-5, abs=1e-9 * stored["noise"]), key
+
+
+def test_the_closed_form_says_that_it_takes_grouped_rows_as_independent(quick_json):
+    told = "the closed form and its bands take rows as independent"
+    for options, count in ((["--group-column", "sex", "--folds", "2"], 1), ([], 0)):
+        notes = quick_json("tradeoff", DIABETES, *options, *GRID)["data"]["notes"]
+        assert len([note for note in notes if told in note]) == count
