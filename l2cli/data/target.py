@@ -141,11 +141,10 @@ def choose_family(table: Table, roles: Roles, rows: IntArray, family: str) -> st
 
 def few_whole_numbers(y: FloatArray) -> list[int]:
     """Return the values of a target (n,) of 3 to 10 small whole numbers, as codes and counts are; else []."""
-    if y.ndim > 1 or not (np.abs(y[:SAMPLE]) <= MOST_CODE).all() or not (np.abs(y) <= MOST_CODE).all():
+    if y.ndim > 1 or not all(np.all((np.abs(v) <= MOST_CODE) & (np.rint(v) == v)) for v in (y[:SAMPLE], y)):
         return []
-    codes = np.rint(y).astype(np.int64)
-    found = np.flatnonzero(np.bincount(codes + MOST_CODE)) - MOST_CODE
-    few = LEAST_CODES <= len(found) <= MOST_CODES and 2 * len(found) <= len(y) and bool((codes == y).all())
+    found = np.flatnonzero(np.bincount(y.astype(np.int64) + MOST_CODE)) - MOST_CODE
+    few = LEAST_CODES <= len(found) <= MOST_CODES and 2 * len(found) <= len(y)
     return [int(code) for code in found] if few else []
 
 
