@@ -26,8 +26,12 @@ class Decision(NamedTuple):
     factor: RidgeFactor | None = None
 
 
-def decide(setup: Setup, select: SelectSpec, progress: Progress | None = None) -> Decision:
+def decide(
+    setup: Setup, select: SelectSpec, progress: Progress | None = None, *, resampled: bool = False
+) -> Decision:  # fmt: skip
     """Return the lambda at which one target is fitted; of a banded penalty the setup has the groups' lambdas.
+
+    ``resampled``: the groups of rows are there for a bootstrap, and ask for no judgement of a lambda given.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def decide(setup: Setup, select: SelectSpec, progress: Progress | None = None) -
     if setup.model.l1_ratios:
         return _decide_mix(setup, select, progress)
     values = setup.model.lambdas.values
-    if values is not None and len(values) == 1 and not _is_judged(setup, select):
+    if values is not None and len(values) == 1 and not _is_judged(setup, select, resampled):
         return Decision(setup, Choice(values[0], "given"))
     method = resolve_selector(setup, select)
     if setup.problem.n_rows == 1 and method not in ("cv", "holdout"):
@@ -48,11 +52,13 @@ def decide(setup: Setup, select: SelectSpec, progress: Progress | None = None) -
     return Decision(setup, *choose(setup, select, method, progress))
 
 
-def _is_judged(setup: Setup, select: SelectSpec) -> bool:
-    """Return True where unseen rows are asked for by an option (groups serve a bootstrap as well)."""
-    folds = select.folds is not None or select.repeats > 1 or select.metric is not None
+def _is_judged(setup: Setup, select: SelectSpec, resampled: bool) -> bool:
+    """Return True where unseen rows are asked for by an option."""
     dataset = setup.dataset
-    return select.select != "auto" or folds or dataset.fold_labels is not None or dataset.time is not None
+    parted = dataset.fold_labels is not None or dataset.time is not None
+    parted |= dataset.groups is not None and not resampled
+    folds = select.folds is not None or select.repeats > 1 or select.metric is not None
+    return select.select != "auto" or folds or parted
 
 
 def _decide_mix(setup: Setup, select: SelectSpec, progress: Progress | None) -> Decision:

@@ -103,7 +103,7 @@ def decided_fit(
     from l2cli.api.inference import infer, refuse_early  # most fits are without
 
     refuse_early(setup, inference)
-    decision = decide(setup, select, progress)
+    decision = decide(setup, select, progress, resampled=inference == "bootstrap")
     errors = partial(infer, kind=inference, select=select, asked=setup, progress=progress)
     return decision, describe(*decision, select, errors)
 

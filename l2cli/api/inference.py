@@ -144,7 +144,7 @@ def refit(setup: Setup, select: SelectSpec, b: int) -> Refit | str:
         select = replace(select, folds=min(select.folds, units))
     fresh = Setup(sample, problem_of(sample, setup.model), setup.model)
     try:
-        decided = decide(fresh, select)
+        decided = decide(fresh, select, resampled=True)
         chosen, lam = decided.setup, decided.choice.lam
         path = relaxed_path(chosen.problem, np.array([lam * chosen.weight]), decided.factor)
         check_path(chosen.problem, path, sample.features, chosen.model.tol, chosen.weight)

@@ -396,6 +396,15 @@ def test_a_single_lambda_is_judged_where_a_way_is_asked_for(regression, method):
     assert fit_dataset(regression(), given(3.0), SelectSpec()).to_dict()["metrics"]["validation"] is None
 
 
+def test_groups_judge_a_single_lambda_unless_they_are_for_a_bootstrap(regression):
+    groups = np.repeat(np.arange(12), 5)
+    content = fit_dataset(regression(groups=groups), given(3.0), SelectSpec()).to_dict()
+    assert content["lambda"]["selected_by"] == "cv"
+    assert content["metrics"]["validation"] is not None
+    drawn = fit_dataset(regression(groups=groups), given(3.0), SelectSpec(), inference="bootstrap").to_dict()
+    assert drawn["lambda"]["selected_by"] == "given"
+
+
 def test_the_model_predicts_what_the_fit_does(regression):
     dataset = regression()
     X = dataset.X.copy()
