@@ -112,6 +112,11 @@ def test_importing_a_module_stays_cheap(path):
     assert forbidden & set(imported_at_start(tree_of(path).body)) == set()
 
 
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_sections_of_docstrings_are_underlined_on_a_line_of_their_own(path):
+    assert re.findall(r"(?m)^ *(?:Notes|Parameters|Returns|Raises|References) -{3,}", path.read_text()) == []
+
+
 def test_test_files_have_names_of_their_own():
     assert [name for name, count in Counter(path.name for path in TESTS).items() if count > 1] == []
 

@@ -284,7 +284,7 @@ def _auc_influence(y: FloatArray, eta: FloatArray, s: FloatArray) -> FloatArray:
 
     s_i (V_i - A) over the weight of its class, with V_i the weighted share of the other class that row i is
     on the right side of (ties half) and A the auc, the mean of the V_i of either class (DeLong, DeLong and
-    Clarke-Pearson 1988, Biometrics 44, equations 3 to 5).
+    Clarke-Pearson 1988, Biometrics 44).
     """
     positive, negative = s * y, s * (1.0 - y)
     P, N = float(positive.sum()), float(negative.sum())

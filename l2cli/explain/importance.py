@@ -12,7 +12,9 @@ Loland 2021, Artificial Intelligence 298). The marginal (interventional) counter
 the values of one row are phi_j(x) = w_j (x_j - mean_j) (Lundberg and Lee 2017, appendix on linear models),
 and their variance is w_j^2 Var(x_j), of a group w_g' Cov_gg w_g. Groups of columns enter whole.
 
-Notes ----- Exact: all 2^g coalitions by sweeping the covariance matrix, level by level, the columns done with
+Notes
+-----
+Exact: all 2^g coalitions by sweeping the covariance matrix, level by level, the columns done with
 dropped: about 2^g p flops. Else by random orders, each with its reverse (antithetic; Mitchell, Cooper, Frank
 and Holmes 2022, JMLR 23, "Sampling permutations for Shapley value estimation"): one Cholesky factor of the
 correlation matrix, bordered by the responses, in a random order gives all increments of it, p^3 / 3 flops.

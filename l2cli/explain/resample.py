@@ -7,7 +7,7 @@ B_i predictions of row i, the mean squared error of these splits without remaind
     mean_b (y_i - mu_ib)^2 = [(y_i - m_i)^2 - v_i / B_i] + v_i,
 
 variance v and what no averaging over training rows removes, noise + bias^2 (Geman, Bienenstock and Doursat
-1992, equation 2.4, for the square; of classes it is the Brier score, summed over the classes, Brier 1950; the
+1992, for the square; of classes it is the Brier score, summed over the classes, Brier 1950; the
 fits that left a row out: Efron and Tibshirani 1997). One response for each row does not tell noise from bias:
 the least of noise + bias^2 along the path stands for the noise, and bias^2 is what other lambdas have beyond
 it. So the noise includes the bias of the least biased fit.

@@ -192,7 +192,7 @@ def bootstrap_bands(
 
     Responses are drawn from the estimate (alpha_k^2 = b_k^2 - sigma^2, or 0) and estimated anew. The band is
     the basic one, phi(estimate) - quantiles of [phi(drawn) - phi(what they were drawn from)] (Davison and
-    Hinkley 1997, equation 5.7), on a scale phi where the spread hardly depends on the truth: the logarithm
+    Hinkley 1997, section 5.2), on a scale phi where the spread hardly depends on the truth: the logarithm
     for what is a variance, sqrt(bias^2 + sigma^2 sum (lambda / (e_k + lambda))^2 / W) for bias^2.
     """
     sigma2 = float(found.noise) * form.weight / form.n_rows

@@ -5,7 +5,7 @@ row i (minus half the first and half the second derivative of its deviance in et
 
     eta_i without row i = eta_i - J_i r_i / (1 - h_i),   J_i = a_i'(A'WA + lambda D)^-1 a_i,   h_i = J_i w_i
 
-(Rad and Maleki 2020, JRSS B 82, equation 7; gaussian: PRESS, exact). Where h_i is near 1, or the step moves
+(Rad and Maleki 2020, JRSS B 82; gaussian: PRESS, exact). Where h_i is near 1, or the step moves
 eta_i so far that curvatures change, the row is refitted without it. How good the rest is, is measured on a
 sample of rows.
 
@@ -144,7 +144,7 @@ class ApproximateLoo:
 
         With d_i the approximate and e_i the exact weighted deviance of m rows drawn without replacement, the
         relative error is sum (d_i - e_i) / sum e_i, its standard error that of a ratio of means (Cochran
-        1977, equation 2.39, no finite-population correction).
+        1977, section 2.11, no finite-population correction).
         """
         n = self.problem.n_rows
         rows = np.sort(np.random.default_rng(seed).choice(n, min(n, SAMPLE), replace=False))

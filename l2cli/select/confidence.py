@@ -151,8 +151,10 @@ def judge(curves: Sequence[Curve], spread: Spread, rule: str, seed: int) -> Hone
     """Return the optimism of the lambda chosen by a rule, and a confidence set for the best lambda.
 
     With z ~ N(0, Sigma) drawn (seeded) and j* the lambda that the rule chooses on m + z, the optimism is
-    E[m_j* - (m + z)_j*] = -E z_j*. It is what BBC-CV (Tsamardinos, Greasidou and Borboudakis 2018) finds by
-    resampling rows, with the normal law of the means in place of the rows and nothing lost to them.
+    E[m_j* - (m + z)_j*] = -E z_j*, estimated as the mean of z_c - z_j*, c the lambda chosen without z: E z_c
+    is 0, and where j* is c or near it nothing is left of the noise of the draws. It is what BBC-CV
+    (Tsamardinos, Greasidou and Borboudakis 2018) finds by resampling rows, with the normal law of the means
+    in place of the rows and nothing lost to them.
 
     The set is that of Lei (2020), cross-validation with confidence: lambda_j stays unless the largest
     studentized gain max_k (m_j - m_k - least)/sd_jk exceeds the LEVEL quantile of max_k (z_j - z_k)/sd_jk.
@@ -169,8 +171,8 @@ def judge(curves: Sequence[Curve], spread: Spread, rule: str, seed: int) -> Hone
     """
     loss, root = np.concatenate([curve.loss for curve in curves]), _root(spread.covariance)
     z = np.random.default_rng([seed, DRAWS]).standard_normal((DRAWS, root.shape[1])) @ root.T
-    chosen = _choose(curves, rule, loss + z)
-    optimism = max(-float(z[np.arange(DRAWS), chosen].mean()), 0.0)
+    chosen, without_noise = _choose(curves, rule, loss + z), _choose(curves, rule, loss[None])[0]
+    optimism = max(float((z[:, without_noise] - z[np.arange(DRAWS), chosen]).mean()), 0.0)
     own = _places(curves)[best_of(curves)]
     curve = curves[best_of(curves)]
     inside = _not_worse(curve.loss, spread.covariance[own, own], z[:, own], curve.index_min)

@@ -3,9 +3,9 @@
 With l_i(lambda) the loss of row i by the fit that did not see it and m = sum s_i l_i / W its mean, the means
 along lambda have about the covariance
 
-    Sigma = sum_i s_i^2 (l_i - m)(l_i - m)' / W^2
+    Sigma = n/(n - 1) sum_i s_i^2 (l_i - m)(l_i - m)' / W^2
 
-(Bayle, Bayle, Janson and Mackey 2020, equation 7); rows of one group count together. auc and f1 are no mean
+(Bayle, Bayle, Janson and Mackey 2020, all pairs); rows of one group count together. auc and f1 are no mean
 over rows, but each fold's is nearly one of the influence of its rows: the derivative by their weight, with
 which s_i (l_i - m) becomes that times the weight of the fold. Of an auc these are its structural components
 (DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44, section 3; averaged over folds: LeDell, Petersen and

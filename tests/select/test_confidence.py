@@ -51,8 +51,16 @@ def test_the_optimism_of_equal_errors_is_that_of_the_smallest_of_normals():
     assert found.optimism == pytest.approx(0.2 * 1.5388, rel=0.1)
     assert len(found.lambda_set) == 10
     alone = judge([curve_of([9.0, 1.0, 9.0])], Spread(0.01 * np.eye(3), 100, "rows"), "min", 0)
-    assert alone.optimism == pytest.approx(0.0, abs=0.02)
+    assert alone.optimism == 0.0
     assert alone.lambda_set == [1.0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_optimism_hardly_depends_on_the_draws_where_errors_vary_together(seed):
+    """Of two equal means whose difference has variance 2 e it is E max of both, sqrt(e / pi)."""
+    spread = Spread(np.ones((2, 2)) + 1e-4 * np.eye(2), 100, "rows")
+    found = judge([curve_of([1.0, 1.0])], spread, "min", seed)
+    assert found.optimism == pytest.approx(np.sqrt(1e-4 / np.pi), rel=0.2)
 
 
 @pytest.mark.parametrize("rule", ["min", "1se"])
