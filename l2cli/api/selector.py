@@ -95,8 +95,13 @@ def _refuse_evidence(setup: Setup, *, linear: bool) -> None:
     if not linear:
         from l2cli.select.laplace import has_evidence  # most are gaussian
 
-        if has_evidence(setup.problem) and setup.model.groups is None:
-            return
+        if has_evidence(setup.problem):
+            if setup.model.groups is None:
+                return
+            raise UsageError(
+                "--select evidence chooses the lambdas of groups for gaussian targets alone",
+                hint="use --select cv",
+            )
         raise UsageError(
             "--select evidence is for pure L2 without bounds, of gaussian targets, two classes and counts"
             " (poisson)",
