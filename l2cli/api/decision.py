@@ -7,7 +7,7 @@ from typing import NamedTuple
 from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, refuse_idle, with_bands
 from l2cli.api.choosing import Choice, by_leverage, choose, folds_choice
 from l2cli.api.mixes import cross_validate_mixes
-from l2cli.api.selector import resolve_selector
+from l2cli.api.selector import judging_is_asked, resolve_selector
 from l2cli.api.setup import Progress, Setup
 from l2cli.core.path import design_factor
 from l2cli.core.solvers.ridge import RidgeFactor
@@ -39,7 +39,7 @@ def decide(setup: Setup, select: SelectSpec, progress: Progress | None = None) -
     if setup.model.l1_ratios:
         return _decide_mix(setup, select, progress)
     values = setup.model.lambdas.values
-    if values is not None and len(values) == 1:
+    if values is not None and len(values) == 1 and not judging_is_asked(setup, select):
         return Decision(setup, Choice(values[0], "given"))
     method = resolve_selector(setup, select)
     if setup.problem.n_rows == 1 and method not in ("cv", "holdout"):

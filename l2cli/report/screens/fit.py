@@ -75,7 +75,8 @@ def method_text(result: Mapping[str, Any]) -> str:
         return "lambdas given" if given else f"a lambda for each group by {_method(result)}"
     if lam["selected_by"] == "given" or not selection:
         return "" if lam["value"] == 0 else "lambda given"
-    text = f"lambda by {_method(result)} over {len(selection['lambdas'])} values"
+    count = len(selection["lambdas"])
+    text = f"lambda by {_method(result)} over {count} value{'' if count == 1 else 's'}"
     return text + (", one-standard-error rule" if lam.get("rule") == "1se" else "")
 
 
