@@ -72,9 +72,10 @@ def inner_in_time(folds: Folds, i: int) -> Folds:
     most = most_folds(time, min(folds.k, max(2, rows // LEAST_ROWS - 1)), gap)
     if not most:
         given = f" with --gap {gap}" if gap.text else ""
+        ways = ["fewer --folds"] * (folds.k > 2) + ["a shorter --gap"] * bool(given)
         raise UsageError(
             f"the {rows} rows {folds.named(i)} cannot be cut into blocks to tune lambda on{given}",
-            hint=f"give fewer --folds{' or a shorter --gap' if given else ''}",
+            hint=f"give {' or '.join(ways)}" if ways else "it takes a time column of more different times",
         )
     return time_folds(time, most, gap)
 
