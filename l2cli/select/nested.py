@@ -18,7 +18,7 @@ import numpy.typing as npt
 from l2cli.data.folds import Folds, draw_folds, time_folds
 from l2cli.data.time_order import most_folds
 from l2cli.errors import UsageError
-from l2cli.select.curve import Curve
+from l2cli.select.curve import STRIDE, Curve
 from l2cli.select.cv import CVResult, cross_validate, fold_fits, weighted_curve
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
@@ -27,6 +27,8 @@ from l2cli.select.spread import Spread, curve_spread
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
+LONG = 24
+"""Lambdas of a grid from which on not all of it is tried where they are dear."""
 LEAST_ROWS = 10
 """Rows of a block of inner folds in time order, where there are enough."""
 
@@ -81,8 +83,24 @@ def inner_in_time(folds: Folds, i: int) -> Folds:
 
 
 def tuned_curve(fits: FoldFits, grid: FloatArray, metric: str) -> Curve:
-    """Return the curve of inner fits over a grid."""
-    return cross_validate(fits, fits.folds, grid, metric=metric).curve
+    """Return the curve of inner fits over a grid; of a long one whose lambdas are dear not all of it.
+
+    Of families other than gaussian every STRIDE-th lambda is tried, and all between the neighbours of the
+    best and of that of the 1se rule.
+    """
+
+    def curve(lambdas: FloatArray) -> Curve:
+        return cross_validate(fits, fits.folds, lambdas, metric=metric).curve
+
+    if fits.problem.family == "gaussian" or len(grid) < LONG:
+        return curve(grid)
+    ordered = np.sort(grid)[::-1]
+    places = np.append(np.arange(0, len(grid) - 1, STRIDE), len(grid) - 1)
+    coarse = curve(ordered[places])
+    wanted = np.isin(np.arange(len(grid)), places)
+    for at in (coarse.index_min, coarse.index_1se):
+        wanted[places[max(0, at - 1)] : places[min(at + 1, len(places) - 1)]] = True
+    return curve(ordered[wanted])
 
 
 class Nested(NamedTuple):
