@@ -19,7 +19,7 @@ from l2cli.data.folds import Folds, draw_folds, time_folds
 from l2cli.data.time_order import most_folds
 from l2cli.errors import UsageError
 from l2cli.select.curve import STRIDE, Curve
-from l2cli.select.cv import CVResult, cross_validate, fold_fits, weighted_curve
+from l2cli.select.cv import CVResult, are_dear, cross_validate, fold_fits, weighted_curve
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
 from l2cli.select.spread import Spread, curve_spread
@@ -85,14 +85,14 @@ def inner_in_time(folds: Folds, i: int) -> Folds:
 def tuned_curve(fits: FoldFits, grid: FloatArray, metric: str) -> Curve:
     """Return the curve of inner fits over a grid; of a long one whose lambdas are dear not all of it.
 
-    Of families other than gaussian every STRIDE-th lambda is tried, and all between the neighbours of the
+    Where they are dear every STRIDE-th lambda is tried, and all between the neighbours of the
     best and of that of the 1se rule.
     """
 
     def curve(lambdas: FloatArray) -> Curve:
         return cross_validate(fits, fits.folds, lambdas, metric=metric).curve
 
-    if fits.problem.family == "gaussian" or len(grid) < LONG:
+    if not are_dear(fits.problem) or len(grid) < LONG:
         return curve(grid)
     ordered = np.sort(grid)[::-1]
     places = np.append(np.arange(0, len(grid) - 1, STRIDE), len(grid) - 1)
