@@ -84,6 +84,8 @@ class ApproximateLoo:
         self.fits = Solutions(problem)
         self.known: dict[tuple[float, str], FloatArray] = {}
         """(lambda, metric) -> loss of every row."""
+        self.refusal: FitError | None = None
+        """Why the fit of all rows at some lambda cannot be judged."""
         self.last: tuple[float, FloatArray, FloatArray] | None = None
 
     def etas(self, lam: float) -> FloatArray:
@@ -116,8 +118,8 @@ class ApproximateLoo:
         if key not in self.known:
             try:
                 eta = self._left_out(lam)[1]
-            except FitError:  # it ranks last
-                eta = np.full(self.problem.n_rows, np.nan)
+            except FitError as error:  # it ranks last
+                self.refusal, eta = error, np.full(self.problem.n_rows, np.nan)
             self.known[key] = row_losses(metric, self.family, self.problem.y, eta[:, None])[:, 0]
         return self.known[key]
 
@@ -134,6 +136,8 @@ class ApproximateLoo:
             self.losses(float(lam), metric)
         rows = [self.losses(float(lam), metric) for lam in lambdas]
         mean = np.array([share @ loss for loss in rows])
+        if self.refusal is not None and not np.isfinite(mean).any():
+            raise self.refusal
         up = greater_is_better(metric)
         best = int(np.argmin(np.where(np.isfinite(mean), -mean if up else mean, np.inf)))
         with np.errstate(invalid="ignore", over="ignore"):

@@ -109,6 +109,8 @@ def parse_candidates(specs: Sequence[str], l1_ratio: float = 0.0, *, groups: boo
 
 
 def _candidate(spec: str, enet_ratio: float) -> Candidate:
+    if not isinstance(spec, str):
+        raise UsageError(f"--models holds {spec!r}, not the name of a model", hint=f"choose from {GRAMMAR}")
     name, _, rest = spec.partition(":")
     name = ALIASES.get(name, name)
     if name == OUTSIDE:

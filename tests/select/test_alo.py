@@ -213,7 +213,7 @@ def test_a_lambda_without_a_settled_fit_ranks_last():
     curve = ApproximateLoo(separated).curve(np.array([1.0, 1e-30, 0.0]), "deviance")
     assert np.isfinite(curve.mean).tolist() == [True, False, False]
     assert curve.index_min == 0
-    with pytest.raises(FitError, match=r"leave-one-out is undefined at every lambda tried: .* no finite fit"):
+    with pytest.raises(FitError, match="not converged at lambda 0"):
         ApproximateLoo(separated).curve(np.array([0.0]), "deviance")
 
 
