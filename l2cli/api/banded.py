@@ -159,9 +159,15 @@ def refuse_idle(setup: Setup, select: SelectSpec, *, given: bool) -> None:
         "--lambda": single and REST not in bands_of(_groups_of(setup)).names,
     }
     if not given:
-        reason = "lambdas of groups are chosen by their error alone"
-        asked = {f"--select {name}": select.select == name for name in ("gcv", "holdout")}
-        asked["--rule 1se"] = select.rule == "1se"
+        if select.select in ("gcv", "holdout"):
+            raise UsageError(
+                f"--select {select.select} chooses one lambda, not one for each group",
+                hint="use --select loo, evidence or cv",
+            )
+        reason, asked = (
+            "lambdas of groups are those of the smallest error",
+            {"--rule 1se": select.rule == "1se"},
+        )
     for option, used in asked.items():
         if used:
             raise UsageError(f"{reason}, so {option} has nothing to do", hint="leave one of them out")

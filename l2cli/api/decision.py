@@ -7,7 +7,7 @@ from typing import NamedTuple
 from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, refuse_idle, with_bands
 from l2cli.api.choosing import Choice, by_leverage, choose, folds_choice
 from l2cli.api.mixes import cross_validate_mixes
-from l2cli.api.selector import resolve_selector
+from l2cli.api.selector import judging_is_asked, resolve_selector
 from l2cli.api.setup import Progress, Setup
 from l2cli.core.path import design_factor
 from l2cli.core.solvers.ridge import RidgeFactor
@@ -43,22 +43,13 @@ def decide(
     if setup.model.l1_ratios:
         return _decide_mix(setup, select, progress)
     values = setup.model.lambdas.values
-    if values is not None and len(values) == 1 and not _is_judged(setup, select, resampled):
+    if values is not None and len(values) == 1 and not judging_is_asked(setup, select, resampled):
         return Decision(setup, Choice(values[0], "given"))
     method = resolve_selector(setup, select)
     if setup.problem.n_rows == 1 and method not in ("cv", "holdout"):
         # every column is constant in one row, so that all lambdas give the same: its own value
         return Decision(setup, Choice(0.0, method, select.rule))
     return Decision(setup, *choose(setup, select, method, progress))
-
-
-def _is_judged(setup: Setup, select: SelectSpec, resampled: bool) -> bool:
-    """Return True where unseen rows are asked for by an option."""
-    dataset = setup.dataset
-    parted = dataset.fold_labels is not None or dataset.time is not None
-    parted |= dataset.groups is not None and not resampled
-    folds = select.folds is not None or select.repeats > 1 or select.metric is not None
-    return select.select != "auto" or folds or parted
 
 
 def _decide_mix(setup: Setup, select: SelectSpec, progress: Progress | None) -> Decision:

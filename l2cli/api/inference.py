@@ -142,7 +142,7 @@ def refit(setup: Setup, select: SelectSpec, b: int) -> Refit | str:
     if select.folds is not None:
         units = sample.n_rows if sample.groups is None else len(np.unique(sample.groups))
         select = replace(select, folds=min(select.folds, units))
-    fresh = Setup(sample, problem_of(sample, setup.model), setup.model)
+    fresh = Setup(sample, problem_of(sample, setup.model), setup.model, hurried=True)
     try:
         decided = decide(fresh, select, resampled=True)
         chosen, lam = decided.setup, decided.choice.lam

@@ -132,14 +132,21 @@ def _refuse_separation(problem: Problem, path: Path, features: tuple[str, ...]) 
     """Raise FitError if the classes are separated by columns that no penalty bounds."""
     from l2cli.core.separation import separating_columns
 
-    free = np.ones(problem.n_columns, dtype=bool) if np.any(path.lambdas == 0.0) else problem.factors == 0.0
+    bare = bool(np.any(path.lambdas == 0.0))
+    free = np.ones(problem.n_columns, dtype=bool) if bare else problem.factors == 0.0
     columns = separating_columns(problem, free)
-    if columns is not None:
-        names = _some(features, columns, 3) or "the intercept"
+    if columns is None:
+        return
+    separated = f"{separated_rows(problem)} separated by {_some(features, columns, 3) or 'the intercept'}"
+    if bare:
         raise FitError(
-            f"no finite solution at lambda 0: {separated_rows(problem)} separated by {names}",
+            f"no finite solution at lambda 0: {separated}",
             hint="give a lambda larger than 0", code="separation",
         )  # fmt: skip
+    raise FitError(
+        f"no finite solution at any lambda: {separated}, which penalty factors of 0 leave unpenalized",
+        hint="give penalty factors larger than 0", code="separation",
+    )  # fmt: skip
 
 
 def _refuse_relaxing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import isnan
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -76,11 +77,14 @@ def target_keys(model: Model) -> dict[str, Any]:
     return {"target": None, "targets": [one.data.target for one in model.each()]}
 
 
-def check_threshold(threshold: float) -> float:
+def check_threshold(threshold: Any) -> float:
     """Return a probability, or raise UsageError."""
-    if not 0.0 <= threshold <= 1.0:
-        raise UsageError(f"--threshold must be between 0 and 1, not {threshold:g}")
-    return threshold
+    if not isinstance(threshold, Real):
+        raise UsageError(f"--threshold must be a number, not {threshold!r}")
+    share = float(threshold)
+    if not 0.0 <= share <= 1.0:
+        raise UsageError(f"--threshold must be between 0 and 1, not {share:g}")
+    return share
 
 
 def predict_table(

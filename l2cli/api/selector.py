@@ -47,6 +47,18 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     return "cv" if asked or not linear or not squared else "loo"
 
 
+def judging_is_asked(setup: Setup, select: SelectSpec, resampled: bool) -> bool:
+    """Return True where lambda is to be judged even if it is the only one: by a way, a metric or folds.
+
+    Groups that a bootstrap draws do not ask for it by themselves.
+    """
+    dataset = setup.dataset
+    named = select.select != "auto" or select.metric is not None or select.rule != "min"
+    parted = dataset.fold_labels is not None or dataset.time is not None
+    parted |= dataset.groups is not None and not resampled
+    return named or select.folds is not None or select.repeats > 1 or parted
+
+
 def _folds_are_meant(setup: Setup, select: SelectSpec) -> bool:
     """Return True where cross-validation was asked for, by name or by an option that only it has."""
     asked = select.select == "cv" or select.folds is not None or select.repeats > 1
@@ -92,11 +104,22 @@ def _approximation_refused(setup: Setup, metric: str) -> UsageError | None:
 
 def _refuse_evidence(setup: Setup, *, linear: bool) -> None:
     """Raise UsageError where the marginal likelihood has no closed form and no approximate one."""
+    values = setup.model.lambdas.values
+    if values is not None and not any(values):
+        raise UsageError(
+            "--select evidence: lambda 0, a prior without end, has no evidence",
+            hint="give larger lambdas, or use --select cv",
+        )
     if not linear:
         from l2cli.select.laplace import has_evidence  # most are gaussian
 
-        if has_evidence(setup.problem) and setup.model.groups is None:
-            return
+        if has_evidence(setup.problem):
+            if setup.model.groups is None:
+                return
+            raise UsageError(
+                "--select evidence chooses the lambdas of groups for gaussian targets alone",
+                hint="use --select cv",
+            )
         raise UsageError(
             "--select evidence is for pure L2 without bounds, of gaussian targets, two classes and counts"
             " (poisson)",

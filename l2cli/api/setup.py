@@ -63,6 +63,8 @@ class Setup(NamedTuple):
     """Lambdas of a banded penalty, which the problem's factors hold."""
     warnings: tuple[dict[str, Any], ...] = ()
     """About the features, made while they were as in the file."""
+    hurried: bool = False
+    """Only the lambda chosen counts, not the curve: where lambdas are dear, not all of a grid are tried."""
 
     @property
     def weight(self) -> float:
@@ -179,7 +181,8 @@ class Setup(NamedTuple):
         fits = self.fold_fits(folds, select, progress)
         factor = fits.full_factor()
         grid, automatic = self.grid(factor)
-        return cross_validate(fits, folds, grid, metric=metric, automatic=automatic), factor
+        rule = select.rule if self.hurried else None
+        return cross_validate(fits, folds, grid, metric=metric, automatic=automatic, only=rule), factor
 
     def metric(self, select: SelectSpec) -> str:
         """Return the metric asked for, checked, or the family's own."""

@@ -120,7 +120,10 @@ def _row_numbers(table: Table, name: str, rows: IntArray, role: str) -> FloatArr
 def _refuse(
     table: Table, name: str, rows: IntArray, bad: BoolArray, values: FloatArray, rule: str, role: str
 ) -> None:
-    """Raise DataError at the first row where ``bad`` holds."""
+    """Raise DataError at the first row where ``bad`` holds, or a value is too large to be squared."""
+    large = np.abs(values) >= LARGEST
+    if large.any():
+        bad, rule = large, f"numbers of a size below {LARGEST:g}"
     if not bad.any():
         return
     at = int(np.argmax(bad))
@@ -136,9 +139,7 @@ def read_weights(table: Table, name: str, rows: IntArray) -> FloatArray:
     """Return the weights of some rows; DataError names the line of one that is no finite number >= 0."""
     values = _row_numbers(table, name, rows, "weights")
     # a weight of 0 was left out before; only negative, missing and infinite ones can be here
-    _refuse(
-        table, name, rows, ~((values >= 0.0) & (values < LARGEST)), values, "numbers of 0 or more", "weights"
-    )
+    _refuse(table, name, rows, ~(values >= 0.0), values, "numbers of 0 or more", "weights")
     tiny = (values > 0.0) & (values < SMALLEST_WEIGHT)
     _refuse(table, name, rows, tiny, values, f"0 or numbers from {SMALLEST_WEIGHT:g} on", "weights")
     return np.ascontiguousarray(values)
@@ -163,9 +164,8 @@ def read_offset(table: Table, offset: str | None, exposure: str | None, rows: In
                 code="no_column",
             )
         values = _row_numbers(table, name, rows, role)
-        fine = (np.abs(values) < LARGEST) & ((values > 0.0) | (role == "offset"))
-        rule = "finite numbers" if role == "offset" else "numbers above 0"
-        _refuse(table, name, rows, ~fine, values, rule, role)
+        bad = np.isnan(values) if role == "offset" else ~(values > 0.0)
+        _refuse(table, name, rows, bad, values, "numbers" if role == "offset" else "numbers above 0", role)
         part = values if role == "offset" else np.log(values)
         total = np.array(part) if total is None else total + part
     return total

@@ -251,7 +251,10 @@ def _numbers(table: Table, roles: Roles, name: str, rows: IntArray, family: str)
     return y
 
 
-def refuse_impossible(table: Table, name: str, y: FloatArray, rows: IntArray, family: str) -> None:
+def refuse_impossible(
+    table: Table, name: str, y: FloatArray, rows: IntArray, family: str,
+    hint: str = "name another --target or --family",
+) -> None:  # fmt: skip
     """Raise DataError at the first value that a family cannot have, or where all of them are 0."""
     if family not in _LEAST:
         return
@@ -261,7 +264,7 @@ def refuse_impossible(table: Table, name: str, y: FloatArray, rows: IntArray, fa
         raise DataError(
             f"{where(table, int(rows[at]))}: {level_text(float(y[at]))} in the target '{shown(name)}', and"
             f" {family} needs {what}",
-            hint="name another --target or --family",
+            hint=hint,
             code="target_range",
         )
     if not y.any():
@@ -327,8 +330,8 @@ def target_of_numbers(table: Table, name: str, rows: IntArray, family: str) -> F
     """Return y (n,) of new rows for a model of numbers; DataError at the first cell that it cannot have."""
     y = np.ascontiguousarray(as_numbers(table, name, rows=rows)[rows])
     refuse_extremes(table, name, y, rows)
-    if family in _LEAST and len(y) and y.any():  # zeros alone can be judged, if not fitted
-        refuse_impossible(table, name, y, rows, family)
+    if len(y) and (y.any() or family == "gamma"):  # zeros alone can be judged, if not fitted
+        refuse_impossible(table, name, y, rows, family, "mend the cell or leave the row out")
     return y
 
 

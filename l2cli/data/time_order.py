@@ -11,7 +11,7 @@ from l2cli.data.dates import read_dates
 from l2cli.data.levels import as_numbers, parse_number
 from l2cli.data.table import Table, TextColumn
 from l2cli.data.target import missing_cells
-from l2cli.data.wording import where
+from l2cli.data.wording import plural, where
 from l2cli.errors import DataError, UsageError, shown
 from l2cli.gap import Gap
 
@@ -102,7 +102,7 @@ def refuse_cut(time: TimeColumn, k: int, gap: Gap) -> UsageError:
         )
     return UsageError(
         f"--gap {gap} leaves the first of {k} time-ordered folds nothing to be trained on: its block has"
-        f" {whole.starts[0]} rows",
+        f" {plural(int(whole.starts[0]), 'row')}",
         hint=f"{hint}, or a shorter --gap" if hint else "give a shorter --gap",
     )
 

@@ -167,7 +167,7 @@ def _means(problem: Problem, fit: Drawing, rows: IntArray) -> FloatArray:
     family = problem.likelihood
     if classes == 1:
         return np.asarray(family.mean(eta))[:, None, :]
-    return np.asarray(family.mean(eta.reshape(len(rows), classes, -1)))
+    return np.asarray(family.mean(eta.reshape(len(rows), classes, eta.shape[1] // classes)))
 
 
 def summed_up(parts: RowParts) -> Resampled:

@@ -67,7 +67,7 @@ def model_predictor(model: Model, encoded: EncodedRows, table: Table) -> FloatAr
     coef, intercept = _weights(model)
     with np.errstate(over="ignore", invalid="ignore"):
         eta: FloatArray = encoded.times(coef) + intercept
-    fine = (np.abs(eta) < LARGEST).reshape(len(eta), -1).all(axis=1)
+    fine = (np.abs(eta) < LARGEST).all(axis=tuple(range(1, eta.ndim)))
     if not fine.all():
         row = int(np.argmin(fine))
         raise DataError(f"{where(table, row)}: numbers too large for a prediction", code="infinite")

@@ -27,6 +27,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -215,12 +216,15 @@ def interval_ends(
     return scale.target(np.minimum(low, high)), scale.target(np.maximum(low, high))
 
 
-def check_level(level: float) -> float:
+def check_level(level: Any) -> float:
     """Return the level of an interval, or raise UsageError."""
-    if not 0.0 < level < 1.0:
-        hint = f"--interval {level / 100.0:g} is {level:g} %" if 10.0 <= level < 100.0 else "0.9 is usual"
-        raise UsageError(f"--interval must be above 0 and below 1, not {level:g}", hint=hint)
-    return level
+    if not isinstance(level, Real):
+        raise UsageError(f"--interval must be a number, not {level!r}")
+    share = float(level)
+    if not 0.0 < share < 1.0:
+        hint = f"--interval {share / 100.0:g} is {share:g} %" if 10.0 <= share < 100.0 else "0.9 is usual"
+        raise UsageError(f"--interval must be above 0 and below 1, not {share:g}", hint=hint)
+    return share
 
 
 def check_interval(model: Model, level: float) -> float:

@@ -24,12 +24,13 @@ import numpy.typing as npt
 
 from l2cli.core.metrics import greater_is_better, row_losses
 from l2cli.core.problem import Problem, row_blocks
-from l2cli.core.solvers.newton import NewtonSolver
+from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.threads import row_threads
+from l2cli.errors import FitError
 from l2cli.select.curve import Curve
 from l2cli.select.loo import defined, left_out_metrics
 from l2cli.select.refits import refitted
-from l2cli.select.solutions import Solutions
+from l2cli.select.solutions import Solutions, not_settled
 
 FloatArray = npt.NDArray[np.float64]
 FAMILIES = ("binomial", "poisson", "gamma", "tweedie")
@@ -83,6 +84,8 @@ class ApproximateLoo:
         self.fits = Solutions(problem)
         self.known: dict[tuple[float, str], FloatArray] = {}
         """(lambda, metric) -> loss of every row."""
+        self.refusal: FitError | None = None
+        """Why the fit of all rows at some lambda cannot be judged."""
         self.last: tuple[float, FloatArray, FloatArray] | None = None
 
     def etas(self, lam: float) -> FloatArray:
@@ -100,6 +103,8 @@ class ApproximateLoo:
         if self.last is None or self.last[0] != lam:
             solver, theta = self.fits.at(lam)
             one = _one_step(solver, theta, lam)
+            if not _is_settled(solver, theta, lam, one.inverse):
+                raise not_settled(lam)
             length = np.nan_to_num(np.abs(one.step), nan=np.inf)
             far = np.flatnonzero((one.leverage > HIGH) | (length > FAR))
             far = far[np.argsort(-length[far], kind="stable")[:MOST_REFITS]]
@@ -108,10 +113,13 @@ class ApproximateLoo:
         return self.last
 
     def losses(self, lam: float, metric: str) -> FloatArray:
-        """Return each row's loss by the fit without it: (n,)."""
+        """Return each row's loss by the fit without it (n,), NaN where the fit of all rows has no end."""
         key = (lam, metric)
         if key not in self.known:
-            eta = self._left_out(lam)[1]
+            try:
+                eta = self._left_out(lam)[1]
+            except FitError as error:  # it ranks last
+                self.refusal, eta = error, np.full(self.problem.n_rows, np.nan)
             self.known[key] = row_losses(metric, self.family, self.problem.y, eta[:, None])[:, 0]
         return self.known[key]
 
@@ -128,6 +136,8 @@ class ApproximateLoo:
             self.losses(float(lam), metric)
         rows = [self.losses(float(lam), metric) for lam in lambdas]
         mean = np.array([share @ loss for loss in rows])
+        if self.refusal is not None and not np.isfinite(mean).any():
+            raise self.refusal
         up = greater_is_better(metric)
         best = int(np.argmin(np.where(np.isfinite(mean), -mean if up else mean, np.inf)))
         with np.errstate(invalid="ignore", over="ignore"):
@@ -197,3 +207,13 @@ def _one_step(solver: NewtonSolver, theta: FloatArray, lam: float) -> OneStep:
         step = -J * r / (1.0 - h)
     step[~(h < 1.0)] = np.nan
     return OneStep(eta + step, step, h, inverse)
+
+
+def _is_settled(solver: NewtonSolver, theta: FloatArray, lam: float, inverse: FloatArray) -> bool:
+    """Return False where one more step with all rows moves some eta, though the gradient is short.
+
+    So it is of separated classes at a tiny lambda.
+    """
+    gradient = solver.rows.evaluate(theta)[1]
+    gradient[:-1] += lam * solver.d * theta[:-1]
+    return bool(np.abs(solver.rows.predictor(inverse @ gradient)).max(initial=0.0) <= RUNAWAY)

@@ -57,6 +57,11 @@ class Candidate(NamedTuple):
         """What tells penalties apart: l1_ratio and relax_gamma."""
         return self.l1_ratio, self.relax_gamma
 
+    @property
+    def tuned(self) -> tuple[str, float, float, str]:
+        """What tells tuned models apart."""
+        return self.kind, *self.penalty, self.rule
+
 
 def split_models(text: str) -> tuple[str, ...]:
     """Return the items of a comma list of models, blanks around them dropped; ``(...)`` holds its commas.
@@ -82,7 +87,7 @@ def parse_candidates(specs: Sequence[str], l1_ratio: float = 0.0, *, groups: boo
     Raises
     ------
     UsageError
-        For an unknown model, one named twice, fewer than two, or a group lasso without groups.
+        For an unknown model, one named twice or in two ways, fewer than two, or a group lasso without groups.
     """
     mixed = 0.0 < l1_ratio < 1.0
     usual = (*DEFAULT_MODELS[:3], "enet", *DEFAULT_MODELS[3:]) if mixed else DEFAULT_MODELS
@@ -92,8 +97,11 @@ def parse_candidates(specs: Sequence[str], l1_ratio: float = 0.0, *, groups: boo
         candidate = _candidate(spec, l1_ratio if mixed else PENALTIES["enet"][0])
         if candidate.l1_ratio == GROUP_LASSO and not groups:
             raise UsageError("--models group needs --groups", hint="--groups 'g1=a,b;g2=c_*' or dummies")
-        if any(candidate.name == other.name or candidate.spec == other.spec for other in chosen):
-            raise UsageError(f"--models names '{shown(spec)}' twice")
+        for other in chosen:
+            if candidate.name == other.name or candidate.spec == other.spec:
+                raise UsageError(f"--models names '{shown(spec)}' twice")
+            if candidate.kind == "tuned" and candidate.tuned == other.tuned:
+                raise UsageError(f"--models: '{shown(spec)}' is the same model as '{shown(other.spec)}'")
         chosen.append(candidate)
     if len(chosen) < 2:
         raise UsageError("--models needs two or more models to compare")
@@ -101,6 +109,8 @@ def parse_candidates(specs: Sequence[str], l1_ratio: float = 0.0, *, groups: boo
 
 
 def _candidate(spec: str, enet_ratio: float) -> Candidate:
+    if not isinstance(spec, str):
+        raise UsageError(f"--models holds {spec!r}, not the name of a model", hint=f"choose from {GRAMMAR}")
     word, _, rest = spec.partition(":")
     name = ALIASES.get(word, word)
     if name == OUTSIDE:
@@ -122,13 +132,13 @@ def _candidate(spec: str, enet_ratio: float) -> Candidate:
         if name == "enet":
             ratio = check_l1_ratio(value, f"--models {name}")
         else:
-            gamma, title = value, f"relaxed {value:g}"
-        item = f"{name}:{value:g}"
+            gamma, title = value, f"relaxed {value:.15g}"
+        item = f"{name}:{value:.15g}"
     if words:
         allowed = " or ".join(f":{rule}" for rule in RULES)
         raise UsageError(f"--models '{shown(spec)}': '{shown(words[0])}' means nothing to {name}",
                          hint=f"it takes {allowed}")  # fmt: skip
-    title = f"enet {ratio:g}" if name == "enet" else title
+    title = f"enet {ratio:.15g}" if name == "enet" else title
     item = item if rule == "min" else f"{item}:{rule}"
     return Candidate(f"{title} ({rule})", item, "tuned", ratio, rule, gamma)
 
@@ -141,7 +151,7 @@ def _share(text: str, spec: str, what: str) -> float:
         value = -1.0
     if not 0.0 <= value <= 1.0:
         raise UsageError(f"--models '{shown(spec)}' needs {what} between 0 and 1, not '{shown(text)}'")
-    return value
+    return value + 0.0  # of -0, 0
 
 
 def _outside(spec: str, text: str) -> Candidate:

@@ -13,7 +13,7 @@ from l2cli.core.metrics import FAMILY_METRICS, greater_is_better
 from l2cli.core.problem import Problem
 from l2cli.data.folds import Folds
 from l2cli.errors import FitError
-from l2cli.select.curve import Curve, extended
+from l2cli.select.curve import Curve, extended, thinned
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
 
@@ -104,14 +104,17 @@ def weighted_curve(
 
 
 def cross_validate(
-    fits: FoldFits, folds: Folds, grid: FloatArray, *, metric: str, automatic: bool = False
-) -> CVResult:
+    fits: FoldFits, folds: Folds, grid: FloatArray, *, metric: str, automatic: bool = False,
+    only: str | None = None,
+) -> CVResult:  # fmt: skip
     """Cross-validate fold fits over a grid of lambdas.
 
     Parameters
     ----------
     grid : (L,) float64
         On the scale of ``fits``; an ``automatic`` one is extended while its best is on an edge.
+    only : str, optional
+        A rule whose choice is all that is asked for: an automatic grid of dear lambdas is thinned.
 
     Raises
     ------
@@ -135,8 +138,19 @@ def cross_validate(
         return weighted_curve(lambdas, losses, fits.fold_weights, folds, metric)
 
     smooth = fits.family.name == "gaussian" and fits.problem.is_smooth  # where lambda 0 costs no more
-    curve = extended(grid, evaluate, automatic, zero=smooth and fits.problem.blocks is None)
+    if only is not None and are_dear(fits.problem):
+        curve = thinned(grid, evaluate, automatic, only)
+    else:
+        curve = extended(grid, evaluate, automatic, zero=smooth and fits.problem.blocks is None)
     return CVResult(curve, np.column_stack([known[float(v)] for v in curve.lambdas]), metric, folds, fits)
+
+
+def are_dear(problem: Problem) -> bool:
+    """Return True where a lambda costs iterations: of all but a gaussian ridge, lasso or elastic net."""
+    return (
+        problem.family != "gaussian" or problem.groups is not None or problem.box is not None
+        or problem.relax_gamma != 1.0
+    )  # fmt: skip
 
 
 def validation_metrics(fits: FoldFits, lambdas: Sequence[float]) -> list[dict[str, float | None]]:

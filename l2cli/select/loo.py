@@ -206,7 +206,8 @@ def defined(curve: Curve, what: str) -> Curve:
     """Return the curve, or raise FitError where it is infinite at every lambda."""
     if not np.isfinite(curve.mean).any():
         raise FitError(
-            f"{what} is undefined at every lambda tried: some row alone decides an unpenalized coefficient",
+            f"{what} is undefined at every lambda tried: some row alone decides an unpenalized coefficient,"
+            " or without it there is no finite fit",
             hint="use --select cv, or larger lambdas",
         )
     return curve

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from l2cli.data.folds import Folds, draw_folds, time_folds
 from l2cli.data.time_order import most_folds
 from l2cli.errors import UsageError
-from l2cli.select.curve import Curve
-from l2cli.select.cv import CVResult, cross_validate, fold_fits, weighted_curve
+from l2cli.select.curve import STRIDE, Curve
+from l2cli.select.cv import CVResult, are_dear, cross_validate, fold_fits, weighted_curve
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
 from l2cli.select.spread import Spread, curve_spread
@@ -27,6 +27,8 @@ from l2cli.select.spread import Spread, curve_spread
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
+LONG = 24
+"""Lambdas of a grid from which on not all of it is tried where they are dear."""
 LEAST_ROWS = 10
 """Rows of a block of inner folds in time order, where there are enough."""
 
@@ -72,16 +74,33 @@ def inner_in_time(folds: Folds, i: int) -> Folds:
     most = most_folds(time, min(folds.k, max(2, rows // LEAST_ROWS - 1)), gap)
     if not most:
         given = f" with --gap {gap}" if gap.text else ""
+        ways = ["fewer --folds"] * (folds.k > 2) + ["a shorter --gap"] * bool(given)
         raise UsageError(
             f"the {rows} rows {folds.named(i)} cannot be cut into blocks to tune lambda on{given}",
-            hint=f"give fewer --folds{' or a shorter --gap' if given else ''}",
+            hint=f"give {' or '.join(ways)}" if ways else "it takes a time column of more different times",
         )
     return time_folds(time, most, gap)
 
 
 def tuned_curve(fits: FoldFits, grid: FloatArray, metric: str) -> Curve:
-    """Return the curve of inner fits over a grid."""
-    return cross_validate(fits, fits.folds, grid, metric=metric).curve
+    """Return the curve of inner fits over a grid; of a long one whose lambdas are dear not all of it.
+
+    Where they are dear every STRIDE-th lambda is tried, and all between the neighbours of the
+    best and of that of the 1se rule.
+    """
+
+    def curve(lambdas: FloatArray) -> Curve:
+        return cross_validate(fits, fits.folds, lambdas, metric=metric).curve
+
+    if not are_dear(fits.problem) or len(grid) < LONG:
+        return curve(grid)
+    ordered = np.sort(grid)[::-1]
+    places = np.append(np.arange(0, len(grid) - 1, STRIDE), len(grid) - 1)
+    coarse = curve(ordered[places])
+    wanted = np.isin(np.arange(len(grid)), places)
+    for at in (coarse.index_min, coarse.index_1se):
+        wanted[places[max(0, at - 1)] : places[min(at + 1, len(places) - 1)]] = True
+    return curve(ordered[wanted])
 
 
 class Nested(NamedTuple):

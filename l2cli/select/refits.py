@@ -53,8 +53,7 @@ def refitted(
 def _newton(solver: NewtonSolver, theta: FloatArray, lam: float, row: int) -> FloatArray | float:
     """Return the solution without a row, NaN where there is none."""
     answer = solver.without(row).solve(lam, theta)
-    runaway = lam == 0.0 and answer.last_move > RUNAWAY
-    return np.nan if runaway or not answer.residual <= KKT_LIMIT else answer.theta
+    return np.nan if answer.last_move > RUNAWAY or not answer.residual <= KKT_LIMIT else answer.theta
 
 
 def _chords(

@@ -41,9 +41,7 @@ class Solutions:
         if lam not in self._thetas:
             answer = solver.solve(lam, self._start(lam), rough=lam > 0.0)
             if not answer.residual <= KKT_LIMIT or (lam == 0.0 and answer.last_move > RUNAWAY):
-                raise FitError(
-                    f"not converged at lambda {lam:.4g}", hint="ask for larger lambdas", code="not_converged"
-                )
+                raise not_settled(lam)
             self._thetas[lam] = answer.theta
         return solver, self._thetas[lam]
 
@@ -60,3 +58,8 @@ class Solutions:
         t = np.log(near / lam)
         weights = [np.prod([-b / (a - b) for b in np.delete(t, i)]) for i, a in enumerate(t)]
         return np.asarray(sum(w * self._thetas[float(v)] for w, v in zip(weights, near, strict=True)))
+
+
+def not_settled(lam: float) -> FitError:
+    """Return the error for a lambda (sum scale) at which a fit does not come to its end."""
+    return FitError(f"not converged at lambda {lam:.4g}", hint="ask for larger lambdas", code="not_converged")

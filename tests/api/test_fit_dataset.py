@@ -14,7 +14,7 @@ from l2cli.core.path import design_factor
 from l2cli.core.problem import make_problem
 from l2cli.core.solvers import newton
 from l2cli.data.folds import draw_heldout
-from l2cli.errors import FitError
+from l2cli.errors import FitError, UsageError
 from l2cli.select.evidence import evidence
 from l2cli.select.holdout import HeldOut
 from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_metrics
@@ -415,3 +415,25 @@ def test_the_model_predicts_what_the_fit_does(regression):
     assert (model.lam, model.selected_by, model.rows_used) == (3.0, "given", 60)
     assert model.center == pytest.approx(X.mean(axis=0))
     assert model.scale == pytest.approx(X.std(axis=0))
+
+
+@pytest.mark.parametrize(
+    ("asked", "method"),
+    [
+        ({"select": "loo"}, "loo"), ({"select": "evidence"}, "evidence"), ({"metric": "mae"}, "cv"),
+        ({"folds": 5}, "cv"), ({"rule": "1se"}, "loo"), ({"select": "holdout", "holdout": 0.3}, "holdout"),
+    ],
+)  # fmt: skip
+def test_one_lambda_is_judged_where_that_is_asked_for(regression, asked, method):
+    plain = fit_dataset(regression(), given(2.0), SelectSpec()).to_dict()
+    assert (plain["lambda"]["selected_by"], plain["metrics"]["validation"]) == ("given", None)
+    result = fit_dataset(regression(), given(2.0), SelectSpec(**asked))
+    judged = result.to_dict()
+    assert (judged["lambda"]["selected_by"], judged["lambda"]["value"]) == (method, 2.0)
+    assert judged["metrics"]["validation"]["mse"] > plain["metrics"]["train"]["mse"]
+    assert result.coef == pytest.approx([row["coef"] for row in plain["coefficients"]], rel=1e-12)
+
+
+def test_lambda_0_alone_has_no_evidence(regression):
+    with pytest.raises(UsageError, match="lambda 0, a prior without end, has no evidence"):
+        fit_dataset(regression(), given(0.0), SelectSpec(select="evidence"))

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 import l2cli
+from l2cli.api.decision import decide
 from l2cli.api.fit import fit_dataset
 from l2cli.api.inference import Refit, bootstrap, refit, resample
-from l2cli.api.setup import prepare
+from l2cli.api.setup import Setup, prepare, problem_of
 from l2cli.errors import FitError, UsageError
 from l2cli.explain.bootstrap import draw_counts, summary
 from l2cli.spec import GridSpec, ModelSpec, SelectSpec
@@ -74,6 +75,24 @@ def test_missing_cells_are_imputed_by_the_resample_and_raw_columns_come_back(reg
     again = np.repeat(np.arange(60), counts)
     expected = l2cli.fit(original.X[again], original.y[again], lam=3.0)
     assert refitted(setup, SelectSpec(), 1).coef == pytest.approx(expected.coef, rel=1e-9)
+
+
+def test_a_resample_chooses_as_all_rows_do_without_trying_every_lambda(regression, monkeypatch):
+    setup = prepare(regression(), ModelSpec(l1_ratio=1.0, relax_gamma=0.5))
+    tried = []
+    whole = Setup.cross_validate
+
+    def counted(self, *given):
+        result, factor = whole(self, *given)
+        tried.append(len(result.curve.lambdas))
+        return result, factor
+
+    monkeypatch.setattr(Setup, "cross_validate", counted)
+    found = refitted(setup, SelectSpec(folds=4), 1)
+    sample = resample(setup, draw_counts(0, 1, 60, None))
+    decided = decide(Setup(sample, problem_of(sample, setup.model), setup.model), SelectSpec(folds=4))
+    assert found.lam == pytest.approx(decided.choice.lam)
+    assert tried[0] < 0.6 * tried[1]
 
 
 def test_the_summary_is_that_of_the_refits_whatever_the_jobs(regression):

@@ -430,3 +430,25 @@ def test_dates_and_interactions_in_every_command():
     assert model.predict(frame.iloc[::-1])[::-1] == pytest.approx(model.predict(frame))
     X = frame["a"].to_numpy()[:, None] + np.array([0.0, 1.0])
     assert tuple(l2cli.fit(X, frame["y"], lam=1.0, interactions=["x0:x1"]).features) == ("x0", "x1", "x0:x1")
+
+
+def test_no_rows_have_no_predictions(numbers):
+    X, y, *_ = numbers
+    model = l2cli.fit(X, y)
+    assert [part.tolist() for part in model.predict(X[:0], interval=0.9)] == [[], [], []]
+    assert l2cli.fit(X, y > np.median(y)).predict(X[:0]).shape == (0,)
+    assert l2cli.fit(X, np.column_stack([y, -y])).predict(X[:0]).shape == (0, 2)
+
+
+def test_what_is_no_number_and_no_name_is_wrong_usage(numbers):
+    X, y, *_ = numbers
+    model = l2cli.fit(X, y)
+    for given, message in (
+        ({"interval": "0.9"}, "--interval must be a number, not '0.9'"),
+        ({"threshold": [0.5]}, r"--threshold must be a number, not \[0.5\]"),
+    ):
+        with pytest.raises(l2cli.UsageError, match=message):
+            model.predict(X, **given)
+    wrong: Any = ["ridge", None]
+    with pytest.raises(l2cli.UsageError, match="--models holds None, not the name of a model"):
+        l2cli.compare(X, y, models=wrong)

@@ -211,9 +211,41 @@ DATA = [
         3,
         "--holdout 0,25 is neither a file nor a part of the rows, a number between 0 and 1; write the",
     ),
+    (
+        ["fit", "classes.csv", "--select", "evidence", "--groups", "a=a", "--group-penalty", "banded"],
+        2,
+        "--select evidence chooses the lambdas of groups for gaussian targets alone; use --select cv",
+    ),
+    (
+        ["fit", "data.csv", "--select", "gcv", "--groups", "a=a", "--group-penalty", "banded"],
+        2,
+        "--select gcv chooses one lambda, not one for each group; use --select loo, evidence or cv",
+    ),
+    (
+        [
+            "fit",
+            "data.csv",
+            "--select",
+            "holdout",
+            "--holdout",
+            "0.2",
+            "--groups",
+            "a=a",
+            "--group-penalty",
+            "banded",
+        ],
+        2,
+        "--select holdout chooses one lambda, not one for each group",
+    ),
     (["fit", "data.csv", "--metric", "auc"], 2, "--metric 'auc' does not fit the family gaussian"),
     (["fit", "data.csv", "--drop", "a,b,c"], 1, "data.csv: no feature is left"),
     (["fit", "separated.csv", "--lambda", "0"], 1, "no finite solution at lambda 0"),
+    (
+        ["fit", "separated.csv", "--lambda", "1", "--penalty-factor", "a=0"],
+        1,
+        "no finite solution at any lambda: the classes are separated by a, which penalty factors of 0 leave"
+        " unpenalized; give penalty factors larger than 0",
+    ),
 ]
 
 

@@ -304,8 +304,6 @@ CHOSEN = ("--groups", "a=age", "--group-penalty", "banded")
         (*ALL_COLUMNS, "--lambda", "3"),
         (*ALL_COLUMNS, "--fold-column", "age"),
         (*CHOSEN, "--rule", "1se"),
-        (*CHOSEN, "--select", "gcv"),
-        (*CHOSEN, "--holdout", "0.2", "--select", "holdout"),
     ],
     ids=" ".join,
 )

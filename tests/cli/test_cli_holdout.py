@@ -252,6 +252,16 @@ def test_what_cannot_be_judged_by_is_one_line(quick, files, change, status, mess
     assert done.stderr.count("\n") == 1
 
 
+def test_a_size_of_0_is_refused_where_every_row_has_it(quick, files):
+    columns = rows(40, 2)
+    columns["size"] = ["0"] * 40
+    write(files / "valid.csv", columns)
+    done = quick("fit", *words_of("size", ("--family", "gamma")), *SELECT)
+    assert (done.returncode, done.stdout) == (3, "")
+    message = "valid.csv line 2: 0 in the target 'size', and gamma needs numbers above 0; mend the cell"
+    assert done.stderr.startswith(f"l2cli: error: {message}")
+
+
 @pytest.mark.parametrize(("target", "cell"), [("label", "yes"), ("labels", "b")])
 def test_rows_of_one_class_judge_nothing_and_a_new_class_is_refused(quick, files, target, cell):
     for text, status, message in (

@@ -171,6 +171,25 @@ def test_what_makes_no_sense_is_refused(written, run, words, message):
     assert message in line
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("--folds 5 --gap 29", "give fewer --folds or a shorter --gap"),
+        ("--folds 2 --gap 59", "give a shorter --gap"),
+        ("--time-column third", "it takes a time column of more different times"),
+    ],
+)
+def test_too_few_rows_to_tune_lambda_on_say_what_helps(written, run, words, hint):
+    head, *lines = (written / "sorted.csv").read_text().splitlines()
+    text = [f"{head},third", *(f"{line},{i // 60}" for i, line in enumerate(lines))]
+    (written / "thirds.csv").write_text("\n".join(text) + "\n")
+    columns = ("-t", "y", "-x", "a,b", "--time-column", "when")
+    out = run("cv", "thirds.csv", *columns[: 6 - 2 * ("third" in words)], *words.split(), "--nested", "-q")
+    assert out.returncode == 2
+    assert "before fold 1 cannot be cut into blocks to tune lambda on" in out.stderr
+    assert out.stderr.endswith(f"; {hint}\n")
+
+
 @pytest.mark.parametrize("select", ["loo", "gcv", "evidence", "holdout --holdout 0.2"])
 def test_other_ways_to_choose_have_no_folds(written, run, select):
     out = run("fit", "sorted.csv", "-t", "y", "--time-column", "when", "--select", *select.split(), "--quiet")

@@ -138,6 +138,7 @@ def test_weights_of_zero_leave_rows_out(build):
     ("weights", "found"),
     [
         ("1 -2 1", "line 3: -2 in the weights column 'w', which needs numbers of 0 or more"),
+        ("1 1e200 1", "line 3: 1e+200 in the weights column 'w', which needs numbers of a size below 1e+150"),
         ("1 1 ", "line 4: no value in the weights column 'w'"),
         ("1 two 1", "line 3: 'two' in column 'w' is not a number; the weights column must hold numbers"),
         ("0 0 0", "all weights in column 'w' are 0"),
@@ -172,6 +173,16 @@ def test_offset_and_log_exposure_add_up(build):
             "a,e,y\n1,1,1\n2,0,2\n",
             {"exposure": "e"},
             "line 3: 0 in the exposure column 'e', which needs numbers above 0",
+        ),
+        (
+            "a,e,y\n1,1,1\n2,1e200,2\n",
+            {"exposure": "e"},
+            "line 3: 1e+200 in the exposure column 'e', which needs numbers of a size below 1e+150",
+        ),
+        (
+            "a,o,y\n1,1,1\n2,-1e200,2\n",
+            {"offset": "o"},
+            "line 3: -1e+200 in the offset column 'o', which needs numbers of a size below 1e+150",
         ),
         ("a,f,y\n1,u,1\n2,,2\n", {"fold_column": "f"}, "line 3: no value in the fold column 'f'"),
         ("a,g,y\n1,,1\n2,u,2\n", {"group_column": "g"}, "line 2: no value in the group column 'g'"),

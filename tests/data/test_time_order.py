@@ -119,6 +119,8 @@ def test_folds_that_cannot_be_made_are_refused():
         UsageError, match="nothing to be trained on: its block has 14 rows; give a shorter --gap"
     ):
         time_folds(days(*range(40)), 2, Gap.of("2w"))
+    with pytest.raises(UsageError, match="its block has 1 row; give --folds 38 or fewer"):
+        time_folds(column(np.arange(40.0)), 39, Gap.of(1))
     for long in ("99999999999999", "99999999999999w"):
         with pytest.raises(
             UsageError, match="leaves the first of 2 time-ordered folds nothing to be trained on"

@@ -109,6 +109,14 @@ def test_rows_of_a_group_are_drawn_together():
     assert not np.allclose(together.test_error_se, alone.test_error_se)
 
 
+def test_a_draw_of_every_group_leaves_no_row_out():
+    X, y, _ = rows("multinomial")
+    problem, groups = make_problem(X, y, family="multinomial"), np.arange(90) % 3
+    found = summed_up(resample(problem, LAMBDAS, "sum", draws=30, seed=0, groups=groups))
+    assert found.noise + found.bias2 + found.variance == pytest.approx(found.test_error)
+    assert 0.1 < found.test_error.min() < 2.0
+
+
 def test_the_standard_errors_are_those_of_a_weighted_mean():
     rng = np.random.default_rng(0)
     rest, variance = rng.normal(2.0, 1.0, (4000, 1)), rng.uniform(size=(4000, 1))

@@ -206,6 +206,17 @@ def test_lambda_zero_is_the_unpenalized_fit_and_separated_classes_have_none():
         ApproximateLoo(separated).etas(0.0)
 
 
+def test_a_lambda_without_a_settled_fit_ranks_last():
+    """Separated classes: at 1e-30 the gradient is as good as 0, and the fit still far from its end."""
+    problem = make("binomial", 80, 3)
+    separated = problem._replace(y=(problem.X[:, 0] > 0.3 * problem.X[:, 1]) * 1.0, offset=None)
+    curve = ApproximateLoo(separated).curve(np.array([1.0, 1e-30, 0.0]), "deviance")
+    assert np.isfinite(curve.mean).tolist() == [True, False, False]
+    assert curve.index_min == 0
+    with pytest.raises(FitError, match="not converged at lambda 0"):
+        ApproximateLoo(separated).curve(np.array([0.0]), "deviance")
+
+
 def test_where_it_applies_and_where_folds_cost_less():
     assert applies(make("gamma"))
     for settings in ({"l1_ratio": 0.5}, {"bounds": (np.zeros(12), np.ones(12))}):

@@ -202,10 +202,15 @@ def test_candidates_are_parsed_and_checked():
     assert [c.l1_ratio for c in parse_candidates((), 0.3)] == [0.0, 0.0, 1.0, 0.3, 0.0, 0.0]
     assert [c.l1_ratio for c in parse_candidates(("enet", "enet:1se"))] == [0.5, 0.5]
     assert [c.rule for c in parse_candidates(("ridge:1se", "ridge:min"))] == ["1se", "min"]
+    assert [c.name for c in parse_candidates(("relaxed:-0", "enet:0.1234567", "enet:0.1234568"))] == [
+        "relaxed 0 (min)", "enet 0.1234567 (min)", "enet 0.1234568 (min)",
+    ]  # fmt: skip
     for specs, message in (
         (("ridge", "tree"), "--models has no 'tree'"),
         (("ridge", "ridge:min"), "--models names 'ridge:min' twice"),
         (("ridge",), "needs two or more"),
+        (("relaxed", "relaxed:-0"), "--models: 'relaxed:-0' is the same model as 'relaxed'"),
+        (("lasso:1se", "enet:1:1se"), "--models: 'enet:1:1se' is the same model as 'lasso:1se'"),
     ):
         with pytest.raises(UsageError, match=message):
             parse_candidates(specs)

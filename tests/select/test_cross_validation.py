@@ -100,3 +100,28 @@ def test_a_metric_that_a_fold_does_not_have_is_an_error():
         cross_validate(fits, folds, LAMBDAS, metric="auc", automatic=True)
     assert np.isfinite(cross_validate(fits, folds, LAMBDAS, metric="deviance").curve.mean).all()
     assert validation_metrics(fits, [1.0])[0]["auc"] is None
+
+
+@pytest.mark.parametrize("rule", ["min", "1se"])
+@pytest.mark.parametrize(
+    ("settings", "thinner"),
+    [
+        ({"family": "binomial"}, True), ({"bounds": (np.zeros(4), np.full(4, np.inf))}, True),
+        ({"l1_ratio": 1.0, "relax_gamma": 0.5}, True), ({}, False), ({"l1_ratio": 1.0}, False),
+    ],
+)  # fmt: skip
+def test_where_only_the_choice_counts_dear_lambdas_are_not_all_tried(settings, thinner, rule):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(60, 4))
+    y = X @ [1.0, 0.5, 0.0, 0.0] + 3.0 * rng.normal(size=60)
+    y = np.where(y > 0.0, 1.0, 0.0) if settings.get("family") else y
+    problem, folds = make_problem(X, y, **settings), draw_folds(60, 5)
+    grid, automatic = lambda_grid(GridSpec(), problem)
+    whole = cross_validate(
+        fold_fits(problem, folds, "sum"), folds, grid, metric="deviance", automatic=automatic
+    ).curve
+    hurried = cross_validate(
+        fold_fits(problem, folds, "sum"), folds, grid, metric="deviance", automatic=automatic, only=rule
+    ).curve
+    assert (len(hurried.lambdas) < 0.6 * len(whole.lambdas)) == thinner
+    assert hurried.lambdas[hurried.index_by(rule)] == pytest.approx(whole.lambdas[whole.index_by(rule)])

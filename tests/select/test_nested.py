@@ -11,7 +11,7 @@ from l2cli.core.sharing import each_target
 from l2cli.data.folds import Folds, draw_folds
 from l2cli.select.cv import cross_validate, fold_fits, gaussian_fold_fits
 from l2cli.select.gaussian_folds import GaussianFolds
-from l2cli.select.nested import inner_fits, nested
+from l2cli.select.nested import inner_fits, nested, tuned_curve
 
 GRID = np.array([300.0, 30.0, 10.0, 3.0, 1.0, 0.1])
 
@@ -134,6 +134,20 @@ def test_other_families_are_fitted_anew_inside_every_fold():
         assert found.lambdas[i] == curve.lambdas[curve.index_min]
     own = result.fold_losses[np.arange(3), [int(np.flatnonzero(lam == GRID)[0]) for lam in found.lambdas]]
     assert float(found.curve.mean[0]) == pytest.approx(np.average(own, weights=result.fits.fold_weights))
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+def test_a_long_grid_of_dear_lambdas_is_tuned_on_though_not_all_of_it_is_solved(l1_ratio):
+    X, y, s, _ = data(family="binomial")
+    problem = make_problem(X, y, weights=s, family="binomial", l1_ratio=l1_ratio)
+    folds = draw_folds(48, 5, strata=y.astype(int))
+    grid = np.geomspace(0.01, 30.0, 80)  # in any order
+    short = tuned_curve(fold_fits(problem, folds, "sum"), grid, "deviance")
+    whole = cross_validate(fold_fits(problem, folds, "sum"), folds, grid, metric="deviance").curve
+    assert len(short.lambdas) < 45
+    for rule in ("min", "1se"):
+        assert short.lambdas[short.index_by(rule)] == whole.lambdas[whole.index_by(rule)]
+    assert short.mean.min() == pytest.approx(whole.mean.min(), rel=1e-6)
 
 
 @pytest.mark.parametrize(("cell", "naive_fails"), [("n60", True), ("n200", False)])
