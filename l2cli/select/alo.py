@@ -34,9 +34,9 @@ from l2cli.select.solutions import Solutions, not_settled
 
 FloatArray = npt.NDArray[np.float64]
 FAMILIES = ("binomial", "poisson", "gamma", "tweedie")
-HIGH, FAR = 0.8, 0.5
+HIGH, FAR = 0.8, 0.2
 """A row is refitted whose leverage h is above the first or whose step moves eta by more than the second."""
-MOST_REFITS = 20
+MOST_REFITS = 60
 """Rows refitted at one lambda, those of the largest steps."""
 SAMPLE = 30
 """Rows refitted to measure the approximation."""

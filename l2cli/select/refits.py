@@ -3,10 +3,11 @@
 With H the curvature at the solution theta of all rows, M = (H + lambda D)^-1, a_i = (z_i, 1), w_i the row's
 weighted curvature and h_i = w_i a_i'M a_i, the matrix without row i is a rank-one change of the whole one,
 
-    (H - w_i a_i a_i' + lambda D)^-1 = M + w_i M a_i a_i'M / (1 - h_i)
+    P_i = (H - w_i a_i a_i' + lambda D)^-1 = M + w_i M a_i a_i'M / (1 - h_i)
 
-(Sherman and Morrison 1950), so chord steps by it need only products with the rows: 4 n m flops a step and
-row, in one product for all rows. A row whose steps do not shorten its gradient is solved by Newton's method.
+(Sherman and Morrison 1950). It preconditions conjugate gradients (Polak and Ribiere 1969, the step along a
+direction by the curvature there), which need only products with the rows: 4 n m flops a step and row, in one
+product for all rows. A row that they do not settle is solved by Newton's method.
 """
 
 from __future__ import annotations
@@ -21,10 +22,8 @@ IntArray = npt.NDArray[np.int64]
 KKT_LIMIT = 1e-5
 """Largest residual of a fit, as inside folds."""
 SETTLED = 1e-5
-"""Last move of the row's own eta in chord steps: where lambda is tiny a short gradient alone says little."""
-MAX_STEPS = 30
-SHORTER = 0.7
-"""Share of a gradient that a chord step may leave."""
+"""Move of the row's own eta that a next step would make: a short gradient alone says little."""
+MAX_STEPS = 60
 
 
 def refitted(
@@ -42,7 +41,7 @@ def refitted(
     """
     thetas = np.full((len(rows), len(theta)), np.nan)
     if lam > 0.0:
-        thetas = _chords(solver, theta, lam, rows, inverse)
+        thetas = _conjugate_gradients(solver, theta, lam, rows, inverse)
     for b in np.flatnonzero(np.isnan(thetas[:, 0])):
         thetas[b] = _newton(solver, theta, lam, int(rows[b]))
     problem, A = solver.problem, solver.rows.X[rows]
@@ -56,44 +55,61 @@ def _newton(solver: NewtonSolver, theta: FloatArray, lam: float, row: int) -> Fl
     return np.nan if answer.last_move > RUNAWAY or not answer.residual <= KKT_LIMIT else answer.theta
 
 
-def _chords(
+@np.errstate(over="ignore", invalid="ignore")  # a row that went too far is left to Newton's method
+def _conjugate_gradients(
     solver: NewtonSolver, theta: FloatArray, lam: float, rows: IntArray, inverse: FloatArray
 ) -> FloatArray:
-    """Return the solutions (B, m + 1) without each row, NaN where chord steps do not lead to one."""
-    problem, family = solver.problem, solver.rows.family
-    own = np.column_stack([solver.rows.X[rows], np.full(len(rows), float(problem.intercept))])
-    eta = solver.rows.predictor(theta)[rows] + (0.0 if problem.offset is None else problem.offset[rows])
-    w = problem.weights[rows] * family.curvature(problem.y[rows], family.mean(eta))
+    """Return the solutions (B, m + 1) without each row, NaN where MAX_STEPS steps do not lead to one."""
+    problem, X = solver.problem, solver.rows.X
+    start = solver.rows.predictor(theta) + (0.0 if problem.offset is None else problem.offset)
+    own = np.column_stack([X[rows], np.full(len(rows), float(problem.intercept))])
     toward = own @ inverse
-    h = w * np.einsum("ij,ij->i", toward, own)
+    w = solver.rows.family.curvature(problem.y, solver.rows.family.mean(start)) * problem.weights
+    h = w[rows] * _dots(toward, own)
     found = np.full((len(rows), len(theta)), np.nan)
     at = np.flatnonzero(h < 1.0)
-    thetas, before = np.tile(theta, (len(at), 1)), np.full(len(at), np.inf)
+    share = w[rows[at]] / (1.0 - h[at])
+    thetas, etas = np.tile(theta, (len(at), 1)), np.tile(start, (len(at), 1))
+    direction, last, square = np.zeros(thetas.shape), np.zeros(thetas.shape), np.ones(len(at))
     for _ in range(MAX_STEPS):
-        gradient = _gradients(solver, thetas, lam, rows[at])
-        size = np.abs(gradient).max(axis=1)
-        toward_eta = np.einsum("ij,ij->i", toward[at], gradient) / (1.0 - h[at])
-        done = (size <= ROUGH * solver.unit) & (np.abs(toward_eta) <= SETTLED)
+        gradient, curvature = _derivatives(solver, thetas, etas, lam, rows[at])
+        z = gradient @ inverse + (share * _dots(toward[at], gradient))[:, None] * toward[at]
+        done = np.abs(gradient).max(axis=1) <= ROUGH * solver.unit
+        done &= np.abs(_dots(own[at], z)) <= SETTLED
         found[at[done]] = thetas[done]
-        going = ~done & (size < SHORTER * before)
-        at, thetas, gradient, before = at[going], thetas[going], gradient[going], size[going]
-        if not len(at):
+        product = _dots(z, gradient)
+        turn = np.maximum(product - _dots(z, last), 0.0) / square
+        direction = turn[:, None] * direction - z
+        move = direction[:, :-1] @ X.T + direction[:, -1:]
+        bend = _dots(curvature, np.square(move)) + lam * (np.square(direction[:, :-1]) @ solver.d)
+        going = ~done & (product > 0.0) & (bend > 0.0)
+        if not going.any():
             break
-        along = w[at] * toward_eta[going]
-        thetas = thetas - gradient @ inverse - along[:, None] * toward[at]
+        length = -_dots(gradient, direction)[going] / bend[going]
+        at, share, square, last = at[going], share[going], product[going], gradient[going]
+        direction = direction[going]
+        thetas, etas = (
+            thetas[going] + length[:, None] * direction,
+            etas[going] + length[:, None] * move[going],
+        )
     return found
 
 
-def _gradients(solver: NewtonSolver, thetas: FloatArray, lam: float, rows: IntArray) -> FloatArray:
-    """Return half the gradient of J without row b at point b: both (B, m + 1)."""
-    problem, family, X = solver.problem, solver.rows.family, solver.rows.X
-    eta = thetas[:, :-1] @ X.T + thetas[:, -1:]
-    if problem.offset is not None:
-        eta += problem.offset
-    with np.errstate(over="ignore", invalid="ignore"):  # a step gone too far is dropped
-        r = family.residual(problem.y, family.mean(eta)) * problem.weights
-    r[np.arange(len(rows)), rows] = 0.0
+def _derivatives(
+    solver: NewtonSolver, thetas: FloatArray, etas: FloatArray, lam: float, rows: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return half the gradient of J without row b at point b (B, m + 1) and its rows' curvatures (B, n)."""
+    problem, family = solver.problem, solver.rows.family
+    mu = family.mean(etas)
+    w = family.curvature(problem.y, mu) * problem.weights
+    r = family.residual(problem.y, mu) * problem.weights
+    own = np.arange(len(rows)), rows
+    r[own], w[own] = 0.0, 0.0
     slope = r.sum(axis=1) if problem.intercept else np.zeros(len(rows))
-    gradient = -np.column_stack([r @ X, slope])
+    gradient = -np.column_stack([r @ solver.rows.X, slope])
     gradient[:, :-1] += lam * solver.d * thetas[:, :-1]
-    return gradient
+    return gradient, w
+
+
+def _dots(a: FloatArray, b: FloatArray) -> FloatArray:
+    return np.asarray(np.einsum("ij,ij->i", a, b))
