@@ -164,10 +164,8 @@ def refuse_idle(setup: Setup, select: SelectSpec, *, given: bool) -> None:
                 f"--select {select.select} chooses one lambda, not one for each group",
                 hint="use --select loo, evidence or cv",
             )
-        reason, asked = (
-            "lambdas of groups are those of the smallest error",
-            {"--rule 1se": select.rule == "1se"},
-        )
+        reason = "lambdas of groups are those of the smallest error"
+        asked = {"--rule 1se": select.rule == "1se"}
     for option, used in asked.items():
         if used:
             raise UsageError(f"{reason}, so {option} has nothing to do", hint="leave one of them out")

@@ -39,7 +39,7 @@ def pearson_dispersion(problem: Problem, eta: FloatArray, effective_df: float) -
     """Return Pearson's dispersion of a poisson fit, 1 for poisson counts; None where too few rows are left.
 
     phi = n/W sum_i s_i (y_i - mu_i)^2 / mu_i / (n - df - 1): of rows, as weights are analytic (McCullagh and
-    Nelder 1989, equation 4.23 and section 6.2.3), with the effective degrees of freedom of the penalized fit.
+    Nelder 1989, chapter 6), with the effective degrees of freedom of the penalized fit.
 
     Parameters
     ----------

@@ -176,13 +176,21 @@ def thinned(grid: FloatArray, evaluate: Callable[[FloatArray], Curve], automatic
     if not automatic or len(grid) <= 2 * STRIDE:
         return extended(grid, evaluate, automatic)
     coarse = extended(np.unique(np.append(grid[::STRIDE], grid[-1]))[::-1].copy(), evaluate, automatic)
+
+    def between(high: float, low: float) -> FloatArray:
+        return np.asarray(np.exp(np.linspace(np.log(high), np.log(low), STRIDE + 1)[1:-1]))
+
+    fine = evaluate(filled(coarse, rule, between))
+    return fine._replace(settled=coarse.settled, unpenalized=coarse.unpenalized)
+
+
+def filled(coarse: Curve, rule: str, between: Callable[[float, float], FloatArray]) -> FloatArray:
+    """Return the lambdas of a curve, descending, with those in the gaps beside the best and the rule's."""
     tried = coarse.lambdas
     more = [tried]
     for at in {coarse.index_min, coarse.index_by(rule)}:
-        ends = np.log(tried[max(0, at - 1) : at + 2])
-        more += [np.exp(np.linspace(a, b, STRIDE + 1)[1:-1]) for a, b in pairwise(ends)]
-    fine = evaluate(np.unique(np.concatenate(more))[::-1].copy())
-    return fine._replace(settled=coarse.settled, unpenalized=coarse.unpenalized)
+        more += [between(float(a), float(b)) for a, b in pairwise(tried[max(0, at - 1) : at + 2])]
+    return np.unique(np.concatenate(more))[::-1].copy()
 
 
 def _at_zero(evaluate: Callable[[FloatArray], Curve], *, asked: bool) -> float:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from l2cli.data.folds import Folds, draw_folds, time_folds
 from l2cli.data.time_order import most_folds
 from l2cli.errors import UsageError
-from l2cli.select.curve import STRIDE, Curve
+from l2cli.select.curve import STRIDE, Curve, filled
 from l2cli.select.cv import CVResult, are_dear, cross_validate, fold_fits, weighted_curve
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
@@ -95,12 +95,8 @@ def tuned_curve(fits: FoldFits, grid: FloatArray, metric: str) -> Curve:
     if not are_dear(fits.problem) or len(grid) < LONG:
         return curve(grid)
     ordered = np.sort(grid)[::-1]
-    places = np.append(np.arange(0, len(grid) - 1, STRIDE), len(grid) - 1)
-    coarse = curve(ordered[places])
-    wanted = np.isin(np.arange(len(grid)), places)
-    for at in (coarse.index_min, coarse.index_1se):
-        wanted[places[max(0, at - 1)] : places[min(at + 1, len(places) - 1)]] = True
-    return curve(ordered[wanted])
+    coarse = curve(ordered[np.append(np.arange(0, len(grid) - 1, STRIDE), len(grid) - 1)])
+    return curve(filled(coarse, "1se", lambda high, low: ordered[(ordered < high) & (ordered > low)]))
 
 
 class Nested(NamedTuple):

@@ -64,11 +64,12 @@ def _conjugate_gradients(
     start = solver.rows.predictor(theta) + (0.0 if problem.offset is None else problem.offset)
     own = np.column_stack([X[rows], np.full(len(rows), float(problem.intercept))])
     toward = own @ inverse
-    w = solver.rows.family.curvature(problem.y, solver.rows.family.mean(start)) * problem.weights
-    h = w[rows] * _dots(toward, own)
+    family = solver.rows.family
+    w = family.curvature(problem.y[rows], family.mean(start[rows])) * problem.weights[rows]
+    h = w * _dots(toward, own)
     found = np.full((len(rows), len(theta)), np.nan)
     at = np.flatnonzero(h < 1.0)
-    share = w[rows[at]] / (1.0 - h[at])
+    share = w[at] / (1.0 - h[at])
     thetas, etas = np.tile(theta, (len(at), 1)), np.tile(start, (len(at), 1))
     direction, last, square = np.zeros(thetas.shape), np.zeros(thetas.shape), np.ones(len(at))
     for _ in range(MAX_STEPS):
