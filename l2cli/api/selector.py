@@ -14,8 +14,8 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     """Return the way ``fit`` chooses lambda: what was asked, or for auto the rule of SPEC section 2.
 
     Any fold, group or time option means cross-validation, and so does a metric that leave-one-out does not
-    have; else leave-one-out, exact for gaussian L2 and approximate for other families with L2 where that
-    costs no more than folds; else cross-validation.
+    have; else leave-one-out, exact for gaussian L2 and approximate for other families with L2; else
+    cross-validation.
     """
     metric = setup.metric(select)
     squared = metric in ("mse", "deviance")
@@ -72,12 +72,10 @@ def _resolve_approximate(setup: Setup, select: SelectSpec, metric: str) -> str:
         raise UsageError(_ONLY_GAUSSIAN.format("gcv"), hint="use --select cv")
     if select.select != "loo" and _folds_are_meant(setup, select):
         return "cv"
-    from l2cli.select.alo import is_cheap  # a ridge fit starts without
-
     refusal = _approximation_refused(setup, metric)
     if select.select == "loo" and refusal is not None:
         raise refusal
-    return "loo" if select.select == "loo" or (refusal is None and is_cheap(setup.problem)) else "cv"
+    return "loo" if refusal is None else "cv"
 
 
 def _approximation_refused(setup: Setup, metric: str) -> UsageError | None:

@@ -40,8 +40,6 @@ MOST_REFITS = 60
 """Rows refitted at one lambda, those of the largest steps."""
 SAMPLE = 30
 """Rows refitted to measure the approximation."""
-MOST_FLOPS = 5e7
-"""Size of n p^2, n > p, up to which ten folds cost more: they are solved all at once, in single precision."""
 
 
 class ApproximationError(NamedTuple):
@@ -68,12 +66,6 @@ def lone_row(problem: Problem) -> int | None:
         if len(rows) < 2:
             return int(rows[0]) if len(rows) else 0
     return None
-
-
-def is_cheap(problem: Problem) -> bool:
-    """Return True where choosing among lambdas costs no more than by ten folds."""
-    n, p = problem.n_rows, problem.n_columns
-    return p >= n or float(n) * p**2 <= MOST_FLOPS
 
 
 class ApproximateLoo:

@@ -15,7 +15,7 @@ from l2cli.errors import FitError
 FloatArray = npt.NDArray[np.float64]
 NO_DIFFERENCE = 1e-3
 """Mean errors this close, as a share of the best, are no difference to anyone, however sure it is."""
-STRIDE = 4
+STRIDE = 8
 """Of an automatic grid whose lambdas are dear every so many are tried first."""
 NO_GAIN = 1e-4
 """An automatic grid does not grow where its last quarter gained less than this share of the best error."""
@@ -170,27 +170,41 @@ def extended(
 def thinned(grid: FloatArray, evaluate: Callable[[FloatArray], Curve], automatic: bool, rule: str) -> Curve:
     """Return the curve on a grid whose lambdas are dear: of an automatic one not all of them.
 
-    Every STRIDE-th lambda is tried, grown as by :func:`extended`; the gaps beside the best and beside the
-    lambda of the rule are then filled.
+    Every STRIDE-th lambda is tried, grown as by :func:`extended`; then :func:`refined` around the choice, as
+    close as the grid itself.
     """
     if not automatic or len(grid) <= 2 * STRIDE:
         return extended(grid, evaluate, automatic)
     coarse = extended(np.unique(np.append(grid[::STRIDE], grid[-1]))[::-1].copy(), evaluate, automatic)
+    closest = float(grid.max() / grid.min()) ** (1.5 / (len(grid) - 1))
 
-    def between(high: float, low: float) -> FloatArray:
-        return np.asarray(np.exp(np.linspace(np.log(high), np.log(low), STRIDE + 1)[1:-1]))
+    def middle(high: float, low: float) -> float | None:
+        return float(np.sqrt(high * low)) if high > closest * low else None
 
-    fine = evaluate(filled(coarse, rule, between))
+    fine = refined(coarse, evaluate, rule, middle)
     return fine._replace(settled=coarse.settled, unpenalized=coarse.unpenalized)
 
 
-def filled(coarse: Curve, rule: str, between: Callable[[float, float], FloatArray]) -> FloatArray:
-    """Return the lambdas of a curve, descending, with those in the gaps beside the best and the rule's."""
-    tried = coarse.lambdas
-    more = [tried]
-    for at in {coarse.index_min, coarse.index_by(rule)}:
-        more += [between(float(a), float(b)) for a, b in pairwise(tried[max(0, at - 1) : at + 2])]
-    return np.unique(np.concatenate(more))[::-1].copy()
+def refined(
+    curve: Curve,
+    evaluate: Callable[[FloatArray], Curve],
+    rule: str,
+    middle: Callable[[float, float], float | None],
+) -> Curve:
+    """Return the curve with the gaps beside the best lambda and beside that of a rule halved again and again.
+
+    The first time those beside the ends of the range that does as well are halved too. ``middle`` names the
+    lambda between two, None where they are close enough.
+    """
+    ends = list(curve.range_by(rule) or ())
+    while True:
+        tried = curve.lambdas
+        at = {curve.index_min, curve.index_by(rule), *(int(np.argmin(np.abs(tried - end))) for end in ends)}
+        gaps = {gap for i in at for gap in pairwise(tried[max(0, i - 1) : i + 2].tolist())}
+        more = [lam for gap in gaps if (lam := middle(*gap)) is not None]
+        if not more:
+            return curve
+        curve, ends = evaluate(np.unique(np.append(tried, more))[::-1].copy()), []
 
 
 def _at_zero(evaluate: Callable[[FloatArray], Curve], *, asked: bool) -> float:

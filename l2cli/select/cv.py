@@ -105,7 +105,7 @@ def weighted_curve(
 
 def cross_validate(
     fits: FoldFits, folds: Folds, grid: FloatArray, *, metric: str, automatic: bool = False,
-    only: str | None = None,
+    only: str | None = None, known: dict[float, FloatArray] | None = None,
 ) -> CVResult:  # fmt: skip
     """Cross-validate fold fits over a grid of lambdas.
 
@@ -115,13 +115,15 @@ def cross_validate(
         On the scale of ``fits``; an ``automatic`` one is extended while its best is on an edge.
     only : str, optional
         A rule whose choice is all that is asked for: an automatic grid of dear lambdas is thinned.
+    known : dict, optional
+        lambda -> losses (F,) of these fits; what is solved is added.
 
     Raises
     ------
     FitError
         A training set has no finite solution at lambda 0, or a metric is undefined in a fold.
     """
-    known: dict[float, FloatArray] = {}
+    known = {} if known is None else known
 
     def evaluate(lambdas: FloatArray) -> Curve:
         new = np.array([v for v in lambdas if float(v) not in known])

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from l2cli.data.folds import Folds, draw_folds, time_folds
 from l2cli.data.time_order import most_folds
 from l2cli.errors import UsageError
-from l2cli.select.curve import STRIDE, Curve, filled
+from l2cli.select.curve import STRIDE, Curve, refined
 from l2cli.select.cv import CVResult, are_dear, cross_validate, fold_fits, weighted_curve
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
@@ -85,18 +85,23 @@ def inner_in_time(folds: Folds, i: int) -> Folds:
 def tuned_curve(fits: FoldFits, grid: FloatArray, metric: str) -> Curve:
     """Return the curve of inner fits over a grid; of a long one whose lambdas are dear not all of it.
 
-    Where they are dear every STRIDE-th lambda is tried, and all between the neighbours of the
-    best and of that of the 1se rule.
+    Where they are dear every STRIDE-th lambda is tried, and more around the best and that of the 1se rule.
     """
+    known: dict[float, FloatArray] = {}
 
     def curve(lambdas: FloatArray) -> Curve:
-        return cross_validate(fits, fits.folds, lambdas, metric=metric).curve
+        return cross_validate(fits, fits.folds, lambdas, metric=metric, known=known).curve
 
     if not are_dear(fits.problem) or len(grid) < LONG:
         return curve(grid)
     ordered = np.sort(grid)[::-1]
+
+    def middle(high: float, low: float) -> float | None:
+        between = ordered[(ordered < high) & (ordered > low)]
+        return float(between[len(between) // 2]) if len(between) else None
+
     coarse = curve(ordered[np.append(np.arange(0, len(grid) - 1, STRIDE), len(grid) - 1)])
-    return curve(filled(coarse, "1se", lambda high, low: ordered[(ordered < high) & (ordered > low)]))
+    return refined(coarse, curve, "1se", middle)
 
 
 class Nested(NamedTuple):

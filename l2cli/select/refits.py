@@ -12,10 +12,13 @@ product for all rows. A row that they do not settle is solved by Newton's method
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.solvers.newton import ROUGH, RUNAWAY, NewtonSolver
+from l2cli.core.threads import row_threads
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -24,6 +27,8 @@ KKT_LIMIT = 1e-5
 SETTLED = 1e-5
 """Move of the row's own eta that a next step would make: a short gradient alone says little."""
 MAX_STEPS = 60
+AT_ONCE, CELLS = 30, 4_000_000
+"""Rows in one product, and their number times that of all rows: each takes vectors as long as the data."""
 
 
 def refitted(
@@ -40,8 +45,12 @@ def refitted(
         M at theta, as :meth:`NewtonSolver.inverse` gives it.
     """
     thetas = np.full((len(rows), len(theta)), np.nan)
-    if lam > 0.0:
-        thetas = _conjugate_gradients(solver, theta, lam, rows, inverse)
+    if lam > 0.0 and len(rows):
+        step = min(AT_ONCE, max(1, CELLS // len(solver.rows.X)))
+        blocks = [rows[at : at + step] for at in range(0, len(rows), step)]
+        with row_threads(solver.rows.X.size * len(rows)) as run:
+            work = partial(_conjugate_gradients, solver, theta, lam, inverse)
+            thetas = np.concatenate(list(run(work, blocks)))
     for b in np.flatnonzero(np.isnan(thetas[:, 0])):
         thetas[b] = _newton(solver, theta, lam, int(rows[b]))
     problem, A = solver.problem, solver.rows.X[rows]
@@ -57,7 +66,7 @@ def _newton(solver: NewtonSolver, theta: FloatArray, lam: float, row: int) -> Fl
 
 @np.errstate(over="ignore", invalid="ignore")  # a row that went too far is left to Newton's method
 def _conjugate_gradients(
-    solver: NewtonSolver, theta: FloatArray, lam: float, rows: IntArray, inverse: FloatArray
+    solver: NewtonSolver, theta: FloatArray, lam: float, inverse: FloatArray, rows: IntArray
 ) -> FloatArray:
     """Return the solutions (B, m + 1) without each row, NaN where MAX_STEPS steps do not lead to one."""
     problem, X = solver.problem, solver.rows.X

@@ -12,7 +12,7 @@ from l2cli.core.solvers.newton import NewtonSolver
 from l2cli.errors import FitError
 from l2cli.select import alo
 from l2cli.select import refits as refits_module
-from l2cli.select.alo import ApproximateLoo, applies, is_cheap, lone_row
+from l2cli.select.alo import ApproximateLoo, applies, lone_row
 from l2cli.select.curve import Curve, thinned
 from l2cli.select.loo import leave_one_out_eta
 from l2cli.select.refits import refitted
@@ -205,7 +205,7 @@ def test_an_automatic_grid_is_thinned_and_filled_around_the_choice(rule):
 
     thin, full = (thinned(grid, evaluate, automatic, rule) for automatic in (True, False))
     assert len(full.lambdas) == 100
-    assert len(thin.lambdas) < 45
+    assert len(thin.lambdas) < 33
     assert np.all(np.diff(thin.lambdas) < 0.0)
     assert thin.lambdas[thin.index_by("min")] == pytest.approx(full.lambdas[full.index_by("min")])
     assert isinstance(thin, Curve)
@@ -235,15 +235,11 @@ def test_a_lambda_without_a_settled_fit_ranks_last():
         ApproximateLoo(separated).curve(np.array([0.0]), "deviance")
 
 
-def test_where_it_applies_and_where_folds_cost_less():
+def test_where_it_applies():
     assert applies(make("gamma"))
     for settings in ({"l1_ratio": 0.5}, {"bounds": (np.zeros(12), np.ones(12))}):
         assert not applies(make("gamma", **settings))
     assert not applies(make("gaussian"))
-    small = make("binomial")
-    assert is_cheap(small)
-    assert is_cheap(make("binomial", 30, 60))
-    assert not is_cheap(small._replace(X=np.broadcast_to(0.0, (50_000, 50)), mean=np.zeros(50)))
 
 
 def test_a_row_alone_of_its_kind_is_found():
