@@ -12,7 +12,7 @@ from l2cli.api.setup import Progress, Setup, finite
 from l2cli.errors import UsageError
 from l2cli.select.confidence import LEVEL, best_of, interval, judge, stability
 from l2cli.select.cv import CVResult
-from l2cli.select.spread import joint_spread, share_of_rows
+from l2cli.select.spread import joint_spread, pooled, share_of_rows
 from l2cli.spec import SelectSpec
 
 TARGET = "fold_average"
@@ -45,7 +45,8 @@ def honest_keys(
     at = curve.index_by(select.rule)
     place = at + sum(len(one.lambdas) for one in curves[: best_of(curves)])
     sign = -1.0 if curve.greater_is_better else 1.0
-    corrected = float(curve.mean[at]) + sign * honest.optimism
+    value = pooled(result.fits, curve.mean, result.fold_losses, result.metric)[at]
+    corrected = float(value) + sign * honest.optimism
     share = share_of_rows(setup.problem, effective_df, groups)
     span = interval(corrected, float(spread.covariance[place, place]), spread, result.metric, share)
     keys: dict[str, Any] = {
@@ -77,10 +78,10 @@ def _nested(
         result, setup.model.lambda_scale, select.rule, groups=setup.dataset.groups, seed=select.seed,
         jobs=select.jobs, progress=progress,
     )  # fmt: skip
-    value, variance = float(found.curve.mean[0]), float(found.spread.covariance[0, 0])
-    span = interval(value, variance, found.spread, result.metric, share)
+    variance = float(found.spread.covariance[0, 0])
+    span = interval(found.value, variance, found.spread, result.metric, share)
     return {
-        "value": finite(value),
+        "value": finite(found.value),
         "se": finite(float(np.sqrt(variance))),
         "ci_low": span.low,
         "ci_high": span.high,

@@ -67,8 +67,8 @@ def interval(
     of freedom as rows: the losses are skewed, as a chi^2_1 is, and then that is what log(se / error) has. Of
     groups it is a fifth (measured). An auc has as many units as twice the rows of the rarer class. Errors
     above 0 have the interval on the log scale, 1 - r2 too; auc and f1 on the logit scale; a share of rows the
-    score interval of Wilson (1927) at its effective number of rows. Folds (r2) have Student's t with
-    J - 1 degrees of freedom.
+    score interval of Wilson (1927) at its effective number of rows. Folds, where each is one row, have
+    Student's t with J - 1 degrees of freedom.
 
     Blocks, in time order, have Student's t with K - 1 degrees of freedom and no more: it is valid where
     blocks are about independent, whatever the correlation inside them, and if their variances differ it is
@@ -78,8 +78,8 @@ def interval(
     Measured: 89 % with independent noise, 90 and 88 % with noise correlated by 0.9 and 0.8 from row to row in
     blocks of 100 and 50 rows, 82 % in blocks of 20; an interval from the rows as if independent 42 to 57 %.
 
-    Measured by tests/benchmarks/interval_coverage.py: 87 to 93 %, also of 20 groups and of an auc, 96 % by
-    folds (r2). The risk of the refit, which is trained on all rows, is covered alike with 5 folds or more.
+    Measured by tests/benchmarks/interval_coverage.py: 87 to 93 %, also of 20 groups and of an auc. The risk
+    of the refit, which is trained on all rows, is covered alike with 5 folds or more.
 
     References
     ----------

@@ -15,7 +15,7 @@ from l2cli.data.folds import Folds
 from l2cli.errors import FitError
 from l2cli.select.curve import Curve, extended, thinned
 from l2cli.select.gaussian_folds import GaussianFolds
-from l2cli.select.learner import FoldFits
+from l2cli.select.learner import FoldFits, null_mse
 
 FloatArray = npt.NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -170,7 +170,7 @@ def validation_metrics(fits: FoldFits, lambdas: Sequence[float]) -> list[dict[st
             means = np.sqrt(means)
         elif metric == "r2":
             with np.errstate(divide="ignore", invalid="ignore"):  # the target may not vary
-                means = 1.0 - means / (share @ fits.null_mse())
+                means = 1.0 - means / (share @ null_mse(fits.problem, fits.folds, fits.rows))
         for table, mean in zip(tables, means, strict=True):
             table[metric] = float(mean) if np.isfinite(mean) else None
     return tables

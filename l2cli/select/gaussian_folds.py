@@ -31,7 +31,7 @@ from l2cli.core.moments import (
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.folds import Folds
-from l2cli.select.learner import training_moments
+from l2cli.select.learner import null_mse, training_mean, training_moments
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -181,15 +181,16 @@ class GaussianFolds(ABC):
         """Return (F, L): each fit's weighted mean loss over its held-out rows."""
         quadratic = metric in ("mse", "deviance", "rmse", "r2") and self.by_moments
         result = np.empty((len(self.rows), len(lambdas)))
+        null = null_mse(self.problem, self.folds, self.rows) if metric == "r2" else None
         for i, (stats, u) in enumerate(self.solutions(lambdas)):
             intercept = stats.intercept(u, self.problem.intercept)
             if quadratic:
                 result[i] = self._mse(i, stats, u, intercept)
                 if metric == "rmse":
                     result[i] = np.sqrt(result[i])
-                elif metric == "r2":
+                elif null is not None:
                     with np.errstate(divide="ignore", invalid="ignore"):  # the held-out rows may not vary
-                        result[i] = 1.0 - result[i] / np.float64(self._null_mse(i))
+                        result[i] = 1.0 - result[i] / null[i]
             else:
                 result[i] = self._row_losses(i, stats, u, intercept, metric)
         return result
@@ -205,21 +206,6 @@ class GaussianFolds(ABC):
         if poor.any():
             value[poor] = self._row_losses(i, stats, u[:, poor], intercept[poor], "mse")
         return value
-
-    def _training_mean(self, i: int) -> float:
-        """Return the weighted mean of y over the rows that fit i is trained on."""
-        rows = self.folds.training(i)
-        return float(np.average(self.problem.y[rows], weights=self.problem.weights[rows]))
-
-    def null_mse(self) -> FloatArray:
-        """Return (F,): the held-out mse of the mean of each fit's training rows, the unit of r2."""
-        return np.array([self._null_mse(i) for i in range(len(self.rows))])
-
-    def _null_mse(self, i: int) -> float:
-        """Return the held-out mse of the training mean, the unit of r2."""
-        rows = self.rows[i]
-        away = self.problem.y[rows] - self._training_mean(i)
-        return float(np.average(away * away, weights=self.problem.weights[rows]))
 
     def _eta(self, rows: IntArray, stats: TrainingStats, u: FloatArray, intercept: FloatArray) -> FloatArray:
         """Return linear predictors (m, L) of some rows by one fit, offset included."""
@@ -240,7 +226,7 @@ class GaussianFolds(ABC):
     ) -> FloatArray:
         problem, rows = self.problem, self.rows[i]
         eta = self._eta(rows, stats, u, intercept)
-        baseline = self._training_mean(i) if metric == "r2" else None
+        baseline = training_mean(problem, self.folds, i) if metric == "r2" else None
         return metric_losses(
             metric, self.family, problem.y[rows], eta, problem.weights[rows], baseline=baseline
         )

@@ -18,7 +18,7 @@ from l2cli.core.solvers.smooth_folds import SmoothFolds
 from l2cli.data.folds import Folds
 from l2cli.engines.pool import parallel_map
 from l2cli.errors import FitError
-from l2cli.select.learner import fold_lambdas, training_moments
+from l2cli.select.learner import fold_lambdas, training_mean, training_moments
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -88,19 +88,9 @@ class GlmFolds:
             eta = self._eta(i, rows, coefficients[finite, i].T)
             result[i, finite] = metric_losses(
                 metric, self.family, self.problem.y[rows], eta, self.problem.weights[rows],
-                baseline=self._training_mean(i) if metric == "r2" else None,
+                baseline=training_mean(self.problem, self.folds, i) if metric == "r2" else None,
             )  # fmt: skip
         return result
-
-    def null_mse(self) -> FloatArray:
-        """Return (F,): the held-out mse of the mean of each fit's training rows, the unit of r2."""
-        y, s = self.problem.y, self.problem.weights
-        away = [np.square(y[rows] - self._training_mean(i)) for i, rows in enumerate(self.rows)]
-        return np.array([np.average(a, weights=s[rows]) for a, rows in zip(away, self.rows, strict=True)])
-
-    def _training_mean(self, i: int) -> float:
-        rows = self.folds.training(i)
-        return float(np.average(self.problem.y[rows], weights=self.problem.weights[rows]))
 
     def _eta(self, i: int, rows: IntArray, coefficients: FloatArray) -> FloatArray:
         """Return linear predictors (m, L), of classes (m, C, L), of some rows for a fit's coefficients."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -50,10 +50,6 @@ class FoldFits(Protocol):
         """Return (F, L): each fit's weighted mean loss over its held-out rows."""
         ...
 
-    def null_mse(self) -> FloatArray:
-        """Return (F,): the held-out mse of the mean of each fit's training rows, the unit of r2."""
-        ...
-
     def heldout_etas(self, lambdas: FloatArray, step: int = 1) -> Iterator[FloatArray]:
         """Yield every fit's linear predictors (n_i, L), of classes (n_i, C, L), of its held-out rows.
 
@@ -67,6 +63,19 @@ class FoldFits(Protocol):
         NaN where there is no finite fit.
         """
         ...
+
+
+def training_mean(problem: Problem, folds: Folds, i: int) -> float:
+    """Return the weighted mean of y over the rows that fit i is trained on, what r2 compares with."""
+    rows = folds.training(i)
+    return float(np.average(problem.y[rows], weights=problem.weights[rows]))
+
+
+def null_mse(problem: Problem, folds: Folds, rows: Sequence[IntArray]) -> FloatArray:
+    """Return (F,): the held-out mse of the mean of each fit's training rows, the unit of r2."""
+    y, s = problem.y, problem.weights
+    away = [np.square(y[held] - training_mean(problem, folds, i)) for i, held in enumerate(rows)]
+    return np.array([np.average(a, weights=s[held]) for a, held in zip(away, rows, strict=True)])
 
 
 def training_moments(problem: Problem, folds: Folds) -> Iterator[ColumnMoments]:

@@ -22,7 +22,7 @@ from l2cli.select.curve import STRIDE, Curve, refined
 from l2cli.select.cv import CVResult, are_dear, cross_validate, fold_fits, weighted_curve
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits
-from l2cli.select.spread import Spread, curve_spread
+from l2cli.select.spread import Spread, curve_spread, pooled
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -107,11 +107,11 @@ def tuned_curve(fits: FoldFits, grid: FloatArray, metric: str) -> Curve:
 class Nested(NamedTuple):
     """A nested cross-validation: lambda of every outer fold, their value and its standard error and spread.
 
-    curve : of one column, the tuned one. spread : its variance (1, 1).
+    spread : its variance (1, 1).
     """
 
     lambdas: FloatArray
-    curve: Curve
+    value: float
     spread: Spread
 
 
@@ -141,4 +141,4 @@ def nested(
     values = fits.losses(distinct, metric)[np.arange(count), position][:, None]
     curve = weighted_curve(np.zeros(1), values, fits.fold_weights, folds, metric)
     spread = curve_spread(fits, curve, values, metric, groups=groups, tuned=lambdas)
-    return Nested(lambdas, curve, spread)
+    return Nested(lambdas, float(pooled(fits, curve.mean, values, metric)[0]), spread)

@@ -12,7 +12,7 @@ from l2cli.data.folds import Folds, draw_folds
 from l2cli.errors import FitError
 from l2cli.select.cv import fold_fits, validation_metrics
 from l2cli.select.glm_folds import GlmFolds
-from l2cli.select.learner import heldout_eta
+from l2cli.select.learner import heldout_eta, null_mse
 
 LAMBDAS = np.array([100.0, 10.0, 1.0])
 
@@ -214,6 +214,6 @@ def test_r2_of_counts_is_pooled_over_the_folds():
         baseline = np.average(data.y[rows], weights=data.s[rows])
         weight[i] = data.s[~rows].sum()
         null[i] = data.s[~rows] @ (data.y[~rows] - baseline) ** 2 / weight[i]
-    assert fits.null_mse() == pytest.approx(null)
+    assert null_mse(fits.problem, fits.folds, fits.rows) == pytest.approx(null)
     table = validation_metrics(fits, [10.0])[0]
     assert table["r2"] == pytest.approx(1.0 - table["mse"] / (weight @ null / weight.sum()))

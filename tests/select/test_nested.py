@@ -60,7 +60,7 @@ def test_weighted_and_grouped_ridge_is_that_of_explicit_loops(by_hand, grouped, 
     )
     found = nested(result, scale, "min")
     assert found.lambdas.tolist() == chosen
-    assert float(found.curve.mean[0]) == pytest.approx(np.average(values, weights=weights), rel=1e-10)
+    assert found.value == pytest.approx(np.average(values, weights=weights), rel=1e-10)
     assert len(set(chosen)) > 1
 
 
@@ -114,7 +114,7 @@ def test_each_of_several_targets_is_nested_as_if_alone():
         lone = fold_fits(make_problem(X, Y[:, t], weights=s), folds, "sum")
         alone = nested(cross_validate(lone, folds, GRID, metric="rmse"), "sum", "1se")
         assert found.lambdas.tolist() == alone.lambdas.tolist()
-        assert found.curve.mean == pytest.approx(alone.curve.mean, rel=1e-10)
+        assert found.value == pytest.approx(alone.value, rel=1e-10)
         assert found.spread.covariance == pytest.approx(alone.spread.covariance, rel=1e-8)
 
 
@@ -133,7 +133,7 @@ def test_other_families_are_fitted_anew_inside_every_fold():
         ).curve
         assert found.lambdas[i] == curve.lambdas[curve.index_min]
     own = result.fold_losses[np.arange(3), [int(np.flatnonzero(lam == GRID)[0]) for lam in found.lambdas]]
-    assert float(found.curve.mean[0]) == pytest.approx(np.average(own, weights=result.fits.fold_weights))
+    assert found.value == pytest.approx(np.average(own, weights=result.fits.fold_weights))
 
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 1.0])

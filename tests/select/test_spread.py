@@ -11,7 +11,7 @@ from l2cli.data.folds import draw_folds
 from l2cli.select import spread as spreading
 from l2cli.select.confidence import interval
 from l2cli.select.cv import cross_validate, fold_fits
-from l2cli.select.spread import fold_spread, joint_spread, row_spread, share_of_rows, spread_of
+from l2cli.select.spread import fold_spread, joint_spread, pooled, row_spread, share_of_rows, spread_of
 
 GRID = np.array([100.0, 10.0, 1.0, 0.1])
 
@@ -55,6 +55,30 @@ def test_an_rmse_has_the_covariance_of_the_mse_by_its_slope():
     slope = 0.5 / rooted.curve.mean
     expected = spread_of(squared).covariance * np.outer(slope, slope)
     assert spread_of(rooted).covariance == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_an_r2_varies_by_the_derivative_of_the_pooled_one(grouped):
+    groups = np.arange(60) // 3 if grouped else None
+    result = crossed("r2", groups=groups)
+    losses, s = row_losses_by_hand(result)
+    y, ids = result.fits.problem.y, result.folds.ids[0]
+    null = np.array([(y[i] - np.average(y[ids != f], weights=s[ids != f])) ** 2 for i, f in enumerate(ids)])
+    value = 1.0 - s @ losses[0] / (s @ null)
+    found = pooled(result.fits, result.curve.mean, result.fold_losses, "r2")
+    assert found == pytest.approx(value, rel=1e-12)
+    assert np.abs(found - result.curve.mean).max() > 1e-3  # few rows of a fold say little of its unit
+    slope = np.empty((60, 4))
+    for i in range(60):  # the derivative by the weight of the row
+        more = s.copy()
+        more[i] *= 1.0 + 1e-6
+        slope[i] = (1.0 - more @ losses[0] / (more @ null) - value) / 1e-6
+    if grouped:
+        slope = np.array([slope[groups == g].sum(axis=0) for g in range(20)])
+    units = len(slope)
+    spread = spread_of(result, groups)
+    assert spread.covariance == pytest.approx(slope.T @ slope * units / (units - 1), rel=1e-4)
+    assert (spread.units, spread.kind) == (units, "groups" if grouped else "rows")
 
 
 def test_a_part_of_the_rows_tells_the_covariance_of_all(monkeypatch):

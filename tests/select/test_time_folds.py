@@ -27,7 +27,7 @@ from l2cli.select.confidence import interval, judge
 from l2cli.select.cv import cross_validate, fold_fits, validation_metrics
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.glm_folds import GlmFolds
-from l2cli.select.learner import heldout_eta
+from l2cli.select.learner import heldout_eta, null_mse
 from l2cli.select.nested import inner_fits, inner_in_time, nested, tuned_curve
 from l2cli.select.ridge_folds import RidgeFolds
 from l2cli.select.spread import overlap_factor, spread_of
@@ -196,7 +196,7 @@ def test_metrics_are_those_of_the_tested_rows(family):
             )
     assert table["deviance"] == pytest.approx(np.average(values, weights=weights), rel=1e-9)
     if null:
-        assert fits.null_mse() == pytest.approx(null, rel=1e-9)
+        assert null_mse(fits.problem, fits.folds, fits.rows) == pytest.approx(null, rel=1e-9)
     if family == "gaussian":
         share = np.average(values, weights=weights) / np.average(null, weights=weights)
         assert table["r2"] == pytest.approx(1.0 - share, rel=1e-9)
@@ -335,7 +335,7 @@ def test_nested_in_time_order_is_the_loop_of_loops(metric):
         )
         weights.append(s.sum())
     value = np.average(values, weights=weights)
-    assert found.curve.mean[0] == pytest.approx(np.sqrt(value) if metric == "rmse" else value, rel=1e-8)
+    assert found.value == pytest.approx(np.sqrt(value) if metric == "rmse" else value, rel=1e-8)
     variance = np.average((np.array(values) - value) ** 2, weights=weights) / (K - 1)
     variance /= 4.0 * value if metric == "rmse" else 1.0
     assert found.spread.covariance[0, 0] == pytest.approx(variance, rel=1e-6)
