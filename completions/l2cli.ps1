@@ -57,7 +57,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--standardize', '--no-standardize'); Kind = 'flag'; Words = @(); About = 'penalize the weights of standardized columns' }
             @{ Names = @('--intercept', '--no-intercept'); Kind = 'flag'; Words = @(); About = 'fit an intercept, never penalized' }
             @{ Names = @('--select'); Kind = 'words'; Words = @('auto', 'loo', 'cv', 'gcv', 'evidence', 'holdout'); About = 'how lambda is chosen (default auto)' }
-            @{ Names = @('--holdout'); Kind = 'file'; Words = @(); About = '--select holdout: the part of the rows kept aside, or a file of others' }
+            @{ Names = @('--holdout'); Kind = 'file'; Words = @(); About = 'judge by a part of the rows kept aside (0.25), or by a file of others' }
             @{ Names = @('--unseen'); Kind = 'words'; Words = @('error', 'baseline', 'missing'); About = 'levels of other rows that the model never saw' }
             @{ Names = @('--rule'); Kind = 'words'; Words = @('min', '1se'); About = 'the best, or within one se of it (default min)' }
             @{ Names = @('--folds', '-k'); Kind = 'free'; Words = @(); About = 'number of folds (default 10)' }
@@ -280,7 +280,7 @@ Register-ArgumentCompleter -Native -CommandName l2cli -ScriptBlock {
             @{ Names = @('--standardize', '--no-standardize'); Kind = 'flag'; Words = @(); About = 'penalize the weights of standardized columns' }
             @{ Names = @('--intercept', '--no-intercept'); Kind = 'flag'; Words = @(); About = 'fit an intercept, never penalized' }
             @{ Names = @('--select'); Kind = 'words'; Words = @('auto', 'loo', 'cv', 'gcv', 'evidence', 'holdout'); About = 'how lambda is chosen (default auto)' }
-            @{ Names = @('--holdout'); Kind = 'file'; Words = @(); About = '--select holdout: the part of the rows kept aside, or a file of others' }
+            @{ Names = @('--holdout'); Kind = 'file'; Words = @(); About = 'judge by a part of the rows kept aside (0.25), or by a file of others' }
             @{ Names = @('--unseen'); Kind = 'words'; Words = @('error', 'baseline', 'missing'); About = 'levels of other rows that the model never saw' }
             @{ Names = @('--rule'); Kind = 'words'; Words = @('min', '1se'); About = 'the best, or within one se of it (default min)' }
             @{ Names = @('--folds', '-k'); Kind = 'free'; Words = @(); About = 'number of folds (default 10)' }

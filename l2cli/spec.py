@@ -21,6 +21,8 @@ FAMILY_WORDS = {
 }  # fmt: skip
 """What others call the families."""
 SELECTORS = ("auto", "loo", "cv", "gcv", "evidence", "holdout")
+FOLDLESS = ("loo", "gcv", "evidence", "holdout")
+"""Ways to choose lambda that have no folds."""
 NO_SE = ("gcv", "evidence")
 """Ways to choose lambda whose criterion has no standard error."""
 RULES = ("min", "1se")
@@ -317,6 +319,7 @@ def refuse_several_mixes(model: ModelSpec, command: str) -> None:
 class SelectSpec:
     """How lambda is chosen and judged.
 
+    select : ``auto`` is ``holdout`` where there is a ``holdout``.
     folds : None means 10, and that nobody asked for folds.
     gap : of time-ordered folds.
     jobs : processes, -1 one per processor, None as many as help.
@@ -338,6 +341,8 @@ class SelectSpec:
     gap: Gap = NO_GAP
 
     def __post_init__(self) -> None:
+        if self.select == "auto" and self.holdout is not None:
+            object.__setattr__(self, "select", "holdout")
         _one_of(self.select, "select", SELECTORS)
         _one_of(self.rule, "rule", RULES)
         _whole(self.repeats, "repeats", 1)
@@ -358,14 +363,14 @@ class SelectSpec:
             )
 
     def _check_holdout(self) -> None:
-        if (self.holdout is not None) != (self.select == "holdout"):
-            given, needed = (
-                ("--holdout", "--select holdout")
-                if self.select != "holdout"
-                else ("--select holdout", "--holdout")
+        if self.select == "holdout" and self.holdout is None:
+            raise UsageError(
+                "--select holdout needs --holdout", hint="give a part of the rows, --holdout 0.25, or a file"
             )
-            hint = "give both, as --select holdout --holdout 0.25 (or a file)"
-            raise UsageError(f"{given} needs {needed}", hint=hint)
+        if self.select != "holdout" and self.holdout is not None:
+            raise UsageError(
+                f"--holdout means --select holdout, not {self.select}", hint="leave one of them out"
+            )
         if isinstance(self.holdout, int | float) and not 0.0 < self.holdout < 1.0:
             raise UsageError(
                 f"--holdout must lie between 0 and 1, not {self.holdout:g}",

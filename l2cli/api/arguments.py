@@ -13,6 +13,7 @@ from l2cli.data.build import build_dataset
 from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
 from l2cli.spec import (
+    FOLDLESS,
     Bounds,
     ColumnSpec,
     GridSpec,
@@ -118,6 +119,7 @@ def refuse_idle_arguments(
     if choice.gap.text and columns.time_column is None:
         raise UsageError("gap leaves rows out before later ones, so it needs time_column")
     chosen = {
+        "holdout": choice.holdout is not None,
         "select": choice.select != "auto",
         "rule": choice.rule != "min",
         "metric": choice.metric is not None,
@@ -133,7 +135,7 @@ def refuse_idle_arguments(
     if columns.time_column is not None:
         ordered = {"repeats": drawn["repeats"], "groups": drawn["groups"]}
         pairs.append(("time_column puts the folds in order", ordered))
-    if choice.select in ("loo", "gcv", "evidence", "holdout"):
+    if choice.select in FOLDLESS:
         idle = dict(folds)
         if isinstance(choice.holdout, float) or inference == "bootstrap":
             del idle["groups"]

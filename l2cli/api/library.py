@@ -96,9 +96,9 @@ def fit(
         cross-validation.
     rule : {"min", "1se"}
     holdout : float, path, data frame or (X, y), optional
-        What ``select="holdout"`` judges lambda by: a part of the rows, 0 to 1, held out (whole ``groups`` if
-        there are any), or other labelled rows, which take no part in the fit: a file, a frame with the
-        columns of X and the target (weights and offset too), or X and y.
+        What lambda is judged by (``select`` is "holdout" then): a part of the rows, 0 to 1, held out (whole
+        ``groups`` if there are any), or other labelled rows, which take no part in the fit: a file, a frame
+        with the columns of X and the target (weights and offset too), or X and y.
     unseen : {"error", "baseline", "missing"}
         Levels of such other rows that no row fitted has, as for :func:`predict`.
     folds, repeats : int

@@ -13,7 +13,7 @@ from l2cli.cli.options import words
 from l2cli.cli.output import refuse_overlap
 from l2cli.errors import UsageError
 from l2cli.gap import Gap
-from l2cli.spec import METRICS, MOST_REPEATS, RULES, SELECTORS, UNSEEN, SelectSpec
+from l2cli.spec import FOLDLESS, METRICS, MOST_REPEATS, RULES, SELECTORS, UNSEEN, SelectSpec
 
 
 class Choosing(OptionGroup):
@@ -138,7 +138,7 @@ class Selection(Rule):
         typer.Option(
             "--holdout",
             metavar="FRACTION|FILE",
-            help="--select holdout: the part of the rows kept aside, or a file of others",
+            help="judge by a part of the rows kept aside (0.25), or by a file of others",
         ),
     ] = None
     unseen: Annotated[
@@ -152,16 +152,20 @@ class Selection(Rule):
         A bootstrap (the kind of ``inference``) draws whole groups however lambda is chosen.
         """
         select = "auto" if self.select is None else values.choice(self.select, "--select", SELECTORS)
+        unseen = "error" if self.unseen is None else values.choice(self.unseen, "--unseen", UNSEEN)
         holdout = values.part_or_file(self.holdout)
-        if select in {"loo", "gcv", "evidence", "holdout"}:
+        found = replace(super().spec(), select=select, holdout=holdout, unseen=unseen)
+        if found.select in FOLDLESS:
             idle = {"--folds", "--repeats", "--fold-column", "--time-column"}
             drawn = isinstance(holdout, float)
             idle |= set() if drawn or inference == "bootstrap" else {"--group-column"}
+            way = "--holdout" if self.select in (None, "auto") else f"--select {select}"
             for option, value in self.given():
                 if option in idle:
-                    raise UsageError(f"--select {select} has no folds, so {option} {value} has nothing to do")
-        unseen = "error" if self.unseen is None else values.choice(self.unseen, "--unseen", UNSEEN)
-        return replace(super().spec(), select=select, holdout=holdout, unseen=unseen)
+                    raise UsageError(
+                        f"{way} has no folds, so {option} {value} has nothing to do", hint="drop one"
+                    )
+        return found
 
     def file(self, data: str) -> str | None:
         """Return the file of rows to judge by, None without one; ``data`` is what the model is fitted to.

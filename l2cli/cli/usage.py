@@ -29,7 +29,7 @@ _FOREIGN = {
 # Options of ``fit`` for other ways than folds, which is the one way of ``cv``.
 _BESIDE_FOLDS = {
     "--select": "cv chooses by folds; l2cli fit --select takes holdout, loo, gcv and evidence too",
-    "--holdout": "cv chooses by folds; give it to l2cli fit --select holdout",
+    "--holdout": "cv chooses by folds; give it to l2cli fit",
 }
 
 

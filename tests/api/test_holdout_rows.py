@@ -79,7 +79,7 @@ def test_arrays_with_labels_are_judged_by_arrays():
     valid = pd.DataFrame({"x0": V[:, 0], "x1": V[:, 1], "y": v})
     expected = curve_of(fits, valid, "deviance")
     assert found.to_dict()["selection"]["values"] == pytest.approx(expected, rel=1e-9)
-    frames = quiet(l2cli.fit, X, y, select="holdout", holdout=valid, lambdas=LAMBDAS, positive="high")
+    frames = quiet(l2cli.fit, X, y, holdout=valid, lambdas=LAMBDAS, positive="high")
     assert frames.to_dict()["selection"] == found.to_dict()["selection"]
 
 

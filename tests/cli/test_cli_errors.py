@@ -100,12 +100,18 @@ USAGE = [
     (["fit", "data.csv", "--select", "evidence", "--metric", "mae"], "so --metric has nothing to do"),
     (["fit", "data.csv", "--select", "evidence", "--folds", "5"], "--select evidence has no folds"),
     (["fit", "data.csv", "--select", "holdout"], "--select holdout needs --holdout"),
-    (["fit", "data.csv", "--holdout", "0.2"], "--holdout needs --select holdout"),
-    (["fit", "data.csv", "--holdout", "0"], "--holdout needs --select holdout"),
+    (["fit", "data.csv", "--holdout", "0"], "between 0 and 1, not 0; 0.25 holds out"),
+    (
+        ["fit", "data.csv", "--holdout", "0.2", "--folds", "5"],
+        "--holdout has no folds, so --folds 5 has nothing to do; drop one",
+    ),
     (["fit", "data.csv", "--select", "holdout", "--holdout", "0"], "between 0 and 1, not 0; 0.25 holds out"),
     (["fit", "data.csv", "--select", "holdout", "--holdout", "nan"], "between 0 and 1, not nan"),
     (["fit", "data.csv", "--select", "holdout", "--holdout", "1.5"], "between 0 and 1, not 1.5; 0.25 holds"),
-    (["fit", "data.csv", "--select", "cv", "--holdout", "data.csv"], "--holdout needs --select holdout"),
+    (
+        ["fit", "data.csv", "--select", "cv", "--holdout", "data.csv"],
+        "--holdout means --select holdout, not cv",
+    ),
     (
         ["fit", "data.csv", "--select", "holdout", "--holdout", "data.csv"],
         "--holdout data.csv is also DATA: the model is fitted to its rows, none is unseen",

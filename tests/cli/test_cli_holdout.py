@@ -214,6 +214,15 @@ def test_the_file_is_read_like_any_other(run, quick_json, files, form):
     assert quick_json(*words, "--holdout", name)["selection"]["values"] == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("how", ["0.25", "valid.csv"])
+def test_rows_to_judge_by_say_the_way(quick_json, files, how):
+    words = ["fit", *words_of("number", ()), "--lambdas", "30,3,0.3", "--holdout", how]
+    alone = quick_json(*words)
+    assert alone["settings"]["select"] == alone["selection"]["method"] == "holdout"
+    for way in ("holdout", "auto"):
+        assert alone | {"timing": 0} == quick_json(*words, "--select", way) | {"timing": 0}
+
+
 def test_a_folder_called_like_a_number_is_a_path_and_a_part_stays_a_part(quick_json, files):
     (files / "2024").mkdir()
     (files / "2024" / "v.csv").write_text((files / "valid.csv").read_text())
