@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from l2cli.api.setup import LEVEL, Progress, Setup, finite, prepare
+from l2cli.api.setup import LEVEL, Progress, Setup, finite, floats, prepare
 from l2cli.api.targets import joined
 from l2cli.core.covariance import quantile
 from l2cli.core.metrics import greater_is_better
@@ -133,6 +133,7 @@ def _compare(
     content |= {
         "metric": metric,
         "folds": folds.described(),
+        "fold_sizes": folds.sizes(),
         "models": [_model_row(s, lambdas, comparison) for s in scores],
         "pairs": [_pair_row(p, count, up) for p in pairs],
         "verdict": _verdict(scores, pairs, up),
@@ -189,6 +190,7 @@ def _model_row(score: Scores, lambdas: dict[str, float], comparison: Comparison)
         "ci_low": finite(low),
         "ci_high": finite(high),
         "fit_s": score.seconds,
+        "fold_losses": floats(score.values),
     }
 
 

@@ -282,8 +282,8 @@ def compare(
     Returns
     -------
     CompareResult
-        ``models`` and ``pairs`` (rows of plain values, the best first), ``verdict``, and ``to_dict()``. Of
-        several targets the rows follow one another, each with its ``target``.
+        ``models`` (with ``fold_losses``) and ``pairs`` (rows of plain values, the best first), ``verdict``,
+        and ``to_dict()``. Of several targets the rows follow one another, each with its ``target``.
 
     Examples
     --------

@@ -6,11 +6,12 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from l2cli.api.compare import compare_dataset
 from l2cli.api.cv import cv_dataset
 from l2cli.errors import FitError
-from l2cli.spec import ModelSpec, SelectSpec
+from l2cli.spec import GridSpec, ModelSpec, SelectSpec
 
 
 def test_the_default_candidates_are_compared_on_the_same_folds(regression):
@@ -108,3 +109,32 @@ def test_an_interval_of_a_mean_square_is_symmetric_in_its_logarithm(regression):
         half = t * m["se"] * 1.5  # se^2 is the variance by 5, and 1/5 + 1/4 of it are wanted
         assert m["ci_high"] == pytest.approx(m["mean"] * np.exp(half / m["mean"]), rel=1e-9)
         assert m["ci_low"] == pytest.approx(m["mean"] * np.exp(-half / m["mean"]), rel=1e-9)
+
+
+@pytest.mark.parametrize("metric", ["mse", "rmse", "r2"])
+def test_means_and_differences_follow_from_the_fold_losses(regression, metric):
+    settings = {"folds": 5, "repeats": 2, "metric": metric}
+    result = compare_dataset(regression(), ModelSpec(), SelectSpec(**settings), ("ridge", "ols", "mean"))
+    content = result.to_dict()
+    share = np.array(content["fold_sizes"]) / sum(content["fold_sizes"])
+    values = {m["name"]: np.array(m["fold_losses"]) for m in result.models}
+    assert {len(found) for found in values.values()} == {10}
+    mean = {
+        name: np.sqrt(share @ found**2) if metric == "rmse" else share @ found
+        for name, found in values.items()
+    }
+    for model in content["models"]:
+        assert model["mean"] == pytest.approx(mean[model["name"]], rel=1e-12)
+    for pair in content["pairs"]:
+        assert pair["difference"] == pytest.approx(mean[pair["a"]] - mean[pair["b"]], rel=1e-9)
+        d = values[pair["a"]] - values[pair["b"]]
+        se = np.sqrt((1 / 10 + 1 / 4) * (share @ (d - share @ d) ** 2) * 10 / 9)
+        assert pair["p_value"] == pytest.approx(2 * t(9).sf(abs(pair["difference"]) / se), rel=1e-9)
+
+
+def test_folds_are_in_the_order_of_cross_validation(regression):
+    select = SelectSpec(folds=4, repeats=2, seed=3)
+    content = compare_dataset(regression(), ModelSpec(), select, ("ols", "mean")).to_dict()
+    cv = cv_dataset(regression(), ModelSpec(lambdas=GridSpec(values=(0.0,))), select)
+    assert content["fold_sizes"] == cv.to_dict()["fold_sizes"]
+    assert content["models"][0]["fold_losses"] == pytest.approx(cv.fold_losses[:, 0], rel=1e-12)
