@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, NamedTuple
 
 from l2cli.errors import UsageError
@@ -164,6 +165,13 @@ LARGEST_FACTOR = 1e100
 """Factors of lambda beyond this, or below its inverse, make lambdas of which squares overflow."""
 MOST_REPEATS = 1000
 """Cross-validation repeated more often would tell nothing new."""
+
+
+def as_number(value: Any, name: str) -> float:
+    """Return ``value`` as a float, or raise UsageError if it is no number."""
+    if not isinstance(value, Real):
+        raise UsageError(f"{name} must be a number, not {value!r}")
+    return float(value)
 
 
 def check_lambda(value: float, option: str) -> float:
@@ -364,13 +372,11 @@ class SelectSpec:
 
     def _check_holdout(self) -> None:
         if self.select == "holdout" and self.holdout is None:
-            raise UsageError(
-                "--select holdout needs --holdout", hint="give a part of the rows, --holdout 0.25, or a file"
-            )
+            hint = "give a part of the rows, --holdout 0.25, or a file"
+            raise UsageError("--select holdout needs --holdout", hint=hint)
         if self.select != "holdout" and self.holdout is not None:
-            raise UsageError(
-                f"--holdout means --select holdout, not {self.select}", hint="leave one of them out"
-            )
+            meant = f"--holdout means --select holdout, not {self.select}"
+            raise UsageError(meant, hint="leave one of them out")
         if isinstance(self.holdout, int | float) and not 0.0 < self.holdout < 1.0:
             raise UsageError(
                 f"--holdout must lie between 0 and 1, not {self.holdout:g}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import isnan
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from l2cli.data.unseen import unseen_note
 from l2cli.errors import UsageError, shown
 from l2cli.models.apply import apply_model
 from l2cli.models.model import Model
+from l2cli.spec import as_number
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -79,9 +79,7 @@ def target_keys(model: Model) -> dict[str, Any]:
 
 def check_threshold(threshold: Any) -> float:
     """Return a probability, or raise UsageError."""
-    if not isinstance(threshold, Real):
-        raise UsageError(f"--threshold must be a number, not {threshold!r}")
-    share = float(threshold)
+    share = as_number(threshold, "--threshold")
     if not 0.0 <= share <= 1.0:
         raise UsageError(f"--threshold must be between 0 and 1, not {share:g}")
     return share

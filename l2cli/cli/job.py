@@ -111,7 +111,7 @@ class Job:
         from l2cli.data.build import build_dataset
 
         dataset = build_dataset(table, columns, model, consume=True)
-        if model.family == "auto" and not columns.more_targets:
+        if model.family == "auto" and not columns.more_targets and not dataset.family_noted:
             self._chosen_family = dataset.family
         if self._options.verbose and dataset.roles is not None:
             from l2cli.data.roles import numeric_note
@@ -193,8 +193,7 @@ class Job:
         )
         if data.get("target_default") and not seen:
             notes.append(f"target '{data['target']}' (the last column, change with -t)")
-        told = any(note.startswith(f"family {self._chosen_family}") for note in notes)
-        if self._chosen_family is not None and not seen and not told:
+        if self._chosen_family is not None and not seen:
             notes.append(f"family {self._chosen_family} (by the target, change with --family)")
         if self._model_target is not None:
             notes.append(f"model saved in {self._model_target.path}")

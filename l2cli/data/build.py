@@ -84,8 +84,8 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec, *, consum
     _note_cells(plan, columns, notes)
     note_missing(plan.found.gaps, features, rows, notes)
     note_constant(sources, *made.ranges, notes)
-    if model.family == "auto" and plan.family == "gaussian":
-        _note_codes(plan.target.y, notes)
+    doubt = _doubtful_codes(plan.target.y) if model.family == "auto" and plan.family == "gaussian" else None
+    notes += [] if doubt is None else [doubt]
     schema = DataSchema(
         features=features, target=roles.target, family=plan.family, classes=plan.target.classes,
         missing=columns.missing, id=columns.id, weights=columns.weights, offset=columns.offset,
@@ -104,7 +104,8 @@ def build_dataset(table: Table, columns: ColumnSpec, model: ModelSpec, *, consum
         time=time,
         penalty_factor=factors, column_groups=groups_of_columns,
         bounds=coefficient_bounds(sources, model.bounds, source),
-        target_default=roles.target_default, roles=plan.found, products=made.products,
+        target_default=roles.target_default, family_noted=doubt is not None, roles=plan.found,
+        products=made.products,
         stats=feature_statistics(
             table, plan.found.gaps, features, rows, weights, (*made.ranges, made.mean)
         ),
@@ -121,15 +122,17 @@ def _ids(table: Table, name: str | None) -> TextColumn | FloatArray | None:
     return table.number(name).copy() if text is None else text
 
 
-def _note_codes(y: FloatArray, notes: list[str]) -> None:
-    """Say that a target taken as numbers may hold classes or counts."""
-    if codes := few_whole_numbers(y):
-        counts = ", poisson if they are counts" if codes[0] == 0 else ""
-        values = listed(map(str, codes), 50)
-        notes.append(
-            f"family gaussian: the {len(codes)} values of the target ({values}) are taken as numbers;"
-            f" --family multinomial if they are classes{counts}"
-        )
+def _doubtful_codes(y: FloatArray) -> str | None:
+    """Return the note that a target taken as numbers may hold classes or counts, None where it may not."""
+    codes = few_whole_numbers(y)
+    if not codes:
+        return None
+    counts = ", poisson if they are counts" if codes[0] == 0 else ""
+    values = listed(map(str, codes), 50)
+    return (
+        f"family gaussian: the {len(codes)} values of the target ({values}) are taken as numbers;"
+        f" --family multinomial if they are classes{counts}"
+    )
 
 
 def _note_cells(plan: DatasetPlan, columns: ColumnSpec, notes: list[str]) -> None:

@@ -153,7 +153,8 @@ class Dataset:
     weights, offset : (n,) float64 or None. fold_labels, groups : (n,) int codes or None. time : of the rows,
         or None.
     rows : (n,) int, the 0-based rows of the file that are used, ascending.
-    target_default : the target is the last column because none was named.
+    target_default : the target is the last column because none was named. family_noted : a note names the
+        family and says why it may be another.
     roles : what every column that could be a feature was taken for; None where nobody looked.
     stats : one entry per ``schema.features``.
     row_places : where the rows of the file stand. ids : the column ``schema.id``, of all rows of the file.
@@ -177,6 +178,7 @@ class Dataset:
     column_groups: ColumnGroups | None = None
     products: Products | None = None
     target_default: bool = False
+    family_noted: bool = False
     roles: ColumnRoles | None = None
     stats: tuple[FeatureStats, ...] = ()
     notes: list[str] = field(default_factory=list)

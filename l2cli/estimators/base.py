@@ -32,7 +32,7 @@ from l2cli.errors import L2Error, UsageError
 from l2cli.estimators.bounding import given_bounds
 from l2cli.estimators.grouping import GivenBands, given_groups
 from l2cli.estimators.wording import in_parameters
-from l2cli.spec import ModelSpec, check_factor, check_tweedie_power
+from l2cli.spec import ModelSpec, as_number, check_factor, check_tweedie_power
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -281,13 +281,6 @@ class _Classifier(ClassifierMixin, _L2Model):  # type: ignore[misc]  # scikit-le
         chosen = (eta > 0.0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)
         labels: npt.NDArray[Any] = self.classes_[chosen]
         return labels
-
-
-def as_number(value: object, name: str) -> float:
-    """Return a parameter as a float; UsageError if it is no number."""
-    if not isinstance(value, Real):
-        raise UsageError(f"{name} must be a number, not {value!r}")
-    return float(value)
 
 
 def _weights(sample_weight: npt.ArrayLike | None, n_rows: int) -> FloatArray | None:

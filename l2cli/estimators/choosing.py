@@ -18,12 +18,12 @@ from l2cli.core.path import design_factor
 from l2cli.core.problem import Problem
 from l2cli.data.folds import Folds, draw_folds, folds_of_splits
 from l2cli.errors import UsageError
-from l2cli.estimators.base import _L2Model, as_number
+from l2cli.estimators.base import _L2Model
 from l2cli.estimators.grouping import GivenBands
 from l2cli.select.curve import Curve, extended
 from l2cli.select.cv import cross_validate, fold_fits
 from l2cli.select.loo import leave_one_out
-from l2cli.spec import GridSpec, SelectSpec, check_lambda
+from l2cli.spec import GridSpec, SelectSpec, as_number, check_lambda
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

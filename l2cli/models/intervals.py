@@ -27,7 +27,6 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping
-from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -38,6 +37,7 @@ from l2cli.core.families import Family
 from l2cli.core.problem import row_blocks
 from l2cli.data.encode import EncodedRows
 from l2cli.errors import UsageError
+from l2cli.spec import as_number
 
 if TYPE_CHECKING:
     from l2cli.models.model import Model
@@ -218,9 +218,7 @@ def interval_ends(
 
 def check_level(level: Any) -> float:
     """Return the level of an interval, or raise UsageError."""
-    if not isinstance(level, Real):
-        raise UsageError(f"--interval must be a number, not {level!r}")
-    share = float(level)
+    share = as_number(level, "--interval")
     if not 0.0 < share < 1.0:
         hint = f"--interval {share / 100.0:g} is {share:g} %" if 10.0 <= share < 100.0 else "0.9 is usual"
         raise UsageError(f"--interval must be above 0 and below 1, not {share:g}", hint=hint)

@@ -88,17 +88,6 @@ def training_moments(problem: Problem, folds: Folds) -> Iterator[ColumnMoments]:
         yield from leave_each_out([column_moments(problem, np.flatnonzero(ids == f)) for f in range(folds.k)])
 
 
-def heldout_eta(fits: FoldFits, lam: float) -> FloatArray:
-    """Return (repeats, n), of classes (repeats, n, C): each row's eta by the fit that did not see it.
-
-    NaN for rows that no fold holds out.
-    """
-    result = np.full((fits.folds.repeats, *fits.problem.y.shape), np.nan)
-    for i, eta in enumerate(fits.heldout_etas(np.array([lam]))):
-        result[i // fits.folds.k, fits.rows[i]] = eta[..., 0]
-    return result
-
-
 def fold_lambdas(lambdas: FloatArray, scale: str, weight: float) -> FloatArray:
     """Return lambdas on the sum scale for training rows of the given weight."""
     return lambdas * weight if scale == "mean" else lambdas

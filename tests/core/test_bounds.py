@@ -11,7 +11,7 @@ from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
 from l2cli.data.folds import draw_folds
 from l2cli.select.cv import fold_fits
-from l2cli.select.learner import heldout_eta
+from tests.heldout import heldout_eta
 
 FAMILIES = ("gaussian", "binomial", "poisson", "gamma", "tweedie")
 LOW = np.array([0.0, -0.1, -np.inf, 0.05, -np.inf, -0.2])

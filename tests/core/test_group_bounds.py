@@ -19,8 +19,8 @@ from l2cli.core.solvers.group_block import boxed_minimiser
 from l2cli.core.solvers.group_set import GroupSet
 from l2cli.data.folds import draw_folds
 from l2cli.select.cv import fold_fits
-from l2cli.select.learner import heldout_eta
 from l2cli.spec import GridSpec
+from tests.heldout import heldout_eta
 
 FAMILIES = ["gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie"]
 BOXES = ["nonnegative", "mixed", "without zero"]

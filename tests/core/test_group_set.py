@@ -16,8 +16,8 @@ from l2cli.core.solvers.group_block import block_minimiser
 from l2cli.core.solvers.group_set import GroupSet
 from l2cli.data.folds import Folds, draw_folds
 from l2cli.select.cv import fold_fits
-from l2cli.select.learner import heldout_eta
 from l2cli.spec import GridSpec
+from tests.heldout import heldout_eta
 
 FAMILIES = ["gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie"]
 LABELS = np.array([0, 0, 0, 1, 1, 2, 3, 3, 3, 3])

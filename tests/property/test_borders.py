@@ -28,7 +28,7 @@ from l2cli.data.folds import draw_folds
 from l2cli.engines import pool
 from l2cli.select import gaussian_folds, glm_folds, ridge_folds
 from l2cli.select.cv import fold_fits
-from l2cli.select.learner import heldout_eta
+from tests.heldout import heldout_eta
 
 FAMILIES = ("gaussian", "binomial", "poisson", "gamma", "tweedie")
 every_family = pytest.mark.parametrize("family", FAMILIES)

@@ -16,8 +16,8 @@ from l2cli.errors import FitError, UsageError
 from l2cli.select.block_folds import BlockFolds
 from l2cli.select.block_loo import serves
 from l2cli.select.cv import fold_fits, validation_metrics
-from l2cli.select.learner import heldout_eta
 from l2cli.select.loo import generalized_cv, leave_one_out, leave_one_out_eta, leave_one_out_metrics
+from tests.heldout import heldout_eta
 
 LAMBDAS = np.array([50.0, 5.0, 0.5])
 

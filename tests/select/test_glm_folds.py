@@ -12,7 +12,8 @@ from l2cli.data.folds import Folds, draw_folds
 from l2cli.errors import FitError
 from l2cli.select.cv import fold_fits, validation_metrics
 from l2cli.select.glm_folds import GlmFolds
-from l2cli.select.learner import heldout_eta, null_mse
+from l2cli.select.learner import null_mse
+from tests.heldout import heldout_eta
 
 LAMBDAS = np.array([100.0, 10.0, 1.0])
 

@@ -11,7 +11,7 @@ from l2cli.core.problem import make_problem
 from l2cli.core.solvers import fold_rows
 from l2cli.data.folds import Folds
 from l2cli.select.cv import fold_fits
-from l2cli.select.learner import heldout_eta
+from tests.heldout import heldout_eta
 
 
 class Rows:

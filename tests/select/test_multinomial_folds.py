@@ -14,7 +14,7 @@ from l2cli.core.problem import make_problem
 from l2cli.data.folds import draw_folds
 from l2cli.errors import FitError
 from l2cli.select.glm_folds import GlmFolds
-from l2cli.select.learner import heldout_eta
+from tests.heldout import heldout_eta
 
 LAMBDAS = np.array([30.0, 3.0, 0.3])
 

@@ -12,8 +12,8 @@ from l2cli.data.folds import Folds, draw_folds
 from l2cli.select import gaussian_folds, ridge_folds
 from l2cli.select.cv import fold_fits, validation_metrics
 from l2cli.select.gaussian_folds import GaussianFolds
-from l2cli.select.learner import heldout_eta
 from l2cli.select.ridge_folds import RidgeFolds
+from tests.heldout import heldout_eta
 
 LAMBDAS = np.array([300.0, 10.0, 0.3])
 

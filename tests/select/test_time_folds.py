@@ -27,10 +27,11 @@ from l2cli.select.confidence import interval, judge
 from l2cli.select.cv import cross_validate, fold_fits, validation_metrics
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.glm_folds import GlmFolds
-from l2cli.select.learner import heldout_eta, null_mse
+from l2cli.select.learner import null_mse
 from l2cli.select.nested import inner_fits, inner_in_time, nested, tuned_curve
 from l2cli.select.ridge_folds import RidgeFolds
 from l2cli.select.spread import overlap_factor, spread_of
+from tests.heldout import heldout_eta
 
 GRID = np.array([300.0, 30.0, 3.0, 0.3])
 K = 4
