@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -188,14 +189,15 @@ def choose_bands(
         The best lambda for all columns, on the scale in force, larger than 0.
     """
     bands = bands_of(_groups_of(setup))
-    if method in ("loo", "evidence"):
-        judge = left_out_error if method == "loo" else less_evidence
-        return search_bands(
-            setup.problem, bands, start, lambda problem: judge(problem, setup.weight), progress
-        )
-    error = folds_judge(
-        setup.problem, setup.folds(select), setup.metric(select), setup.model.lambda_scale, select.jobs
-    )
+    metric, weight = setup.metric(select), setup.weight
+    error: Callable[[Problem], float]
+    if method == "evidence":
+        error = partial(less_evidence, lam=weight)
+    elif method == "loo":
+        error = partial(left_out_error, lam=weight, metric=metric)
+    else:
+        scale = setup.model.lambda_scale
+        error = folds_judge(setup.problem, setup.folds(select), metric, scale, select.jobs)
     return search_bands(setup.problem, bands, start, error, progress)
 
 
@@ -236,9 +238,9 @@ def search_bands(
     return np.exp(compass(loss, np.full(len(bands.names), math.log(start)), progress))
 
 
-def left_out_error(problem: Problem, lam: float) -> float:
-    """Return the mean error of rows left out one by one at lambda ``lam``, sum scale."""
-    return float(leave_one_out(problem, design_factor(problem, lam), np.array([lam]))[0].mean[0])
+def left_out_error(problem: Problem, lam: float, metric: str) -> float:
+    """Return a metric of rows left out one by one at lambda ``lam``, sum scale, as something to minimise."""
+    return float(leave_one_out(problem, design_factor(problem, lam), np.array([lam]), metric)[0].loss[0])
 
 
 def less_evidence(problem: Problem, lam: float) -> float:

@@ -75,7 +75,7 @@ def _by_leverage(setup: Setup, select: SelectSpec, method: str, progress: Progre
     if setup.problem.family != "gaussian":
         return _by_approximation(setup, select, method), None
     factor = None if setup.problem.blocks is not None else design_factor(setup.problem, 0.0)
-    return by_leverage(setup, factor, method, select.rule), factor
+    return by_leverage(setup, factor, method, select), factor
 
 
 def _by_holdout(setup: Setup, select: SelectSpec, method: str, progress: Progress | None) -> Chosen:  # noqa: ARG001 - at once
@@ -137,12 +137,13 @@ _METHODS: Mapping[str, Callable[[Setup, SelectSpec, str, Progress | None], Chose
 }
 
 
-def by_leverage(setup: Setup, factor: RidgeFactor | None, method: str, rule: str) -> Choice:
+def by_leverage(setup: Setup, factor: RidgeFactor | None, method: str, select: SelectSpec) -> Choice:
     """Choose lambda by leave-one-out, GCV or evidence, all on the sum scale whatever the scale in force.
 
     Evidence and GCV are no errors of unseen rows: that of leave-one-out at their lambda stands beside it.
     Columns in blocks have no factor.
     """
+    criterion = setup.metric(select) if method == "loo" else method
 
     def evaluate(lambdas: FloatArray) -> Curve:
         sums = lambdas * setup.weight
@@ -151,16 +152,16 @@ def by_leverage(setup: Setup, factor: RidgeFactor | None, method: str, rule: str
 
             curve = evidence(setup.problem, factor, sums)
         elif method == "loo":
-            curve = leave_one_out(setup.problem, factor, sums)[0]
+            curve = leave_one_out(setup.problem, factor, sums, criterion)[0]
         else:
             curve = generalized_cv(setup.problem, factor, sums)
-        return Curve(lambdas, curve.mean, curve.se, curve.paired_se)
+        return curve._replace(lambdas=lambdas)
 
     grid, automatic = setup.grid(factor)
     curve = extended(grid, evaluate, automatic, zero=factor is not None)
+    rule = select.rule
     lam = float(curve.lambdas[curve.index_by(rule)])
     validation = leave_one_out_metrics(setup.problem, factor, lam * setup.weight)
-    criterion = "mse" if method == "loo" else method
     return Choice(lam, method, rule, curve.edge_by(rule), curve, criterion, validation)
 
 

@@ -77,7 +77,7 @@ def _decide_banded(setup: Setup, select: SelectSpec, progress: Progress | None) 
     if method == "cv":
         curve: Curve | None = setup.cross_validate(select)[0].curve
     else:
-        curve = by_leverage(setup, design_factor(setup.problem, 0.0), method, "min").curve
+        curve = by_leverage(setup, design_factor(setup.problem, 0.0), method, select).curve
     assert curve is not None
     chosen = with_bands(setup, choose_bands(setup, common_start(curve), method, select, progress))
     problem = chosen.problem
@@ -85,7 +85,7 @@ def _decide_banded(setup: Setup, select: SelectSpec, progress: Progress | None) 
         at = chosen.weight
         factor = design_factor(problem, at)
         validation = leave_one_out_metrics(problem, factor, at)
-        metric = "mse" if method == "loo" else method
+        metric = chosen.metric(select) if method == "loo" else method
         return Decision(chosen, Choice(1.0, method, metric=metric, validation=validation), factor)
     fits = chosen.fold_fits(chosen.folds(select), select)
     validation = validation_metrics(fits, [1.0])[0]

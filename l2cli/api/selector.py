@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from l2cli.api.setup import Setup
-from l2cli.core.metrics import ROW_METRICS
 from l2cli.errors import UsageError
 from l2cli.spec import SelectSpec
 
@@ -13,12 +12,11 @@ _ONLY_GAUSSIAN = "--select {} is exact for gaussian targets and pure L2 only"
 def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     """Return the way ``fit`` chooses lambda: what was asked, or for auto the rule of SPEC section 2.
 
-    Any fold, group or time option means cross-validation, and so does a metric that leave-one-out does not
+    Any fold, group or time option means cross-validation, and so does the auc, which leave-one-out does not
     have; else leave-one-out, exact for gaussian L2 and approximate for other families with L2; else
     cross-validation.
     """
     metric = setup.metric(select)
-    squared = metric in ("mse", "deviance")
     linear = setup.dataset.family == "gaussian" and setup.problem.is_smooth
     if select.select == "holdout":
         return "holdout"
@@ -30,9 +28,9 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     if select.select in ("loo", "gcv"):
         if not linear:
             raise UsageError(_ONLY_GAUSSIAN.format(select.select), hint="use --select cv")
-        if not squared:
+        if select.select == "gcv" and metric not in ("mse", "deviance"):
             raise UsageError(
-                f"--select {select.select} minimises the squared error", hint="use --select cv with --metric"
+                "--select gcv minimises the squared error", hint="use --select loo or cv with --metric"
             )
         if setup.problem.blocks is not None and not leverages_serve(setup):
             raise UsageError(
@@ -42,9 +40,9 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
             )
         return select.select
     asked = _folds_are_meant(setup, select)
-    if setup.problem.blocks is not None and linear and squared and not asked:
+    if setup.problem.blocks is not None and linear and not asked:
         return _leverage_or_folds(setup)
-    return "cv" if asked or not linear or not squared else "loo"
+    return "cv" if asked or not linear else "loo"
 
 
 def judging_is_asked(setup: Setup, select: SelectSpec, resampled: bool) -> bool:
@@ -87,10 +85,11 @@ def _approximation_refused(setup: Setup, metric: str) -> UsageError | None:
             "--select loo needs pure L2, without groups, bounds and many levels, and at most two classes",
             hint="use --select cv",
         )
-    if metric not in ROW_METRICS:
+    if metric == "auc":
         return UsageError(
-            f"--select loo has no --metric {metric}: that is no mean over rows",
-            hint="use --select cv, or deviance",
+            "--select loo has no --metric auc: over rows left out it is biased downwards, for the intercept"
+            " moves against the label of the row",
+            hint="use --select cv",
         )
     if lone_row(setup.problem) is not None:
         return UsageError(

@@ -52,6 +52,9 @@ CLASS_DEVIANCE = (-2.0 * math.log1p(-1e-15), -2.0 * math.log(1e-15))
 ROW_METRICS = ("deviance", "mse", "mae", "accuracy", "error", "log_loss", "brier")
 """The metrics that are a mean over the rows."""
 
+SQUARED = ("rmse", "r2")
+"""The metrics that are a function of the mse."""
+
 _GREATER = frozenset({"accuracy", "auc", "r2", "f1"})
 
 

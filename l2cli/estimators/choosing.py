@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -104,17 +105,19 @@ class _ChosenLambda(_L2Model):
 
     def _by_leverage(self, problem: Problem, spec: GridSpec, metric: str) -> _Judge:
         """Return the exact leave-one-out judge, as ``l2cli fit`` chooses by it."""
-        exact = problem.family == "gaussian" and metric in ("mse", "deviance") and problem.is_smooth
+        exact = problem.family == "gaussian" and problem.is_smooth
         if self.cv != "loo" or not exact:
-            hint = "give folds or splits; 'loo' is there for the squared error of a ridge regression"
+            hint = "give folds or splits; 'loo' is there for a ridge regression"
             raise UsageError(f"cv={self.cv!r} is not available here", hint=hint)
 
         def curve(problem: Problem) -> Curve:
             factor = design_factor(problem, 0.0)
             grid, automatic = lambda_grid(spec, problem, factor)
-            return extended(grid, lambda lambdas: leave_one_out(problem, factor, lambdas)[0], automatic)
+            return extended(
+                grid, lambda lambdas: leave_one_out(problem, factor, lambdas, metric)[0], automatic
+            )
 
-        return _Judge(curve, lambda _: lambda trial: left_out_error(trial, 1.0))
+        return _Judge(curve, lambda _: partial(left_out_error, lam=1.0, metric=metric))
 
     def _folds(self, problem: Problem, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]) -> Folds:
         """Return the folds of the rows kept: drawn as by the command line, or those of the splits given."""

@@ -22,13 +22,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.metrics import greater_is_better, row_losses
+from l2cli.core.metrics import SQUARED, greater_is_better, influence, losses, row_losses
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.threads import row_threads
 from l2cli.errors import FitError
-from l2cli.select.curve import Curve
-from l2cli.select.loo import defined, left_out_metrics
+from l2cli.select.curve import Curve, of_squares
+from l2cli.select.loo import defined, left_out_metrics, left_out_spread
 from l2cli.select.refits import refitted
 from l2cli.select.solutions import Solutions, not_settled
 
@@ -105,18 +105,33 @@ class ApproximateLoo:
         return self.last
 
     def losses(self, lam: float, metric: str) -> FloatArray:
-        """Return each row's loss by the fit without it (n,), NaN where the fit of all rows has no end."""
+        """Return each row's loss by the fit without it (n,), NaN where the fit of all rows has no end.
+
+        Of f1 see :meth:`_rows`; rmse and R2 have none, for they are functions of the mse.
+        """
         key = (lam, metric)
         if key not in self.known:
             try:
                 eta = self._left_out(lam)[1]
             except FitError as error:  # it ranks last
                 self.refusal, eta = error, np.full(self.problem.n_rows, np.nan)
-            self.known[key] = row_losses(metric, self.family, self.problem.y, eta[:, None])[:, 0]
+            self.known[key] = self._rows(metric, eta[:, None])
         return self.known[key]
 
+    def _rows(self, metric: str, eta: FloatArray) -> FloatArray:
+        """Return what each row adds to the metric of eta (n, 1), of which that is the weighted mean: (n,).
+
+        Of f1, which is no mean over rows, its value and the row's influence on it over the row's share: that
+        has the same mean, and the standard error by the delta method.
+        """
+        y, s = self.problem.y, self.problem.weights
+        if metric != "f1":
+            return row_losses(metric, self.family, y, eta)[:, 0]
+        value = losses(metric, self.family, y, eta, s)
+        return np.asarray((value + influence(metric, y, eta, s) * (s.sum() / s)[:, None])[:, 0])
+
     def curve(self, lambdas: FloatArray, metric: str) -> Curve:
-        """Return the weighted mean loss of the rows left out, its se sd/sqrt(n).
+        """Return the weighted mean loss of the rows left out, its se sd/sqrt(n); see :func:`of_squares` too.
 
         Raises
         ------
@@ -124,18 +139,22 @@ class ApproximateLoo:
             The mean is not finite at any lambda.
         """
         share, n = self.problem.weights / self.problem.weight_sum, self.problem.n_rows
+        of_rows = "mse" if metric in SQUARED else metric
         for lam in np.sort(lambdas)[::-1]:
-            self.losses(float(lam), metric)
-        rows = [self.losses(float(lam), metric) for lam in lambdas]
+            self.losses(float(lam), of_rows)
+        rows = [self.losses(float(lam), of_rows) for lam in lambdas]
         mean = np.array([share @ loss for loss in rows])
         if self.refusal is not None and not np.isfinite(mean).any():
             raise self.refusal
-        up = greater_is_better(metric)
+        up = greater_is_better(of_rows)
         best = int(np.argmin(np.where(np.isfinite(mean), -mean if up else mean, np.inf)))
         with np.errstate(invalid="ignore", over="ignore"):
             se = np.array([_spread(loss, share) for loss in rows])
             paired = np.array([_spread(loss - rows[best], share) for loss in rows])
-        return defined(Curve(lambdas, mean, se / np.sqrt(n), paired / np.sqrt(n), up), "leave-one-out")
+        curve = Curve(lambdas, mean, se / np.sqrt(n), paired / np.sqrt(n), up)
+        if metric in SQUARED:
+            curve = of_squares(curve, metric, left_out_spread(self.problem))
+        return defined(curve, "leave-one-out")
 
     def metrics(self, lam: float) -> dict[str, float | None]:
         """Return every metric of the rows left out."""

@@ -146,6 +146,23 @@ def standard_errors(first: FloatArray, cross: FloatArray, best: int, n: int) -> 
     return se, np.sqrt(paired / n)
 
 
+def of_squares(squares: Curve, metric: str, unit: float = 1.0) -> Curve:
+    """Return the curve of the mse as one of the rmse, or of R2 = 1 - mse / unit; of another metric as it is.
+
+    Standard errors by the delta method: those of the mse over 2 rmse, of differences over the sum of both
+    rmse, and over ``unit``.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if metric == "rmse":
+            root = np.sqrt(squares.mean)
+            se, paired = squares.se / (2.0 * root), squares.paired_se / (root + root[squares.index_min])
+            return Curve(squares.lambdas, root, se, paired)
+        if metric == "r2":
+            mean = 1.0 - squares.mean / unit
+            return Curve(squares.lambdas, mean, squares.se / unit, squares.paired_se / unit, True)
+    return squares
+
+
 def extended(
     grid: FloatArray, evaluate: Callable[[FloatArray], Curve], automatic: bool, *, zero: bool = False
 ) -> Curve:

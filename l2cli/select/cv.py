@@ -13,7 +13,7 @@ from l2cli.core.metrics import FAMILY_METRICS, greater_is_better
 from l2cli.core.problem import Problem
 from l2cli.data.folds import Folds
 from l2cli.errors import FitError
-from l2cli.select.curve import Curve, extended, thinned
+from l2cli.select.curve import Curve, extended, of_squares, thinned
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.learner import FoldFits, null_mse
 
@@ -97,10 +97,8 @@ def weighted_curve(
         best = int(np.argmin(rank))
         difference = values - values[:, [best]]
         paired = np.sqrt(share @ (difference - share @ difference) ** 2 / (folds.k - 1))
-        if metric == "rmse":
-            root = np.sqrt(mean)
-            se, paired, mean = se / (2 * root), paired / (root + root[best]), root
-    return Curve(lambdas, mean, se, paired, up)
+    curve = Curve(lambdas, mean, se, paired, up)
+    return of_squares(curve, metric) if metric == "rmse" else curve
 
 
 def cross_validate(

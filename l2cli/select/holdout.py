@@ -12,21 +12,19 @@ from abc import ABC, abstractmethod
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.metrics import greater_is_better, losses, metric_table, row_losses
+from l2cli.core.metrics import SQUARED, greater_is_better, losses, metric_table, row_losses
 from l2cli.core.moments import column_moments, training_problem, training_stats
 from l2cli.core.path import Path
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.newton import RUNAWAY
 from l2cli.errors import FitError
-from l2cli.select.curve import Curve, best_index, standard_errors
+from l2cli.select.curve import Curve, best_index, of_squares, standard_errors
 from l2cli.select.glm_folds import KKT_LIMIT
 from l2cli.select.learner import fold_lambdas
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-SQUARED = ("rmse", "r2")
-"""Metrics that are a function of the mse."""
 OF_RANKS = ("auc", "f1")
 """Metrics that are no mean over rows, nor a function of one: they have no standard error here."""
 
@@ -50,33 +48,38 @@ class Judge(ABC):
 
         The se of the rmse and of R2 is that of the mse by the delta method; auc and f1 have none.
         """
-        eta, family = self._etas(lambdas), self.training.likelihood
-        y, s = self.y, self.weights
-        up, unknown = greater_is_better(metric), np.full(len(lambdas), np.nan)
-        mean = losses(metric, family, y, eta, s, baseline=self.baseline if metric == "r2" else None)
-        if not np.isfinite(mean).any():
+        eta, unknown = self._etas(lambdas), np.full(len(lambdas), np.nan)
+        if metric in OF_RANKS:
+            mean = losses(metric, self.training.likelihood, self.y, eta, self.weights)
+            curve = Curve(lambdas, mean, unknown, unknown, True)
+        else:
+            curve = self._mean_curve(lambdas, eta, "mse" if metric in SQUARED else metric)
+            curve = of_squares(curve, metric, self._spread())
+        if not np.isfinite(curve.mean).any():
             raise FitError(
                 f"the {metric} of the held-out rows is not a finite number at any lambda",
                 hint="change --holdout, --metric or --lambdas",
             )
-        if metric in OF_RANKS:
-            return Curve(lambdas, mean, unknown, unknown, up)
-        rows_metric, share, count = "mse" if metric in SQUARED else metric, s / s.sum(), len(lambdas)
-        first, cross = np.zeros(count), np.zeros((count, count))
-        best = best_index(lambdas, np.where(np.isfinite(mean), -mean if up else mean, np.inf))
+        return curve
+
+    def _mean_curve(self, lambdas: FloatArray, eta: FloatArray, metric: str) -> Curve:
+        """Return the curve of a metric that is a mean over rows, of eta (m, L), of classes (m, C, L)."""
+        y, share, count = self.y, self.weights / self.weights.sum(), len(lambdas)
+        up, mean, cross = greater_is_better(metric), np.zeros(count), np.zeros((count, count))
         for rows in row_blocks(len(y), 4 * eta[0].size):
-            loss = row_losses(rows_metric, family, y[rows], eta[rows])
-            first += share[rows] @ loss
+            loss = row_losses(metric, self.training.likelihood, y[rows], eta[rows])
+            mean += share[rows] @ loss
             cross += loss.T @ (loss * share[rows, None])
-        se, paired = standard_errors(first, cross, best, len(y))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            if metric == "rmse":
-                se, paired = se / (2.0 * mean), paired / (mean + mean[best])
-            elif metric == "r2":
-                middle = share @ y if self.baseline is None else self.baseline
-                unit = float(share @ np.square(y - middle))
-                se, paired = se / unit, paired / unit
-        return Curve(lambdas, mean, se, paired, up)
+        best = best_index(lambdas, np.where(np.isfinite(mean), -mean if up else mean, np.inf))
+        return Curve(lambdas, mean, *standard_errors(mean, cross, best, len(y)), up)
+
+    def _spread(self) -> float:
+        """Return the mean square that R2 compares with, of the y about the baseline; 0 of classes."""
+        if self.y.ndim > 1:
+            return 0.0
+        share = self.weights / self.weights.sum()
+        middle = share @ self.y if self.baseline is None else self.baseline
+        return float(share @ np.square(self.y - middle))
 
     def metrics(self, lam: float) -> dict[str, float | None]:
         """Return every metric of the held-out rows."""

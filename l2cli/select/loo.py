@@ -19,11 +19,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.metrics import metric_table
+from l2cli.core.metrics import SQUARED, metric_table
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.ridge import EPS, RidgeFactor
 from l2cli.errors import FitError
-from l2cli.select.curve import Curve, best_index, standard_errors
+from l2cli.select.curve import Curve, best_index, of_squares, standard_errors
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -132,34 +132,65 @@ class _LeverageOf:
 
 
 def leave_one_out(
-    problem: Problem, factor: RidgeFactor | None, lambdas: FloatArray
+    problem: Problem, factor: RidgeFactor | None, lambdas: FloatArray, metric: str = "mse"
 ) -> tuple[Curve, FloatArray]:
-    """Return the curve of the weighted mean squared leave-one-out residual, and 1 - max h (L,).
+    """Return the curve of a metric of the weighted leave-one-out residuals, and 1 - max h (L,).
 
-    The se is that of a mean of n values, sd/sqrt(n). A leverage of 1 (a row that alone decides a coefficient)
-    has no leave-one-out residual: the value is infinite and ranks last.
+    The se is that of a mean of n values, sd/sqrt(n), of the rmse and of R2 (:func:`left_out_spread`) that of
+    the mse by the delta method. A leverage of 1 (a row that alone decides a coefficient) has no leave-one-out
+    residual: the value is not finite and ranks last.
+
+    Parameters
+    ----------
+    metric : str
+        A metric of gaussian targets.
 
     Raises
     ------
     FitError
-        The value is infinite at every lambda.
+        The value is not finite at any lambda.
     """
     s, n, count = problem.weights, problem.n_rows, len(lambdas)
     share = s / s.sum()
     first, cross, slack = np.zeros(count), np.zeros((count, count)), np.full(count, np.inf)
-    total = float(share @ (problem.response - share @ problem.response) ** 2)
-    unit = total if total > 0 else 1.0
+    size: float = np.sqrt(share @ (problem.response - share @ problem.response) ** 2) or 1.0
+    unit = size if metric == "mae" else size**2
     for rows, _, left, left_out in residual_blocks(problem, factor, lambdas):
         slack = np.minimum(slack, left.min(axis=0))
         with np.errstate(over="ignore"):
-            loss = np.square(left_out) / unit
+            loss = (np.abs(left_out) if metric == "mae" else np.square(left_out)) / unit
         loss[:, ~(slack > 0.0)] = 0.0
         first += share[rows] @ loss
         cross += loss.T @ (loss * share[rows, None])
     mean = np.where(slack > 0.0, first, np.inf)
     se, paired = standard_errors(first, cross, best_index(lambdas, mean), n)
     curve = Curve(lambdas, mean * unit, se * unit, paired * unit)
+    if metric in SQUARED:
+        curve = of_squares(curve, metric, left_out_spread(problem))
     return defined(curve, "leave-one-out"), slack
+
+
+def left_out_spread(problem: Problem) -> float:
+    """Return the mean square that R2 of rows left out compares with, of each y about the mean without it.
+
+    Raises
+    ------
+    FitError
+        The target does not vary.
+    """
+    s = problem.weights
+    if problem.y.min() == problem.y.max():
+        raise FitError(
+            "the r2 of rows left out is undefined: the target does not vary", hint="use another --metric"
+        )
+    return float(s @ np.square(problem.y - _means_without(problem))) / float(s.sum())
+
+
+def _means_without(problem: Problem) -> FloatArray:
+    """Return the mean of the other rows for each row (n,)."""
+    s, y = problem.weights, problem.y
+    with np.errstate(divide="ignore", invalid="ignore"):  # one row has nothing beside it
+        return np.asarray((s @ y - s * y) / (s.sum() - s))
 
 
 def leave_one_out_eta(problem: Problem, factor: RidgeFactor | None, lam: float) -> FloatArray:
@@ -179,10 +210,8 @@ def leave_one_out_metrics(
 
 def left_out_metrics(problem: Problem, eta: FloatArray) -> dict[str, float | None]:
     """Return every metric of eta (n,) by the fits without each row; r2 is against the mean without it."""
-    s, y = problem.weights, problem.y
-    with np.errstate(divide="ignore", invalid="ignore"):  # one row has nothing beside it
-        without = (s @ y - s * y) / (s.sum() - s)
-    return metric_table(problem.likelihood, y, eta, s, baseline=without)
+    without = _means_without(problem)
+    return metric_table(problem.likelihood, problem.y, eta, problem.weights, baseline=without)
 
 
 def generalized_cv(problem: Problem, factor: RidgeFactor | None, lambdas: FloatArray) -> Curve:

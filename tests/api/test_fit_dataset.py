@@ -420,7 +420,7 @@ def test_the_model_predicts_what_the_fit_does(regression):
 @pytest.mark.parametrize(
     ("asked", "method"),
     [
-        ({"select": "loo"}, "loo"), ({"select": "evidence"}, "evidence"), ({"metric": "mae"}, "cv"),
+        ({"select": "loo"}, "loo"), ({"select": "evidence"}, "evidence"), ({"metric": "mae"}, "loo"),
         ({"folds": 5}, "cv"), ({"rule": "1se"}, "loo"), ({"select": "holdout", "holdout": 0.3}, "holdout"),
     ],
 )  # fmt: skip

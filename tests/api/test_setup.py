@@ -55,7 +55,9 @@ def test_folds_are_stratified_for_classes_unless_rows_are_grouped(binary, regres
         (SelectSpec(), {}, "loo"),
         (SelectSpec(metric="mse"), {}, "loo"),
         (SelectSpec(metric="deviance"), {}, "loo"),
-        (SelectSpec(metric="mae"), {}, "cv"),
+        (SelectSpec(metric="mae"), {}, "loo"),
+        (SelectSpec(metric="r2"), {}, "loo"),
+        (SelectSpec(select="cv", metric="mae"), {}, "cv"),
         (SelectSpec(folds=10), {}, "cv"),
         (SelectSpec(repeats=2), {}, "cv"),
         (SelectSpec(select="cv"), {}, "cv"),
@@ -95,7 +97,11 @@ def test_leave_one_out_of_classes_is_refused_where_there_is_none(binary):
     net = prepare(binary(), ModelSpec(l1_ratio=0.5))
     for bad, select, message in (
         (setup, SelectSpec(select="gcv"), "--select gcv is exact for gaussian targets and pure"),
-        (setup, SelectSpec(select="loo", metric="auc"), "has no --metric auc"),
+        (
+            setup,
+            SelectSpec(select="loo", metric="auc"),
+            "has no --metric auc: over rows left out it is biased",
+        ),
         (alone, SelectSpec(select="loo"), "one row alone is of its kind"),
         (net, SelectSpec(select="loo"), "--select loo needs pure L2"),
     ):

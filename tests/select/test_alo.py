@@ -194,6 +194,47 @@ def test_a_curve_has_the_mean_and_the_errors_of_a_mean():
     assert 0.5 < auc <= 1.0
 
 
+@pytest.mark.parametrize(
+    ("family", "metrics"),
+    [
+        ("binomial", ("accuracy", "error", "brier", "f1")),
+        ("poisson", ("mae", "mse", "rmse", "r2")),
+        ("gamma", ("mae", "rmse", "r2")),
+    ],
+)
+def test_every_metric_of_the_rows_left_out_but_the_auc_has_a_curve(family, metrics):
+    problem = make(family, 80, 5)
+    loo, lambdas, n = ApproximateLoo(problem), np.array([100.0, 10.0, 1.0]), 80
+    tables = [loo.metrics(float(lam)) for lam in lambdas]
+    eta, s = np.column_stack([loo.etas(float(lam)) for lam in lambdas]), problem.weights
+    unit = (
+        losses("mse", problem.likelihood, problem.y, eta, s) / (1.0 - np.array([t["r2"] for t in tables]))
+        if "r2" in metrics
+        else np.ones(3)
+    )
+
+    def value(metric, weights):
+        if metric == "r2":  # what it compares with is held
+            return 1.0 - losses("mse", problem.likelihood, problem.y, eta, weights) / unit
+        return losses(metric, problem.likelihood, problem.y, eta, weights)
+
+    for metric in metrics:
+        curve = loo.curve(lambdas, metric)
+        np.testing.assert_allclose(
+            curve.mean, np.array([table[metric] for table in tables], dtype=float), rtol=1e-12
+        )
+        # se by the delta method: derivatives by the weights of rows
+        h, slopes = 1e-5, np.empty((n, 3))
+        for i in range(n):
+            step = h * s[i] * (np.arange(n) == i)
+            slopes[i] = (value(metric, s + step) - value(metric, s - step)) / (2.0 * h * s[i]) * s.sum()
+        share = s / s.sum()
+        np.testing.assert_allclose(curve.se, np.sqrt(share @ slopes**2 / n), rtol=1e-6)
+        assert np.isfinite(curve.paired_se).all()
+        assert curve.paired_se[curve.index_min] == 0.0
+        assert curve.greater_is_better == (metric in ("accuracy", "f1", "r2"))
+
+
 @pytest.mark.parametrize("rule", ["min", "1se"])
 def test_an_automatic_grid_is_thinned_and_filled_around_the_choice(rule):
     problem = make("poisson", 120, 15, seed=2)

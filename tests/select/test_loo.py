@@ -88,6 +88,44 @@ def test_leave_one_out_is_refitting_without_each_row(shape, variant):
     assert np.all((slack > 0) & (slack < 1))
 
 
+@pytest.mark.parametrize("metric", ["rmse", "mae", "r2", "deviance"])
+@pytest.mark.parametrize(
+    ("shape", "settings"),
+    [((25, 4), {"weighted": True, "shifted": True}), ((12, 30), {}), ((20, 5), {"intercept": False})],
+    ids=["long", "wide", "no intercept"],
+)
+def test_every_metric_is_that_of_refits(shape, settings, metric):
+    problem = problem_of(*shape, **settings)
+    curve = leave_one_out(problem, design_factor(problem, 0.0), LAMBDAS, metric)[0]
+    y, share, n = problem.y, problem.weights / problem.weight_sum, problem.n_rows
+    away = np.array([y - refits(problem, lam) for lam in LAMBDAS])
+    rows = np.abs(away) if metric == "mae" else away**2
+    mean = rows @ share
+    se = np.sqrt((rows - mean[:, None]) ** 2 @ share / n)
+    gap = rows - rows[np.argmin(mean)]
+    paired = np.sqrt((gap - (gap @ share)[:, None]) ** 2 @ share / n)
+    if metric == "rmse":
+        root = np.sqrt(mean)
+        mean, se, paired = root, se / (2 * root), paired / (root + root.min())
+    elif metric == "r2":
+        others = ~np.eye(n, dtype=bool)
+        without = np.array([np.average(y[rest], weights=problem.weights[rest]) for rest in others])
+        unit = share @ (y - without) ** 2
+        mean, se, paired = 1 - mean / unit, se / unit, paired / unit
+    assert curve.greater_is_better == (metric == "r2")
+    assert curve.mean == pytest.approx(mean, rel=1e-7)
+    assert curve.se == pytest.approx(se, rel=1e-6)
+    assert curve.paired_se == pytest.approx(paired, rel=1e-5, abs=1e-7 * se.max())
+    assert curve.loss[curve.index_min] == min(curve.loss)
+
+
+def test_a_target_that_does_not_vary_has_no_r2():
+    problem = problem_of(20, 3)
+    problem = problem._replace(y=np.full(20, 7.1))
+    with pytest.raises(FitError, match="the r2 of rows left out is undefined: the target does not vary"):
+        leave_one_out(problem, design_factor(problem, 0.0), LAMBDAS, "r2")
+
+
 @pytest.mark.parametrize("shape", [(25, 4), (12, 30)], ids=["long", "wide"])
 @pytest.mark.parametrize("intercept", [True, False])
 def test_gcv_is_its_formula(shape, intercept):
