@@ -12,7 +12,7 @@ from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_bande
 from l2cli.api.choosing import choice_of, curve_warnings
 from l2cli.api.fit import FitResult, describe, together
 from l2cli.api.honest import honest_keys, refuse_nested_bands
-from l2cli.api.mixes import cross_validate_mixes
+from l2cli.api.mixes import cross_validate_mixes, notes_of_mixes
 from l2cli.api.setup import Progress, Setup, floats, prepare
 from l2cli.api.targets import joined, stacked
 from l2cli.api.verdict import verdict
@@ -91,11 +91,13 @@ def _cross_validate(setup: Setup, select: SelectSpec, progress: Progress | None)
     )
     content["level"] = LEVEL
     content["warnings"] += curve_warnings(setup, choice) + _fold_warning(result)
-    content["data"]["notes"] += mixes.notes()
+    content["data"]["notes"] += notes_of_mixes(mixes.setups, setup, "cross-validation")
     described = refit.to_dict()
     content |= _curve_keys(result)
     if len(mixes.tried) > 1:
-        content["grid"] = [{"l1_ratio": mix.ratio} | _curve_keys(mix.result) for mix in mixes.tried]
+        content["grid"] = [
+            {"l1_ratio": mix.setup.model.l1_ratio} | _curve_keys(mix.result) for mix in mixes.tried
+        ]
     content |= honest_keys(mixes, select, described["effective_df"], progress)
     content["verdict"] = verdict(
         curve, content["lambda_set"], automatic=setup.model.lambdas.is_auto, metric=result.metric

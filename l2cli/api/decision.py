@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, refuse_idle, with_bands
 from l2cli.api.choosing import Choice, by_leverage, choose, folds_choice
-from l2cli.api.mixes import cross_validate_mixes
+from l2cli.api.mixes import cross_validate_mixes, notes_of_mixes, setups_of_mixes, table_of_mixes
 from l2cli.api.selector import judging_is_asked, resolve_selector
 from l2cli.api.setup import Progress, Setup
 from l2cli.core.path import design_factor
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.errors import UsageError
-from l2cli.select.curve import Curve
+from l2cli.select.curve import Curve, best_of
 from l2cli.select.cv import validation_metrics
 from l2cli.select.loo import leave_one_out_metrics
 from l2cli.spec import SelectSpec
@@ -53,12 +53,20 @@ def decide(
 
 
 def _decide_mix(setup: Setup, select: SelectSpec, progress: Progress | None) -> Decision:
-    """Return the mix and the lambda that are best together, by cross-validation."""
-    mixes = cross_validate_mixes(setup, select, progress)
-    best = mixes.best
-    best.setup.dataset.notes.extend(mixes.notes())
-    choice = folds_choice(best.result, select.rule)
-    return Decision(best.setup, choice._replace(mixes=tuple(mixes.compact())), best.factor)
+    """Return the mix and the lambda that are best together, by cross-validation or rows held out."""
+    if select.select == "holdout":
+        setups, way = setups_of_mixes(setup), "held-out rows"
+        choices = [choose(mixed, select, "holdout", progress)[0] for mixed in setups]
+        curves = [choice.curve for choice in choices if choice.curve is not None]
+        at = best_of(curves)
+        best, choice, factor = setups[at], choices[at], None
+    else:
+        mixes, way = cross_validate_mixes(setup, select, progress), "cross-validation"
+        setups, curves = mixes.setups, mixes.curves
+        best, result, factor = mixes.best
+        choice = folds_choice(result, select.rule)
+    best.dataset.notes.extend(notes_of_mixes(setups, best, way))
+    return Decision(best, choice._replace(mixes=table_of_mixes(setups, curves)), factor)
 
 
 def _decide_banded(setup: Setup, select: SelectSpec, progress: Progress | None) -> Decision:

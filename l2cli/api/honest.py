@@ -10,7 +10,8 @@ from l2cli.api.banded import given_lambdas, is_banded
 from l2cli.api.mixes import Mixes
 from l2cli.api.setup import Progress, Setup, finite
 from l2cli.errors import UsageError
-from l2cli.select.confidence import LEVEL, best_of, interval, judge, stability
+from l2cli.select.confidence import LEVEL, interval, judge, stability
+from l2cli.select.curve import best_of
 from l2cli.select.cv import CVResult
 from l2cli.select.spread import joint_spread, pooled, share_of_rows
 from l2cli.spec import SelectSpec
@@ -39,7 +40,7 @@ def honest_keys(
     """
     setup, result, _ = mixes.best
     curve, groups = result.curve, setup.dataset.groups
-    curves = [mix.result.curve for mix in mixes.tried]
+    curves = mixes.curves
     spread = joint_spread([mix.result for mix in mixes.tried], groups)
     honest = judge(curves, spread, select.rule, select.seed)
     at = curve.index_by(select.rule)

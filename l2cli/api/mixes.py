@@ -1,4 +1,4 @@
-"""Several mixes of L1 and L2 tuned jointly with lambda: each has its curve, on the same folds."""
+"""Several mixes of L1 and L2 tuned jointly with lambda: each has its curve, on the same rows held out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from l2cli.api.setup import Progress, Setup
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.errors import UsageError
+from l2cli.select.curve import Curve, best_of
 from l2cli.select.cv import CVResult
 from l2cli.spec import SelectSpec
 
@@ -20,17 +21,6 @@ class Mix(NamedTuple):
     result: CVResult
     factor: RidgeFactor | None
 
-    @property
-    def ratio(self) -> float:
-        """The l1_ratio."""
-        return self.setup.model.l1_ratio
-
-    @property
-    def loss(self) -> float:
-        """The best mean over lambda, as something to minimise."""
-        curve = self.result.curve
-        return float(curve.loss[curve.index_min])
-
 
 class Mixes(NamedTuple):
     """Every mix tried, in the order asked for, and the best of them: the first of equal ones."""
@@ -38,25 +28,48 @@ class Mixes(NamedTuple):
     tried: Sequence[Mix]
     best: Mix
 
-    def notes(self) -> list[str]:
-        """Return which mix was chosen, of two and more."""
-        if len(self.tried) == 1:
-            return []
-        tried = ", ".join(f"{mix.ratio:g}" for mix in self.tried)
-        return [f"l1_ratio {self.best.ratio:g} chosen from {tried} by cross-validation"]
+    @property
+    def curves(self) -> list[Curve]:
+        """The curve of every mix."""
+        return [mix.result.curve for mix in self.tried]
 
-    def compact(self) -> list[dict[str, Any]]:
-        """Return the best lambda and error of every mix, of two and more."""
-        if len(self.tried) == 1:
-            return []
-        return [
-            {
-                "l1_ratio": mix.ratio,
-                "lambda": float(mix.result.curve.lambdas[mix.result.curve.index_min]),
-                "value": float(mix.result.curve.mean[mix.result.curve.index_min]),
-            }
-            for mix in self.tried
-        ]
+    @property
+    def setups(self) -> list[Setup]:
+        """The setup of every mix."""
+        return [mix.setup for mix in self.tried]
+
+
+def notes_of_mixes(setups: Sequence[Setup], best: Setup, way: str) -> list[str]:
+    """Return which mix was chosen, of two and more."""
+    if len(setups) == 1:
+        return []
+    tried = ", ".join(f"{setup.model.l1_ratio:g}" for setup in setups)
+    return [f"l1_ratio {best.model.l1_ratio:g} chosen from {tried} by {way}"]
+
+
+def table_of_mixes(setups: Sequence[Setup], curves: Sequence[Curve]) -> tuple[dict[str, Any], ...]:
+    """Return the best lambda and error of every mix."""
+    return tuple(
+        {
+            "l1_ratio": setup.model.l1_ratio,
+            "lambda": float(curve.lambdas[curve.index_min]),
+            "value": float(curve.mean[curve.index_min]),
+        }
+        for setup, curve in zip(setups, curves, strict=True)
+    )
+
+
+def setups_of_mixes(setup: Setup) -> list[Setup]:
+    """Return a setup for every mix of the model: itself where there is one."""
+    return [
+        setup._replace(
+            # what targets share is of one mix
+            problem=setup.problem._replace(l1_ratio=ratio, shared=None),
+            model=replace(setup.model, l1_ratio=ratio, l1_ratios=()),
+            together=None,
+        )
+        for ratio in setup.model.l1_ratios
+    ] or [setup]
 
 
 def cross_validate_mixes(setup: Setup, select: SelectSpec, progress: Progress | None = None) -> Mixes:
@@ -67,24 +80,14 @@ def cross_validate_mixes(setup: Setup, select: SelectSpec, progress: Progress | 
     UsageError
         Another way than cross-validation was asked for beside several mixes, or they are to be nested.
     """
-    ratios = setup.model.l1_ratios
-    if not ratios:
-        result, factor = setup.cross_validate(select, progress)
-        mix = Mix(setup, result, factor)
-        return Mixes([mix], mix)
-    if select.select not in ("auto", "cv"):
+    if setup.model.l1_ratios and select.select not in ("auto", "cv"):
         raise UsageError(
-            f"--select {select.select} tunes lambda alone, not several --l1-ratio", hint="use --select cv"
+            f"--select {select.select} tunes lambda alone, not several --l1-ratio",
+            hint="use --select cv or --holdout",
         )
-    if select.nested:
+    if setup.model.l1_ratios and select.nested:
         raise UsageError(
             "--nested tunes lambda alone, not several --l1-ratio", hint="give one --l1-ratio with --nested"
         )
-    tried = []
-    for ratio in ratios:
-        # what targets share is of one mix
-        problem = setup.problem._replace(l1_ratio=ratio, shared=None)
-        model = replace(setup.model, l1_ratio=ratio, l1_ratios=())
-        mixed = setup._replace(problem=problem, model=model, together=None)
-        tried.append(Mix(mixed, *mixed.cross_validate(select, progress)))
-    return Mixes(tried, min(tried, key=lambda mix: mix.loss))
+    tried = [Mix(mixed, *mixed.cross_validate(select, progress)) for mixed in setups_of_mixes(setup)]
+    return Mixes(tried, tried[best_of([mix.result.curve for mix in tried])])

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.student import two_sided_quantile
-from l2cli.select.curve import NO_DIFFERENCE, Curve
+from l2cli.select.curve import NO_DIFFERENCE, Curve, best_of
 from l2cli.select.cv import CVResult, weighted_curve
 from l2cli.select.spread import Spread
 
@@ -179,11 +179,6 @@ def judge(curves: Sequence[Curve], spread: Spread, rule: str, seed: int) -> Hone
     if (span := curve.as_good) is not None:
         inside |= (curve.lambdas >= span[0]) & (curve.lambdas <= span[1]) & np.isfinite(curve.loss)
     return Honest(optimism, curve.lambdas[inside].tolist())
-
-
-def best_of(curves: Sequence[Curve]) -> int:
-    """Return which curve has the best minimum, the first of equal ones."""
-    return int(np.argmin([curve.loss[curve.index_min] for curve in curves]))
 
 
 def _places(curves: Sequence[Curve]) -> list[slice]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -129,6 +129,11 @@ def best_index(lambdas: FloatArray, loss: FloatArray) -> int:
     """Return the index of the smallest loss, ties to the larger lambda."""
     tied = np.flatnonzero(loss == loss.min())
     return int(tied[np.argmax(lambdas[tied])])
+
+
+def best_of(curves: Sequence[Curve]) -> int:
+    """Return which curve has the best minimum, the first of equal ones."""
+    return int(np.argmin([curve.loss[curve.index_min] for curve in curves]))
 
 
 def standard_errors(first: FloatArray, cross: FloatArray, best: int, n: int) -> tuple[FloatArray, FloatArray]:

@@ -65,6 +65,31 @@ def test_fit_takes_the_same_mix_and_says_which(sparse):
     assert any("chosen from 0, 0.5, 1" in note for note in content["data"]["notes"])
 
 
+@pytest.mark.parametrize("make", [lambda data: data, binary])
+@pytest.mark.parametrize("file", [False, True])
+@pytest.mark.parametrize("settings", [{}, {"rule": "1se", "lambda_scale": "mean"}, {"metric": "r2"}])
+def test_rows_held_out_choose_the_mix_of_separate_runs(sparse, make, file, settings):
+    X, y = make(sparse)
+    if settings.get("metric") == "r2" and make is binary:
+        settings = {"metric": "f1"}
+    given = {"holdout": (X[60:], y[60:]) if file else 0.3} | settings
+    rows = (X[:60], y[:60]) if file else (X, y)
+    joint = l2cli.fit(*rows, l1_ratio=RATIOS, **given)
+    alone = [l2cli.fit(*rows, l1_ratio=ratio, **given) for ratio in RATIOS]
+    content = joint.to_dict()
+    sign, best = -1.0 if settings.get("metric") else 1.0, []
+    for part, run in zip(content["selection"]["grid"], alone, strict=True):
+        curve = run.to_dict()["selection"]
+        best.append(min(sign * value for value in curve["values"]))
+        assert part["value"] == pytest.approx(sign * best[-1], rel=1e-12)
+    at = int(np.argmin(best))
+    assert content["lambda"] == alone[at].to_dict()["lambda"]
+    assert content["metrics"] == alone[at].to_dict()["metrics"]
+    assert content["settings"]["l1_ratio"] == RATIOS[at]
+    assert f"l1_ratio {RATIOS[at]:g} chosen from 0, 0.5, 1 by held-out rows" in content["data"]["notes"]
+    np.testing.assert_allclose(joint.coef, alone[at].coef, atol=1e-12)
+
+
 def test_at_a_lambda_given_the_mix_alone_is_chosen(sparse):
     X, y = sparse
     model = l2cli.fit(X, y, lam=30.0, l1_ratio=RATIOS)

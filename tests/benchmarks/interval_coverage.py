@@ -26,7 +26,8 @@ from l2cli.core.problem import Problem, make_problem
 from l2cli.data.folds import Folds, draw_folds, time_folds
 from l2cli.data.time_order import TimeColumn
 from l2cli.gap import NO_GAP
-from l2cli.select.confidence import best_of, interval, judge
+from l2cli.select.confidence import interval, judge
+from l2cli.select.curve import best_of
 from l2cli.select.cv import CVResult, cross_validate, fold_fits
 from l2cli.select.nested import nested
 from l2cli.select.spread import joint_spread, pooled, row_spread, share_of_rows
