@@ -79,7 +79,7 @@ def _explain(
     """Return the fit of one target and its explanation."""
     decision, fit = decided_fit(setup, select, progress, inference)
     solves = measured_solves(decision.setup.problem, decision.choice.lam * decision.setup.weight)
-    explanation = _Explanation(decision, solves, fit_beside(setup, select, progress), select)
+    explanation = _Explanation(decision, solves, fit_beside(decision.setup, select, progress), select)
     content = {key: value for key, value in fit.content.items() if key != "coefficients"}
     content["schema"] = "l2cli/explain/1"
     content |= explanation.content(fit.content)

@@ -75,6 +75,14 @@ def test_the_fit_explained_is_the_fit(quick_json, tmp_path):
     assert quick_json("evaluate", str(model), str(DIABETES))["metrics"]["rmse"] > 0
 
 
+@pytest.mark.parametrize("way", [["--folds", "5"], ["--holdout", "0.3"]])
+def test_beside_the_best_of_several_mixes_stands_the_other_penalty(quick_json, way):
+    found = quick_json("explain", str(DIABETES), "--l1-ratio", "1,0.5", *way)
+    alone = quick_json("explain", str(DIABETES), "--l1-ratio", str(found["settings"]["l1_ratio"]), *way)
+    assert found["beside"] == alone["beside"]
+    assert found["beside"]["l1_ratio"] == 0.0
+
+
 def test_each_penalty_stands_beside_the_other(quick_json):
     ridge = quick_json("explain", str(DIABETES))
     lasso = quick_json("explain", str(DIABETES), "--l1-ratio", "1")
