@@ -8,7 +8,8 @@ NeuroImage 197, "Voxelwise encoding models with non-spherical multivariate norma
 Notes
 -----
 Lambdas that are not given are chosen by the criterion that chooses a single one: exact leave-one-out for
-gaussian targets, the evidence where asked for, the cross-validated metric otherwise. From the best common
+gaussian targets, the evidence or the metric of rows held out where asked for, the cross-validated metric
+otherwise. From the best common
 lambda a compass search over the logarithms tries a factor 8 up and down for one group after another, keeps
 what is better, and divides the exponent by 2 where nothing is, down to a factor 1.14: no derivative is
 needed, the answer is the same every time, and it is never worse than the common lambda.
@@ -20,11 +21,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.api.choosing import judge_of
 from l2cli.api.setup import Progress, Setup
 from l2cli.core.metrics import greater_is_better
 from l2cli.core.path import design_factor
@@ -37,6 +39,9 @@ from l2cli.select.cv import fold_fits, gaussian_fold_fits, weighted_curve
 from l2cli.select.learner import FoldFits
 from l2cli.select.loo import leave_one_out
 from l2cli.spec import GridSpec, SelectSpec
+
+if TYPE_CHECKING:
+    from l2cli.select.holdout import Judge
 
 FloatArray = npt.NDArray[np.float64]
 FIRST_STEP, LAST_STEP = math.log(8.0), math.log(8.0) / 16.0
@@ -160,10 +165,10 @@ def refuse_idle(setup: Setup, select: SelectSpec, *, given: bool) -> None:
         "--lambda": single and REST not in bands_of(_groups_of(setup)).names,
     }
     if not given:
-        if select.select in ("gcv", "holdout"):
+        if select.select == "gcv":
             raise UsageError(
-                f"--select {select.select} chooses one lambda, not one for each group",
-                hint="use --select loo, evidence or cv",
+                "--select gcv chooses one lambda, not one for each group",
+                hint="use --select loo, evidence or cv, or --holdout",
             )
         reason = "lambdas of groups are those of the smallest error"
         asked = {"--rule 1se": select.rule == "1se"}
@@ -181,7 +186,7 @@ def _groups_of(setup: Setup) -> ColumnGroups:
 def choose_bands(
     setup: Setup, start: float, method: str, select: SelectSpec, progress: Progress | None = None
 ) -> FloatArray:
-    """Return the bands' lambdas (b,) that the criterion of ``method`` (loo, evidence or cv) asks for.
+    """Return the bands' lambdas (b,) that a criterion (``method`` loo, evidence, holdout or cv) asks for.
 
     Parameters
     ----------
@@ -195,6 +200,8 @@ def choose_bands(
         error = partial(less_evidence, lam=weight)
     elif method == "loo":
         error = partial(left_out_error, lam=weight, metric=metric)
+    elif method == "holdout":
+        error = partial(_held_out_error, judge_of(setup, select), metric)
     else:
         scale = setup.model.lambda_scale
         error = folds_judge(setup.problem, setup.folds(select), metric, scale, select.jobs)
@@ -241,6 +248,12 @@ def search_bands(
 def left_out_error(problem: Problem, lam: float, metric: str) -> float:
     """Return a metric of rows left out one by one at lambda ``lam``, sum scale, as something to minimise."""
     return float(leave_one_out(problem, design_factor(problem, lam), np.array([lam]), metric)[0].loss[0])
+
+
+def _held_out_error(judge: Judge, metric: str, trial: Problem) -> float:
+    """Return a metric of the rows held out, as something to minimise, with a trial's factors at lambda 1."""
+    judge.penalize(trial.factors)
+    return float(judge.curve(np.ones(1), metric).loss[0])
 
 
 def less_evidence(problem: Problem, lam: float) -> float:

@@ -80,7 +80,7 @@ def _by_leverage(setup: Setup, select: SelectSpec, method: str, progress: Progre
 
 def _by_holdout(setup: Setup, select: SelectSpec, method: str, progress: Progress | None) -> Chosen:  # noqa: ARG001 - at once
     """Choose by the error of a held-out part, or other rows; lambda on the scale in force serves all rows."""
-    metric, held = setup.metric(select), _judge(setup, select)
+    metric, held = setup.metric(select), judge_of(setup, select)
     part = held.training
     weight = part.weight_sum if setup.model.lambda_scale == "mean" else 1.0
     grid, automatic = lambda_grid(setup.model.lambdas, part, weight=weight)
@@ -90,7 +90,7 @@ def _by_holdout(setup: Setup, select: SelectSpec, method: str, progress: Progres
     return choice._replace(selected_by=method, validation=held.metrics(choice.lam)), None
 
 
-def _judge(setup: Setup, select: SelectSpec) -> Judge:
+def judge_of(setup: Setup, select: SelectSpec) -> Judge:
     """Return what judges lambdas by rows that take no part in the fits."""
     dataset, scale = setup.dataset, setup.model.lambda_scale
     if dataset.holdout is not None:

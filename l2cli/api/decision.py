@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, refuse_idle, with_bands
-from l2cli.api.choosing import Choice, by_leverage, choose, folds_choice
+from l2cli.api.choosing import Choice, by_leverage, choose, folds_choice, judge_of
 from l2cli.api.mixes import cross_validate_mixes, notes_of_mixes, setups_of_mixes, table_of_mixes
 from l2cli.api.selector import judging_is_asked, resolve_selector
 from l2cli.api.setup import Progress, Setup
@@ -84,6 +84,8 @@ def _decide_banded(setup: Setup, select: SelectSpec, progress: Progress | None) 
     method = resolve_selector(setup, select)
     if method == "cv":
         curve: Curve | None = setup.cross_validate(select)[0].curve
+    elif method == "holdout":
+        curve = choose(setup, select, method)[0].curve
     else:
         curve = by_leverage(setup, design_factor(setup.problem, 0.0), method, select).curve
     assert curve is not None
@@ -95,6 +97,9 @@ def _decide_banded(setup: Setup, select: SelectSpec, progress: Progress | None) 
         validation = leave_one_out_metrics(problem, factor, at)
         metric = chosen.metric(select) if method == "loo" else method
         return Decision(chosen, Choice(1.0, method, metric=metric, validation=validation), factor)
+    if method == "holdout":
+        validation = judge_of(chosen, select).metrics(1.0)
+        return Decision(chosen, Choice(1.0, method, metric=chosen.metric(select), validation=validation))
     fits = chosen.fold_fits(chosen.folds(select), select)
     validation = validation_metrics(fits, [1.0])[0]
     metric, k = chosen.metric(select), fits.folds.k

@@ -81,6 +81,11 @@ class Judge(ABC):
         middle = share @ self.y if self.baseline is None else self.baseline
         return float(share @ np.square(self.y - middle))
 
+    def penalize(self, factors: FloatArray) -> None:
+        """Fit with other penalty factors (p,) from now on."""
+        self.training = self.training._replace(factors=factors, shared=None)
+        self._solved.clear()
+
     def metrics(self, lam: float) -> dict[str, float | None]:
         """Return every metric of the held-out rows."""
         eta = self._etas(np.array([lam]))[..., 0]

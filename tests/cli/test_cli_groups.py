@@ -185,6 +185,45 @@ def test_bands_by_evidence_are_those_of_the_largest_marginal_likelihood(quick):
     assert "(exact leave-one-out)" in screen
 
 
+@pytest.mark.filterwarnings("ignore:.*unlike the training data")
+@pytest.mark.parametrize(
+    ("family", "metric", "settings"),
+    [("gaussian", "mse", {}), ("gaussian", "mae", {"lambda_scale": "mean"}), ("binomial", "brier", {})],
+)
+def test_bands_by_other_rows_are_those_of_their_smallest_error(family, metric, settings):
+    """The search ends within a step, a factor 1.14, of where no step helps."""
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame(rng.normal(size=(130, 9)), columns=["a1", "a2", *(f"b{j}" for j in range(7))])
+    y = frame.to_numpy()[:, :3] @ [1.5, -1.0, 0.5] + rng.normal(size=130)
+    if family == "binomial":
+        y = np.where(y > 0.0, 1.0, 0.0)
+    words: dict[str, Any] = {"column_groups": {"a": "a*", "b": "b*"}, "group_penalty": "banded"} | settings
+    rows, others = (frame[:70], y[:70]), (frame[70:], y[70:])
+    found = l2cli.fit(*rows, holdout=others, metric=metric, **words).to_dict()
+
+    def error(lambdas):
+        model = l2cli.fit(*rows, group_lambda=lambdas, **words)
+        guess = model.predict(frame[70:]) if family == "gaussian" else model.predict_proba(frame[70:])[:, 1]
+        away = others[1] - guess
+        return np.mean(np.abs(away) if metric == "mae" else away**2)
+
+    chosen = found["settings"]["group_lambdas"]
+    best = error(chosen)
+    assert found["metrics"]["validation"][metric] == pytest.approx(best, rel=1e-7)
+    assert found["lambda"]["selected_by"] == found["settings"]["select"] == "holdout"
+    for name in "ab":
+        for factor in (8.0 ** (1 / 16), 8.0 ** (-1 / 16)):
+            assert error({**chosen, name: chosen[name] * factor}) >= best * (1 - 1e-9)
+
+
+def test_a_part_held_out_chooses_bands_too(quick):
+    words = (CANCER, "--groups", "mean=mean*;worst=worst*", "-q", "--holdout", "0.3", "--group-penalty")
+    found = answer(quick("fit", *words, "banded", "--json"))
+    common = answer(quick("fit", CANCER, "-q", "--holdout", "0.3", "--json"))
+    assert found["metrics"]["validation"]["deviance"] < common["metrics"]["validation"]["deviance"]
+    assert "a lambda for each group by held-out rows" in quick("fit", *words, "banded").stdout
+
+
 def test_bands_of_a_binomial_target_are_chosen_by_cross_validation(quick):
     words = (CANCER, "--groups", "mean=mean*;error=*error*;worst=worst*", "--group-penalty", "banded", "-q")
     fit = answer(quick("fit", *words, "--json", "--folds", "3", "--lambdas", "auto:10"))
