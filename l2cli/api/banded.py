@@ -9,10 +9,10 @@ Notes
 -----
 Lambdas that are not given are chosen by the criterion that chooses a single one: exact leave-one-out for
 gaussian targets, the evidence or the metric of rows held out where asked for, the cross-validated metric
-otherwise. From the best common
-lambda a compass search over the logarithms tries a factor 8 up and down for one group after another, keeps
-what is better, and divides the exponent by 2 where nothing is, down to a factor 1.14: no derivative is
-needed, the answer is the same every time, and it is never worse than the common lambda.
+otherwise. From the best common lambda a compass search over the logarithms tries a factor 8 up and down for
+one group after another, keeps what is better, and divides the exponent by 2 where nothing is, down to a
+factor 1.14: no derivative is needed, the answer is the same every time, and it is never worse than the common
+lambda. The evidence, whose derivatives are cheap, is searched by factors of 8 and then by Newton's method.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from l2cli.select.loo import leave_one_out
 from l2cli.spec import GridSpec, SelectSpec
 
 if TYPE_CHECKING:
+    from l2cli.select.band_evidence import Slopes
     from l2cli.select.holdout import Judge
 
 FloatArray = npt.NDArray[np.float64]
@@ -197,8 +198,8 @@ def choose_bands(
     metric, weight = setup.metric(select), setup.weight
     error: Callable[[Problem], float]
     if method == "evidence":
-        error = partial(less_evidence, lam=weight)
-    elif method == "loo":
+        return _most_evident(setup.problem, bands, start, weight, progress)
+    if method == "loo":
         error = partial(left_out_error, lam=weight, metric=metric)
     elif method == "holdout":
         error = partial(_held_out_error, judge_of(setup, select), metric)
@@ -256,23 +257,37 @@ def _held_out_error(judge: Judge, metric: str, trial: Problem) -> float:
     return float(judge.curve(np.ones(1), metric).loss[0])
 
 
-def less_evidence(problem: Problem, lam: float) -> float:
-    """Return -2 log evidence, less that of no effects, at lambda ``lam``, sum scale."""
-    from l2cli.select.evidence import evidence  # few fits ask for it
+def _most_evident(
+    problem: Problem, bands: Bands, start: float, lam: float, progress: Progress | None
+) -> FloatArray:
+    """Return the bands' lambdas (b,) of the largest evidence at lambda ``lam``, sum scale."""
+    from l2cli.select.band_evidence import evidence_slopes, settle  # few fits ask for it
+    from l2cli.select.evidence import evidence
 
-    return float(evidence(problem, design_factor(problem, lam), np.array([lam])).mean[0])
+    def loss(t: FloatArray) -> float:
+        trial = with_factors(problem, bands, np.exp(t))
+        return float(evidence(trial, design_factor(trial, lam), np.array([lam])).mean[0])
+
+    def slopes(t: FloatArray) -> Slopes:
+        trial = with_factors(problem, bands, np.exp(t))
+        return evidence_slopes(trial, design_factor(trial, lam), lam, bands.labels, len(t))
+
+    first = np.full(len(bands.names), math.log(start))
+    near = compass(loss, first, progress, last=FIRST_STEP)
+    return np.exp(settle(slopes, near, first - REACH, first + REACH))
 
 
 def compass(
-    loss: Callable[[FloatArray], float], start: FloatArray, progress: Progress | None = None
-) -> FloatArray:
+    loss: Callable[[FloatArray], float], start: FloatArray, progress: Progress | None = None, *,
+    last: float = LAST_STEP,
+) -> FloatArray:  # fmt: skip
     """Return where a search along the axes, with steps that are halved where none helps, ends.
 
-    It ends after MOST_TRIALS of many axes, or two for each.
+    It ends at steps below ``last``, after MOST_TRIALS of many axes, or two for each.
     """
     here, best, step, trials = start.copy(), loss(start), FIRST_STEP, 0
     most = max(MOST_TRIALS, 2 * len(start))
-    while step >= LAST_STEP and trials < most:
+    while step >= last and trials < most:
         improved = False
         for i in range(len(here)):
             for sign in (1.0, -1.0) if trials < most else ():

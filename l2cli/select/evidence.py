@@ -20,6 +20,8 @@ one is.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -29,6 +31,50 @@ from l2cli.errors import FitError
 from l2cli.select.curve import Curve
 
 FloatArray = npt.NDArray[np.float64]
+TINY = float(np.finfo(np.float64).tiny)
+"""What stands for 0 of a target that does not vary."""
+
+
+class EvidenceTerms(NamedTuple):
+    """What the evidence is made of, whatever lambda.
+
+    spare : n - q. e, explained : (r,) eigenvalues and b_k^2 / e_k. rest : RSS(0).
+    """
+
+    spare: int
+    e: FloatArray
+    explained: FloatArray
+    rest: float
+
+    def minima(self, lambdas: FloatArray) -> FloatArray:
+        """Return Q, the smallest J, at each lambda: (L,)."""
+        part = lambdas / (self.e[:, None] + lambdas)
+        return np.asarray(np.maximum(self.rest + (self.explained[:, None] * part).sum(axis=0), TINY))
+
+    def values(self, lambdas: FloatArray) -> FloatArray:
+        """Return -2 log p(y | lambda), less that of no effects, at each lambda: (L,)."""
+        total = max(self.rest + float(self.explained.sum()), TINY)
+        with np.errstate(divide="ignore"):
+            prior = np.log1p(self.e[:, None] / lambdas).sum(axis=0)
+        return np.asarray(self.spare * np.log(self.minima(lambdas) / total) + prior)
+
+
+def evidence_terms(problem: Problem, factor: RidgeFactor) -> EvidenceTerms:
+    """Return the parts of the evidence of a problem.
+
+    Raises
+    ------
+    FitError
+        The unpenalized columns alone fit as many rows as there are.
+    """
+    spare = problem.n_rows - int(problem.intercept) - factor.free.rank
+    if spare <= 0:
+        raise FitError(
+            f"no evidence: the unpenalized columns and the intercept fit all {problem.n_rows} rows exactly",
+            hint="penalize more columns, or use --select cv",
+        )
+    rest = _unpenalized_rss(problem, factor) if spare > len(factor.e) else 0.0
+    return EvidenceTerms(spare, factor.e, factor.projection**2 / factor.e, rest)
 
 
 def evidence(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> Curve:
@@ -42,24 +88,10 @@ def evidence(problem: Problem, factor: RidgeFactor, lambdas: FloatArray) -> Curv
     Raises
     ------
     FitError
-        The unpenalized columns alone fit as many rows as there are.
+        See :func:`evidence_terms`.
     """
-    spare = problem.n_rows - int(problem.intercept) - factor.free.rank
-    if spare <= 0:
-        raise FitError(
-            f"no evidence: the unpenalized columns and the intercept fit all {problem.n_rows} rows exactly",
-            hint="penalize more columns, or use --select cv",
-        )
-    e = factor.e[:, None]
-    explained = factor.projection[:, None] ** 2 / e
-    rest = _unpenalized_rss(problem, factor) if spare > len(factor.e) else 0.0
-    tiny = float(np.finfo(np.float64).tiny)  # a target that does not vary
-    total = max(rest + float(explained.sum()), tiny)
-    with np.errstate(divide="ignore"):
-        prior = np.log1p(e / lambdas).sum(axis=0)
-    q = np.maximum(rest + (explained * (lambdas / (e + lambdas))).sum(axis=0), tiny)
     unknown = np.full(len(lambdas), np.nan)
-    return Curve(lambdas, spare * np.log(q / total) + prior, unknown, unknown)
+    return Curve(lambdas, evidence_terms(problem, factor).values(lambdas), unknown, unknown)
 
 
 def _unpenalized_rss(problem: Problem, factor: RidgeFactor) -> float:
