@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli._version import __version__
-from l2cli.api.predict import check_threshold, target_keys
+from l2cli.api.predict import check_threshold, model_settings, target_keys
 from l2cli.api.setup import class_counts
 from l2cli.core.metrics import logit, metric_table
 from l2cli.data.date_columns import dated_table
@@ -24,11 +24,6 @@ IntArray = npt.NDArray[np.int64]
 
 BINS = 10
 """Number of calibration bins: tenths of the rows by prediction."""
-FITTED = (
-    "l1_ratio", "relax_gamma", "groups", "group_penalty", "group_lambdas", "bounds", "standardize",
-    "intercept", "tweedie_power",
-)  # fmt: skip
-"""Settings of the fit that say what the model is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +91,7 @@ def evaluate_table(
     drift = find_drift(
         features, model.feature_stats, model.rows_used, dated_table(table, features), rows, weights
     )
-    settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
-    settings |= {name: model.settings.get(name) for name in FITTED}
+    settings = model_settings(model, unseen)
     settings["unpenalized"] = all(one.lam == 0.0 for one in model.each())
     settings["weights"] = None if weights is None else model.data.weights
     if model.family == "binomial":

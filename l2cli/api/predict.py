@@ -21,6 +21,11 @@ from l2cli.models.model import Model
 from l2cli.spec import as_number
 
 FloatArray = npt.NDArray[np.float64]
+FITTED = (
+    "l1_ratio", "relax_gamma", "groups", "group_penalty", "group_lambdas", "bounds", "standardize",
+    "intercept", "lambda_scale", "coding", "tweedie_power",
+)  # fmt: skip
+"""Settings of the fit that say what the model is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +80,12 @@ def target_keys(model: Model) -> dict[str, Any]:
     if not model.others:
         return {"target": model.data.target}
     return {"target": None, "targets": [one.data.target for one in model.each()]}
+
+
+def model_settings(model: Model, unseen: str) -> dict[str, Any]:
+    """Return the settings that results of a saved model have: what it is and how rows were read for it."""
+    fitted = {name: model.settings.get(name) for name in FITTED}
+    return {"family": model.family, "unseen": unseen, "missing": model.data.missing} | fitted
 
 
 def check_threshold(threshold: Any) -> float:
@@ -133,7 +144,7 @@ def predict_table(
     elif name is not None:
         notes.append(f"no column '{shown(name)}', the id in training: predictions carry no id")
     columns |= predicted
-    settings: dict[str, Any] = {"family": model.family, "unseen": unseen, "missing": model.data.missing}
+    settings = model_settings(model, unseen)
     if model.family == "binomial":
         settings["threshold"] = threshold
     if level is not None and model.intervals is not None:

@@ -249,3 +249,12 @@ def test_the_id_is_printed_as_it_stands(quick, data, tmp_path):
     # a feature of the model may be the id as well; its numbers stay numbers where none would change
     found = json.loads(quick("predict", "m.json", "new.csv", "--id", "a", "--json").stdout)
     assert [row["a"] for row in found["predictions"]] == list(range(7))
+
+
+def test_results_of_a_saved_model_say_what_was_fitted(quick, quick_json, data):
+    words = ("--lambda-scale", "mean", "--no-standardize", "--l1-ratio", "1", "--categorical", "a")
+    fitted = quick_json("fit", "data.csv", *words, "--save", "m.json")["settings"]
+    said = ("family", "l1_ratio", "standardize", "intercept", "lambda_scale", "coding", "missing")
+    for command in ("predict", "evaluate"):
+        settings = quick_json(command, "m.json", "data.csv")["settings"]
+        assert {name: settings[name] for name in said} == {name: fitted[name] for name in said}
