@@ -11,7 +11,6 @@ import numpy as np
 from l2cli.api.setup import LEVEL, Progress, Setup, finite, floats, prepare
 from l2cli.api.targets import joined
 from l2cli.core.covariance import quantile
-from l2cli.core.metrics import greater_is_better
 from l2cli.data.dataset import Dataset
 from l2cli.data.folds import Folds
 from l2cli.errors import FitError, UsageError
@@ -119,7 +118,6 @@ def _compare(
     lambdas = _tuned_lambdas(scores, contenders, folds, metric, automatic=model.lambdas.is_auto)
     shares = _shares(comparison)
     pairs = [compare_pair(a, b, shares, folds) for i, a in enumerate(scores) for b in scores[i + 1 :]]
-    up = greater_is_better(metric)
     count = folds.k * folds.repeats
     content = setup.envelope("compare", select, folds=folds.k, repeats=folds.repeats)
     content["warnings"] += [
@@ -135,8 +133,8 @@ def _compare(
         "folds": folds.described(),
         "fold_sizes": folds.sizes(),
         "models": [_model_row(s, lambdas, comparison) for s in scores],
-        "pairs": [_pair_row(p, count, up) for p in pairs],
-        "verdict": _verdict(scores, pairs, up),
+        "pairs": [_pair_row(p, count) for p in pairs],
+        "verdict": _verdict(scores, pairs),
     }
     return CompareResult(content["models"], content["pairs"], content["verdict"], content)
 
@@ -206,7 +204,7 @@ def _error_interval(score: Scores, comparison: Comparison) -> tuple[float, float
     return (np.nan, np.nan) if span.low is None or span.high is None else (span.low, span.high)
 
 
-def _pair_row(pair: Pair, count: int, up: bool) -> dict[str, Any]:
+def _pair_row(pair: Pair, count: int) -> dict[str, Any]:
     width = quantile(LEVEL, count - 1) * pair.se
     return {
         "a": pair.a,
@@ -215,32 +213,30 @@ def _pair_row(pair: Pair, count: int, up: bool) -> dict[str, Any]:
         "ci_low": finite(pair.difference - width),
         "ci_high": finite(pair.difference + width),
         "p_value": finite(pair.p_value),
-        "verdict": _words(pair, up),
+        "verdict": _words(pair),
     }
 
 
-def _words(pair: Pair, up: bool) -> str:
-    """Say what a pair's difference means for its first model."""
+def _words(pair: Pair) -> str:
+    """Say what a pair's difference means for its first model, whose mean error is the better one."""
     if not np.isfinite(pair.p_value):
         return "not comparable"
-    if pair.p_value >= SIGNIFICANT:
-        return "no detectable difference"
-    return "better" if (pair.difference > 0) == up else "worse"
+    return "no detectable difference" if pair.p_value >= SIGNIFICANT else "better"
 
 
-def _verdict(scores: Sequence[Scores], pairs: Sequence[Pair], up: bool) -> str:
+def _verdict(scores: Sequence[Scores], pairs: Sequence[Pair]) -> str:
     """Say in one line which model is best, which do as well, and which are worse."""
     best = scores[0].candidate.name
     own = {p.b: p for p in pairs if p.a == best}
     same = [
         s.candidate.name
         for s in scores[1:]
-        if s.candidate.name in own and _words(own[s.candidate.name], up) == "no detectable difference"
+        if s.candidate.name in own and _words(own[s.candidate.name]) == "no detectable difference"
     ]
     worse = [
         s.candidate.name
         for s in scores[1:]
-        if s.candidate.name in own and _words(own[s.candidate.name], up) == "better"
+        if s.candidate.name in own and _words(own[s.candidate.name]) == "better"
     ]
     if not worse and same:
         return f"no detectable difference between {_list([best, *same])}"

@@ -51,6 +51,16 @@ def test_a_clear_winner_is_named(regression):
     assert content["verdict"] == "ols is best; mean only is worse"
 
 
+def test_what_is_as_good_as_the_best_is_told_from_what_is_worse(regression):
+    models = ("ridge", "ols", "mean")
+    content = compare_dataset(regression(), ModelSpec(), SelectSpec(folds=5), models).to_dict()
+    best, second = (m["name"] for m in content["models"][:2])
+    assert content["verdict"] == (
+        f"{best} is best, with no detectable difference to {second}; mean only is worse"
+    )
+    assert [p["verdict"] for p in content["pairs"]] == ["no detectable difference", "better", "better"]
+
+
 def test_equals_are_called_equal(dataset_of):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 2))

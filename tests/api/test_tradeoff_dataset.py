@@ -108,6 +108,8 @@ def test_verdicts_say_what_shrinkage_buys(dataset_of):
     noisy = split(dataset_of(X, X @ rng.normal(size=20) * 0.3 + rng.normal(size=40)))
     assert "below that of no penalty" in noisy["verdict"]
     assert "bias^2 outweighs variance from lambda" in noisy["verdict"]
+    share = 100.0 * noisy["noise"] / min(noisy["test_error"])
+    assert f"; {share:.2g} % of the expected error is noise; " in noisy["verdict"]
     clear = split(dataset_of(X, X @ rng.normal(size=20) + 1e-3 * rng.normal(size=40)))
     assert clear["verdict"].startswith("shrinkage buys nothing: the smallest lambda, 0.03, is the best")
     assert clear["verdict"].endswith("bias^2 outweighs variance at every lambda tried")
