@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 import l2cli
+from l2cli.api import honest
 from l2cli.api.cv import cv_dataset
 from l2cli.api.fit import fit_dataset
 from l2cli.api.verdict import verdict
 from l2cli.data.folds import draw_folds
 from l2cli.errors import UsageError
+from l2cli.select.confidence import Honest
 from l2cli.select.curve import Curve
 from l2cli.select.cv import weighted_curve
 from l2cli.spec import GridSpec, ModelSpec, SelectSpec
@@ -47,12 +49,12 @@ def test_the_result_hangs_together(regression, rule):
     assert content["refit"]["metrics"]["validation"] == wanted
     assert content["folds"] == {"kind": "rows", "k": 5, "repeats": 2, "stratified": False}
     at = content["index_1se" if rule == "1se" else "index_min"]
-    honest = content["best"]
-    assert (honest["value"], honest["lambda"]) == (content["mean"][at], content["lambdas"][at])
-    assert (honest["level"], honest["target"]) == (0.9, "fold_average")
+    judged = content["best"]
+    assert (judged["value"], judged["lambda"]) == (content["mean"][at], content["lambdas"][at])
+    assert (judged["level"], judged["target"]) == (0.9, "fold_average")
     assert (content["level"], content["refit"]["level"]) == (0.9, 0.95)
-    assert honest["value"] <= honest["optimism_corrected"]
-    assert honest["ci_low"] < honest["optimism_corrected"] < honest["ci_high"]
+    assert judged["value"] <= judged["optimism_corrected"]
+    assert judged["ci_low"] < judged["optimism_corrected"] < judged["ci_high"]
     assert content["lambda_min"] in content["lambda_set"]
     low, high = content["range"]
     assert set(content["lambda_set"]) >= {lam for lam in content["lambdas"] if low <= lam <= high}
@@ -172,6 +174,13 @@ def test_noise_is_called_noise_by_every_line():
     assert content["verdict"] == "the features say nothing: the mean does as well"
     assert max(content["lambda_set"]) == max(content["lambdas"])
     assert not any("may lie beyond" in str(w.message) for w in said)
+
+
+@pytest.mark.parametrize(("metric", "sign"), [("brier", 1.0), ("deviance", 1.0), ("auc", -1.0)])
+def test_the_error_is_corrected_by_its_optimism_and_no_more(monkeypatch, binary, metric, sign):
+    monkeypatch.setattr(honest, "judge", lambda *_: Honest(0.03125, [1.0]))
+    best = cv_dataset(binary(), ModelSpec(), SelectSpec(folds=4, metric=metric)).to_dict()["best"]
+    assert best["optimism_corrected"] == best["value"] + sign * 0.03125
 
 
 @pytest.mark.parametrize("metric", ["auc", "accuracy", "f1", "brier"])

@@ -39,6 +39,40 @@ def test_an_error_of_0_still_has_an_upper_end():
     assert interval(np.nan, 0.0, rows(), "mse", 0.0).method == "none"
 
 
+def logit(share):
+    return np.log(share / (1.0 - share))
+
+
+def ends(value, metric, *, variance=4e-4, spread=None, share=0.0):
+    found = interval(value, variance, spread or rows(), metric, share)
+    assert found.low is not None
+    assert found.high is not None
+    return np.array([found.low, found.high])
+
+
+def test_intervals_lie_alike_on_the_scale_of_their_metric():
+    """The delta method: log(v) moves by half / v, logit(v) by half / (v (1 - v)), half = t sd."""
+    half = two_sided_quantile(0.9, 100) * 0.02
+    both = np.array([-half, half])
+    assert np.log(ends(2.0, "mse")) == pytest.approx(np.log(2.0) + both / 2.0, rel=1e-12)
+    assert np.log(1.0 - ends(0.7, "r2")) == pytest.approx(np.log(0.3) - both / 0.3, rel=1e-12)
+    for metric in ("auc", "f1"):
+        assert logit(ends(0.9, metric)) == pytest.approx(logit(0.9) + both / 0.09, rel=1e-12)
+    assert ends(0.01, "mse") == pytest.approx([0.0, 0.01 + half])  # where the logarithm says nothing
+    assert interval(1.0, 4e-4, rows(), "auc", 0.0).low is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "freedom", "inflation"),
+    [("rows", 20.0, 1.5), ("groups", 12.0, 1.5), ("folds", 59, 3.0), ("blocks", 59, 3.0)],
+)
+def test_the_quantile_and_the_inflation_are_those_of_what_varies(kind, freedom, inflation):
+    spread = Spread(np.zeros((1, 1)), 60, kind, 3.0)
+    half = two_sided_quantile(0.9, freedom) * 0.02 * np.sqrt(inflation)
+    found = ends(2.0, "mse", spread=spread, share=0.2)
+    assert np.log(found) == pytest.approx(np.log(2.0) + np.array([-half, half]) / 2.0, rel=1e-12)
+
+
 def curve_of(mean):
     lambdas = np.logspace(3, -3, len(mean))
     none = np.full(len(mean), np.nan)

@@ -136,6 +136,23 @@ def test_other_families_are_fitted_anew_inside_every_fold():
     assert found.value == pytest.approx(np.average(own, weights=result.fits.fold_weights))
 
 
+@pytest.mark.parametrize("grouped", [False, True])
+def test_of_two_folds_each_is_tuned_on_ten_new_ones_of_its_rows(grouped):
+    X, y, s, o = data(missing=False)
+    groups = np.arange(48) // 3 if grouped else None
+    folds, problem = draw_folds(48, 2, groups=groups), make_problem(X, y, weights=s, offset=o)
+    result = cross_validate(fold_fits(problem, folds, "sum"), folds, GRID, metric="mse")
+    found = nested(result, "sum", "min", groups=groups, seed=3)
+    for i in range(2):
+        rows = folds.training(i)
+        k = 10 if groups is None else len(np.unique(groups[rows]))
+        inner = draw_folds(len(rows), k, seed=3, groups=None if groups is None else groups[rows])
+        own = cross_validate(fold_fits(problem.take(rows), inner, "sum"), inner, GRID, metric="mse")
+        again = inner_fits(result.fits, "sum", i, groups=groups, seed=3)
+        assert again.losses(GRID, "mse") == pytest.approx(own.fold_losses, rel=1e-10)
+        assert found.lambdas[i] == own.curve.lambdas[own.curve.index_min]
+
+
 @pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
 def test_a_long_grid_of_dear_lambdas_is_tuned_on_though_not_all_of_it_is_solved(l1_ratio):
     X, y, s, _ = data(family="binomial")
