@@ -1,17 +1,18 @@
 """Leverage and influence of rows: what a fit would be without one of them.
 
-With the leverage h_i and the working residual z_i = (y_i - mu_i)/curvature_i, the linear predictor of row i
-by the fit without it is, in one step from the fit,
+With the leverage h_i, the working residual r_i = residual_i / curvature_i (gaussian: y_i - mu_i) and x_i the
+columns of row i, centred, the linear predictor of row i by the fit without it is, in one step from the fit,
 
-    eta_i - h_i z_i / (1 - h_i),        u - u_(-i) = M z_i v_i z_i / (1 - h_i) (z_i the columns of the row),
+    eta_i - h_i r_i / (1 - h_i),        u - u_(-i) = M x_i v_i r_i / (1 - h_i),
 
 exact for gaussian L2 with the penalty and the scaling of all rows kept (Allen 1974); of other families the
 step of Pregibon (1981, Annals of Statistics 9, "Logistic regression diagnostics"); with an L1 part the active
 set is held. Cook's distance (Cook 1977; of a ridge Walker and Birch 1988, Technometrics 30) is
 
-    D_i = sum_k v_k (eta_k - eta_k(-i))^2 / ((df + 1) phi) = v_i z_i^2 (HH)_ii / ((1 - h_i)^2 (df + 1) phi),
+    D_i = sum_k v_k (eta_k - eta_k(-i))^2 / ((df + 1) phi) = v_i r_i^2 (HH)_ii / ((1 - h_i)^2 (df + 1) phi),
 
-with phi = sum s_i e_i^2 / (n - df - 1) of a gaussian, 1 of binomial and poisson, else Pearson's.
+with phi the dispersion of a row of weight 1, W / n of binomial and poisson, where that of a row is 1, else
+Pearson's, sum s_i (y_i - mu_i)^2 / V(mu_i) / (n - df - 1). Without an intercept df stands for df + 1.
 """
 
 from __future__ import annotations
@@ -61,13 +62,15 @@ def influence(problem: Problem, smoother: Smoother, u: FloatArray, intercept0: f
         leverage[rows] = v[rows] * (shared + squares.sum(axis=1))
         double[rows] = v[rows] * (shared + squares @ smoother.share)
     freedom = float(smoother.share.sum()) + float(problem.intercept)
-    residual = _raw_residual(problem, u, intercept0)
-    dispersion = _dispersion(problem, v, away, freedom)
+    mu = _means(problem, u, intercept0)
+    dispersion = _dispersion(problem, mu, freedom)
     slack = np.where(leverage < 1.0 - ONE, 1.0 - leverage, np.nan)
     change = leverage * away / slack
     with np.errstate(divide="ignore", invalid="ignore"):
         cooks = v * np.square(away / slack) * double / (freedom * dispersion)
-    return Influence(leverage, residual, np.where(np.isfinite(cooks), cooks, np.nan), change, dispersion)
+    return Influence(
+        leverage, problem.y - mu, np.where(np.isfinite(cooks), cooks, np.nan), change, dispersion
+    )
 
 
 def coefficient_moves(
@@ -85,17 +88,22 @@ def coefficient_moves(
     return CoefficientMoves(smoother.columns[most], moves[np.arange(len(rows)), most])
 
 
-def _raw_residual(problem: Problem, u: FloatArray, intercept0: float) -> FloatArray:
+def _means(problem: Problem, u: FloatArray, intercept0: float) -> FloatArray:
+    """Return mu of every row: (n,)."""
     eta = problem.predictor(u) + intercept0
-    mu = problem.likelihood.mean(eta if problem.offset is None else eta + problem.offset)
-    return np.asarray(problem.y - mu)
+    return problem.likelihood.mean(eta if problem.offset is None else eta + problem.offset)
 
 
-def _dispersion(problem: Problem, v: FloatArray, away: FloatArray, freedom: float) -> float:
-    """Return phi, NaN where the fit leaves no row over or no residual."""
+def _dispersion(problem: Problem, mu: FloatArray, freedom: float) -> float:
+    """Return phi, NaN where the fit leaves no row over or no residual.
+
+    (y - mu)^2 / V(mu) is the squared residual over the information; the curvature of a gamma, y / mu, would
+    give rows of small targets any weight.
+    """
     if problem.family in ("binomial", "poisson"):
-        return 1.0
-    left = problem.n_rows - freedom
-    scale = 1.0 if problem.family == "gaussian" else problem.n_rows / problem.weight_sum
-    total = scale * float(v @ np.square(away))
-    return total / left if left > 1e-8 * problem.n_rows and total > 0.0 else float("nan")
+        return problem.weight_sum / problem.n_rows
+    family, left = problem.likelihood, problem.n_rows - freedom
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        total = float(problem.weights @ (np.square(family.residual(problem.y, mu)) / family.information(mu)))
+    usable = left > 1e-8 * problem.n_rows and 0.0 < total < np.inf
+    return total / left if usable else float("nan")

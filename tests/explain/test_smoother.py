@@ -106,6 +106,35 @@ def test_a_row_left_out_changes_the_fit_as_told(name):
         assert found.cooks[i] == pytest.approx(problem.weights @ change**2 / (freedom * phi), rel=1e-7)
 
 
+@pytest.mark.parametrize(("family", "power"), [("gamma", 2.0), ("tweedie", 1.5)])
+def test_the_dispersion_of_positive_targets_is_that_of_pearson(family, power):
+    """Small targets are no reason for a large one: their deviations are measured by the variance at mu."""
+    rng = default_rng(5)
+    X, s = rng.normal(size=(80, 3)), rng.uniform(0.5, 2.0, 80)
+    y = np.exp(0.4 * X[:, 0]) * rng.gamma(0.3, size=80)
+    problem = make_problem(X, y, family=family, power=power, weights=s)
+    _, u, b0, smoother = fitted(problem, 3.0)
+    mu = np.exp(problem.X @ u + b0)
+    left = 80 - smoother.share.sum() - 1.0
+    found = influence(problem, smoother, u, b0)
+    assert found.dispersion == pytest.approx(s @ ((y - mu) ** 2 / mu**power) / left, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["ridge", "binomial", "poisson", "gamma"])
+def test_a_common_factor_of_the_weights_changes_no_distance(name):
+    given = {**CASES[name], "weights": default_rng(4).uniform(0.5, 2.0, 40)}
+    times = given | {"weights": 7.0 * given["weights"]}
+    one, seven = (
+        influence(problem, smoother, u, b0)
+        for problem, (_, u, b0, smoother) in (
+            (problem, fitted(problem, lam))
+            for problem, lam in ((problem_of(**given), 3.0), (problem_of(**times), 21.0))
+        )
+    )
+    assert seven.cooks == pytest.approx(one.cooks, rel=1e-6)
+    assert seven.leverage == pytest.approx(one.leverage, rel=1e-6)
+
+
 @pytest.mark.parametrize("name", ["binomial", "poisson", "gamma", "binomial_wide"])
 def test_one_step_comes_near_the_fit_without_a_row(name):
     problem = problem_of(**CASES[name])
