@@ -8,6 +8,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from l2cli.explain import cost
 from l2cli.explain.cost import ENOUGH_SECONDS, measure
 
 
@@ -26,7 +27,26 @@ def test_memory_is_the_peak_of_the_arrays_beyond_what_was_there():
     assert not tracemalloc.is_tracing()
 
 
-def test_seconds_are_the_least_of_several_runs_and_a_long_one_runs_once():
+@pytest.mark.parametrize(
+    ("took", "seconds"),
+    [
+        ([0.02, 0.004, 0.003, 0.005, 0.006, 0.007], 0.003),  # five runs beside the traced one
+        ([0.02, 0.015, 0.04], 0.015),  # until enough was spent
+        ([0.001, 0.004, 0.05], 0.004),  # the traced one counts for its time alone
+    ],
+)
+def test_seconds_are_the_least_of_the_runs_without_tracing(monkeypatch, took, seconds):
+    now, lasts = [0.0], iter(took)
+
+    def solve():
+        now[0] += next(lasts)
+
+    monkeypatch.setattr(cost, "perf_counter", lambda: now[0])
+    assert measure(solve).seconds == pytest.approx(seconds)
+    assert list(lasts) == []
+
+
+def test_a_short_call_runs_several_times_and_a_long_one_once():
     calls = []
 
     def quick():
@@ -47,7 +67,9 @@ def test_seconds_are_the_least_of_several_runs_and_a_long_one_runs_once():
 def test_tracing_that_was_on_stays_on():
     tracemalloc.start()
     try:
-        assert measure(lambda: np.zeros(100_000)).memory_bytes >= 800_000
+        kept = np.ones(300_000)
+        assert measure(lambda: np.zeros(100_000)).memory_bytes == pytest.approx(800_000, rel=0.02)
+        assert len(kept) == 300_000  # there before and all the while: no part of it
         assert tracemalloc.is_tracing()
     finally:
         tracemalloc.stop()

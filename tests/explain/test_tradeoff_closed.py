@@ -118,6 +118,20 @@ def test_replicates_agree_with_the_formulas_and_the_estimates_are_right_on_avera
     assert float(ran.mean.noise) == pytest.approx(float(exact.noise), rel=0.02)
 
 
+def test_the_errors_of_monte_carlo_are_its_spread_over_seeds():
+    form = form_of(made(**SETTINGS["plain"]))
+    truth = truth_of(form, 5.0, 1.0)
+    runs = [simulate(form, truth, LAMBDAS, replicates=50, seed=seed, level=0.95) for seed in range(100)]
+    for spread, told in (
+        (np.std([run.risk for run in runs], axis=0), np.mean([run.risk_se for run in runs], axis=0)),
+        (
+            np.std([run.mean_error for run in runs], axis=0),
+            np.mean([run.mean_error_se for run in runs], axis=0),
+        ),
+    ):
+        assert spread == pytest.approx(told, rel=0.3)
+
+
 def test_bands_cover_the_truth():
     """95 % bands over 300 data sets: of the expected error, bias^2 and noise, at every lambda."""
     form = form_of(made(n=80))
