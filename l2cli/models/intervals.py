@@ -14,9 +14,10 @@ ensemble methods"). It holds the target of a new row, drawn as the training rows
     jackknife+: 1 - 2 alpha at least,
     CV+, K folds of one size: 1 - 2 alpha - min{2 (1 - 1/K)/(m/K + 1), (1 - K/m)/(K + 1)} at least,
 
-whatever their distribution, and nearly always about 1 - alpha. Lambda is taken as given: where the same rows
-chose it, that guarantee is for the choice made without looking at them. Folds of whole groups, or folds that
-were given, are of rows that are not exchangeable: for them the guarantee does not hold.
+whatever their distribution, and nearly always about 1 - alpha. Lambda is taken as given, and so are what
+missing cells are imputed by and, of the jackknife+, the scale of standardized columns, which are those of all
+rows: where the same rows chose them, that guarantee is for the choice made without looking at them. Folds of
+whole groups, or folds that were given, are of rows that are not exchangeable: for them it does not hold.
 
 Where m is smaller than n the rows are a random part, drawn without looking at them. The others are then
 nothing but part of how a model is made from m rows, so the guarantee is the same.

@@ -213,6 +213,16 @@ def test_targets_have_their_own_and_groups_are_left_out_whole():
                 assert model == pytest.approx(np.append(part.intercept, part.coef), rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("rows", "k", "lost"),
+    [(1000, 5, 2 * (4 / 5) / 201), (100, 50, (50 / 100) / 51), (60, 60, 0.0)],
+)
+def test_the_guarantee_is_that_of_the_paper(rows, k, lost):
+    """Barber et al. (2021), theorem 4: of few large folds, of many small ones, and of one row each."""
+    some = np.zeros(rows), np.zeros(k), np.zeros((1, k)), np.full(k, rows // k)
+    assert LeftOut.of(rows, *some, folds="rows").guaranteed(0.9) == pytest.approx(0.8 - lost, abs=1e-12)
+
+
 def test_the_mix_that_was_chosen_is_kept():
     rng = default_rng(9)
     X = rng.normal(size=(50, 6))
