@@ -106,6 +106,27 @@ def test_a_row_left_out_changes_the_fit_as_told(name):
         assert found.cooks[i] == pytest.approx(problem.weights @ change**2 / (freedom * phi), rel=1e-7)
 
 
+@pytest.mark.parametrize("name", ["lasso", "net", "binomial", "binomial_lasso", "poisson"])
+def test_leverages_and_residuals_are_those_of_the_columns_that_are_kept(name):
+    problem = problem_of(**CASES[name])
+    _, u, b0, smoother = fitted(problem, 8.0)
+    found = influence(problem, smoother, u, b0)
+    eta = problem.X @ u + b0
+    mu = problem.likelihood.mean(eta)
+    v = problem.weights * problem.likelihood.curvature(problem.y, mu)
+    kept = np.flatnonzero(u) if problem.l1_ratio > 0.0 else np.arange(5)
+    assert name == "net" or (len(kept) < 5) == (problem.l1_ratio > 0.0)
+    Z = np.column_stack([np.ones(40), problem.X[:, kept]])
+    P = np.diag(np.append(0.0, 8.0 * (1.0 - problem.l1_ratio) * problem.penalty[kept]))
+    H = v[:, None] * (Z @ np.linalg.inv((Z.T * v) @ Z + P) @ Z.T)
+    assert found.leverage == pytest.approx(np.diag(H), rel=1e-8)
+    assert found.residual == pytest.approx(problem.y - mu, rel=1e-9, abs=1e-12)
+    left = 1.0 - np.diag(H)
+    assert found.change == pytest.approx(
+        np.diag(H) / left * problem.weights * problem.likelihood.residual(problem.y, mu) / v, rel=1e-7
+    )
+
+
 @pytest.mark.parametrize(("family", "power"), [("gamma", 2.0), ("tweedie", 1.5)])
 def test_the_dispersion_of_positive_targets_is_that_of_pearson(family, power):
     """Small targets are no reason for a large one: their deviations are measured by the variance at mu."""
