@@ -117,7 +117,7 @@ def _compare(
         )
     lambdas = _tuned_lambdas(scores, contenders, folds, metric, automatic=model.lambdas.is_auto)
     shares = _shares(comparison)
-    pairs = [compare_pair(a, b, shares, folds) for i, a in enumerate(scores) for b in scores[i + 1 :]]
+    pairs = [compare_pair(a, b, shares, folds, metric) for i, a in enumerate(scores) for b in scores[i + 1 :]]
     count = folds.k * folds.repeats
     content = setup.envelope("compare", select, folds=folds.k, repeats=folds.repeats)
     content["warnings"] += [

@@ -169,22 +169,26 @@ class Comparison(NamedTuple):
         return fits.losses(distinct, self.metric)[np.arange(len(lambdas)), position]
 
 
-def compare_pair(a: Scores, b: Scores, fold_shares: FloatArray, folds: Folds) -> Pair:
+def compare_pair(a: Scores, b: Scores, fold_shares: FloatArray, folds: Folds, metric: str) -> Pair:
     """Return the difference of two models with the corrected resampled t test of Nadeau and Bengio (2003).
 
     t = mean difference / sqrt(:func:`overlap_factor` times the variance of the J fold differences), J - 1
     degrees of freedom. In time order there is nothing to correct, and it is the t test of the means of
-    successive blocks (Ibragimov and Muller 2010; of forecasts Giacomini and White 2006).
+    successive blocks (Ibragimov and Muller 2010; of forecasts Giacomini and White 2006). The difference of
+    two rmse, roots of mean mse, is that of the mse over their sum: t is that of the mse.
     """
     difference = a.mean - b.mean
     if not np.isfinite(difference):
         return Pair(a.candidate.name, b.candidate.name, difference, np.nan, np.nan)
-    d = a.values - b.values
+    rooted = metric == "rmse"
+    d = a.values**2 - b.values**2 if rooted else a.values - b.values
     count = len(d)
     variance = float(fold_shares @ (d - fold_shares @ d) ** 2) * count / (count - 1)
     se = float(np.sqrt(overlap_factor(folds) * variance))
     if se == 0.0:
         return Pair(a.candidate.name, b.candidate.name, difference, 0.0, 1.0 if difference == 0.0 else 0.0)
+    if rooted:
+        se /= a.mean + b.mean
     p_value = two_sided_tail(difference / se, count - 1)
     return Pair(a.candidate.name, b.candidate.name, difference, se, p_value)
 

@@ -61,6 +61,18 @@ def test_what_is_as_good_as_the_best_is_told_from_what_is_worse(regression):
     assert [p["verdict"] for p in content["pairs"]] == ["no detectable difference", "better", "better"]
 
 
+def test_root_errors_are_told_apart_as_their_squares_are(regression):
+    squares, roots = (
+        compare_dataset(regression(), ModelSpec(), SelectSpec(folds=5, metric=metric), ("ols", "mean"))
+        for metric in ("mse", "rmse")
+    )
+    (square,), (root,) = squares.pairs, roots.pairs
+    total = sum(model["mean"] for model in roots.models)
+    assert root["p_value"] == pytest.approx(square["p_value"], rel=1e-9)
+    for key in ("difference", "ci_low", "ci_high"):
+        assert root[key] * total == pytest.approx(square[key], rel=1e-9)
+
+
 def test_equals_are_called_equal(dataset_of):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 2))
@@ -137,8 +149,10 @@ def test_means_and_differences_follow_from_the_fold_losses(regression, metric):
         assert model["mean"] == pytest.approx(mean[model["name"]], rel=1e-12)
     for pair in content["pairs"]:
         assert pair["difference"] == pytest.approx(mean[pair["a"]] - mean[pair["b"]], rel=1e-9)
-        d = values[pair["a"]] - values[pair["b"]]
+        power = 2 if metric == "rmse" else 1  # roots differ by what their squares do, over their sum
+        d = values[pair["a"]] ** power - values[pair["b"]] ** power
         se = np.sqrt((1 / 10 + 1 / 4) * (share @ (d - share @ d) ** 2) * 10 / 9)
+        se /= mean[pair["a"]] + mean[pair["b"]] if power == 2 else 1.0
         assert pair["p_value"] == pytest.approx(2 * t(9).sf(abs(pair["difference"]) / se), rel=1e-9)
 
 

@@ -160,7 +160,7 @@ def test_a_model_without_a_finite_fit_has_no_values_and_a_reason():
     assert "no finite solution at lambda 0" in str(found["ols"].problem)
     assert np.isfinite(found["ridge"].mean)
     assert ranking(scores, "deviance")[-1] is found["ols"]
-    pair = compare_pair(found["ridge"], found["ols"], np.full(4, 0.25), draw_folds(8, 4))
+    pair = compare_pair(found["ridge"], found["ols"], np.full(4, 0.25), draw_folds(8, 4), "mse")
     assert np.isnan([pair.difference, pair.p_value]).all()
 
 
@@ -173,7 +173,7 @@ def score(name, values, mean=None):
 
 def test_the_corrected_t_test_follows_nadeau_and_bengio():
     a, b = score("a", [1.0, 2.0, 3.0, 4.0]), score("b", [1.5, 2.0, 2.0, 3.0])
-    pair = compare_pair(a, b, np.full(4, 0.25), draw_folds(8, 4))
+    pair = compare_pair(a, b, np.full(4, 0.25), draw_folds(8, 4), "mse")
     d = np.array([-0.5, 0.0, 1.0, 1.0])
     se = np.sqrt((1 / 4 + 1 / 3) * d.var(ddof=1))
     assert pair.difference == pytest.approx(0.375)
@@ -181,13 +181,15 @@ def test_the_corrected_t_test_follows_nadeau_and_bengio():
     assert pair.p_value == pytest.approx(
         0.5594043441634878, rel=1e-9
     )  # 2 P(T > 0.375 / se), 3 degrees of freedom
-    assert compare_pair(b, a, np.full(4, 0.25), draw_folds(8, 4)).p_value == pytest.approx(pair.p_value)
+    assert compare_pair(b, a, np.full(4, 0.25), draw_folds(8, 4), "mse").p_value == pytest.approx(
+        pair.p_value
+    )
 
 
 @pytest.mark.parametrize(("shift", "p"), [(0.0, 1.0), (1.0, 0.0)])
 def test_differences_without_variance(shift, p):
     a, b = score("a", [1.0, 2.0]), score("b", [1.0 + shift, 2.0 + shift])
-    pair = compare_pair(a, b, np.full(2, 0.5), draw_folds(4, 2))
+    pair = compare_pair(a, b, np.full(2, 0.5), draw_folds(4, 2), "mse")
     assert (pair.se, pair.p_value) == (0.0, p)
 
 

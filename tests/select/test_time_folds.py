@@ -366,7 +366,7 @@ def test_models_are_compared_on_the_same_blocks():
     shares = np.array([s[held].sum() for _, held in data.sides()])
     shares /= shares.sum()
     a, b = found[names["mean"]], found[names["ridge"]]
-    pair = compare_pair(a, b, shares, data.folds)
+    pair = compare_pair(a, b, shares, data.folds, "mse")
     d = a.values - b.values
     assert pair.se == pytest.approx(np.sqrt(shares @ (d - shares @ d) ** 2 / (K - 1)))
     assert overlap_factor(data.folds) == 1 / K
