@@ -13,7 +13,7 @@ import l2cli
 from l2cli.api import honest
 from l2cli.api.cv import cv_dataset
 from l2cli.api.fit import fit_dataset
-from l2cli.api.verdict import verdict
+from l2cli.api.verdict import NOTHING, verdict
 from l2cli.data.folds import draw_folds
 from l2cli.errors import UsageError
 from l2cli.select.confidence import Honest
@@ -163,6 +163,15 @@ def test_the_verdict_contradicts_no_other_line():
     assert verdict(noise).startswith("the optimum is at the edge")
     spared = clear._replace(mean=np.array([5, 4, 1, 1, 1.0]), unpenalized=1.0, settled=True)
     assert verdict(spared) == "shrinkage does not help here: --lambda 0 does as well as any lambda up to 4"
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_a_gain_of_two_in_a_hundred_is_the_least_in_any_unit(unit):
+    for gain, nothing in ((0.015, True), (0.025, False)):
+        mean = unit * np.array([1.0, 1.0 - gain, 1.2, 1.3, 1.4])
+        curve = curve_of(mean, [0.05 * unit] * 5)
+        assert (verdict(curve, automatic=True) == NOTHING) == nothing
+        assert verdict(curve).startswith("flat above 8")
 
 
 def test_noise_is_called_noise_by_every_line():

@@ -127,6 +127,17 @@ def test_leverages_and_residuals_are_those_of_the_columns_that_are_kept(name):
     )
 
 
+@pytest.mark.parametrize("name", ["binomial", "binomial_lasso", "poisson", "gamma", "lasso"])
+def test_a_gram_that_is_known_already_changes_nothing(name):
+    problem = problem_of(**CASES[name])
+    _, u, b0, smoother = fitted(problem, 3.0)
+    again = make_smoother(problem, u, b0, 3.0, gram=curvature_gram(problem, u, b0))
+    assert again.df == pytest.approx(smoother.df, rel=1e-9)
+    rows = np.arange(40)
+    inside, known = (np.square(one.scores(problem, rows)).sum(axis=1) for one in (smoother, again))
+    assert known == pytest.approx(inside, rel=1e-8)
+
+
 @pytest.mark.parametrize(("family", "power"), [("gamma", 2.0), ("tweedie", 1.5)])
 def test_the_dispersion_of_positive_targets_is_that_of_pearson(family, power):
     """Small targets are no reason for a large one: their deviations are measured by the variance at mu."""
