@@ -83,9 +83,10 @@ def test_beside_the_best_of_several_mixes_stands_the_other_penalty(quick_json, w
     assert found["beside"]["l1_ratio"] == 0.0
 
 
-def test_each_penalty_stands_beside_the_other(quick_json):
-    ridge = quick_json("explain", str(DIABETES))
-    lasso = quick_json("explain", str(DIABETES), "--l1-ratio", "1")
+@pytest.mark.parametrize("words", [(), ("--lambda-scale", "mean", "--penalty-factor", "bmi=0.1,s*=2")])
+def test_each_penalty_stands_beside_the_other(quick_json, words):
+    ridge = quick_json("explain", str(DIABETES), *words)
+    lasso = quick_json("explain", str(DIABETES), *words, "--l1-ratio", "1")
     assert by_feature(ridge, "beside") == pytest.approx(by_feature(lasso, "coef_standardized"), abs=1e-9)
     assert by_feature(lasso, "beside") == pytest.approx(by_feature(ridge, "coef_standardized"), rel=1e-6)
     assert ridge["beside"]["l1_ratio"] == 1.0
