@@ -115,7 +115,11 @@ def test_groups_are_drawn_whole_and_folds_keep_them(regression):
     counts = draw_counts(0, 0, 60, groups)
     assert all(len(set(counts[groups == g])) == 1 for g in range(12))
     assert counts.sum() == 60
-    found = bootstrap(prepare(regression(groups=groups), ModelSpec()), SelectSpec(folds=12), resamples=4)
+    setup = prepare(regression(groups=groups), ModelSpec())
+    kept = resample(setup, counts).groups
+    assert kept is not None
+    assert kept.tolist() == groups[counts > 0].tolist()
+    found = bootstrap(setup, SelectSpec(folds=12), resamples=4)
     assert found.resamples == 4
     assert "groups" in found.method
 
