@@ -53,6 +53,7 @@ CASES: dict[str, dict[str, Any]] = {
     "binomial_lasso": {"family": "binomial", "l1_ratio": 1.0},
     "binomial_group": {"family": "binomial", "groups": np.array([0, 0, 1, 1, 2])},
     "poisson": {"family": "poisson", "weights": default_rng(2).uniform(0.5, 2.0, 40)},
+    "poisson_offset": {"family": "poisson", "offset": default_rng(3).normal(size=40)},
     "gamma": {"family": "gamma"},
 }
 
@@ -106,12 +107,12 @@ def test_a_row_left_out_changes_the_fit_as_told(name):
         assert found.cooks[i] == pytest.approx(problem.weights @ change**2 / (freedom * phi), rel=1e-7)
 
 
-@pytest.mark.parametrize("name", ["lasso", "net", "binomial", "binomial_lasso", "poisson"])
+@pytest.mark.parametrize("name", ["lasso", "net", "binomial", "binomial_lasso", "poisson_offset"])
 def test_leverages_and_residuals_are_those_of_the_columns_that_are_kept(name):
     problem = problem_of(**CASES[name])
     _, u, b0, smoother = fitted(problem, 8.0)
     found = influence(problem, smoother, u, b0)
-    eta = problem.X @ u + b0
+    eta = problem.X @ u + b0 + (0.0 if problem.offset is None else problem.offset)
     mu = problem.likelihood.mean(eta)
     v = problem.weights * problem.likelihood.curvature(problem.y, mu)
     kept = np.flatnonzero(u) if problem.l1_ratio > 0.0 else np.arange(5)
@@ -127,7 +128,7 @@ def test_leverages_and_residuals_are_those_of_the_columns_that_are_kept(name):
     )
 
 
-@pytest.mark.parametrize("name", ["binomial", "binomial_lasso", "poisson", "gamma", "lasso"])
+@pytest.mark.parametrize("name", ["binomial", "binomial_lasso", "poisson_offset", "gamma", "lasso"])
 def test_a_gram_that_is_known_already_changes_nothing(name):
     problem = problem_of(**CASES[name])
     _, u, b0, smoother = fitted(problem, 3.0)
