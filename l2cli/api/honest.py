@@ -52,7 +52,7 @@ def honest_keys(
     span = interval(corrected, float(spread.covariance[place, place]), spread, result.metric, share)
     keys: dict[str, Any] = {
         "best": {
-            "value": finite(float(curve.mean[at])),
+            "value": finite(float(value)),
             "ci_low": span.low,
             "ci_high": span.high,
             "optimism_corrected": finite(corrected),
