@@ -15,7 +15,7 @@ from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.solvers.ridge import RidgeFactor
 
 if TYPE_CHECKING:
-    from l2cli.explain.inference import Inference
+    from l2cli.diagnostics.inference import Inference
 
 FloatArray = npt.NDArray[np.float64]
 NOTHING = 1e-12

@@ -28,8 +28,8 @@ from l2cli.core.objective import null_deviance
 from l2cli.core.relaxed import relaxed_path
 from l2cli.data.dataset import Dataset
 from l2cli.data.table import Table
-from l2cli.explain.collinearity import group_inflation, variance_inflation
-from l2cli.explain.smoother import Smoother, class_freedom, curvature_gram, make_smoother
+from l2cli.diagnostics.collinearity import group_inflation, variance_inflation
+from l2cli.diagnostics.smoother import Smoother, class_freedom, curvature_gram, make_smoother
 from l2cli.models.model import Model
 from l2cli.spec import ModelSpec, SelectSpec
 

@@ -12,10 +12,10 @@ from l2cli.api.setup import Setup, finite, floats
 from l2cli.core.path import system_of
 from l2cli.core.problem import Problem
 from l2cli.data.dataset import Dataset
-from l2cli.explain.collinearity import condition
-from l2cli.explain.importance import marginal_variance, shapley_variance
-from l2cli.explain.influence import Influence, coefficient_moves, influence
-from l2cli.explain.smoother import Smoother
+from l2cli.diagnostics.collinearity import condition
+from l2cli.diagnostics.importance import marginal_variance, shapley_variance
+from l2cli.diagnostics.influence import Influence, coefficient_moves, influence
+from l2cli.diagnostics.smoother import Smoother
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

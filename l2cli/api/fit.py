@@ -25,15 +25,15 @@ from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
 from l2cli.data.table import Table
+from l2cli.diagnostics.jackknife import fits_without_rows, has_intervals
 from l2cli.errors import FitError
-from l2cli.explain.jackknife import fits_without_rows, has_intervals
 from l2cli.models.intervals import LeftOut
 from l2cli.models.model import Model
 from l2cli.models.saved import build_model
 from l2cli.spec import ModelSpec, SelectSpec
 
 if TYPE_CHECKING:
-    from l2cli.explain.inference import Inference
+    from l2cli.diagnostics.inference import Inference
     from l2cli.select.alo import ApproximationError
 
 FloatArray = npt.NDArray[np.float64]
@@ -197,7 +197,7 @@ def _left_out(
     few = all_rows and problem.n_rows > max(select.k, problem.n_columns)
     if dataset.schema.classes is not None or (fits is None and not few):
         return None
-    from l2cli.explain.cvplus import fits_without_folds  # a ridge has the closed form
+    from l2cli.diagnostics.cvplus import fits_without_folds  # a ridge has the closed form
 
     try:
         if fits is None:

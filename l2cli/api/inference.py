@@ -17,10 +17,10 @@ from l2cli.core.path import Path
 from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
+from l2cli.diagnostics.bootstrap import RESAMPLES, draw_counts, summary
+from l2cli.diagnostics.inference import OF_COEFFICIENT, OF_MEAN, Inference, coefficient_inference, refuse
 from l2cli.engines.pool import parallel_map
 from l2cli.errors import FitError, UsageError
-from l2cli.explain.bootstrap import RESAMPLES, draw_counts, summary
-from l2cli.explain.inference import OF_COEFFICIENT, OF_MEAN, Inference, coefficient_inference, refuse
 from l2cli.spec import SelectSpec
 
 FloatArray = npt.NDArray[np.float64]

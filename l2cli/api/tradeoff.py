@@ -18,9 +18,9 @@ from l2cli.core.metrics import losses
 from l2cli.core.path import design_factor, solve_path
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
+from l2cli.diagnostics.simulate import Simulated, simulate, truth_of
+from l2cli.diagnostics.tradeoff import SpectralForm, bootstrap_bands, estimate, spectral_form
 from l2cli.errors import FitError, UsageError
-from l2cli.explain.simulate import Simulated, simulate, truth_of
-from l2cli.explain.tradeoff import SpectralForm, bootstrap_bands, estimate, spectral_form
 from l2cli.select.cv import CVResult
 from l2cli.spec import ModelSpec, SelectSpec, refuse_several_mixes
 
@@ -201,7 +201,7 @@ def _resampled(
     setup: Setup, select: SelectSpec, draws: int | None, progress: Progress | None
 ) -> dict[str, Any]:
     """Return the bootstrap decomposition beside cross-validation."""
-    from l2cli.explain.resample import resample, summed_up  # a closed form does without
+    from l2cli.diagnostics.resample import resample, summed_up  # a closed form does without
 
     problem, metric = setup.problem, str(select.metric)
     result, _ = setup.cross_validate(select, progress)

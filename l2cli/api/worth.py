@@ -13,8 +13,8 @@ from l2cli.core.path import Path, design_factor, solve_path
 from l2cli.core.problem import Problem
 from l2cli.core.relaxed import relaxed_path
 from l2cli.core.solvers.newton import RUNAWAY
+from l2cli.diagnostics.cost import Measured, measure
 from l2cli.errors import FitError
-from l2cli.explain.cost import Measured, measure
 from l2cli.select.cv import validation_metrics
 from l2cli.select.loo import leave_one_out_metrics
 from l2cli.spec import SelectSpec

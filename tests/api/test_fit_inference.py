@@ -11,8 +11,8 @@ from l2cli.api.decision import decide
 from l2cli.api.fit import fit_dataset
 from l2cli.api.inference import Refit, bootstrap, refit, resample
 from l2cli.api.setup import Setup, prepare, problem_of
+from l2cli.diagnostics.bootstrap import draw_counts, summary
 from l2cli.errors import FitError, UsageError
-from l2cli.explain.bootstrap import draw_counts, summary
 from l2cli.spec import GridSpec, ModelSpec, SelectSpec
 
 RESAMPLES = 12

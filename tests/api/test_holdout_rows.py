@@ -17,8 +17,8 @@ from l2cli.api.setup import prepare
 from l2cli.data import layout
 from l2cli.data.build import build_dataset
 from l2cli.data.frame import table_from_frame
+from l2cli.diagnostics.bootstrap import draw_counts
 from l2cli.errors import DataError, UsageError
-from l2cli.explain.bootstrap import draw_counts
 from l2cli.spec import ColumnSpec, GridSpec, ModelSpec, SelectSpec
 
 LAMBDAS = [30.0, 3.0, 0.3]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pkgutil
 import subprocess
 import sys
 from typing import Any
@@ -119,6 +120,12 @@ except AttributeError as error:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout == "module 'l2cli' has no attribute 'nothing'\n"
+
+
+def test_no_public_name_is_that_of_a_module():
+    """Importing a module puts it into its package under its own name: over a function that has the same."""
+    modules = {module.name for module in pkgutil.iter_modules(l2cli.__path__)}
+    assert not modules & set(l2cli.__all__)
 
 
 # ------------------------------------------------------------ ways to give the rows

@@ -9,8 +9,15 @@ import pytest
 
 from l2cli.core.path import design_factor, solve_path
 from l2cli.core.problem import make_problem
-from l2cli.explain.simulate import simulate, truth_of
-from l2cli.explain.tradeoff import bootstrap_bands, decompose, draw_scores, estimate, plug_in, spectral_form
+from l2cli.diagnostics.simulate import simulate, truth_of
+from l2cli.diagnostics.tradeoff import (
+    bootstrap_bands,
+    decompose,
+    draw_scores,
+    estimate,
+    plug_in,
+    spectral_form,
+)
 
 LAMBDAS = np.array([300.0, 30.0, 3.0, 0.1, 0.0])
 SETTINGS: dict[str, dict[str, Any]] = {

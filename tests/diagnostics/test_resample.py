@@ -8,8 +8,8 @@ import pytest
 from l2cli.core.metrics import losses
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
+from l2cli.diagnostics.resample import RowParts, fit_drawing, resample, summed_up
 from l2cli.errors import FitError
-from l2cli.explain.resample import RowParts, fit_drawing, resample, summed_up
 
 LAMBDAS = np.array([0.5, 20.0, 5.0])
 FAMILIES = ["gaussian", "binomial", "multinomial", "poisson"]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from l2cli.core.anscombe import Anscombe
 from l2cli.core.problem import Problem
-from l2cli.explain.jackknife import MOST_ROWS
+from l2cli.diagnostics.jackknife import MOST_ROWS
 from l2cli.models.intervals import MOST_COLUMNS, LeftOut
 from l2cli.select.learner import FoldFits
 

@@ -17,7 +17,7 @@ from l2cli.core.anscombe import Anscombe
 from l2cli.core.families import FAMILIES, PowerVariance
 from l2cli.data import layout
 from l2cli.data.folds import draw_folds
-from l2cli.explain.jackknife import MOST_ROWS
+from l2cli.diagnostics.jackknife import MOST_ROWS
 from l2cli.models.intervals import LeftOut
 
 POWER = {"gaussian": 0.0, "poisson": 1.0, "tweedie": 1.5, "gamma": 2.0}

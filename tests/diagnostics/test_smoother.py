@@ -10,8 +10,8 @@ from numpy.random import default_rng
 
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
-from l2cli.explain.influence import coefficient_moves, influence
-from l2cli.explain.smoother import class_freedom, curvature_gram, make_smoother
+from l2cli.diagnostics.influence import coefficient_moves, influence
+from l2cli.diagnostics.smoother import class_freedom, curvature_gram, make_smoother
 
 
 def problem_of(family="gaussian", n=40, p=5, **settings):

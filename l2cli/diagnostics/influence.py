@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.problem import Problem
-from l2cli.explain.smoother import Smoother, working_weights
+from l2cli.diagnostics.smoother import Smoother, working_weights
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -8,8 +8,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from l2cli.explain import cost
-from l2cli.explain.cost import ENOUGH_SECONDS, measure
+from l2cli.diagnostics import cost
+from l2cli.diagnostics.cost import ENOUGH_SECONDS, measure
 
 
 def test_memory_is_the_peak_of_the_arrays_beyond_what_was_there():

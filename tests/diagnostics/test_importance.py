@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from l2cli.explain import importance
-from l2cli.explain.importance import marginal_variance, shapley_variance
+from l2cli.diagnostics import importance
+from l2cli.diagnostics.importance import marginal_variance, shapley_variance
 
 
 def moments(n, p, k, seed=0):

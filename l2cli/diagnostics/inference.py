@@ -1,9 +1,9 @@
 """Standard errors and intervals of coefficients, with what they cover.
 
 ``shrunken``: the sandwich of :mod:`l2cli.core.covariance`, the spread of a penalized estimate about its own
-mean. ``debiased``: an estimate without the bias of the penalty (:mod:`l2cli.explain.debiased`), the only one
-whose intervals are for the coefficient. ``bootstrap`` (:mod:`l2cli.explain.bootstrap`) needs refits, so that
-whoever can make them calls it.
+mean. ``debiased``: an estimate without the bias of the penalty (:mod:`l2cli.diagnostics.debiased`), the only
+one whose intervals are for the coefficient. ``bootstrap`` (:mod:`l2cli.diagnostics.bootstrap`) needs refits,
+so that whoever can make them calls it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy.typing as npt
 from l2cli.core.covariance import StandardErrors, quantile, standard_errors
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import RidgeFactor
+from l2cli.diagnostics.debiased import debiased
 from l2cli.errors import FitError, UsageError
-from l2cli.explain.debiased import debiased
 
 FloatArray = npt.NDArray[np.float64]
 OF_COEFFICIENT = "the coefficient"

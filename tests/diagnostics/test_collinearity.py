@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from l2cli.explain.collinearity import condition, group_inflation, variance_inflation
+from l2cli.diagnostics.collinearity import condition, group_inflation, variance_inflation
 
 
 def design(n=80, p=5, seed=0):

@@ -11,8 +11,8 @@ from numpy.random import default_rng
 from l2cli import fit, predict
 from l2cli.core.path import design_factor, solve_path
 from l2cli.core.problem import make_problem
+from l2cli.diagnostics.jackknife import FEWEST_ROWS, MOST_ROWS, fits_without_rows
 from l2cli.errors import UsageError
-from l2cli.explain.jackknife import FEWEST_ROWS, MOST_ROWS, fits_without_rows
 
 
 def without(problem, lam, row):

@@ -11,8 +11,8 @@ from scipy.optimize import root
 
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
+from l2cli.diagnostics.debiased import _Scores, debiased, nodewise
 from l2cli.errors import FitError
-from l2cli.explain.debiased import _Scores, debiased, nodewise
 
 
 def data(n=40, p=30, seed=0, correlation=0.5):

@@ -8,8 +8,8 @@ import pytest
 from l2cli.core.covariance import standard_errors
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
+from l2cli.diagnostics.inference import coefficient_inference
 from l2cli.errors import FitError, UsageError
-from l2cli.explain.inference import coefficient_inference
 
 
 def data(n=60, p=4, seed=0):

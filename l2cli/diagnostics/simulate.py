@@ -1,7 +1,7 @@
 """Bias and variance where the truth is known: exact by formula, and again by Monte Carlo.
 
 The rows' X is kept; the truth is a ridge fit to them, f = Z u(lambda), and noise of a known variance. In
-spectral form (:mod:`l2cli.explain.tradeoff`) alpha_k = b_k e_k / (e_k + lambda), and one replicate of all
+spectral form (:mod:`l2cli.diagnostics.tradeoff`) alpha_k = b_k e_k / (e_k + lambda), and one replicate of all
 responses is r scores, a residual sum and the errors of the p0 unpenalized fits.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.explain.tradeoff import Bands, Decomposition, SpectralForm, decompose, draw_scores, plug_in
+from l2cli.diagnostics.tradeoff import Bands, Decomposition, SpectralForm, decompose, draw_scores, plug_in
 
 FloatArray = npt.NDArray[np.float64]
 
