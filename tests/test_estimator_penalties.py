@@ -190,14 +190,14 @@ def test_searches_and_clones_know_the_penalties(rows):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"relax_gamma": 0.5}, "relax_gamma needs an L1 part.*add l1_ratio 1"),
+        ({"relax_gamma": 0.5}, "relax_gamma needs an L1 part.*add l1_ratio=1"),
         ({"relax_gamma": 1.5, "l1_ratio": 1.0}, "relax_gamma must be between 0 and 1, not 1.5"),
         ({"relax_gamma": "half", "l1_ratio": 1.0}, "relax_gamma must be a number, not 'half'"),
         ({"column_groups": GROUPS, "l1_ratio": 0.5}, "l1_ratio has no meaning beside column_groups"),
         ({"column_groups": GROUPS, "group_penalty": "ridge"}, "group_penalty 'ridge' is not available"),
         ({"group_penalty": "banded"}, "need column_groups"),
         ({"group_lambda": {"a": 1.0}}, "need column_groups"),
-        ({"column_groups": GROUPS, "group_lambda": {"a": 1.0}}, "group_lambda needs group_penalty banded"),
+        ({"column_groups": GROUPS, "group_lambda": {"a": 1.0}}, "group_lambda needs group_penalty='banded'"),
         ({"column_groups": GROUPS, "group_penalty": "banded"}, "at given lambdas needs group_lambda"),
         (
             {"column_groups": GROUPS, "group_penalty": "banded", "group_lambda": {"a": 1.0}},

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from l2cli.api.given import Given
+from l2cli.api.wording import ARGUMENTS, in_words
 from l2cli.data.build import build_dataset
 from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
@@ -147,7 +148,7 @@ def refuse_idle_arguments(
 
 
 def warn_about(content: Mapping[str, Any]) -> None:
-    """Say every warning of a result once, to the caller of the library."""
+    """Say every warning of a result once, to the caller of a function of the library."""
     refit = content.get("refit", {}).get("warnings", [])
     for message in dict.fromkeys(entry["message"] for entry in [*content["warnings"], *refit]):
-        warnings.warn(message, UserWarning, stacklevel=3)
+        warnings.warn(in_words(message, ARGUMENTS), UserWarning, stacklevel=4)  # above in_arguments

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from l2cli.api.fit import FitResult
 from l2cli.api.given import Given, inputs_of, is_frame, table_of, with_names
 from l2cli.api.predict import predict_table
+from l2cli.api.wording import in_arguments
 from l2cli.errors import UsageError
 from l2cli.models.model import Model
 
@@ -95,6 +96,7 @@ def _numbers(values: list[Any]) -> FloatArray:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
+@in_arguments()
 def predict(
     model: Model | FitResult, X: Any, *, offset: Any = None, unseen: str = "error", threshold: float = 0.5,
     interval: float | None = None,
@@ -150,6 +152,7 @@ def _of_targets(model: Model, columns: Mapping[str, list[Any]], kind: str) -> Fl
     return np.column_stack([_numbers(columns[f"{kind}_{one.data.target}"]) for one in model.each()])
 
 
+@in_arguments()
 def predict_proba(
     model: Model | FitResult, X: Any, *, offset: Any = None, unseen: str = "error"
 ) -> FloatArray:

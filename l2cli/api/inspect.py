@@ -22,6 +22,7 @@ from l2cli.api.oddities import (
 )
 from l2cli.api.setup import class_counts
 from l2cli.api.suspects import determining
+from l2cli.api.wording import in_arguments
 from l2cli.core.problem import row_blocks
 from l2cli.data.build import make_design
 from l2cli.data.cells import WHOLE
@@ -121,6 +122,7 @@ def inspect_table(table: Table, columns: ColumnSpec, read: ReadSpec | None = Non
     )  # fmt: skip
 
 
+@in_arguments()
 def inspect(
     X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, positive: Any = None,
     sample_weight: Any = None, offset: Any = None, categorical: str | Sequence[str] = (),

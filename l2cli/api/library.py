@@ -19,11 +19,13 @@ from l2cli.api.cv import CVRun, cv_dataset
 from l2cli.api.fit import fit_dataset
 from l2cli.api.given import gather, holdout_name, holdout_table
 from l2cli.api.path import PathResult, path_dataset
+from l2cli.api.wording import in_arguments
 from l2cli.gap import Gap
 from l2cli.select.candidates import split_models
 from l2cli.spec import Bounds, GridSpec, SelectSpec, check_inference
 
 
+@in_arguments()
 def fit(
     X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, lam: float | None = None,
     lambdas: Any = "auto", family: str = "auto", positive: Any = None, sample_weight: Any = None,
@@ -161,6 +163,7 @@ def fit(
     return fitted_model(result, given)
 
 
+@in_arguments()
 def cv(
     X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
@@ -216,6 +219,7 @@ def cv(
     return replace(run, refit=fitted_model(run.refit, given))
 
 
+@in_arguments()
 def path(
     X: Any, y: Any = None, *, target: str | Sequence[str] | None = None, lambdas: Any = "auto",
     family: str = "auto", positive: Any = None, sample_weight: Any = None, offset: Any = None,
@@ -255,6 +259,7 @@ def path(
     return result
 
 
+@in_arguments()
 def compare(
     X: Any, y: Any = None, *, models: Sequence[str] = (), target: str | Sequence[str] | None = None,
     lambdas: Any = "auto",

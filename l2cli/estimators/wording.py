@@ -1,34 +1,16 @@
-"""Messages in the words of estimators: what the command line calls an option is a parameter here."""
+"""Messages in the words of estimators, whose parameters are arguments of the library but for two."""
 
 from __future__ import annotations
 
-import re
+from l2cli.api.wording import ARGUMENTS, in_words
 
-PARAMETERS = {
-    "--bounds": "bounds",
-    "--family": "family",
-    "--folds": "cv",
-    "--group-lambda": "group_lambda",
-    "--group-penalty": "group_penalty",
-    "--groups": "column_groups",
-    "--l1-ratio": "l1_ratio",
-    "--lambda": "lam",
-    "--lambdas": "lambdas",
-    "--metric": "metric",
-    "--penalty-factor": "penalty_factor",
-    "--relax-gamma": "relax_gamma",
-    "--tol": "tol",
-    "--tweedie-power": "tweedie_power",
-    "jobs": "n_jobs",
-}
-OPTION = re.compile(r"(?<!['\w-])--[a-z][a-z0-9-]*|^jobs\b")
-"""An option, or what the library calls otherwise, but not in a quoted name."""
+PARAMETERS = ARGUMENTS | {"--folds": "cv", "jobs": "n_jobs"}
 
 
 def in_parameters(message: str) -> str:
     """Return a message with the names of parameters instead of those of options.
 
-    >>> in_parameters("--l1-ratio has no meaning beside --groups")
-    'l1_ratio has no meaning beside column_groups'
+    >>> in_parameters("jobs must be 1 or more; give fewer --folds")
+    'n_jobs must be 1 or more; give fewer cv'
     """
-    return OPTION.sub(lambda found: PARAMETERS.get(found[0], found[0]), message)
+    return in_words(message, PARAMETERS)

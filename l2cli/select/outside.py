@@ -123,7 +123,7 @@ def _refuse(problem: Problem, model: OutsideModel) -> None:
     if problem.blocks is not None:
         raise UsageError(
             f"--models {name} needs all columns as one matrix, for which there are too many levels",
-            hint="leave it out, or --drop the column with so many levels",
+            hint="leave it out, or the column with so many levels",
         )
     if problem.offset is not None:
         raise UsageError(f"--models {name} knows no offset or exposure", hint="leave one of them out")

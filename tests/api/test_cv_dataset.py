@@ -210,7 +210,7 @@ def test_nesting_is_refused_where_bands_are_chosen():
     X = rng.normal(size=(30, 3))
     y = X[:, 0] + rng.normal(size=30)
     bands: dict[str, Any] = {"column_groups": {"g": ["x0", "x1"]}, "group_penalty": "banded"}
-    with pytest.raises(UsageError, match="--nested tunes one lambda"):
+    with pytest.raises(UsageError, match=r"^nested tunes one lambda"):
         l2cli.cv(X, y, nested=True, **bands)
     given = l2cli.cv(X, y, nested=True, group_lambda={"g": 2.0}, lambdas=[1e4, 1.0, 1e-4], **bands)
     assert len(given.to_dict()["nested"]["lambdas"]) == 10

@@ -98,7 +98,7 @@ def test_several_targets_by_arrays():
     ("holdout", "error", "message"),
     [
         ([1, 2], UsageError, "holdout is list; give a number, a file, a data frame or a pair"),
-        (1.5, UsageError, "--holdout must lie between 0 and 1, not 1.5"),
+        (1.5, UsageError, "^holdout must lie between 0 and 1, not 1.5"),
         ("no.csv", DataError, "no.csv: no such file"),
         (
             (np.ones((3, 1)), np.ones(3)),
@@ -121,7 +121,7 @@ def test_arguments_without_use():
     groups = np.arange(300) % 50
     with pytest.raises(UsageError, match="select='holdout' has no folds, so groups has nothing to do"):
         l2cli.fit(X, y, select="holdout", holdout=(X[:5], y[:5]), groups=groups)
-    with pytest.raises(UsageError, match="--unseen is for levels of a --holdout file"):
+    with pytest.raises(UsageError, match=r"^unseen is for levels of a holdout file"):
         l2cli.fit(X, y, select="holdout", holdout=0.5, unseen="baseline")
     assert l2cli.fit(X, y, select="holdout", holdout=np.float32(0.5), groups=groups).lam > 0.0
 

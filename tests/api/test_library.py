@@ -339,14 +339,14 @@ def test_predictions_that_cannot_be_made_are_refused(numbers):
             "select='gcv' has no folds, so groups has nothing to do",
         ),
         ({"select": "gcv", "rule": "1se"}, "needs a standard error"),
-        ({"select": "holdout"}, "--select holdout needs --holdout"),
-        ({"select": "cv", "holdout": 0.2}, "--holdout means --select holdout, not cv"),
+        ({"select": "holdout"}, "select='holdout' needs holdout"),
+        ({"select": "cv", "holdout": 0.2}, "holdout means select='holdout', not cv"),
         ({"holdout": 0.2, "folds": 3}, "so folds has nothing to do"),
         ({"holdout": 0.2, "lam": 1.0}, "lam fixes lambda, so holdout has nothing to do"),
-        ({"select": "holdout", "holdout": 1.0}, "--holdout must lie between 0 and 1, not 1"),
+        ({"select": "holdout", "holdout": 1.0}, "^holdout must lie between 0 and 1, not 1"),
         ({"select": "holdout", "holdout": 0.2, "folds": 3}, "so folds has nothing to do"),
-        ({"select": "holdout", "holdout": 0.001}, "--holdout 0.001 holds out none of 80 rows"),
-        ({"select": "evidence", "metric": "mse"}, "so --metric has nothing to do"),
+        ({"select": "holdout", "holdout": 0.001}, "holdout=0.001 holds out none of 80 rows"),
+        ({"select": "evidence", "metric": "mse"}, "so metric has nothing to do"),
         ({"select": "evidence", "folds": 3}, "select='evidence' has no folds, so folds has nothing to do"),
         ({"fold_labels": np.arange(80) % 3, "folds": 3}, "fold_labels gives the folds, so folds has nothing"),
         ({"fold_labels": np.arange(80) % 3, "groups": np.arange(80)}, "so groups has nothing to do"),
@@ -418,6 +418,20 @@ def test_warnings_of_a_result_are_said(numbers):
         l2cli.fit(zero_one[:, None] + 0.0, zero_one, lam=0.0)
 
 
+def test_errors_name_arguments_where_the_command_line_names_options(numbers):
+    X, y, _, _, _ = numbers
+    with pytest.raises(
+        l2cli.UsageError, match=r"^l1_ratio has no meaning beside column_groups; groups"
+    ) as told:
+        l2cli.cv(X, y, column_groups={"a": ["x0", "x1"]}, l1_ratio=0.5)
+    assert told.value.message == "l1_ratio has no meaning beside column_groups"
+    assert told.value.code == "usage"
+    with pytest.raises(l2cli.UsageError, match=r"^relax_gamma needs an L1 part.*; add l1_ratio=1 for the"):
+        l2cli.fit(X, y, relax_gamma=0.5)
+    with pytest.raises(l2cli.UsageError, match="column 'nothing --folds 3'"):  # a name stays as it is
+        l2cli.fit(X, y, sample_weight="nothing --folds 3")
+
+
 def test_dates_and_interactions_in_every_command():
     import pandas as pd
 
@@ -453,11 +467,11 @@ def test_what_is_no_number_and_no_name_is_wrong_usage(numbers):
     X, y, *_ = numbers
     model = l2cli.fit(X, y)
     for given, message in (
-        ({"interval": "0.9"}, "--interval must be a number, not '0.9'"),
-        ({"threshold": [0.5]}, r"--threshold must be a number, not \[0.5\]"),
+        ({"interval": "0.9"}, "^interval must be a number, not '0.9'"),
+        ({"threshold": [0.5]}, r"^threshold must be a number, not \[0.5\]"),
     ):
         with pytest.raises(l2cli.UsageError, match=message):
             model.predict(X, **given)
     wrong: Any = ["ridge", None]
-    with pytest.raises(l2cli.UsageError, match="--models holds None, not the name of a model"):
+    with pytest.raises(l2cli.UsageError, match=r"^models holds None, not the name of a model"):
         l2cli.compare(X, y, models=wrong)

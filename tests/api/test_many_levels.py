@@ -192,23 +192,23 @@ def test_levels_never_seen_are_refused_or_counted_as_asked(blocks):
 
 
 @pytest.mark.parametrize(
-    ("given", "option"),
+    ("given", "argument"),
     [
-        ({"bounds": {"x": (0.0, None)}}, "--bounds"),
-        ({"column_groups": "dummies"}, "--groups"),
-        ({"l1_ratio": 1.0, "relax_gamma": 0.5}, "--relax-gamma"),
+        ({"bounds": {"x": (0.0, None)}}, "bounds"),
+        ({"column_groups": "dummies"}, "column_groups"),
+        ({"l1_ratio": 1.0, "relax_gamma": 0.5}, "relax_gamma"),
     ],
     ids=["bounds", "groups", "relaxed"],
 )
-def test_what_needs_one_matrix_gets_it_where_it_fits(blocks, monkeypatch, given, option):
+def test_what_needs_one_matrix_gets_it_where_it_fits(blocks, monkeypatch, given, argument):
     blocks(on=True)
     fit = l2cli.fit(frame(), target="y", lam=5.0, **given)
     assert fit.to_dict()["rank"] > 0  # that of one matrix
     monkeypatch.setattr(layout, "physical_memory", lambda: 10**6)
     with pytest.raises(FitError) as refusal:
         l2cli.fit(frame(), target="y", lam=5.0, **given)
-    assert f"or fit without {option}, which needs them all in full" in str(refusal.value)
-    assert "column 'city' alone makes 61 of them; leave it out with --drop" in str(refusal.value)
+    assert f"or fit without {argument}, which needs them all in full" in str(refusal.value)
+    assert "column 'city' alone makes 61 of them; leave it out, or fit" in str(refusal.value)
 
 
 def test_the_memory_that_is_counted_holds_what_solvers_make(monkeypatch):
@@ -238,9 +238,9 @@ def test_leave_one_out_of_two_large_categories_is_refused_or_replaced(blocks, mo
         note.startswith("lambda by cross-validation: so many levels") for note in found["data"]["notes"]
     )
     assert found["effective_df_se"] > 0.0
-    with pytest.raises(UsageError, match="--select loo needs the leverage of every row"):
+    with pytest.raises(UsageError, match="select='loo' needs the leverage of every row"):
         l2cli.fit(frame(), select="loo", **given)
-    with pytest.raises(UsageError, match="--select evidence needs the design as one matrix"):
+    with pytest.raises(UsageError, match="select='evidence' needs the design as one matrix"):
         l2cli.fit(frame(), select="evidence", **given)
 
 

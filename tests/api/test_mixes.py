@@ -124,9 +124,9 @@ def test_what_several_mixes_cannot_be(sparse, more, message):
 
 
 def test_commands_with_one_mix_refuse_several(sparse):
-    with pytest.raises(UsageError, match="path has one --l1-ratio, not 2"):
+    with pytest.raises(UsageError, match="path has one l1_ratio, not 2"):
         l2cli.path(*sparse, l1_ratio=(0.0, 1.0))
-    with pytest.raises(UsageError, match="compare has one --l1-ratio, not 2"):
+    with pytest.raises(UsageError, match="compare has one l1_ratio, not 2"):
         l2cli.compare(*sparse, l1_ratio=(0.0, 1.0))
     with pytest.raises(UsageError, match="tunes lambda alone"):
         l2cli.cv(*sparse, l1_ratio=(0.0, 1.0), nested=True)
