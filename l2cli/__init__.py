@@ -13,6 +13,7 @@ from l2cli._version import __version__
 
 if TYPE_CHECKING:
     from l2cli.api.arrays import predict, predict_proba
+    from l2cli.api.insight import explain, tradeoff
     from l2cli.api.inspect import inspect
     from l2cli.api.library import compare, cv, fit, path
     from l2cli.errors import DataError, FitError, L2Error, UsageError
@@ -31,6 +32,7 @@ __all__ = [
     "__version__",
     "compare",
     "cv",
+    "explain",
     "fit",
     "inspect",
     "load_model",
@@ -38,6 +40,7 @@ __all__ = [
     "predict",
     "predict_proba",
     "save_model",
+    "tradeoff",
 ]
 
 _HOMES = {
@@ -47,6 +50,7 @@ _HOMES = {
     "L2RegressorCV": "l2cli.estimators",
     "compare": "l2cli.api.library",
     "cv": "l2cli.api.library",
+    "explain": "l2cli.api.insight",
     "fit": "l2cli.api.library",
     "inspect": "l2cli.api.inspect",
     "load_model": "l2cli.models.saved",
@@ -54,6 +58,7 @@ _HOMES = {
     "predict": "l2cli.api.arrays",
     "predict_proba": "l2cli.api.arrays",
     "save_model": "l2cli.models.saved",
+    "tradeoff": "l2cli.api.insight",
     "DataError": "l2cli.errors",
     "FitError": "l2cli.errors",
     "L2Error": "l2cli.errors",

@@ -165,6 +165,8 @@ LARGEST_FACTOR = 1e100
 """Factors of lambda beyond this, or below its inverse, make lambdas of which squares overflow."""
 MOST_REPEATS = 1000
 """Cross-validation repeated more often would tell nothing new."""
+LEAST_DRAWS, MOST_DRAWS = 20, 10_000
+"""Bootstrap draws or replicates that bands can be read off."""
 
 
 def as_number(value: Any, name: str) -> float:

@@ -15,6 +15,8 @@ from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
 from l2cli.spec import (
     FOLDLESS,
+    LEAST_DRAWS,
+    MOST_DRAWS,
     Bounds,
     ColumnSpec,
     GridSpec,
@@ -107,11 +109,11 @@ def _factors(penalty_factor: Any, inputs: Sequence[str]) -> tuple[tuple[str, flo
 
 def refuse_idle_arguments(
     columns: ColumnSpec, choice: SelectSpec, lam: float | None = None, grid: GridSpec | None = None,
-    inference: str | None = None,
+    inference: str | None = None, *, simulate: bool = False,
 ) -> None:  # fmt: skip
     """Raise UsageError for arguments that would have nothing to do beside others.
 
-    A bootstrap, a kind of ``inference``, draws whole groups whatever lambda.
+    A bootstrap, a kind of ``inference``, draws whole groups whatever lambda; a simulation has no folds.
     """
     drawn = {"folds": choice.folds is not None, "repeats": choice.repeats != 1}
     drawn["groups"] = columns.group_column is not None
@@ -131,6 +133,9 @@ def refuse_idle_arguments(
         idle = folds | chosen
         idle["groups"] &= inference != "bootstrap"
         pairs.append(("lam fixes lambda", idle))
+    if simulate:
+        jobs = {"jobs": choice.jobs is not None}
+        pairs.append(("simulate knows the error of unseen rows", folds | jobs))
     if folds["fold_labels"]:
         pairs.append(("fold_labels gives the folds", drawn | timed))
     if columns.time_column is not None:
@@ -145,6 +150,12 @@ def refuse_idle_arguments(
         for name, used in others.items():
             if used:
                 raise UsageError(f"{reason}, so {name} has nothing to do", hint="leave one of them out")
+
+
+def check_draws(draws: Any) -> None:
+    """Raise UsageError unless ``draws`` is None or a number of drawings."""
+    if draws is not None and not (hasattr(draws, "__index__") and LEAST_DRAWS <= draws <= MOST_DRAWS):
+        raise UsageError(f"draws must be a whole number from {LEAST_DRAWS} to {MOST_DRAWS}, not {draws!r}")
 
 
 def warn_about(content: Mapping[str, Any]) -> None:

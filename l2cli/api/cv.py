@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +22,11 @@ from l2cli.select.cv import CVResult, validation_metrics
 from l2cli.spec import ModelSpec, SelectSpec
 
 FloatArray = npt.NDArray[np.float64]
+F = TypeVar("F", bound=FitResult)
 
 
 @dataclass(frozen=True, eq=False)
-class CVRun:
+class CVRun(Generic[F]):
     """A cross-validation: lambdas, mean and se (L,), fold_losses (F, L), the two lambdas and the refit.
 
     Of several targets everything has a first axis for the target, shorter curves filled up with NaN.
@@ -37,7 +38,7 @@ class CVRun:
     fold_losses: FloatArray
     lambda_min: Any
     lambda_1se: Any
-    refit: FitResult
+    refit: F
     content: dict[str, Any] = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -47,7 +48,7 @@ class CVRun:
 
 def cv_dataset(
     dataset: Dataset, model: ModelSpec, select: SelectSpec, progress: Progress | None = None
-) -> CVRun:
+) -> CVRun[FitResult]:
     """Cross-validate lambda on a dataset (which is used up) and refit on all rows by ``select.rule``.
 
     Of several targets each has a lambda of its own, by the same folds.
@@ -70,7 +71,7 @@ def cv_dataset(
     return CVRun(lambdas, mean, se, fold_losses, low, high, refit, content)
 
 
-def _cross_validate(setup: Setup, select: SelectSpec, progress: Progress | None) -> CVRun:
+def _cross_validate(setup: Setup, select: SelectSpec, progress: Progress | None) -> CVRun[FitResult]:
     """Cross-validate one target."""
     refuse_nested_bands(setup, select)
     if is_banded(setup):

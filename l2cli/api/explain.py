@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,16 +34,28 @@ from l2cli.models.model import Model
 from l2cli.spec import ModelSpec, SelectSpec
 
 FloatArray = npt.NDArray[np.float64]
+F = TypeVar("F", bound=FitResult)
 MOST_COLUMNS = 2000
 """Columns up to which their correlations are looked at: a square of them, and cubes of work."""
 
 
 @dataclass(frozen=True, eq=False)
-class ExplainResult:
-    """An explanation. ``to_dict`` gives the keys of SPEC section 4; ``model`` is the fit explained."""
+class ExplainResult(Generic[F]):
+    """An explanation. ``to_dict`` gives the keys of SPEC section 4.
 
-    model: Model
+    fit : the fit explained. features : rows of plain values, one for each design column; of several targets
+    these follow one another, each with its ``target``. verdicts : lines of text.
+    """
+
+    fit: F
+    features: list[dict[str, Any]] = field(repr=False)
+    verdicts: list[str]
     content: dict[str, Any] = field(repr=False)
+
+    @property
+    def model(self) -> Model:
+        """The model of the fit, to be saved."""
+        return self.fit.model
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain Python."""
@@ -53,7 +65,7 @@ class ExplainResult:
 def explain_dataset(
     dataset: Dataset, model: ModelSpec, select: SelectSpec, progress: Progress | None = None,
     inference: str | None = None, holdout: Table | None = None,
-) -> ExplainResult:  # fmt: skip
+) -> ExplainResult[FitResult]:  # fmt: skip
     """Fit one model to a dataset (which is used up), or one to each target, and explain it.
 
     ``inference`` is the kind of standard errors of the coefficients that is asked for; ``holdout`` the table
@@ -69,8 +81,13 @@ def explain_dataset(
     setups = prepare(dataset, model, holdout, select.unseen).each()
     done = [_explain(setup, select, progress, inference) for setup in setups]
     contents = [content for _, content in done]
-    saved = together([fit for fit, _ in done]).model
-    return ExplainResult(saved, contents[0] if len(contents) == 1 else joined(contents))
+    fit = together([fit for fit, _ in done])
+    if len(contents) == 1:
+        return ExplainResult(fit, contents[0]["features"], contents[0]["verdicts"], contents[0])
+    content = joined(contents)
+    rows = [{"target": part["target"]} | row for part in content["targets"] for row in part["features"]]
+    lines = [f"{part['target']}: {line}" for part in content["targets"] for line in part["verdicts"]]
+    return ExplainResult(fit, rows, lines, content)
 
 
 def _explain(
@@ -83,7 +100,7 @@ def _explain(
     content = {key: value for key, value in fit.content.items() if key != "coefficients"}
     content["schema"] = "l2cli/explain/1"
     content |= explanation.content(fit.content)
-    content["data"]["notes"] += explanation.notes
+    content["data"] = content["data"] | {"notes": content["data"]["notes"] + explanation.notes}
     return fit, content
 
 

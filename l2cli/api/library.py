@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from l2cli.api.arguments import (
@@ -177,7 +176,7 @@ def cv(
     tol: float | None = None, rule: str = "min", folds: int | None = None, repeats: int = 1,
     groups: Any = None, fold_labels: Any = None, metric: str | None = None, seed: int = 0,
     jobs: int | None = None, nested: bool = False, time_column: Any = None, gap: int | str | None = None,
-) -> CVRun:  # fmt: skip
+) -> CVRun[FittedModel]:  # fmt: skip
     """Cross-validate lambda and refit on all rows, as ``l2cli cv``; parameters and errors of :func:`fit`.
 
     Parameters
@@ -216,7 +215,7 @@ def cv(
     )  # fmt: skip
     run = cv_dataset(dataset, model, choice)
     warn_about(run.to_dict())
-    return replace(run, refit=fitted_model(run.refit, given))
+    return CVRun(**vars(run) | {"refit": fitted_model(run.refit, given)})
 
 
 @in_arguments()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from l2cli.api.banded import given_lambdas, is_banded, with_bands
 from l2cli.api.choosing import choice_of, curve_warnings
 from l2cli.api.judge import check_path
 from l2cli.api.setup import LEVEL, Progress, Setup, brief, finite, floats, prepare
-from l2cli.api.targets import joined
+from l2cli.api.targets import joined, stacked
 from l2cli.api.tradeoff_verdict import Curves, read_off
 from l2cli.core.metrics import losses
 from l2cli.core.path import design_factor, solve_path
@@ -31,8 +32,19 @@ DRAWS, REFITS = 400, 50
 
 @dataclass(frozen=True, eq=False)
 class TradeoffResult:
-    """The decomposition along lambda; ``to_dict`` gives the keys of SPEC section 4."""
+    """The decomposition along lambda; ``to_dict`` gives the keys of SPEC section 4.
 
+    All curves are (L,), with NaN for what is not known, and the noise is a float. Of several targets they
+    have a first axis for the target, shorter curves filled up with NaN, and the verdict has a line for each.
+    """
+
+    lambdas: FloatArray = field(repr=False)
+    train_error: FloatArray = field(repr=False)
+    bias2: FloatArray = field(repr=False)
+    variance: FloatArray = field(repr=False)
+    noise: Any
+    test_error: FloatArray = field(repr=False)
+    verdict: str
     content: dict[str, Any] = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,7 +76,20 @@ def tradeoff_dataset(
     refuse_several_mixes(model, "tradeoff")
     setups = [_with_given_bands(setup) for setup in prepare(dataset, model).each()]
     contents = [_split(setup, select, simulated, draws, progress) for setup in setups]
-    return TradeoffResult(contents[0] if len(contents) == 1 else joined(contents))
+    return _result(contents)
+
+
+def _result(contents: Sequence[dict[str, Any]]) -> TradeoffResult:
+    """Return the result of all targets."""
+    keys = ("lambdas", "train_error", "bias2", "variance", "noise", "test_error")
+    curves = [[np.array(content[key], dtype=np.float64) for content in contents] for key in keys]
+    if len(contents) == 1:
+        lambdas, train, bias2, variance, noise, test = (curve[0] for curve in curves)
+        content, verdict = contents[0], contents[0]["verdict"]
+        return TradeoffResult(lambdas, train, bias2, variance, float(noise), test, verdict, content)
+    lambdas, train, bias2, variance, noise, test = (stacked(curve) for curve in curves)
+    verdict = "\n".join(f"{content['data']['target']}: {content['verdict']}" for content in contents)
+    return TradeoffResult(lambdas, train, bias2, variance, noise, test, verdict, joined(contents))
 
 
 def _with_given_bands(setup: Setup) -> Setup:

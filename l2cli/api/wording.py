@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from l2cli.errors import L2Error
-from l2cli.spec import FAMILIES, GROUP_PENALTIES, INFERENCES, RULES, SELECTORS
+from l2cli.spec import FAMILIES, GROUP_PENALTIES, INFERENCES, METRICS, RULES, SELECTORS
 
 SAME = (
     "bounds", "categorical", "coding", "dates", "draws", "family", "folds", "gap", "group-lambda",
@@ -25,7 +25,7 @@ ARGUMENTS = {f"--{name}": name.replace("-", "_") for name in SAME} | {
     "--weights": "sample_weight",
 }
 """The arguments of the library by option."""
-WORDS = (*SELECTORS, *RULES, *FAMILIES, *GROUP_PENALTIES, *INFERENCES, "impute", "treatment")
+WORDS = (*SELECTORS, *RULES, *FAMILIES, *METRICS, *GROUP_PENALTIES, *INFERENCES, "impute", "treatment")
 """Values that are text in Python."""
 OPTION = re.compile(
     r"(?<!\w)'[^']*'(?!\w)"

@@ -13,13 +13,12 @@ from l2cli.cli.job import Job
 from l2cli.cli.modelling import Modelling
 from l2cli.cli.options import Columns, Data, ProgressOutput, Reading
 from l2cli.errors import UsageError
-from l2cli.spec import refuse_several_mixes
+from l2cli.spec import LEAST_DRAWS, MOST_DRAWS, refuse_several_mixes
 
 EXAMPLES = """\
 l2cli tradeoff data.csv
 l2cli tradeoff data.csv --simulate
 l2cli tradeoff data.csv --lambdas auto:30 -f csv -o tradeoff.csv"""
-MOST_DRAWS = 10_000
 
 
 class Splitting(OptionGroup):
@@ -40,7 +39,7 @@ class Splitting(OptionGroup):
 
     def count(self) -> int | None:
         """Return the number of draws asked for."""
-        return None if self.draws is None else values.whole(self.draws, "--draws", 20, MOST_DRAWS)
+        return None if self.draws is None else values.whole(self.draws, "--draws", LEAST_DRAWS, MOST_DRAWS)
 
     def check_against(self, choosing: Choosing) -> None:
         """Refuse folds beside a simulation, whose truth is known."""

@@ -11,8 +11,6 @@ from numpy.random import default_rng
 
 import l2cli
 from l2cli import cv, fit, predict
-from l2cli.api.arrays import FittedModel
-from l2cli.api.cv import CVRun
 from l2cli.core.anscombe import Anscombe
 from l2cli.core.families import FAMILIES, PowerVariance
 from l2cli.data import layout
@@ -63,12 +61,6 @@ def away_from(family, y, eta):
     return np.abs(y**a - mu**a) / (a * mu ** (p / 6.0))
 
 
-def fitted(run: CVRun) -> FittedModel:
-    """Return the refit as the library hands it out."""
-    assert isinstance(run.refit, FittedModel)
-    return run.refit
-
-
 CASES: dict[str, dict[str, Any]] = {
     "lasso": {"l1_ratio": 1.0},
     "elastic net, raw": {"l1_ratio": 0.5, "standardize": False},
@@ -101,7 +93,7 @@ def test_intervals_are_the_order_statistics_of_refits(case):
         part = fit(X[rest], y[rest], lam=lam, offset=offset[rest], sample_weight=weights[rest], **options)
         away[held] = away_from(family, y[held], X[held] @ part.coef + part.intercept + offset[held])
         etas[:, held] = (new @ part.coef + part.intercept + shift)[:, None]
-    model = fitted(run)
+    model = run.refit
     for level in LEVELS:
         center, low, high = model.predict(new, offset=shift, interval=level)
         below, above = ends(family, etas, away, level)
@@ -164,12 +156,12 @@ def test_many_levels_give_the_same_as_one_matrix(monkeypatch):
         run = cv(frame, target="y", lambdas=[3.0])
         model = run.refit.model
         assert model.intervals is not None
-        answers.append((model.intervals.method, fitted(run).predict(frame, interval=0.9)))
+        answers.append((model.intervals.method, run.refit.predict(frame, interval=0.9)))
     assert [method for method, _ in answers] == ["CV+", "jackknife+"]
     one, other = (high - low for _, (_, low, high) in answers)
     assert one == pytest.approx(other, rel=0.15)
     monkeypatch.setattr(layout, "DENSE_CELLS", 0)
-    by_cv = fitted(cv(frame, target="y", lambdas=[3.0])).predict(frame, interval=0.9)
+    by_cv = cv(frame, target="y", lambdas=[3.0]).refit.predict(frame, interval=0.9)
     kept = fit(frame, target="y", lambdas=[3.0, 3.0000001])
     assert kept.model.selected_by == "loo"
     for part, same in zip(kept.predict(frame, interval=0.9), by_cv, strict=True):
@@ -192,8 +184,8 @@ def test_targets_have_their_own_and_groups_are_left_out_whole():
     rng = default_rng(8)
     X, labels = rng.normal(size=(40, 2)), np.repeat(np.arange(8), 5)
     Y = X @ rng.normal(size=(2, 2)) + rng.normal(size=(40, 2)) * [1.0, 5.0]
-    both = fitted(cv(X, Y, l1_ratio=1.0, lambdas=[0.5])).predict(X, interval=0.8)
-    alone = fitted(cv(X, Y[:, 1], l1_ratio=1.0, lambdas=[0.5])).predict(X, interval=0.8)
+    both = cv(X, Y, l1_ratio=1.0, lambdas=[0.5]).refit.predict(X, interval=0.8)
+    alone = cv(X, Y[:, 1], l1_ratio=1.0, lambdas=[0.5]).refit.predict(X, interval=0.8)
     for part, one in zip(both, alone, strict=True):
         assert part[:, 1] == pytest.approx(one, abs=1e-9)
     given: dict[str, dict[str, Any]] = {
