@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from l2cli.data.time_order import TimeColumn, TimeOrder, check_gap, cut_blocks, refuse_cut
 from l2cli.errors import UsageError
-from l2cli.gap import Gap
+from l2cli.gap import NO_GAP, Gap
 from l2cli.spec import MOST_REPEATS
 
 IntArray = npt.NDArray[np.int64]
@@ -211,16 +211,23 @@ def folds_of_splits(
     Raises
     ------
     UsageError
-        If the test rows do not part all rows, once or several times, or a split trains on other rows than
-        those it does not test on: such errors have no mean over all rows.
+        If the splits are neither a partition, once or several times, each trained on all rows that it does
+        not test, nor trained each on the rows of the one before and others that none has tested yet.
     """
+    pairs = [(_distinct(train, n_rows), _distinct(test, n_rows)) for train, test in splits]
+    since = _first_trained(pairs, n_rows)
+    if since is not None:
+        return _growing_folds([test for _, test in pairs], since, kept)
     repeats: list[IntArray] = []
     ids, fold = np.full(n_rows, -1, dtype=np.int64), 0
-    for train, test in splits:
-        rows, rest = np.unique(np.asarray(test)), np.unique(np.asarray(train))
-        if (ids[rows] >= 0).any() or not np.array_equal(np.setdiff1d(np.arange(n_rows), rows), rest):
-            raise UsageError("cv must test every row once and train on all others", hint="as KFold does")
-        ids[rows], fold = fold, fold + 1
+    for train, test in pairs:
+        if (ids[test] >= 0).any() or not np.array_equal(np.setdiff1d(np.arange(n_rows), test), train):
+            raise UsageError(
+                "cv must test every row once and train on all others, or train on ever more rows before those"
+                " that it tests",
+                hint="as KFold does, or TimeSeriesSplit without max_train_size",
+            )
+        ids[test], fold = fold, fold + 1
         if (ids >= 0).all():
             _, codes = np.unique(ids[kept], return_inverse=True)  # a fold may hold rows of weight zero only
             repeats.append(codes.astype(np.int64))
@@ -229,3 +236,46 @@ def folds_of_splits(
     if fold or len(counts) != 1 or min(counts) < 2:
         raise UsageError("cv must test every row, in the same number of folds (2 or more) each time")
     return Folds(np.array(repeats), counts.pop(), "given")
+
+
+def _distinct(given: npt.ArrayLike, n_rows: int) -> IntArray:
+    """Return the rows of one side of a split in order; UsageError where one is there twice, or is none."""
+    given = np.asarray(given, dtype=np.int64)
+    rows = np.unique(given)
+    if len(rows) < len(given):
+        raise UsageError("a split of cv holds a row twice", hint="give the row a sample_weight instead")
+    if len(rows) and not 0 <= rows[0] <= rows[-1] < n_rows:
+        raise UsageError(
+            f"a split of cv holds row {rows[0] if rows[0] < 0 else rows[-1]} of 0 to {n_rows - 1}"
+        )
+    return rows
+
+
+def _first_trained(pairs: Sequence[tuple[IntArray, IntArray]], n_rows: int) -> IntArray | None:
+    """Return the first split trained on each row (n,), as a :class:`TimeOrder` has it.
+
+    None unless every later split is trained on the row too, and no row is tested twice or after it was
+    trained on.
+    """
+    since = np.full(n_rows, len(pairs), dtype=np.int64)
+    tested = np.zeros(n_rows, dtype=bool)
+    for i, (train, test) in enumerate(pairs):
+        grows = (since[train] < i).sum() == (since < i).sum()
+        since[train] = np.minimum(since[train], i)
+        if not grows or tested[test].any() or (since[test] <= i).any():
+            return None
+        tested[test] = True
+    return since if len(pairs) > 1 else None
+
+
+def _growing_folds(tests: Sequence[IntArray], since: IntArray, kept: BoolArray) -> Folds:
+    """Return folds trained on ever more rows, each of which holds out the rows of a test that are kept."""
+    used = [i for i, test in enumerate(tests) if kept[test].any()]
+    ids = np.full(len(since), -1, dtype=np.int64)
+    for fold, i in enumerate(used):
+        ids[tests[i]] = fold
+    since = np.searchsorted(used, since)[kept]
+    if len(used) < 2 or not (since == 0).any():
+        raise UsageError("cv needs 2 or more splits with rows to train on and to test")
+    rows = TimeColumn("row", np.flatnonzero(kept))
+    return Folds(ids[kept][None, :], len(used), "time", order=TimeOrder(rows, NO_GAP, since))

@@ -131,7 +131,9 @@ class L2RegressorCV(_Regressor, _ChosenLambda):
     cv : None, int, "loo", splitter or iterable of (train, test), default None
         None is ten folds (fewer where rows are too few to fill them); None and an int draw the folds of the
         command line. "loo" is exact leave-one-out, by which ``l2cli fit`` chooses. Splits must test every
-        row equally often and train on all others (by groups: ``list(GroupKFold().split(X, y, groups))``).
+        row equally often and train on all others (by groups: ``list(GroupKFold().split(X, y, groups))``), or
+        train on ever more rows before those that they test, as ``TimeSeriesSplit`` without ``max_train_size``
+        (rows that none tests only train).
     rule : {"min", "1se"}, default "min"
         The best lambda, or the largest within one standard error of it.
     metric : str, default "mse" (other families "deviance"), averaged over folds
