@@ -153,10 +153,11 @@ def _one_of(value: Any, name: str, allowed: Collection[str]) -> None:
         raise UsageError(f"{name} {value!r} is not available", hint=f"choose one of {', '.join(allowed)}")
 
 
-def _whole(value: Any, name: str, least: int) -> None:
-    """Raise UsageError unless ``value`` is a whole number of at least ``least``."""
+def _whole(value: Any, name: str, least: int) -> int:
+    """Return ``value`` (NumPy's too) if it is a whole number of at least ``least``, else raise UsageError."""
     if not hasattr(value, "__index__") or value < least:
         raise UsageError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    return int(value)
 
 
 LEAST_L1_RATIO = 1e-9
@@ -355,12 +356,10 @@ class SelectSpec:
             object.__setattr__(self, "select", "holdout")
         _one_of(self.select, "select", SELECTORS)
         _one_of(self.rule, "rule", RULES)
-        _whole(self.repeats, "repeats", 1)
-        _whole(self.seed, "seed", 0)
-        if self.folds is not None:
-            _whole(self.folds, "folds", 2)
-        if self.jobs is not None and self.jobs != -1:
-            _whole(self.jobs, "jobs", 1)
+        numbers = (("repeats", 1, ()), ("seed", 0, ()), ("folds", 2, (None,)), ("jobs", 1, (None, -1)))
+        for name, least, others in numbers:
+            if (value := getattr(self, name)) not in others:
+                object.__setattr__(self, name, _whole(value, name, least))
         if self.select in NO_SE and self.rule == "1se":
             raise UsageError(
                 f"--rule 1se needs a standard error, which {self.select} does not have", hint="use loo or cv"

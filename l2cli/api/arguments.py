@@ -23,6 +23,7 @@ from l2cli.spec import (
     GroupSpec,
     ModelSpec,
     SelectSpec,
+    as_number,
     check_lambda,
     named_bounds,
 )
@@ -33,7 +34,9 @@ ColumnGroupsArgument = Mapping[str, str | Sequence[str]] | str | None
 
 def grid_of(lam: float | None, lambdas: Any) -> GridSpec:
     """Return the one lambda given, or those to choose from."""
-    return GridSpec.of(lambdas) if lam is None else GridSpec(values=(check_lambda(float(lam), "lam"),))
+    if lam is None:
+        return GridSpec.of(lambdas)
+    return GridSpec(values=(check_lambda(as_number(lam, "lam"), "lam"),))
 
 
 def dataset_of(
@@ -54,18 +57,31 @@ def dataset_of(
     factors = _factors(penalty_factor, given.inputs)
     ratios = _ratios(l1_ratio)
     model = ModelSpec(
-        family, lambdas, lambda_scale, factors, ratios[0], standardize, intercept, tol, tweedie_power,
-        named_bounds(bounds), _groups(*column_groups), relax_gamma, ratios if len(ratios) > 1 else (),
+        family, lambdas, lambda_scale, factors, ratios[0], bool(standardize), bool(intercept),
+        _number(tol, "tol"), _number(tweedie_power, "tweedie_power"),
+        named_bounds(_mapping(bounds, "bounds")), _groups(*column_groups),
+        _number(relax_gamma, "relax_gamma"), ratios if len(ratios) > 1 else (),
     )  # fmt: skip
     return build_dataset(given.table, columns, model), model
 
 
-def _ratios(l1_ratio: float | Sequence[float]) -> tuple[float, ...]:
+def _ratios(l1_ratio: Any) -> tuple[float, ...]:
     """Return the one mix, or several."""
-    given = (l1_ratio,) if isinstance(l1_ratio, int | float) else tuple(l1_ratio)
+    given = tuple(l1_ratio) if np.ndim(l1_ratio) == 1 else (l1_ratio,)
     if not given:
         raise UsageError("l1_ratio is empty", hint="give a number between 0 and 1, or several")
-    return given
+    return tuple(as_number(ratio, "l1_ratio") for ratio in given)
+
+
+def _number(value: Any, name: str) -> float | None:
+    return None if value is None else as_number(value, name)
+
+
+def _mapping(value: Any, name: str) -> Any:
+    """Return an argument that is a mapping, or None; UsageError for anything else."""
+    if value is not None and not isinstance(value, Mapping):
+        raise UsageError(f"{name} must map names or globs to values, not {value!r}")
+    return value
 
 
 def _several(names: str | Sequence[str]) -> tuple[str, ...]:
@@ -77,15 +93,15 @@ def _groups(
     groups: ColumnGroupsArgument, penalty: str, lambdas: Mapping[str, float] | None
 ) -> GroupSpec | None:
     """Return the groups of columns as the model spec holds them."""
-    values = tuple((str(name), float(value)) for name, value in (lambdas or {}).items())
+    values = _numbers(_mapping(lambdas, "group_lambda") or {}, "group_lambda")
     if groups is None:
         if values or penalty != "lasso":
             raise UsageError("group_penalty and group_lambda need column_groups")
         return None
-    if isinstance(groups, str):
-        if groups != "dummies":
-            raise UsageError(f"column_groups must be a mapping or 'dummies', not {groups!r}")
+    if isinstance(groups, str) and groups == "dummies":
         return GroupSpec((), True, penalty, values)
+    if not isinstance(groups, Mapping):
+        raise UsageError(f"column_groups must be a mapping or 'dummies', not {groups!r}")
     named = tuple(
         (str(name), (members,) if isinstance(members, str) else tuple(members))
         for name, members in groups.items()
@@ -98,13 +114,21 @@ def _factors(penalty_factor: Any, inputs: Sequence[str]) -> tuple[tuple[str, flo
     if penalty_factor is None:
         return ()
     if isinstance(penalty_factor, Mapping):
-        return tuple((str(name), float(value)) for name, value in penalty_factor.items())
-    values = np.asarray(penalty_factor, dtype=np.float64)
+        return _numbers(penalty_factor, "penalty_factor")
+    try:
+        values = np.asarray(penalty_factor, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise UsageError(f"penalty_factor must be a mapping or numbers, not {penalty_factor!r}") from None
     if values.shape != (len(inputs),):
         raise UsageError(
             f"penalty_factor has shape {values.shape}, not one number for each of {len(inputs)} columns"
         )
     return tuple(zip(inputs, values.tolist(), strict=True))
+
+
+def _numbers(values: Mapping[str, Any], name: str) -> tuple[tuple[str, float], ...]:
+    """Return a mapping to numbers as a spec holds it."""
+    return tuple((str(key), as_number(value, f"{name} of {key!r}")) for key, value in values.items())
 
 
 def refuse_idle_arguments(
@@ -152,10 +176,13 @@ def refuse_idle_arguments(
                 raise UsageError(f"{reason}, so {name} has nothing to do", hint="leave one of them out")
 
 
-def check_draws(draws: Any) -> None:
-    """Raise UsageError unless ``draws`` is None or a number of drawings."""
-    if draws is not None and not (hasattr(draws, "__index__") and LEAST_DRAWS <= draws <= MOST_DRAWS):
+def check_draws(draws: Any) -> int | None:
+    """Return a number of drawings, or None; UsageError for anything else."""
+    if draws is None:
+        return None
+    if not (hasattr(draws, "__index__") and LEAST_DRAWS <= draws <= MOST_DRAWS):
         raise UsageError(f"draws must be a whole number from {LEAST_DRAWS} to {MOST_DRAWS}, not {draws!r}")
+    return int(draws)
 
 
 def warn_about(content: Mapping[str, Any]) -> None:

@@ -133,7 +133,7 @@ def tradeoff(
     )  # fmt: skip
     choice = SelectSpec(folds=folds, repeats=repeats, metric=metric, seed=seed, jobs=jobs, gap=Gap.of(gap))
     refuse_idle_arguments(given.columns, choice, simulate=simulate)
-    check_draws(draws)
+    drawings = check_draws(draws)
     dataset, model = dataset_of(
         given, GridSpec.of(lambdas), family=family, positive=positive, categorical=categorical, dates=dates,
         interactions=interactions, coding=coding, missing=missing, penalty_factor=penalty_factor,
@@ -141,6 +141,6 @@ def tradeoff(
         column_groups=(column_groups, group_penalty, group_lambda), standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=None,
     )  # fmt: skip
-    result = tradeoff_dataset(dataset, model, choice, simulated=simulate, draws=draws)
+    result = tradeoff_dataset(dataset, model, choice, simulated=simulate, draws=drawings)
     warn_about(result.to_dict())
     return result

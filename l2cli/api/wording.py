@@ -33,7 +33,7 @@ OPTION = re.compile(
     rf"(?: (\d+(?:\.\d+)?(?:e[-+]?\d+)?|{'|'.join(WORDS)})(?![\w:=]|,\d))?"
 )
 """Something quoted; or an option, or what estimators call otherwise, and a value after it."""
-ONLY_OF_FILES = re.compile(r" with --drop(?: '[^']*')?")
+ONLY_OF_FILES = re.compile(r" with --drop(?: '[^']*')?| --drop .* leaves (?:it|them) out$")
 
 
 def in_words(message: str, names: Mapping[str, str]) -> str:

@@ -359,6 +359,7 @@ def test_predictions_that_cannot_be_made_are_refused(numbers):
         ({"folds": 81}, "81 folds need at least 81 rows"),
         ({"repeats": 0}, "repeats must be a whole number of at least 1, not 0"),
         ({"seed": -1}, "seed must be a whole number of at least 0, not -1"),
+        ({"seed": None}, "seed must be a whole number of at least 0, not None"),
         ({"jobs": 0}, "jobs must be a whole number of at least 1, not 0"),
         ({"lambda_scale": "row"}, "lambda_scale 'row' is not available; choose one of sum, mean"),
         ({"family": "poison"}, "no family 'poison'"),
@@ -370,6 +371,22 @@ def test_predictions_that_cannot_be_made_are_refused(numbers):
         ({"penalty_factor": {"z": 1.0}}, "'z' matches no feature"),
         ({"sample_weight": "w"}, "no column 'w'"),
         ({"target": "x0"}, "the target must be given once"),
+        ({"lam": "auto"}, "lam must be a number, not 'auto'"),
+        ({"l1_ratio": "1"}, "l1_ratio must be a number, not '1'"),
+        ({"l1_ratio": [0.5, None]}, "l1_ratio must be a number, not None"),
+        ({"l1_ratio": []}, "l1_ratio is empty"),
+        ({"l1_ratio": 1.0, "relax_gamma": "half"}, "relax_gamma must be a number, not 'half'"),
+        ({"family": "tweedie", "tweedie_power": "1.5"}, "tweedie_power must be a number"),
+        ({"tol": "1e-8"}, "tol must be a number, not '1e-8'"),
+        ({"bounds": (0, None)}, r"bounds must map names or globs to values, not \(0, None\)"),
+        ({"penalty_factor": {"x0": "2"}}, "penalty_factor of 'x0' must be a number, not '2'"),
+        ({"penalty_factor": ["a", "b", "c"]}, "penalty_factor must be a mapping or numbers"),
+        ({"column_groups": [["x0", "x1"]]}, "column_groups must be a mapping or 'dummies'"),
+        ({"column_groups": "levels"}, "column_groups must be a mapping or 'dummies', not 'levels'"),
+        (
+            {"column_groups": {"a": "x0"}, "group_penalty": "banded", "group_lambda": 3.0},
+            r"group_lambda must map names or globs to values, not 3\.0",
+        ),
     ],
 )
 def test_arguments_without_sense_are_wrong_usage(numbers, arguments, message):
@@ -416,6 +433,30 @@ def test_warnings_of_a_result_are_said(numbers):
     assert told[0].filename == __file__
     with pytest.raises(l2cli.FitError, match="the classes are separated"):
         l2cli.fit(zero_one[:, None] + 0.0, zero_one, lam=0.0)
+
+
+def test_numbers_may_be_those_of_numpy(numbers):
+    X, y, _, _, _ = numbers
+    drawn: dict[str, Any] = {
+        "folds": np.int64(3),
+        "repeats": np.int32(1),
+        "seed": np.int8(4),
+        "jobs": np.int64(1),
+    }
+    given: dict[str, Any] = {
+        "l1_ratio": np.float32(0.5),
+        "standardize": np.bool_(True),
+        "tol": np.float64(1e-8),
+    }
+    found = l2cli.fit(X, y, select="cv", **drawn, **given)
+    same = l2cli.fit(X, y, select="cv", folds=3, seed=4, l1_ratio=0.5, tol=1e-8)
+    assert json.dumps(found.to_dict()["settings"]) == json.dumps(same.to_dict()["settings"])
+    assert found.lam == same.lam
+    drawn["draws"] = np.int64(30)
+    split = l2cli.tradeoff(X, y, lambdas=[9.0, 1.0, 1e-3], **drawn).to_dict()
+    assert json.loads(json.dumps(split))["settings"]["draws"] == 30
+    single: Any = np.float32(2.0)
+    assert l2cli.fit(X, y, lam=single).lam == 2.0
 
 
 def test_errors_name_arguments_where_the_command_line_names_options(numbers):
