@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss, mean_gamma_deviance, mean_squared_error
-from sklearn.model_selection import TimeSeriesSplit
+from sklearn.model_selection import TimeSeriesSplit, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import l2cli
 from l2cli.estimators import L2Classifier, L2ClassifierCV, L2Regressor, L2RegressorCV
@@ -64,6 +67,24 @@ def mean_loss(fit, X, y, weights):
         return 2.0 * log_loss(y, fit.predict_proba(X), sample_weight=weights)
     score = mean_gamma_deviance if fit.family == "gamma" else mean_squared_error
     return score(y, fit.predict(X), sample_weight=weights)
+
+
+@pytest.mark.parametrize("given", [{"n_splits": 4}, {"n_splits": 3, "test_size": 11, "gap": 6}], ids=str)
+def test_splits_in_time_score_as_in_scikit_learn(rows, given):
+    X, y, labels, _ = rows
+    cuts, grid = TimeSeriesSplit(**given), [20.0, 2.0, 0.01]
+    for chosen, target, make, scoring, unit in (
+        (L2RegressorCV, y, Ridge, "neg_mean_squared_error", 1.0),
+        (L2ClassifierCV, labels, logistic, "neg_log_loss", 2.0),
+    ):
+        pipelines = [make_pipeline(StandardScaler(), make(lam)) for lam in grid]
+        scores = [cross_val_score(p, X, target, cv=cuts, scoring=scoring).mean() for p in pipelines]
+        model = chosen(grid, cv=cuts).fit(X, target)
+        np.testing.assert_allclose(model.mean_, -unit * np.array(scores), rtol=1e-6)
+
+
+def logistic(lam):
+    return LogisticRegression(C=1.0 / lam, tol=1e-10, max_iter=1000)
 
 
 def test_splits_in_time_are_the_folds_of_a_time_column(rows):
