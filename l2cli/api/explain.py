@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -43,12 +44,14 @@ MOST_COLUMNS = 2000
 class ExplainResult(Generic[F]):
     """An explanation. ``to_dict`` gives the keys of SPEC section 4.
 
-    fit : the fit explained. features : rows of plain values, one for each design column; of several targets
-    these follow one another, each with its ``target``. verdicts : lines of text.
+    fit : the fit explained. features, groups : rows of plain values, one for each design column and each
+    group of them (a group of one, the levels of a column, or a group given); of several targets these follow
+    one another, each with its ``target``. verdicts : lines of text.
     """
 
     fit: F
     features: list[dict[str, Any]] = field(repr=False)
+    groups: list[dict[str, Any]] = field(repr=False)
     verdicts: list[str]
     content: dict[str, Any] = field(repr=False)
 
@@ -80,14 +83,21 @@ def explain_dataset(
     """
     setups = prepare(dataset, model, holdout, select.unseen).each()
     done = [_explain(setup, select, progress, inference) for setup in setups]
-    contents = [content for _, content in done]
-    fit = together([fit for fit, _ in done])
+    return _result(together([fit for fit, _ in done]), [content for _, content in done])
+
+
+def _result(fit: FitResult, contents: Sequence[dict[str, Any]]) -> ExplainResult[FitResult]:
+    """Return the explanation of all targets."""
     if len(contents) == 1:
-        return ExplainResult(fit, contents[0]["features"], contents[0]["verdicts"], contents[0])
+        [content] = contents
+        groups = content["importance"]["groups"]
+        return ExplainResult(fit, content["features"], groups, content["verdicts"], content)
     content = joined(contents)
-    rows = [{"target": part["target"]} | row for part in content["targets"] for row in part["features"]]
-    lines = [f"{part['target']}: {line}" for part in content["targets"] for line in part["verdicts"]]
-    return ExplainResult(fit, rows, lines, content)
+    parts = [({"target": part["target"]}, part) for part in content["targets"]]
+    features = [name | row for name, part in parts for row in part["features"]]
+    groups = [name | row for name, part in parts for row in part["importance"]["groups"]]
+    lines = [f"{part['target']}: {line}" for _, part in parts for line in part["verdicts"]]
+    return ExplainResult(fit, features, groups, lines, content)
 
 
 def _explain(

@@ -42,9 +42,10 @@ def explain(
     Returns
     -------
     ExplainResult
-        ``features`` (rows of plain values: shrinkage, importance, VIF, ...; of several targets each with its
-        ``target``), ``verdicts`` (lines of text), ``fit`` (a :class:`FittedModel`), and ``to_dict()`` with
-        the rest: groups of features, condition indices, influential rows, L1 beside L2, what the penalty
+        ``features`` (rows of plain values, one for each design column: shrinkage, VIF, ...), ``groups`` (the
+        same for columns that belong together, the levels of a text column say: importance, ...; of several
+        targets all rows have a ``target``), ``verdicts`` (lines of text), ``fit`` (a :class:`FittedModel`),
+        and ``to_dict()`` with the rest: condition indices, influential rows, L1 beside L2, what the penalty
         cost.
 
     See Also
@@ -57,7 +58,7 @@ def explain(
     >>> from l2cli import explain
     >>> X = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0], [0.0, 0.0]])
     >>> found = explain(X, 3.0 * X[:, 0] + X[:, 1], lam=1.0)
-    >>> [(row["feature"], round(row["importance"], 3)) for row in found.features]
+    >>> [(row["name"], round(row["importance"], 3)) for row in found.groups]
     [('x0', 0.9), ('x1', 0.1)]
     """
     given = gather(

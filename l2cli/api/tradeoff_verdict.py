@@ -77,10 +77,10 @@ def _gap_text(lambdas: FloatArray, gaps: Sequence[float | None], best: int, weak
 
 
 def _percent(share: float) -> str:
-    """Return a share as text: 2.4 %, 140 %, 26 times."""
+    """Return a share as text: 2.4 %, 100 %, 140 %, 26 times."""
     if share >= 10.0:
         return f"{brief(share)} times"
-    return f"{100.0 * share:.2g} %" if share < 1.0 else f"{100.0 * share:.0f} %"
+    return f"{100.0 * share:.2g} %" if share < 0.995 else f"{100.0 * share:.0f} %"
 
 
 def _verdict(curves: Curves, best: int) -> str:

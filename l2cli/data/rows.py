@@ -44,7 +44,7 @@ def rows_with_target(table: Table, targets: tuple[str, ...], notes: list[str]) -
         If the table has no rows, a target no value, or no row all of them.
     """
     if not table.n_rows:
-        raise DataError(f"{where(table)}: no rows", hint="the file holds a header only", code="no_rows")
+        raise DataError(f"{where(table)}: no rows", hint="there are only names of columns", code="no_rows")
     gone = np.zeros(table.n_rows, dtype=bool)
     for target in targets:
         missing = missing_cells(table, target)

@@ -110,6 +110,8 @@ def assert_fits_alike(one, other):
 def test_explanations_of_classes_and_words_are_those_of_the_command(penguins):
     found = l2cli.explain(penguins, target="sex", folds=5)
     assert_same(found.to_dict(), line("explain", PENGUINS, "-t", "sex", "--drop", "year", "-k", "5"))
+    assert {"species", "island"} <= {row["name"] for row in found.groups}
+    assert found.groups == found.to_dict()["importance"]["groups"]
     assert found.fit.classes is not None
     assert found.fit.classes.tolist() == ["female", "male"]
     assert set(found.fit.predict(penguins.head(9))) <= {"female", "male"}
@@ -124,6 +126,7 @@ def test_explanations_of_several_targets_are_those_of_the_command(diabetes):
     found = l2cli.explain(diabetes, target=["progression", "bmi"])
     assert_same(found.to_dict(), line("explain", DIABETES, "-t", "progression,bmi"))
     assert [row["target"] for row in found.features] == ["progression"] * 9 + ["bmi"] * 9
+    assert [row["name"] for row in found.groups] == [row["feature"] for row in found.features]
     assert all(text.startswith(("progression: ", "bmi: ")) for text in found.verdicts)
     assert found.fit.coef.shape == (2, 9)
     assert found.model is found.fit.model

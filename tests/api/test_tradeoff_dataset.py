@@ -11,6 +11,7 @@ import pytest
 from l2cli.api.cv import cv_dataset
 from l2cli.api.path import path_dataset
 from l2cli.api.tradeoff import tradeoff_dataset
+from l2cli.api.tradeoff_verdict import _percent
 from l2cli.data.dataset import DataSchema
 from l2cli.errors import FitError, UsageError
 from l2cli.spec import GridSpec, ModelSpec, SelectSpec
@@ -113,6 +114,11 @@ def test_verdicts_say_what_shrinkage_buys(dataset_of):
     clear = split(dataset_of(X, X @ rng.normal(size=20) + 1e-3 * rng.normal(size=40)))
     assert clear["verdict"].startswith("shrinkage buys nothing: the smallest lambda, 0.03, is the best")
     assert clear["verdict"].endswith("bias^2 outweighs variance at every lambda tried")
+
+
+def test_shares_are_written_as_they_are_said():
+    shares = (0.0241, 0.994, 0.9951, 1.0, 1.42, 26.3)
+    assert [_percent(share) for share in shares] == ["2.4 %", "99 %", "100 %", "100 %", "142 %", "26.3 times"]
 
 
 def test_no_feature_and_no_variation_are_answered(dataset_of):
