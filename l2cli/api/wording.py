@@ -11,10 +11,10 @@ from l2cli.spec import FAMILIES, GROUP_PENALTIES, INFERENCES, METRICS, RULES, SE
 
 SAME = (
     "bounds", "categorical", "coding", "dates", "draws", "family", "folds", "gap", "group-lambda",
-    "group-penalty", "holdout", "inference", "interactions", "interval", "l1-ratio", "lambda-scale",
-    "lambdas", "metric", "missing", "models", "nested", "offset", "penalty-factor", "positive", "relax-gamma",
-    "repeats", "rule", "seed", "select", "simulate", "target", "threshold", "time-column", "tol",
-    "tweedie-power", "unseen",
+    "group-penalty", "holdout", "inference", "interactions", "intercept", "interval", "jobs", "l1-ratio",
+    "lambda-scale", "lambdas", "metric", "missing", "models", "nested", "offset", "penalty-factor",
+    "positive", "relax-gamma", "repeats", "rule", "seed", "select", "simulate", "standardize", "target",
+    "threshold", "time-column", "tol", "tweedie-power", "unseen",
 )  # fmt: skip
 """Options that an argument has the name of."""
 ARGUMENTS = {f"--{name}": name.replace("-", "_") for name in SAME} | {

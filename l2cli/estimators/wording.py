@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from l2cli.api.wording import ARGUMENTS, in_words
 
-PARAMETERS = ARGUMENTS | {"--folds": "cv", "jobs": "n_jobs"}
+PARAMETERS = ARGUMENTS | {"--folds": "cv", "--jobs": "n_jobs", "jobs": "n_jobs"}
 
 
 def in_parameters(message: str) -> str:

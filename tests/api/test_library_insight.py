@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import l2cli
+from l2cli.api.wording import ARGUMENTS
 
 SAMPLES = __file__.rsplit("tests", 1)[0] + "sample_data/"
 DIABETES = SAMPLES + "diabetes.csv"
@@ -211,6 +212,7 @@ def test_functions_have_their_arguments_in_common():
     for parameters in signatures:
         for name, parameter in parameters.items():
             assert said.setdefault(name, parameter) == parameter, name
+    assert said.keys() - set(ARGUMENTS.values()) == {"X", "y"}  # messages know the option of each
     fit, cv, path, compare, explain, tradeoff = (set(parameters) for parameters in signatures)
     assert explain == fit
     assert path < cv - {"nested"} < fit
