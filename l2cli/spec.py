@@ -7,11 +7,19 @@ Every field holds what the user said; nothing here is resolved against data.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from numbers import Real
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from l2cli.checks import (
+    check_factor,
+    check_l1_ratio,
+    check_lambda,
+    check_relax_gamma,
+    check_tweedie_power,
+    one_of,
+    whole,
+)
 from l2cli.errors import UsageError
 from l2cli.gap import NO_GAP, Gap
 
@@ -113,7 +121,7 @@ class GridSpec:
         if isinstance(lambdas, GridSpec):
             return lambdas
         if isinstance(lambdas, str):
-            _one_of(lambdas, "lambdas", ("auto",))
+            one_of(lambdas, "lambdas", ("auto",))
             return GridSpec()
         try:
             values = tuple(float(value) for value in lambdas)
@@ -147,71 +155,10 @@ def family_hint(name: str) -> str:
     return choose if meant is None else f"did you mean '{meant}'? {choose}"
 
 
-def _one_of(value: Any, name: str, allowed: Collection[str]) -> None:
-    """Raise UsageError unless ``value`` is one of ``allowed``."""
-    if value not in allowed:
-        raise UsageError(f"{name} {value!r} is not available", hint=f"choose one of {', '.join(allowed)}")
-
-
-def _whole(value: Any, name: str, least: int) -> int:
-    """Return ``value`` (NumPy's too) if it is a whole number of at least ``least``, else raise UsageError."""
-    if not hasattr(value, "__index__") or value < least:
-        raise UsageError(f"{name} must be a whole number of at least {least}, not {value!r}")
-    return int(value)
-
-
-LEAST_L1_RATIO = 1e-9
-"""The smallest lambda without any feature grows like 1/ratio: below this it drowns all else."""
-LARGEST_FACTOR = 1e100
-"""Factors of lambda beyond this, or below its inverse, make lambdas of which squares overflow."""
 MOST_REPEATS = 1000
 """Cross-validation repeated more often would tell nothing new."""
 LEAST_DRAWS, MOST_DRAWS = 20, 10_000
 """Bootstrap draws or replicates that bands can be read off."""
-
-
-def as_number(value: Any, name: str) -> float:
-    """Return ``value`` as a float, or raise UsageError if it is no number."""
-    if not isinstance(value, Real):
-        raise UsageError(f"{name} must be a number, not {value!r}")
-    return float(value)
-
-
-def check_lambda(value: float, option: str) -> float:
-    """Return ``value`` if it is a finite number >= 0, else raise UsageError naming ``option``."""
-    if value == math.inf:
-        raise UsageError(f"{option} must be a finite number, not {value:g}")
-    if not (math.isfinite(value) and value >= 0):
-        raise UsageError(f"{option} must be 0 or larger, not {value:g}")
-    return value
-
-
-def check_factor(value: float, option: str) -> float:
-    """Return a factor of lambda if it is 0 or leaves room for lambdas and their squares beside it."""
-    check_lambda(value, option)
-    if value and not 1.0 / LARGEST_FACTOR <= value <= LARGEST_FACTOR:
-        raise UsageError(
-            f"{option} must be 0 or from {1.0 / LARGEST_FACTOR:g} to {LARGEST_FACTOR:g}, not {value:g}"
-        )
-    return value
-
-
-def check_l1_ratio(ratio: float, option: str) -> float:
-    """Return a ratio in [0, 1], or raise UsageError where it is so small that its lambdas mean nothing."""
-    if 0.0 < ratio < LEAST_L1_RATIO:
-        raise UsageError(f"{option} must be 0 (L2) or at least {LEAST_L1_RATIO:g}, not {ratio:g}")
-    return ratio
-
-
-def check_tweedie_power(power: float, family: str) -> None:
-    """Raise UsageError unless ``power`` is one of tweedie's, and the family is tweedie."""
-    if family != "tweedie":
-        raise UsageError(
-            f"--tweedie-power belongs to the family tweedie, not {family}", hint="add --family tweedie"
-        )
-    if not 1.0 < power < 2.0:
-        hint = "power 1 is --family poisson, 2 is --family gamma" if power in (1.0, 2.0) else None
-        raise UsageError(f"--tweedie-power must lie between 1 and 2, not {power:g}", hint=hint)
 
 
 class GroupSpec(NamedTuple):
@@ -244,17 +191,6 @@ def named_bounds(bounds: Bounds | None) -> tuple[tuple[str, float, float], ...]:
     return tuple(found)
 
 
-def check_relax_gamma(gamma: float, l1_ratio: float) -> None:
-    """Raise UsageError unless ``gamma`` is a share, and the penalty has an L1 part that selects columns."""
-    if not 0.0 <= gamma <= 1.0:
-        raise UsageError(f"relax_gamma must be between 0 and 1, not {gamma!r}")
-    if l1_ratio == 0.0:
-        raise UsageError(
-            "--relax-gamma needs an L1 part: pure L2 leaves no feature out, so there is nothing to relax",
-            hint="add --l1-ratio 1 for the relaxed lasso",
-        )
-
-
 @dataclass(frozen=True)
 class ModelSpec:
     """The objective: family, penalty, scaling, and the lambdas at which it is minimised.
@@ -278,7 +214,7 @@ class ModelSpec:
     l1_ratios: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        _one_of(self.lambda_scale, "lambda_scale", SCALES)
+        one_of(self.lambda_scale, "lambda_scale", SCALES)
         if self.tweedie_power is not None:
             check_tweedie_power(self.tweedie_power, self.family)
         for ratio in self.l1_ratios or (self.l1_ratio,):
@@ -299,7 +235,7 @@ class ModelSpec:
             check_relax_gamma(self.relax_gamma, 1.0 if lasso else ratio)
 
     def _check_groups(self, groups: GroupSpec) -> None:
-        _one_of(groups.penalty, "group_penalty", GROUP_PENALTIES)
+        one_of(groups.penalty, "group_penalty", GROUP_PENALTIES)
         if self.l1_ratio or self.l1_ratios:
             raise UsageError(
                 "--l1-ratio has no meaning beside --groups", hint="groups have a lasso or a banded penalty"
@@ -313,7 +249,7 @@ class ModelSpec:
 def check_inference(kind: str | None) -> str | None:
     """Return the kind of inference, or raise UsageError if there is none of that name."""
     if kind is not None:
-        _one_of(kind, "inference", INFERENCES)
+        one_of(kind, "inference", INFERENCES)
     return kind
 
 
@@ -354,12 +290,12 @@ class SelectSpec:
     def __post_init__(self) -> None:
         if self.select == "auto" and self.holdout is not None:
             object.__setattr__(self, "select", "holdout")
-        _one_of(self.select, "select", SELECTORS)
-        _one_of(self.rule, "rule", RULES)
+        one_of(self.select, "select", SELECTORS)
+        one_of(self.rule, "rule", RULES)
         numbers = (("repeats", 1, ()), ("seed", 0, ()), ("folds", 2, (None,)), ("jobs", 1, (None, -1)))
         for name, least, others in numbers:
             if (value := getattr(self, name)) not in others:
-                object.__setattr__(self, name, _whole(value, name, least))
+                object.__setattr__(self, name, whole(value, name, least))
         if self.select in NO_SE and self.rule == "1se":
             raise UsageError(
                 f"--rule 1se needs a standard error, which {self.select} does not have", hint="use loo or cv"
@@ -383,7 +319,7 @@ class SelectSpec:
                 f"--holdout must lie between 0 and 1, not {self.holdout:g}",
                 hint="0.25 holds out a quarter of the rows; or name a file of other labelled rows",
             )
-        _one_of(self.unseen, "unseen", UNSEEN)
+        one_of(self.unseen, "unseen", UNSEEN)
         if self.unseen != "error" and not isinstance(self.holdout, str):
             raise UsageError(
                 "--unseen is for levels of a --holdout file that no training row has", hint="leave it out"

@@ -10,6 +10,7 @@ import numpy as np
 
 from l2cli.api.given import Given
 from l2cli.api.wording import ARGUMENTS, in_words
+from l2cli.checks import as_number, check_lambda
 from l2cli.data.build import build_dataset
 from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
@@ -23,8 +24,6 @@ from l2cli.spec import (
     GroupSpec,
     ModelSpec,
     SelectSpec,
-    as_number,
-    check_lambda,
     named_bounds,
 )
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli._version import __version__
+from l2cli.checks import as_number
 from l2cli.core.metrics import logit
 from l2cli.data.levels import as_written
 from l2cli.data.schema import no_column
@@ -18,7 +19,6 @@ from l2cli.data.unseen import unseen_note
 from l2cli.errors import UsageError, shown
 from l2cli.models.apply import apply_model
 from l2cli.models.model import Model
-from l2cli.spec import as_number
 
 FloatArray = npt.NDArray[np.float64]
 FITTED = (

@@ -11,8 +11,9 @@ import os
 import re
 from collections.abc import Callable, Sequence
 
+from l2cli.checks import check_factor, check_l1_ratio, check_lambda
 from l2cli.errors import DataError, UsageError, shown
-from l2cli.spec import GridSpec, check_factor, check_l1_ratio, check_lambda
+from l2cli.spec import GridSpec
 
 # A grid beyond this is a slip of the keyboard: 100,000 lambdas on ten folds are a million solutions.
 MOST_LAMBDAS = 100_000

@@ -42,8 +42,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from l2cli.checks import check_lambda
 from l2cli.errors import UsageError
-from l2cli.spec import FAMILIES, check_lambda
+from l2cli.spec import FAMILIES
 
 _LOG_LINK = ("poisson", "gamma", "tweedie")
 _CANONICAL = ("gaussian", "binomial", "multinomial", "poisson")

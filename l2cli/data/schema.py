@@ -11,13 +11,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.checks import check_factor
 from l2cli.data.dataset import DatePart, DesignSource
 from l2cli.data.dates import PARTS
 from l2cli.data.levels import LevelIndex
 from l2cli.data.table import Table
 from l2cli.data.wording import listed, where
 from l2cli.errors import FitError, UsageError, shown
-from l2cli.spec import ColumnSpec, check_factor
+from l2cli.spec import ColumnSpec
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -23,6 +23,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from l2cli.api.judge import check_path
+from l2cli.checks import as_number, check_factor, check_tweedie_power
 from l2cli.core.families import DEFAULT_POWER, family_named
 from l2cli.core.path import Path
 from l2cli.core.problem import Problem, make_problem
@@ -32,7 +33,7 @@ from l2cli.errors import L2Error, UsageError
 from l2cli.estimators.bounding import given_bounds
 from l2cli.estimators.grouping import GivenBands, given_groups
 from l2cli.estimators.wording import in_parameters
-from l2cli.spec import ModelSpec, as_number, check_factor, check_tweedie_power
+from l2cli.spec import ModelSpec
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -13,6 +13,7 @@ from sklearn.model_selection import check_cv
 
 from l2cli.api.banded import common_start, folds_judge, left_out_error, search_bands, with_factors
 from l2cli.api.judge import lost_warning
+from l2cli.checks import as_number, check_lambda
 from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import check_metric, default_metric
 from l2cli.core.path import design_factor
@@ -24,7 +25,7 @@ from l2cli.estimators.grouping import GivenBands
 from l2cli.select.curve import Curve, extended
 from l2cli.select.cv import cross_validate, fold_fits
 from l2cli.select.loo import leave_one_out
-from l2cli.spec import GridSpec, SelectSpec, as_number, check_lambda
+from l2cli.spec import GridSpec, SelectSpec
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -33,12 +33,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.checks import as_number
 from l2cli.core.anscombe import Anscombe
 from l2cli.core.families import Family
 from l2cli.core.problem import row_blocks
 from l2cli.data.encode import EncodedRows
 from l2cli.errors import UsageError
-from l2cli.spec import as_number
 
 if TYPE_CHECKING:
     from l2cli.models.model import Model

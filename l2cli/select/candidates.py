@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from l2cli.checks import check_l1_ratio
 from l2cli.errors import UsageError, shown
-from l2cli.spec import RULES, check_l1_ratio
+from l2cli.spec import RULES
 
 GROUP_LASSO = -1.0
 """Stands for the group lasso where others have an l1_ratio."""
