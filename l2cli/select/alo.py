@@ -33,7 +33,7 @@ from l2cli.select.refits import refitted
 from l2cli.select.solutions import Solutions, not_settled
 
 FloatArray = npt.NDArray[np.float64]
-FAMILIES = ("binomial", "poisson", "gamma", "tweedie")
+FAMILIES = ("binomial", "multinomial", "poisson", "gamma", "tweedie")
 HIGH, FAR = 0.8, 0.2
 """A row is refitted whose leverage h is above the first or whose step moves eta by more than the second."""
 MOST_REFITS = 60
@@ -51,7 +51,7 @@ class ApproximationError(NamedTuple):
 
 
 def applies(problem: Problem) -> bool:
-    """Return True for problems of one linear predictor, one matrix and pure L2, not relaxed."""
+    """Return True for problems of one matrix and pure L2, not relaxed, of a family other than gaussian."""
     one = problem.family in FAMILIES and problem.blocks is None
     return one and problem.is_smooth and problem.groups is None and problem.relax_gamma == 1.0
 
@@ -60,7 +60,8 @@ def lone_row(problem: Problem) -> int | None:
     """Return the row without which the others have no finite intercept: the last of its kind."""
     if not problem.intercept:
         return None
-    kinds = [problem.y > 0] + ([problem.y == 0] if problem.family == "binomial" else [])
+    kinds = list(problem.y.T > 0) if problem.n_classes > 1 else [problem.y > 0]
+    kinds += [problem.y == 0] if problem.family == "binomial" else []
     for kind in kinds:
         rows = np.flatnonzero(kind)
         if len(rows) < 2:
@@ -81,7 +82,9 @@ class ApproximateLoo:
         self.last: tuple[float, FloatArray, FloatArray] | None = None
 
     def etas(self, lam: float) -> FloatArray:
-        """Return each row's linear predictor by the fit without it (n,), NaN where there is no such fit.
+        """Return each row's linear predictor by the fit without it, NaN where there is no such fit.
+
+        (n,), of classes (n, C).
 
         Raises
         ------
@@ -114,8 +117,8 @@ class ApproximateLoo:
             try:
                 eta = self._left_out(lam)[1]
             except FitError as error:  # it ranks last
-                self.refusal, eta = error, np.full(self.problem.n_rows, np.nan)
-            self.known[key] = self._rows(metric, eta[:, None])
+                self.refusal, eta = error, np.full(self.problem.y.shape, np.nan)
+            self.known[key] = self._rows(metric, eta[..., None])
         return self.known[key]
 
     def _rows(self, metric: str, eta: FloatArray) -> FloatArray:
@@ -171,7 +174,7 @@ class ApproximateLoo:
         rows = np.sort(np.random.default_rng(seed).choice(n, min(n, SAMPLE), replace=False))
         solver, theta = self.fits.at(lam)
         _, eta, inverse = self._left_out(lam)
-        both = np.column_stack([eta[rows], refitted(solver, theta, lam, rows, inverse)])
+        both = np.stack([eta[rows], refitted(solver, theta, lam, rows, inverse)], axis=-1)
         deviance = row_losses("deviance", self.family, self.problem.y[rows], both)
         found, true = (self.problem.weights[rows, None] * deviance).T
         total, m = float(true.sum()), len(rows)
@@ -187,7 +190,10 @@ def _spread(values: FloatArray, share: FloatArray) -> float:
 
 
 class OneStep(NamedTuple):
-    """A Newton step without each row: predictors after it, moves, leverages h (n,); (H + lambda D)^-1."""
+    """A Newton step without each row: predictors after it, moves, leverages h (n,); (H + lambda D)^-1.
+
+    Of classes the predictors are (n, C), and a move is how far it takes them apart.
+    """
 
     eta: FloatArray
     step: FloatArray
@@ -196,6 +202,10 @@ class OneStep(NamedTuple):
 
 
 def _one_step(solver: NewtonSolver, theta: FloatArray, lam: float) -> OneStep:
+    if solver.classes > 1:
+        from l2cli.select.alo_classes import class_steps  # most have one linear predictor
+
+        return OneStep(*class_steps(solver, theta, lam))
     problem, rows, family = solver.problem, solver.rows, solver.problem.likelihood
     eta = rows.predictor(theta)
     if problem.offset is not None:
@@ -226,5 +236,6 @@ def _is_settled(solver: NewtonSolver, theta: FloatArray, lam: float, inverse: Fl
     So it is of separated classes at a tiny lambda.
     """
     gradient = solver.rows.evaluate(theta)[1]
-    gradient[:-1] += lam * solver.d * theta[:-1]
+    m = len(solver.d)
+    gradient[:m] += lam * solver.d * theta[:m]
     return bool(np.abs(solver.rows.predictor(inverse @ gradient)).max(initial=0.0) <= RUNAWAY)

@@ -209,8 +209,11 @@ def leave_one_out_metrics(
 
 
 def left_out_metrics(problem: Problem, eta: FloatArray) -> dict[str, float | None]:
-    """Return every metric of eta (n,) by the fits without each row; r2 is against the mean without it."""
-    without = _means_without(problem)
+    """Return every metric of eta (n,), of classes (n, C), by the fits without each row.
+
+    r2 is against the mean without it.
+    """
+    without = None if problem.n_classes > 1 else _means_without(problem)
     return metric_table(problem.likelihood, problem.y, eta, problem.weights, baseline=without)
 
 

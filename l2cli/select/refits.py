@@ -1,13 +1,14 @@
-"""Fits without one row each, of pure L2 and one linear predictor, several rows at once.
+"""Fits without one row each, of pure L2 and another family than gaussian, several rows at once.
 
-With H the curvature at the solution theta of all rows, M = (H + lambda D)^-1, a_i = (z_i, 1), w_i the row's
-weighted curvature and h_i = w_i a_i'M a_i, the matrix without row i is a rank-one change of the whole one,
+With H the curvature at the solution theta of all rows, M = (H + lambda D)^-1, A_i = a_i (x) I for a_i = (z_i,
+1) and the C linear predictors (1 but of classes), W_i the row's weighted curvature in them and J_i = A_i'M
+A_i, the matrix without row i is a change of the whole one by rank C,
 
-    P_i = (H - w_i a_i a_i' + lambda D)^-1 = M + w_i M a_i a_i'M / (1 - h_i)
+    P_i = (H - A_i W_i A_i' + lambda D)^-1 = M + M A_i S_i A_i'M,     S_i = W_i (I - J_i W_i)^-1
 
-(Sherman and Morrison 1950). It preconditions conjugate gradients (Polak and Ribiere 1969, the step along a
-direction by the curvature there), which need only products with the rows: 4 n m flops a step and row, in one
-product for all rows. A row that they do not settle is solved by Newton's method.
+(Sherman and Morrison 1950; Woodbury 1950). It preconditions conjugate gradients (Polak and Ribiere 1969, the
+step along a direction by the curvature there), which need only products with the rows: 4 n m C flops a step
+and row, in one product for all rows. A row that they do not settle is solved by Newton's method.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from l2cli.core.problem import Problem
 from l2cli.core.solvers.newton import ROUGH, RUNAWAY, NewtonSolver
 from l2cli.core.threads import row_threads
 
@@ -43,19 +45,23 @@ def refitted(
         Row numbers.
     inverse : (m + 1, m + 1)
         M at theta, as :meth:`NewtonSolver.inverse` gives it.
+
+    Of C classes the answer is (B, C), and (m + 1) C stands for m + 1.
     """
     thetas = np.full((len(rows), len(theta)), np.nan)
     if lam > 0.0 and len(rows):
-        step = min(AT_ONCE, max(1, CELLS // len(solver.rows.X)))
+        step = min(AT_ONCE, max(1, CELLS // (len(solver.rows.X) * solver.classes)))
         blocks = [rows[at : at + step] for at in range(0, len(rows), step)]
-        with row_threads(solver.rows.X.size * len(rows)) as run:
+        with row_threads(solver.rows.X.size * solver.classes * len(rows)) as run:
             work = partial(_conjugate_gradients, solver, theta, lam, inverse)
             thetas = np.concatenate(list(run(work, blocks)))
     for b in np.flatnonzero(np.isnan(thetas[:, 0])):
         thetas[b] = _newton(solver, theta, lam, int(rows[b]))
-    problem, A = solver.problem, solver.rows.X[rows]
-    eta = np.einsum("ij,ij->i", A, thetas[:, :-1]) + thetas[:, -1]
-    return np.asarray(eta if problem.offset is None else eta + problem.offset[rows])
+    problem = solver.problem
+    eta = _predictors(_bordered(solver, rows), thetas, solver.classes)
+    if solver.classes > 1:
+        return eta
+    return np.asarray(eta[:, 0] if problem.offset is None else eta[:, 0] + problem.offset[rows])
 
 
 def _newton(solver: NewtonSolver, theta: FloatArray, lam: float, row: int) -> FloatArray | float:
@@ -64,61 +70,119 @@ def _newton(solver: NewtonSolver, theta: FloatArray, lam: float, row: int) -> Fl
     return np.nan if answer.last_move > RUNAWAY or not answer.residual <= KKT_LIMIT else answer.theta
 
 
+def root_curvature(problem: Problem, mu: FloatArray, rows: IntArray | slice) -> FloatArray:
+    """Return R_i with R_i R_i' = W_i of some rows (B, C, C).
+
+    Of classes W = s (diag(mu) - mu mu') and R = s^1/2 (diag(mu^1/2) - mu (mu^1/2)').
+
+    Parameters
+    ----------
+    mu : (B,) or (B, C)
+        Means of these rows.
+    """
+    s = problem.weights[rows]
+    if mu.ndim == 1:
+        return np.sqrt(s * problem.likelihood.curvature(problem.y[rows], mu))[:, None, None]
+    root, each = np.sqrt(mu), np.arange(mu.shape[1])
+    R = -mu[:, :, None] * root[:, None, :]
+    R[:, each, each] += root
+    return R * np.sqrt(s)[:, None, None]
+
+
+def downdate(J: FloatArray, R: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the leverage h and S = R (I - R'JR)^-1 R' of rows: (B,), (B, C, C).
+
+    h is the largest eigenvalue of R'JR; where it is not below 1, S is NaN.
+    """
+    h, turned = (J * np.square(R))[:, :, 0], R
+    if R.shape[1] > 1:
+        h, V = np.linalg.eigh(R.transpose(0, 2, 1) @ J @ R)
+        turned = R @ V
+    slack = np.where(h < 1.0, 1.0 - h, np.nan)
+    return h[:, -1], (turned / slack[:, None, :]) @ turned.transpose(0, 2, 1)
+
+
 @np.errstate(over="ignore", invalid="ignore")  # a row that went too far is left to Newton's method
 def _conjugate_gradients(
     solver: NewtonSolver, theta: FloatArray, lam: float, inverse: FloatArray, rows: IntArray
 ) -> FloatArray:
-    """Return the solutions (B, m + 1) without each row, NaN where MAX_STEPS steps do not lead to one."""
-    problem, X = solver.problem, solver.rows.X
+    """Return the solutions (B, (m + 1) C) without each row, NaN where MAX_STEPS steps do not lead to one."""
+    problem, c, size = solver.problem, solver.classes, len(theta)
     start = solver.rows.predictor(theta) + (0.0 if problem.offset is None else problem.offset)
-    own = np.column_stack([X[rows], np.full(len(rows), float(problem.intercept))])
-    toward = own @ inverse
-    family = solver.rows.family
-    w = family.curvature(problem.y[rows], family.mean(start[rows])) * problem.weights[rows]
-    h = w * _dots(toward, own)
-    found = np.full((len(rows), len(theta)), np.nan)
+    own = _bordered(solver, rows)
+    toward = np.einsum("bj,jkq->bkq", own, inverse.reshape(-1, c, size))
+    J = np.einsum("bkjl,bj->bkl", toward.reshape(len(rows), c, -1, c), own)
+    h, share = downdate(J, root_curvature(problem, solver.rows.family.mean(start[rows]), rows))
+    found = np.full((len(rows), size), np.nan)
     at = np.flatnonzero(h < 1.0)
-    share = w[at] / (1.0 - h[at])
-    thetas, etas = np.tile(theta, (len(at), 1)), np.tile(start, (len(at), 1))
+    thetas, etas = np.tile(theta, (len(at), 1)), np.tile(start.reshape(len(start), c).T, (len(at), 1, 1))
     direction, last, square = np.zeros(thetas.shape), np.zeros(thetas.shape), np.ones(len(at))
     for _ in range(MAX_STEPS):
-        gradient, curvature = _derivatives(solver, thetas, etas, lam, rows[at])
-        z = gradient @ inverse + (share * _dots(toward[at], gradient))[:, None] * toward[at]
+        gradient, mu, w = _derivatives(solver, thetas, etas, lam, rows[at])
+        z = gradient @ inverse
+        back = np.einsum("bkl,blq,bq->bk", share[at], toward[at], gradient, optimize=True)
+        z += np.einsum("bk,bkq->bq", back, toward[at])
         done = np.abs(gradient).max(axis=1) <= ROUGH * solver.unit
-        done &= np.abs(_dots(own[at], z)) <= SETTLED
+        done &= np.abs(_predictors(own[at], z, c)).max(axis=1) <= SETTLED
         found[at[done]] = thetas[done]
         product = _dots(z, gradient)
         turn = np.maximum(product - _dots(z, last), 0.0) / square
         direction = turn[:, None] * direction - z
-        move = direction[:, :-1] @ X.T + direction[:, -1:]
-        bend = _dots(curvature, np.square(move)) + lam * (np.square(direction[:, :-1]) @ solver.d)
+        move = _moves(solver, direction)
+        bend = _bend(mu, w, move) + lam * (np.square(direction[:, :-c]) @ solver.d)
         going = ~done & (product > 0.0) & (bend > 0.0)
         if not going.any():
             break
         length = -_dots(gradient, direction)[going] / bend[going]
-        at, share, square, last = at[going], share[going], product[going], gradient[going]
-        direction = direction[going]
-        thetas, etas = (
-            thetas[going] + length[:, None] * direction,
-            etas[going] + length[:, None] * move[going],
-        )
+        at, square, last, direction = at[going], product[going], gradient[going], direction[going]
+        thetas = thetas[going] + length[:, None] * direction
+        etas = etas[going] + length[:, None, None] * move[going]
     return found
 
 
 def _derivatives(
     solver: NewtonSolver, thetas: FloatArray, etas: FloatArray, lam: float, rows: IntArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return half the gradient of J without row b at point b (B, m + 1) and its rows' curvatures (B, n)."""
-    problem, family = solver.problem, solver.rows.family
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return half the gradient of J without row b at point b (B, (m + 1) C), means and curvatures (B, C, n).
+
+    Of classes the curvatures are the weighted means; what is between classes, :func:`_bend` knows.
+    """
+    problem, family, (count, c, n) = solver.problem, solver.rows.family, etas.shape
+    y = problem.y.reshape(n, c).T[None]
     mu = family.mean(etas)
-    w = family.curvature(problem.y, mu) * problem.weights
-    r = family.residual(problem.y, mu) * problem.weights
-    own = np.arange(len(rows)), rows
-    r[own], w[own] = 0.0, 0.0
-    slope = r.sum(axis=1) if problem.intercept else np.zeros(len(rows))
-    gradient = -np.column_stack([r @ solver.rows.X, slope])
-    gradient[:, :-1] += lam * solver.d * thetas[:, :-1]
-    return gradient, w
+    w = (mu if c > 1 else family.curvature(y, mu)) * problem.weights
+    r = family.residual(y, mu) * problem.weights
+    for values in (r, w):
+        values[np.arange(count), :, rows] = 0.0
+    slope = r.sum(axis=2) if problem.intercept else np.zeros((count, c))
+    inner = (r.reshape(count * c, n) @ solver.rows.X).reshape(count, c, -1)
+    gradient = -np.concatenate([inner, slope[:, :, None]], axis=2).transpose(0, 2, 1).reshape(count, -1)
+    gradient[:, :-c] += lam * solver.d * thetas[:, :-c]
+    return gradient, mu, w
+
+
+def _moves(solver: NewtonSolver, thetas: FloatArray) -> FloatArray:
+    """Return A theta of all rows for every theta (B, C, n)."""
+    X, c, count = solver.rows.X, solver.classes, len(thetas)
+    matrix = thetas.reshape(count, -1, c).transpose(0, 2, 1).reshape(count * c, -1)
+    return np.asarray(matrix[:, :-1] @ X.T + matrix[:, -1:]).reshape(count, c, len(X))
+
+
+def _bend(mu: FloatArray, w: FloatArray, move: FloatArray) -> FloatArray:
+    """Return sum_i e_i'W_i e_i for the moves e of eta (B,); of classes e'We = sum_k w_k (e_k - mu'e)^2."""
+    if move.shape[1] > 1:
+        move = move - (mu * move).sum(axis=1, keepdims=True)
+    return np.asarray((w * np.square(move)).sum(axis=(1, 2)))
+
+
+def _bordered(solver: NewtonSolver, rows: IntArray) -> FloatArray:
+    """Return a_i = (z_i, 1) of some rows (B, m + 1), (z_i, 0) without an intercept."""
+    return np.column_stack([solver.rows.X[rows], np.full(len(rows), float(solver.problem.intercept))])
+
+
+def _predictors(own: FloatArray, thetas: FloatArray, classes: int) -> FloatArray:
+    """Return the linear predictors (B, C) of row b at theta b."""
+    return np.asarray(np.einsum("bj,bjk->bk", own, thetas.reshape(*own.shape, classes)))
 
 
 def _dots(a: FloatArray, b: FloatArray) -> FloatArray:

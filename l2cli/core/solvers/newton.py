@@ -174,16 +174,17 @@ class NewtonSolver:
         return other
 
     def inverse(self, mu: FloatArray, lam: float) -> FloatArray:
-        """Return (H + lambda D)^-1 (m + 1, m + 1) at some means, of one linear predictor; 0 for no intercept.
+        """Return (H + lambda D)^-1 ((m + 1) C square) at some means; 0 for no intercept.
 
         A singular matrix gets its pseudo-inverse. Steps by the last Hessian go on from this one.
         """
         H = self.curvature = self.rows.curvature(mu)
+        m = len(self.d)
         if not self.problem.intercept:
-            H[-1], H[:, -1] = 0.0, 0.0
-        penalty = np.append(lam * self.d, 0.0)
+            H[m:], H[:, m:] = 0.0, 0.0
+        penalty = np.append(lam * self.d, np.zeros(self.classes))
         diagonal = np.diag(H) + penalty
-        if np.all(lam * self.d > NEGLIGIBLE * np.diag(H)[:-1]) and diagonal[-1] > 0.0:
+        if np.all(lam * self.d > NEGLIGIBLE * np.diag(H)[:m]) and np.all(diagonal[m:] > 0.0):
             scale = 1.0 / np.sqrt(diagonal)
             square = np.outer(scale, scale)
             return np.asarray(np.linalg.inv(H * square + np.diag(penalty * scale**2)) * square)
