@@ -82,7 +82,7 @@ def _approximation_refused(setup: Setup, metric: str) -> UsageError | None:
 
     if not applies(setup.problem) or setup.model.groups is not None:
         return UsageError(
-            "--select loo needs pure L2, without groups, bounds and many levels, and at most two classes",
+            "--select loo needs pure L2, without groups, bounds and many levels",
             hint="use --select cv",
         )
     if metric == "auc":
@@ -118,8 +118,7 @@ def _refuse_evidence(setup: Setup, *, linear: bool) -> None:
                 hint="use --select cv",
             )
         raise UsageError(
-            "--select evidence is for pure L2 without bounds, of gaussian targets, two classes and counts"
-            " (poisson)",
+            "--select evidence is for pure L2 without bounds, of gaussian targets, classes and counts (poisson)",
             hint="use --select cv",
         )
     if setup.problem.blocks is not None:

@@ -9,7 +9,9 @@ posterior gives
 J the penalized deviance and H half the Hessian of the deviance in intercept and coefficients, at the solution
 (MacKay 1992, Neural Computation 4, "The evidence framework applied to classification networks";
 Bishop 2006, Pattern Recognition and Machine Learning, equation 4.137). The dispersion is 1: of families with
-an unknown one, gamma and tweedie, there is no such number.
+an unknown one, gamma and tweedie, there is no such number. Of several classes u_jk ~ N(0, 1 / (lambda d_j)),
+and H is that of what tells the classes apart, C - 1 contrasts: what is common to all has no likelihood, and the
+posterior of it is its prior.
 
 Notes
 -----
@@ -31,7 +33,7 @@ from l2cli.select.loo import defined
 from l2cli.select.solutions import Solutions
 
 FloatArray = npt.NDArray[np.float64]
-FAMILIES = ("binomial", "poisson")
+FAMILIES = ("binomial", "multinomial", "poisson")
 ENDLESS = 1e10
 """Lambda, as a multiple of a column's curvature over its d, at which the effects are none."""
 
@@ -71,15 +73,29 @@ def _without_effects(fits: Solutions) -> float:
 def _minus_two_log(solver: NewtonSolver, theta: FloatArray, lam: float) -> float:
     """Return -2 log p(y | lambda) up to a constant."""
     mu, _, half = solver.rows.evaluate(theta)
-    H, d = solver.rows.curvature(mu), solver.d
-    scale = np.append(np.where(d > 0, 1.0 / np.sqrt(lam * np.where(d > 0, d, 1.0)), 1.0), 1.0)
-    M = H * np.outer(scale, scale) + np.diag(np.append(np.where(d > 0, 1.0, 0.0), 0.0))
+    H, d = solver.rows.curvature(mu, settled=False), solver.d
+    pull, c = lam * float(d @ np.square(theta[: len(d)])), solver.classes
+    if c > 1:
+        H, d = _contrasts(H, c), np.repeat(d[::c], c - 1)
+    size = len(d)
+    scale = np.ones(len(H))
+    scale[:size] = np.where(d > 0, 1.0 / np.sqrt(lam * np.where(d > 0, d, 1.0)), 1.0)
+    M = H * np.outer(scale, scale)
+    M[np.arange(size), np.arange(size)] += d > 0
     kept = np.diag(M) > 0
-    kept[-1] = solver.problem.intercept
+    kept[size:] = solver.problem.intercept
     sign, log_det = np.linalg.slogdet(M[np.ix_(kept, kept)])
     if not (sign > 0 and np.isfinite(log_det)):
         raise FitError(
             "no evidence: the unpenalized columns are tied, and their posterior has no mode",
             hint="penalize them, or use --select cv",
         )
-    return 2.0 * half + lam * float(d @ np.square(theta[:-1])) + float(log_det)
+    return 2.0 * half + pull + float(log_det)
+
+
+def _contrasts(H: FloatArray, classes: int) -> FloatArray:
+    """Return Q'HQ for every pair of columns, Q (C, C - 1) an orthonormal basis of what sums to 0."""
+    Q = np.linalg.qr(np.eye(classes)[:, :-1] - 1.0 / classes)[0]
+    blocks = H.reshape(len(H) // classes, classes, -1, classes)
+    turned = np.einsum("ka,ikjl,lb->iajb", Q, blocks, Q, optimize=True)
+    return np.asarray(turned.reshape(blocks.shape[0] * (classes - 1), -1))

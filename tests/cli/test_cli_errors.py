@@ -195,7 +195,7 @@ DATA = [
     (
         ["fit", "data.csv", "--select", "evidence", "--l1-ratio", "1"],
         2,
-        "--select evidence is for pure L2 without bounds, of gaussian targets, two classes and counts",
+        "--select evidence is for pure L2 without bounds, of gaussian targets, classes and counts",
     ),
     (
         ["fit", "classes.csv", "--select", "evidence", "--l1-ratio", "0.5"],
