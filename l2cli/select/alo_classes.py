@@ -6,13 +6,13 @@ predictors, and J_i = A_i'(H + lambda D)^-1 A_i,
     eta_i without row i = eta_i - (I - J_i W_i)^-1 J_i r_i = eta_i - (J_i + J_i S_i J_i) r_i
 
 (Rad and Maleki 2020, JRSS B 82, for one linear predictor; S_i as in :mod:`l2cli.select.refits`). The leverage
-h is the largest eigenvalue of J_i W_i. A number common to all classes is in neither r_i nor W_i: it does not
-matter how H settles it.
+h is the largest eigenvalue of J_i W_i. A number common to all classes is in neither r_i nor W_i: the inverse is
+that of C - 1 contrasts.
 
 Notes
 -----
-The J_i take n (m C)^2 flops, their blocks (k, l) and (l, k) being transposes; their (n, C, C) go by blocks
-of rows. The inverse takes 2 (m C)^3.
+Beside the n (m C)^2 flops of H, the J_i take n (m (C - 1))^2, their blocks (k, l) and (l, k) being
+transposes, and the inverse 2 (m (C - 1))^3. The J_i (n, C, C) go by blocks of rows.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.problem import row_blocks
+from l2cli.core.solvers.glm_rows import class_contrasts, contrasts
 from l2cli.core.solvers.newton import NewtonSolver
 from l2cli.core.threads import row_threads
 from l2cli.select.refits import downdate, root_curvature
@@ -40,16 +41,17 @@ def class_steps(
     mu = problem.likelihood.mean(eta)
     r = problem.weights[:, None] * problem.likelihood.residual(problem.y, mu)
     inverse = solver.inverse(mu, lam)
-    m = len(inverse) // c
-    blocks = inverse.reshape(m, c, m, c)
-    right = [np.ascontiguousarray(blocks[:, k, :, k:]).reshape(m, -1) for k in range(c)]
+    m, Q = len(inverse) // c, class_contrasts(c)
+    blocks = contrasts(inverse, c).reshape(m, c - 1, m, c - 1)
+    right = [np.ascontiguousarray(blocks[:, k, :, k:]).reshape(m, -1) for k in range(c - 1)]
 
     def steps(part: slice) -> tuple[FloatArray, FloatArray]:
         A = np.column_stack([rows.X[part], np.ones(part.stop - part.start)])
-        J = np.empty((len(A), c, c))
-        for k in range(c):
-            J[:, k, k:] = np.einsum("ijl,ij->il", (A @ right[k]).reshape(len(A), m, c - k), A)
-            J[:, k:, k] = J[:, k, k:]
+        inner = np.empty((len(A), c - 1, c - 1))
+        for k in range(c - 1):
+            inner[:, k, k:] = np.einsum("ijl,ij->il", (A @ right[k]).reshape(len(A), m, -1), A)
+            inner[:, k:, k] = inner[:, k, k:]
+        J = Q @ inner @ Q.T
         h, S = downdate(J, root_curvature(problem, mu[part], part))
         plain = (J @ r[part, :, None])[:, :, 0]
         return -(plain + np.einsum("ikl,ilq,iq->ik", J, S, plain, optimize=True)), h

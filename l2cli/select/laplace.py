@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.core.problem import Problem
+from l2cli.core.solvers.glm_rows import contrasts
 from l2cli.core.solvers.newton import NewtonSolver
 from l2cli.errors import FitError
 from l2cli.select.alo import applies
@@ -76,7 +77,7 @@ def _minus_two_log(solver: NewtonSolver, theta: FloatArray, lam: float) -> float
     H, d = solver.rows.curvature(mu, settled=False), solver.d
     pull, c = lam * float(d @ np.square(theta[: len(d)])), solver.classes
     if c > 1:
-        H, d = _contrasts(H, c), np.repeat(d[::c], c - 1)
+        H, d = contrasts(H, c), np.repeat(d[::c], c - 1)
     size = len(d)
     scale = np.ones(len(H))
     scale[:size] = np.where(d > 0, 1.0 / np.sqrt(lam * np.where(d > 0, d, 1.0)), 1.0)
@@ -91,11 +92,3 @@ def _minus_two_log(solver: NewtonSolver, theta: FloatArray, lam: float) -> float
             hint="penalize them, or use --select cv",
         )
     return 2.0 * half + pull + float(log_det)
-
-
-def _contrasts(H: FloatArray, classes: int) -> FloatArray:
-    """Return Q'HQ for every pair of columns, Q (C, C - 1) an orthonormal basis of what sums to 0."""
-    Q = np.linalg.qr(np.eye(classes)[:, :-1] - 1.0 / classes)[0]
-    blocks = H.reshape(len(H) // classes, classes, -1, classes)
-    turned = np.einsum("ka,ikjl,lb->iajb", Q, blocks, Q, optimize=True)
-    return np.asarray(turned.reshape(blocks.shape[0] * (classes - 1), -1))

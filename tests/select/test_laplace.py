@@ -73,6 +73,76 @@ def test_more_columns_than_rows_have_the_evidence_of_all_of_them(family):
     np.testing.assert_allclose(curve.mean, dense[:-1] - dense[-1], rtol=1e-6, atol=1e-6)
 
 
+def of_classes(n=60, p=4, c=3, *, seed=0, **settings):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p)) * np.linspace(0.5, 2.0, p) + 0.3
+    y = (X @ rng.normal(size=(p, c)) * 0.5 + rng.gumbel(size=(n, c))).argmax(axis=1)
+    if settings.pop("weighted", False):
+        settings |= {"weights": rng.uniform(0.4, 2.0, n)}
+    return make_problem(X, y * 1.0, family="multinomial", **settings)
+
+
+def classes_by_dense_matrices(problem, lam):
+    """Return J + log det(H + lambda D) - log det(lambda D) of two contrasts of three classes."""
+    Q = np.column_stack(
+        [np.array([1.0, -1.0, 0.0]) / np.sqrt(2.0), np.array([1.0, 1.0, -2.0]) / np.sqrt(6.0)]
+    )
+    X, d = problem.X, problem.penalty
+    if problem.intercept:
+        X, d = np.column_stack([X, np.ones(problem.n_rows)]), np.append(d, 0.0)
+    d, y = np.repeat(d, 2), problem.y
+    theta = np.zeros(len(d))
+    for _ in range(60):
+        eta = X @ theta.reshape(-1, 2) @ Q.T
+        mu = problem.likelihood.mean(eta)
+        H, gradient = lam * np.diag(d), lam * d * theta
+        for x, m, s, e in zip(X, mu, problem.weights, y - mu, strict=True):
+            H = H + s * np.kron(np.outer(x, x), Q.T @ (np.diag(m) - np.outer(m, m)) @ Q)
+            gradient = gradient - s * np.kron(x, Q.T @ e)
+        theta = theta - np.linalg.solve(H, gradient)
+    eta = X @ theta.reshape(-1, 2) @ Q.T
+    least = float(problem.weights @ problem.likelihood.deviance(y, eta)) + lam * float(d @ theta**2)
+    return least + np.linalg.slogdet(H)[1] - float(np.log(lam * d[d > 0]).sum())
+
+
+@pytest.mark.parametrize("variant", ["plain", "no intercept", "factors", "raw", "wide"])
+def test_several_classes_have_the_determinant_of_their_contrasts(variant):
+    settings = {name: value for name, value in VARIANTS.get(variant, {}).items() if name != "weighted"}
+    problem = of_classes(*((20, 30) if variant == "wide" else ()), **settings, weighted=variant == "factors")
+    lambdas = LAMBDAS[:2]
+    curve = laplace_evidence(Solutions(problem), lambdas)
+    dense = np.array([classes_by_dense_matrices(problem, lam) for lam in [*lambdas, 1e10]])
+    np.testing.assert_allclose(curve.mean, dense[:-1] - dense[-1], rtol=1e-6, atol=1e-5)
+
+
+def test_two_of_several_have_the_evidence_of_the_binomial_family_at_half_the_lambda():
+    problem = make("binomial")
+    several = make_problem(problem.X, problem.y, family="multinomial", standardize=False)
+    two = make_problem(problem.X, problem.y, family="binomial", standardize=False)
+    np.testing.assert_allclose(
+        laplace_evidence(Solutions(several), LAMBDAS).mean,
+        laplace_evidence(Solutions(two), LAMBDAS / 2.0).mean,
+        rtol=1e-7,
+    )
+
+
+def test_with_many_rows_it_is_the_integral_over_the_contrasts():
+    problem = of_classes(400, 1, intercept=False, standardize=False)
+    x, d, Q = problem.X[:, 0], float(problem.penalty[0]), np.linalg.qr(np.eye(3)[:, :2] - 1.0 / 3.0)[0]
+    best = Solutions(problem).at(1.0)[1][:3] @ Q
+    away = np.linspace(-0.6, 0.6, 121)
+
+    def deviance_at(u):
+        return float(problem.likelihood.deviance(problem.y, np.outer(x, Q @ u)).sum())
+
+    points = [best + np.array([a, b]) for a in away for b in away]
+    rise = np.array([deviance_at(u) for u in points]) - deviance_at(best)
+    size = np.array([float(u @ u) for u in points])
+    exact = [-2.0 * np.log(lam * d * np.exp(-0.5 * (rise + lam * d * size)).sum()) for lam in LAMBDAS]
+    found = laplace_evidence(Solutions(problem), LAMBDAS).mean
+    np.testing.assert_allclose(np.diff(found), np.diff(exact), atol=1e-2)
+
+
 def test_with_many_rows_it_is_the_integral_over_the_coefficient():
     problem = make("poisson", 400, 1, intercept=False, standardize=False)
     X, d = problem.X, float(problem.penalty[0])
@@ -131,5 +201,6 @@ def test_tied_columns_without_a_penalty_have_none():
 def test_where_there_is_one():
     assert has_evidence(make("binomial"))
     assert has_evidence(make("poisson"))
+    assert has_evidence(of_classes())
     assert not has_evidence(make("binomial", l1_ratio=0.5))
     assert not has_evidence(make("poisson")._replace(family="gamma"))

@@ -163,6 +163,28 @@ def settle_shift(H: FloatArray, columns: BoolArray, classes: int) -> None:
         blocks[j, :, j, :] += size if size > 0 else 1.0
 
 
+def contrasts(H: FloatArray, classes: int) -> FloatArray:
+    """Return Q'HQ for every pair of columns, of C - 1 contrasts for C classes; see :func:`class_contrasts`."""
+    return _turned(H, class_contrasts(classes))
+
+
+def of_contrasts(M: FloatArray, classes: int) -> FloatArray:
+    """Return QMQ' for every pair of columns: a matrix of the contrasts as one of the classes."""
+    return _turned(M, class_contrasts(classes).T)
+
+
+def class_contrasts(classes: int) -> FloatArray:
+    """Return an orthonormal basis Q (C, C - 1) of what sums to 0 over the classes."""
+    return np.asarray(np.linalg.qr(np.eye(classes)[:, :-1] - 1.0 / classes)[0])
+
+
+def _turned(H: FloatArray, Q: FloatArray) -> FloatArray:
+    m = len(H) // len(Q)
+    blocks = H.reshape(m, len(Q), m, len(Q))
+    turned = np.einsum("ka,ikjl,lb->iajb", Q, blocks, Q, optimize=True)
+    return np.ascontiguousarray(turned).reshape(m * Q.shape[1], -1)
+
+
 def _bordered(X: FloatArray, root: FloatArray) -> FloatArray:
     """Return [X 1] times a number for each row."""
     A = np.empty((len(X), X.shape[1] + 1))

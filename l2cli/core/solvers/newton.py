@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from l2cli.core.objective import gradient_size, null_gradient
 from l2cli.core.problem import Problem
-from l2cli.core.solvers.glm_rows import GlmRows
+from l2cli.core.solvers.glm_rows import GlmRows, contrasts, of_contrasts
 from l2cli.core.solvers.ridge import penalized_inverse
 
 FloatArray = npt.NDArray[np.float64]
@@ -176,15 +176,24 @@ class NewtonSolver:
     def inverse(self, mu: FloatArray, lam: float) -> FloatArray:
         """Return (H + lambda D)^-1 ((m + 1) C square) at some means; 0 for no intercept.
 
-        A singular matrix gets its pseudo-inverse. Steps by the last Hessian go on from this one.
+        A singular matrix gets its pseudo-inverse. Of several classes it is the inverse in what tells them apart,
+        C - 1 contrasts, and 0 in what they have in common, which gradients are without. Steps by the last
+        Hessian go on from this one.
         """
-        H = self.curvature = self.rows.curvature(mu)
-        m = len(self.d)
+        self.curvature = self.rows.curvature(mu)
+        c, d = self.classes, self.d
+        if c == 1:
+            return self._inverse(self.curvature, lam * d)
+        return of_contrasts(self._inverse(contrasts(self.curvature, c), lam * np.repeat(d[::c], c - 1)), c)
+
+    def _inverse(self, H: FloatArray, bound: FloatArray) -> FloatArray:
+        """Return the inverse of H with the penalties ``bound`` (m,), the intercepts behind them."""
+        m = len(bound)
         if not self.problem.intercept:
             H[m:], H[:, m:] = 0.0, 0.0
-        penalty = np.append(lam * self.d, np.zeros(self.classes))
+        penalty = np.append(bound, np.zeros(len(H) - m))
         diagonal = np.diag(H) + penalty
-        if np.all(lam * self.d > NEGLIGIBLE * np.diag(H)[:m]) and np.all(diagonal[m:] > 0.0):
+        if np.all(bound > NEGLIGIBLE * np.diag(H)[:m]) and np.all(diagonal[m:] > 0.0):
             scale = 1.0 / np.sqrt(diagonal)
             square = np.outer(scale, scale)
             return np.asarray(np.linalg.inv(H * square + np.diag(penalty * scale**2)) * square)
