@@ -93,8 +93,8 @@ def fit(
         Largest KKT residual that counts as solved, default 1e-8.
     select : {"auto", "loo", "cv", "gcv", "evidence", "holdout"}
         auto, without folds, groups or times, is leave-one-out with pure L2, exact for gaussian and
-        approximate for two classes, counts and amounts where that costs less than folds; else
-        cross-validation.
+        approximate for the other families (of classes up to 3000 coefficients where rows outnumber columns);
+        else cross-validation.
     rule : {"min", "1se"}
     holdout : float, path, data frame or (X, y), optional
         What lambda is judged by (``select`` is "holdout" then): a part of the rows, 0 to 1, held out (whole

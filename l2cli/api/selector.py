@@ -13,8 +13,8 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
     """Return the way ``fit`` chooses lambda: what was asked, or for auto the rule of SPEC section 2.
 
     Any fold, group or time option means cross-validation, and so does the auc, which leave-one-out does not
-    have; else leave-one-out, exact for gaussian L2 and approximate for other families with L2; else
-    cross-validation.
+    have; else leave-one-out, exact for gaussian L2 and approximate for other families with L2, but of very
+    many coefficients of classes; else cross-validation.
     """
     metric = setup.metric(select)
     linear = setup.dataset.family == "gaussian" and setup.problem.is_smooth
@@ -73,7 +73,11 @@ def _resolve_approximate(setup: Setup, select: SelectSpec, metric: str) -> str:
     refusal = _approximation_refused(setup, metric)
     if select.select == "loo" and refusal is not None:
         raise refusal
-    return "loo" if refusal is None else "cv"
+    if select.select == "loo":
+        return "loo"
+    from l2cli.select.alo import is_small
+
+    return "loo" if refusal is None and is_small(setup.problem) else "cv"
 
 
 def _approximation_refused(setup: Setup, metric: str) -> UsageError | None:
@@ -118,7 +122,8 @@ def _refuse_evidence(setup: Setup, *, linear: bool) -> None:
                 hint="use --select cv",
             )
         raise UsageError(
-            "--select evidence is for pure L2 without bounds, of gaussian targets, classes and counts (poisson)",
+            "--select evidence is for pure L2 without bounds, of gaussian targets, classes and counts"
+            " (poisson)",
             hint="use --select cv",
         )
     if setup.problem.blocks is not None:

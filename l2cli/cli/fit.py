@@ -30,7 +30,7 @@ def fit(
     """Fit one model and show its coefficients.
 
     Without --lambda the strength is chosen: with pure L2 by leave-one-out, exact for gaussian targets and
-    approximate for others where that costs no more than folds; else by cross-validation.
+    approximate for others; else by cross-validation.
     """
     return run_fit(data, columns, reading, modelling, selection, inferring, output, _solver)
 

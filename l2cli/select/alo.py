@@ -37,9 +37,11 @@ FAMILIES = ("binomial", "multinomial", "poisson", "gamma", "tweedie")
 HIGH, FAR = 0.8, 0.2
 """A row is refitted whose leverage h is above the first or whose step moves eta by more than the second."""
 MOST_REFITS = 60
-"""Rows refitted at one lambda, those of the largest steps."""
+"""Rows refitted at one lambda, those on which the step has the largest effect."""
 SAMPLE = 30
 """Rows refitted to measure the approximation."""
+MOST_COORDINATES = 3000
+"""Coefficients of several classes, fewer than rows for each, beyond which folds cost much less."""
 
 
 class ApproximationError(NamedTuple):
@@ -67,6 +69,12 @@ def lone_row(problem: Problem) -> int | None:
         if len(rows) < 2:
             return int(rows[0]) if len(rows) else 0
     return None
+
+
+def is_small(problem: Problem) -> bool:
+    """Return False for so many coefficients of several classes that folds, which need no inverse, serve."""
+    p, c = problem.n_columns, problem.n_classes
+    return c == 1 or p >= problem.n_rows or (p + 1) * c <= MOST_COORDINATES
 
 
 class ApproximateLoo:
@@ -100,9 +108,9 @@ class ApproximateLoo:
             one = _one_step(solver, theta, lam)
             if not _is_settled(solver, theta, lam, one.inverse):
                 raise not_settled(lam)
-            length = np.nan_to_num(np.abs(one.step), nan=np.inf)
+            length, effect = (np.nan_to_num(np.abs(size), nan=np.inf) for size in (one.step, one.effect))
             far = np.flatnonzero((one.leverage > HIGH) | (length > FAR))
-            far = far[np.argsort(-length[far], kind="stable")[:MOST_REFITS]]
+            far = far[np.argsort(-effect[far], kind="stable")[:MOST_REFITS]]
             one.eta[far] = refitted(solver, theta, lam, far, one.inverse)
             self.last = lam, one.eta, one.inverse
         return self.last
@@ -190,13 +198,16 @@ def _spread(values: FloatArray, share: FloatArray) -> float:
 
 
 class OneStep(NamedTuple):
-    """A Newton step without each row: predictors after it, moves, leverages h (n,); (H + lambda D)^-1.
+    """A Newton step without each row.
 
-    Of classes the predictors are (n, C), and a move is how far it takes them apart.
+    eta : (n,) predictors after it, of classes (n, C). step : (n,) its length, of classes how far it moves
+    them apart. effect : (n,) size of what it does, of classes to the log of their probabilities. leverage :
+    (n,) h. inverse : (H + lambda D)^-1.
     """
 
     eta: FloatArray
     step: FloatArray
+    effect: FloatArray
     leverage: FloatArray
     inverse: FloatArray
 
@@ -227,7 +238,7 @@ def _one_step(solver: NewtonSolver, theta: FloatArray, lam: float) -> OneStep:
     with np.errstate(divide="ignore", invalid="ignore"):
         step = -J * r / (1.0 - h)
     step[~(h < 1.0)] = np.nan
-    return OneStep(eta + step, step, h, inverse)
+    return OneStep(eta + step, step, step, h, inverse)
 
 
 def _is_settled(solver: NewtonSolver, theta: FloatArray, lam: float, inverse: FloatArray) -> bool:

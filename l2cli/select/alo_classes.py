@@ -5,9 +5,9 @@ predictors, and J_i = A_i'(H + lambda D)^-1 A_i,
 
     eta_i without row i = eta_i - (I - J_i W_i)^-1 J_i r_i = eta_i - (J_i + J_i S_i J_i) r_i
 
-(Rad and Maleki 2020, JRSS B 82, for one linear predictor; S_i as in :mod:`l2cli.select.refits`). The leverage
-h is the largest eigenvalue of J_i W_i. A number common to all classes is in neither r_i nor W_i: the inverse is
-that of C - 1 contrasts.
+(Rad and Maleki 2020, JRSS B 82, for one linear predictor; S_i as in :mod:`l2cli.select.refits`). The
+leverage h is the largest eigenvalue of J_i W_i. A number common to all classes is in neither r_i nor W_i: the
+inverse is that of C - 1 contrasts.
 
 Notes
 -----
@@ -31,10 +31,12 @@ FloatArray = npt.NDArray[np.float64]
 
 def class_steps(
     solver: NewtonSolver, theta: FloatArray, lam: float
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return predictors after the step (n, C), how far it moves them apart, leverages (n,) and the inverse.
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return predictors after the step (n, C), its range, effect and leverages (n,), and the inverse.
 
-    How far is the range of the C moves: that of the log odds of two classes.
+    The range of the C moves e is how far the step moves the log odds of two classes at most. To first order
+    it changes the log of the probabilities by e - mu'e: its effect is the larger of the change of the row's
+    own class and of the root mean square over mu.
     """
     problem, rows, c = solver.problem, solver.rows, solver.classes
     eta = rows.predictor(theta)
@@ -59,4 +61,7 @@ def class_steps(
     with row_threads(problem.n_rows * len(inverse)) as run:
         found = list(run(steps, row_blocks(problem.n_rows, m * c)))
     step, h = (np.concatenate(values) for values in zip(*found, strict=True))
-    return eta + step, np.ptp(step, axis=1), h, inverse
+    change = step - (mu * step).sum(axis=1, keepdims=True)
+    size = np.sqrt((mu * np.square(change)).sum(axis=1))
+    effect = np.maximum(np.abs((problem.y * change).sum(axis=1)), size)
+    return eta + step, np.ptp(step, axis=1), effect, h, inverse

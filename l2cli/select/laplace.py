@@ -10,8 +10,8 @@ J the penalized deviance and H half the Hessian of the deviance in intercept and
 (MacKay 1992, Neural Computation 4, "The evidence framework applied to classification networks";
 Bishop 2006, Pattern Recognition and Machine Learning, equation 4.137). The dispersion is 1: of families with
 an unknown one, gamma and tweedie, there is no such number. Of several classes u_jk ~ N(0, 1 / (lambda d_j)),
-and H is that of what tells the classes apart, C - 1 contrasts: what is common to all has no likelihood, and the
-posterior of it is its prior.
+and H is that of what tells the classes apart, C - 1 contrasts: what is common to all has no likelihood, and
+its posterior is its prior.
 
 Notes
 -----

@@ -13,6 +13,7 @@ import pytest
 
 import l2cli
 from l2cli.models.model import checksum
+from l2cli.select import alo
 
 PENGUINS = str(Path(__file__).parents[2] / "sample_data" / "penguins.csv")
 LABELS = ["Adelie", "Chinstrap", "Gentoo"]
@@ -46,6 +47,57 @@ def test_fit_has_weights_for_every_class(quick):
     assert fit["lambda"]["equivalents"]["glmnet_lambda"] == pytest.approx(2 / 344)
     assert fit["effective_df"] < fit["rank"] <= 22
     assert all(c["se"] is None for part in fit["classes"] for c in part["coefficients"])
+
+
+@pytest.mark.parametrize("words", [(), ("--metric", "accuracy"), ("--select", "loo", "--metric", "brier")])
+def test_their_lambda_is_chosen_by_approximate_leave_one_out(quick, words):
+    done = quick("fit", PENGUINS, "--drop", "year", "-q", "--json", *words)
+    found = answer(done)
+    assert found["lambda"]["selected_by"] == "loo"
+    assert found["selection"]["metric"] == (words[-1] if words else "deviance")
+    assert found["selection"]["approximate"] is True
+    assert found["selection"]["error"]["rows"] == 30
+    assert abs(found["selection"]["error"]["relative"]) < 0.01
+    assert found["metrics"]["train"]["accuracy"] >= found["metrics"]["validation"]["accuracy"] > 0.95
+    metric = () if not words else words[-2:]
+    folds = answer(quick("fit", PENGUINS, "--drop", "year", "-q", "--json", *metric, "--select", "cv"))
+    assert folds["metrics"]["validation"]["accuracy"] == pytest.approx(
+        found["metrics"]["validation"]["accuracy"], abs=0.01
+    )
+
+
+@pytest.fixture
+def three(tmp_path):
+    """Return a file of three classes that no feature tells apart for sure."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 3))
+    y = (X @ rng.normal(size=(3, 3)) + rng.gumbel(size=(90, 3))).argmax(axis=1)
+    rows = [",".join(map(str, [*x, "abc"[k]])) for x, k in zip(X, y, strict=True)]
+    (tmp_path / "three.csv").write_text("\n".join(["u,v,w,y", *rows]) + "\n")
+    return "three.csv"
+
+
+def test_very_many_coefficients_are_chosen_by_folds_unless_asked_otherwise(quick, three, monkeypatch):
+    monkeypatch.setattr(alo, "MOST_COORDINATES", 11)
+    assert answer(quick("fit", three, "-q", "--json"))["lambda"]["selected_by"] == "cv"
+    found = answer(quick("fit", three, "--select", "loo", "-q", "--json"))
+    assert found["lambda"]["selected_by"] == "loo"
+
+
+def test_their_lambda_is_chosen_by_evidence(quick, three):
+    found = answer(quick("fit", three, "--select", "evidence", "-q", "--json"))
+    assert found["lambda"]["selected_by"] == "evidence"
+    assert found["selection"]["error"]["rows"] == 30
+    beside = answer(quick("fit", three, "--select", "loo", "-q", "--json"))
+    ratio = found["metrics"]["validation"]["deviance"] / beside["metrics"]["validation"]["deviance"]
+    assert 1.0 <= ratio < 1.05
+
+
+def test_explain_has_the_error_without_the_penalty_by_leave_one_out(quick, three):
+    error = answer(quick("explain", three, "-q", "--json"))["cost"]["error"]
+    assert error["method"] == "loo"
+    bare = answer(quick("fit", three, "--lambdas", "0", "--select", "loo", "-q", "--json"))
+    assert error["unpenalized"]["deviance"] == pytest.approx(bare["metrics"]["validation"]["deviance"])
 
 
 def test_two_classes_are_a_binomial_at_half_the_lambda(quick):
@@ -228,3 +280,6 @@ def test_a_class_of_one_row_is_named_before_folds_are_made(quick, tmp_path):
         " leave such rows out, join classes, or give --lambda\n"
     )
     assert quick("fit", "lone.csv", "--lambda", "1", "-q").returncode == 0
+    done = quick("fit", "lone.csv", "--select", "loo", "-q")
+    assert done.returncode == 2
+    assert "--select loo: one row alone is of its kind" in done.stderr

@@ -91,7 +91,7 @@ def test_one_step_is_exact_for_the_squared_error():
     problem = make("gaussian")
     for lam in (0.5, 30.0):
         solver = NewtonSolver(problem)
-        eta, _, h, _ = alo._one_step(solver, solver.solve(lam).theta, lam)
+        eta, _, _, h, _ = alo._one_step(solver, solver.solve(lam).theta, lam)
         assert np.all((h > 0.0) & (h < 1.0))
         left_out = leave_one_out_eta(problem, design_factor(problem, 0.0), lam)
         np.testing.assert_allclose(eta, left_out, rtol=1e-9, atol=1e-9)
@@ -105,7 +105,7 @@ def test_rows_of_high_leverage_are_refitted(p, monkeypatch):
     problem.X[7] *= 12.0
     loo, lam = ApproximateLoo(problem), 0.5 if p == 6 else 30.0
     solver, theta = loo.fits.at(lam)
-    step, moved, h, _ = alo._one_step(solver, theta, lam)
+    step, moved, _, h, _ = alo._one_step(solver, theta, lam)
     assert h[7] > 0.8
     exact = refits(problem, lam)[7]
     assert abs(step[7] - exact) > 1e-3

@@ -164,7 +164,7 @@ def settle_shift(H: FloatArray, columns: BoolArray, classes: int) -> None:
 
 
 def contrasts(H: FloatArray, classes: int) -> FloatArray:
-    """Return Q'HQ for every pair of columns, of C - 1 contrasts for C classes; see :func:`class_contrasts`."""
+    """Return Q'HQ for every pair of columns, Q that of :func:`class_contrasts`."""
     return _turned(H, class_contrasts(classes))
 
 

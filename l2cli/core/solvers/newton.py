@@ -176,9 +176,9 @@ class NewtonSolver:
     def inverse(self, mu: FloatArray, lam: float) -> FloatArray:
         """Return (H + lambda D)^-1 ((m + 1) C square) at some means; 0 for no intercept.
 
-        A singular matrix gets its pseudo-inverse. Of several classes it is the inverse in what tells them apart,
-        C - 1 contrasts, and 0 in what they have in common, which gradients are without. Steps by the last
-        Hessian go on from this one.
+        A singular matrix gets its pseudo-inverse. Of several classes it is the inverse in what tells them
+        apart, C - 1 contrasts, and 0 in what they have in common, which gradients are without. Steps by the
+        last Hessian go on from this one.
         """
         self.curvature = self.rows.curvature(mu)
         c, d = self.classes, self.d
