@@ -59,7 +59,7 @@ def class_steps(
         return -(plain + np.einsum("ikl,ilq,iq->ik", J, S, plain, optimize=True)), h
 
     with row_threads(problem.n_rows * len(inverse)) as run:
-        found = list(run(steps, row_blocks(problem.n_rows, m * c)))
+        found = list(run(steps, row_blocks(problem.n_rows, c * max(m, c))))
     step, h = (np.concatenate(values) for values in zip(*found, strict=True))
     change = step - (mu * step).sum(axis=1, keepdims=True)
     size = np.sqrt((mu * np.square(change)).sum(axis=1))
