@@ -41,7 +41,7 @@ MOST_REFITS = 60
 SAMPLE = 30
 """Rows refitted to measure the approximation."""
 MOST_COORDINATES = 3000
-"""Coefficients of several classes, fewer than rows for each, beyond which folds cost much less."""
+"""Coefficients of classes, where rows outnumber columns, up to which auto makes their inverse."""
 
 
 class ApproximationError(NamedTuple):
@@ -72,7 +72,10 @@ def lone_row(problem: Problem) -> int | None:
 
 
 def is_small(problem: Problem) -> bool:
-    """Return False for so many coefficients of several classes that folds, which need no inverse, serve."""
+    """Return False for so many coefficients of several classes that their inverse at every lambda is dear.
+
+    Where columns outnumber rows, folds make inverses too, and more of them.
+    """
     p, c = problem.n_columns, problem.n_classes
     return c == 1 or p >= problem.n_rows or (p + 1) * c <= MOST_COORDINATES
 
