@@ -14,6 +14,7 @@ from l2cli.core.grid import lambda_grid
 from l2cli.core.path import design_factor
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.ridge import RidgeFactor
+from l2cli.errors import FitError
 from l2cli.select.curve import Curve, extended, thinned
 from l2cli.select.cv import CVResult, validation_metrics
 from l2cli.select.learner import FoldFits
@@ -107,6 +108,19 @@ def judge_of(setup: Setup, select: SelectSpec) -> Judge:
 
 def _by_approximation(setup: Setup, select: SelectSpec, method: str) -> Choice:
     """Choose lambda by approximate leave-one-out or Laplace's evidence; the error is that of the former."""
+    try:
+        return _approximated(setup, select, method)
+    except FitError as error:
+        if method != "evidence" or error.code != "not_converged":
+            raise
+        raise FitError(
+            "the evidence grows as lambda falls, down to where a fit has no end, as where classes are separated",
+            hint="use --select loo, or give --lambdas",
+            code=error.code,
+        ) from error
+
+
+def _approximated(setup: Setup, select: SelectSpec, method: str) -> Choice:
     from l2cli.select.alo import ApproximateLoo, lone_row  # a ridge fit starts without
     from l2cli.select.laplace import laplace_evidence
 

@@ -84,6 +84,16 @@ def test_very_many_coefficients_are_chosen_by_folds_unless_asked_otherwise(quick
     assert found["lambda"]["selected_by"] == "loo"
 
 
+def test_separated_classes_have_evidence_for_no_penalty(quick, tmp_path):
+    rows = [f"{i},{'abc'[i // 10]}" for i in range(30)]
+    path = tmp_path / "separated.csv"
+    path.write_text("x,y\n" + "\n".join(rows), encoding="utf-8")
+    found = quick("fit", str(path), "--select", "evidence", "-q")
+    assert found.status == 1
+    assert "the evidence grows as lambda falls, down to where a fit has no end" in found.stderr
+    assert "use --select loo" in found.stderr
+
+
 def test_their_lambda_is_chosen_by_evidence(quick, three):
     found = answer(quick("fit", three, "--select", "evidence", "-q", "--json"))
     assert found["lambda"]["selected_by"] == "evidence"
