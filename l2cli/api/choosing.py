@@ -114,7 +114,7 @@ def _by_approximation(setup: Setup, select: SelectSpec, method: str) -> Choice:
         if method != "evidence" or error.code != "not_converged":
             raise
         raise FitError(
-            "the evidence grows as lambda falls, down to where a fit has no end, as where classes are separated",
+            "the evidence grows as lambda falls, down to where a fit has no end: classes may be separated",
             hint="use --select loo, or give --lambdas",
             code=error.code,
         ) from error

@@ -89,7 +89,7 @@ def test_separated_classes_have_evidence_for_no_penalty(quick, tmp_path):
     path = tmp_path / "separated.csv"
     path.write_text("x,y\n" + "\n".join(rows), encoding="utf-8")
     found = quick("fit", str(path), "--select", "evidence", "-q")
-    assert found.status == 1
+    assert found.returncode == 1
     assert "the evidence grows as lambda falls, down to where a fit has no end" in found.stderr
     assert "use --select loo" in found.stderr
 
