@@ -110,20 +110,21 @@ def _conjugate_gradients(
     problem, c, size = solver.problem, solver.classes, len(theta)
     start = solver.rows.predictor(theta) + (0.0 if problem.offset is None else problem.offset)
     own = _bordered(solver, rows)
-    toward = np.einsum("bj,jkq->bkq", own, inverse.reshape(-1, c, size))
-    J = np.einsum("bkjl,bj->bkl", toward.reshape(len(rows), c, -1, c), own)
+    toward = (own @ inverse.reshape(own.shape[1], -1)).reshape(len(rows), c, size)
+    J = (own[:, None, None, :] @ toward.reshape(len(rows), c, -1, c))[:, :, 0]
     h, share = downdate(J, root_curvature(problem, solver.rows.family.mean(start[rows]), rows))
     found = np.full((len(rows), size), np.nan)
     at = np.flatnonzero(h < 1.0)
+    own, toward, share = own[at], toward[at], share[at]
     thetas, etas = np.tile(theta, (len(at), 1)), np.tile(start.reshape(len(start), c).T, (len(at), 1, 1))
     direction, last, square = np.zeros(thetas.shape), np.zeros(thetas.shape), np.ones(len(at))
     for _ in range(MAX_STEPS):
         gradient, mu, w = _derivatives(solver, thetas, etas, lam, rows[at])
         z = gradient @ inverse
-        back = np.einsum("bkl,blq,bq->bk", share[at], toward[at], gradient, optimize=True)
-        z += np.einsum("bk,bkq->bq", back, toward[at])
+        back = share @ (toward @ gradient[:, :, None])
+        z += (back.transpose(0, 2, 1) @ toward)[:, 0]
         done = np.abs(gradient).max(axis=1) <= ROUGH * solver.unit
-        done &= np.abs(_predictors(own[at], z, c)).max(axis=1) <= SETTLED
+        done &= np.abs(_predictors(own, z, c)).max(axis=1) <= SETTLED
         found[at[done]] = thetas[done]
         product = _dots(z, gradient)
         turn = np.maximum(product - _dots(z, last), 0.0) / square
@@ -134,7 +135,8 @@ def _conjugate_gradients(
         if not going.any():
             break
         length = -_dots(gradient, direction)[going] / bend[going]
-        at, square, last, direction = at[going], product[going], gradient[going], direction[going]
+        at, own, toward, share = at[going], own[going], toward[going], share[going]
+        square, last, direction = product[going], gradient[going], direction[going]
         thetas = thetas[going] + length[:, None] * direction
         etas = etas[going] + length[:, None, None] * move[going]
     return found
