@@ -36,7 +36,7 @@ from l2cli.data.folds import Folds
 from l2cli.errors import UsageError, shown
 from l2cli.select.curve import Curve
 from l2cli.select.cv import fold_fits, gaussian_fold_fits, weighted_curve
-from l2cli.select.learner import FoldFits
+from l2cli.select.learner import FoldFits, value_weights
 from l2cli.select.loo import leave_one_out
 from l2cli.spec import GridSpec, SelectSpec
 
@@ -226,7 +226,8 @@ def folds_judge(
             fold_fits(trial, folds, scale, jobs=jobs) if alone is None else alone.with_factors(trial.factors)
         )
         losses = fits.losses(at_one, metric)
-        return sign * float(weighted_curve(at_one, losses, fits.fold_weights, folds, metric).mean[0])
+        weights = value_weights(fits, metric)
+        return sign * float(weighted_curve(at_one, losses, weights, folds, metric).mean[0])
 
     return error
 

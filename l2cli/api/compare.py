@@ -172,8 +172,7 @@ def _tuned_lambdas(
 
 
 def _shares(comparison: Comparison) -> Any:
-    sums = np.array([comparison.problem.weights[held].sum() for held in comparison.held_out()])
-    return sums / sums.sum()
+    return comparison.value_weights / comparison.value_weights.sum()
 
 
 def _model_row(score: Scores, lambdas: dict[str, float], comparison: Comparison) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from l2cli.errors import UsageError
 from l2cli.select.confidence import LEVEL, interval, judge, stability
 from l2cli.select.curve import best_of
 from l2cli.select.cv import CVResult
-from l2cli.select.spread import joint_spread, pooled, share_of_rows
+from l2cli.select.spread import joint_spread, share_of_rows
 from l2cli.spec import SelectSpec
 
 TARGET = "fold_average"
@@ -46,13 +46,13 @@ def honest_keys(
     at = curve.index_by(select.rule)
     place = at + sum(len(one.lambdas) for one in curves[: best_of(curves)])
     sign = -1.0 if curve.greater_is_better else 1.0
-    value = pooled(result.fits, curve.mean, result.fold_losses, result.metric)[at]
-    corrected = float(value) + sign * honest.optimism
+    value = float(curve.mean[at])
+    corrected = value + sign * honest.optimism
     share = share_of_rows(setup.problem, effective_df, groups)
     span = interval(corrected, float(spread.covariance[place, place]), spread, result.metric, share)
     keys: dict[str, Any] = {
         "best": {
-            "value": finite(float(value)),
+            "value": finite(value),
             "ci_low": span.low,
             "ci_high": span.high,
             "optimism_corrected": finite(corrected),

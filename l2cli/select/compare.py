@@ -16,7 +16,7 @@ from l2cli.data.folds import Folds
 from l2cli.errors import FitError
 from l2cli.select.candidates import Candidate
 from l2cli.select.cv import weighted_curve
-from l2cli.select.learner import FoldFits
+from l2cli.select.learner import FoldFits, value_weights
 from l2cli.select.nested import inner_fits, tuned_curve
 from l2cli.select.spread import overlap_factor
 
@@ -75,6 +75,11 @@ class Comparison(NamedTuple):
         """The problem, whatever its penalty."""
         return next(iter(self.contenders.values())).problem
 
+    @property
+    def value_weights(self) -> FloatArray:
+        """The weights (F,) of the fold values in their mean, of every model."""
+        return value_weights(next(iter(self.contenders.values())).fits, self.metric)
+
     def run(self, candidates: Sequence[Candidate], progress: Progress | None = None) -> list[Scores]:
         """Return the scores of every candidate, in that order."""
         inner: dict[tuple[float, float], list[tuple[FloatArray, float]]] = {}
@@ -111,7 +116,7 @@ class Comparison(NamedTuple):
                 what = "solution at lambda 0" if candidate.relax_gamma == 1.0 else "relaxed fit"
                 note = f"no finite {what} {first}: the classes are separated there"
             seconds = time.perf_counter() - start + shared
-            curve = weighted_curve(np.zeros(1), values[:, None], fits.fold_weights, self.folds, self.metric)
+            curve = weighted_curve(np.zeros(1), values[:, None], self.value_weights, self.folds, self.metric)
             mean, se = float(curve.mean[0]), float(curve.se[0])
             result.append(Scores(candidate, values, mean, se, seconds, note, tuple(said)))
         return result

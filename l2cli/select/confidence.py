@@ -15,6 +15,7 @@ import numpy.typing as npt
 from l2cli.core.student import two_sided_quantile
 from l2cli.select.curve import NO_DIFFERENCE, Curve, best_of
 from l2cli.select.cv import CVResult, weighted_curve
+from l2cli.select.learner import value_weights
 from l2cli.select.spread import Spread
 
 FloatArray = npt.NDArray[np.float64]
@@ -247,10 +248,11 @@ def stability(result: CVResult, rule: str) -> dict[str, Any] | None:
     if folds.repeats < 2:
         return None
     chosen = np.empty(folds.repeats)
+    weights = value_weights(fits, result.metric)
     for r in range(folds.repeats):
         mine = slice(r * folds.k, (r + 1) * folds.k)
         curve = weighted_curve(
-            result.curve.lambdas, result.fold_losses[mine], fits.fold_weights[mine], folds, result.metric
+            result.curve.lambdas, result.fold_losses[mine], weights[mine], folds, result.metric
         )
         chosen[r] = curve.lambdas[curve.index_by(rule)]
     low, high = np.quantile(chosen, [0.05, 0.95], method="inverted_cdf")

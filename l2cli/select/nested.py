@@ -21,8 +21,8 @@ from l2cli.errors import UsageError
 from l2cli.select.curve import STRIDE, Curve, refined
 from l2cli.select.cv import CVResult, are_dear, cross_validate, fold_fits, weighted_curve
 from l2cli.select.gaussian_folds import GaussianFolds
-from l2cli.select.learner import FoldFits
-from l2cli.select.spread import Spread, curve_spread, pooled
+from l2cli.select.learner import FoldFits, value_weights
+from l2cli.select.spread import Spread, curve_spread
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -139,6 +139,7 @@ def nested(
             progress("outer folds", i + 1, count)
     distinct, position = np.unique(lambdas, return_inverse=True)
     values = fits.losses(distinct, metric)[np.arange(count), position][:, None]
-    curve = weighted_curve(np.zeros(1), values, fits.fold_weights, folds, metric)
+    weights = value_weights(fits, metric)
+    curve = weighted_curve(np.zeros(1), values, weights, folds, metric)
     spread = curve_spread(fits, curve, values, metric, groups=groups, tuned=lambdas)
-    return Nested(lambdas, float(pooled(fits, curve.mean, values, metric)[0]), spread)
+    return Nested(lambdas, float(curve.mean[0]), spread)

@@ -11,10 +11,9 @@ which s_i (l_i - m) becomes that times the weight of the fold. Of an auc these a
 (DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44, section 3; averaged over folds: LeDell, Petersen and
 van der Laan 2015, Electronic Journal of Statistics 9, section 4). The r2 of all rows out of fold, 1 - sum s_i
 l_i / sum s_i q_i with q_i the squared distance from the mean of the training rows, has the influence s_i ((1
-- r2) q_i - l_i) / sum s_i q_i (the delta method); that of a fold of few rows, whose unit says little, is
-biased (measured: by 4 % at 20 rows). Where no fold has more than one row (of a class, for auc), Sigma comes
-from the values of the folds. So it does in time order, where the losses of neighbouring rows may be
-correlated: those of successive blocks of rows hardly are (batch means, Schmeiser 1982).
+- r2) q_i - l_i) / sum s_i q_i (the delta method). Where no fold has more than one row (of a class, for auc),
+Sigma comes from the values of the folds. So it does in time order, where the losses of neighbouring rows may
+be correlated: those of successive blocks of rows hardly are (batch means, Schmeiser 1982).
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from l2cli.core.problem import Problem
 from l2cli.data.folds import Folds
 from l2cli.select.curve import Curve
 from l2cli.select.cv import CVResult
-from l2cli.select.learner import FoldFits, null_mse, training_mean
+from l2cli.select.learner import FoldFits, null_mse, training_mean, value_weights
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -128,9 +127,10 @@ def curve_spread(
     """
     rooted = metric == "rmse"
     if fits.folds.order is not None or not (_is_mean(metric) or _has_rows(fits, metric, groups)):
-        spread = fold_spread(fold_losses**2 if rooted else fold_losses, fits.fold_weights, fits.folds)
+        weights = value_weights(fits, metric)
+        spread = fold_spread(fold_losses**2 if rooted else fold_losses, weights, fits.folds)
     else:
-        centre = curve.mean**2 if rooted else pooled(fits, curve.mean, fold_losses, metric)
+        centre = curve.mean**2 if rooted else curve.mean
         spread = row_spread(fits, curve.lambdas, metric, centre, groups=groups, tuned=tuned)
     covariance, lost = spread.covariance, ~np.isfinite(curve.mean)
     covariance[lost] = 0.0
@@ -150,7 +150,7 @@ def row_spread(
     Parameters
     ----------
     centre : (L,) float64
-        The mean losses, of r2 what :func:`pooled` returns; auc and f1 have those of their folds.
+        The mean losses; auc and f1 have those of their folds.
     tuned : (F,) float64, optional
         The lambda that each fit is judged at; then the covariance is (1, 1) and ``centre`` (1,).
     """
@@ -159,7 +159,7 @@ def row_spread(
     lambdas, column = (lambdas, None) if tuned is None else np.unique(tuned, return_inverse=True)
     step = _step(fits, metric, groups)
     name = "mse" if metric in ("rmse", "r2") else metric
-    unit = float(np.average(_null_mse(fits), weights=fits.fold_weights)) if metric == "r2" else 1.0
+    unit = _unit(fits) if metric == "r2" else 1.0
     total, weight, squares, units = np.zeros((len(centre), len(centre))), 0.0, 0.0, 0
     for i, eta in enumerate(fits.heldout_etas(lambdas, step)):
         rows = fits.rows[i][::step]
@@ -193,20 +193,9 @@ def row_spread(
     return Spread(covariance, 2 * min(_classes(fits)) if classed else problem.n_rows, "rows")
 
 
-def pooled(fits: Predictions, mean: FloatArray, fold_losses: FloatArray, metric: str) -> FloatArray:
-    """Return (L,) what is judged of a curve: its mean, but of r2 that of all rows, each out of its fold.
-
-    With m_k the mse of fold k and b_k that of the mean of its training rows, 1 - sum W_k m_k / sum W_k b_k:
-    the mean of the folds' own, 1 - m_k/b_k, is biased where they have few rows.
-    """
-    if metric != "r2" or fits.folds.order is not None:
-        return mean
-    unit = fits.fold_weights * _null_mse(fits)
-    return np.asarray(1.0 - unit @ (1.0 - fold_losses) / unit.sum())
-
-
-def _null_mse(fits: Predictions) -> FloatArray:
-    return null_mse(fits.problem, fits.folds, fits.rows)
+def _unit(fits: Predictions) -> float:
+    """Return the mse of the training means over all rows held out."""
+    return float(np.average(null_mse(fits), weights=fits.fold_weights))
 
 
 def _is_mean(metric: str) -> bool:

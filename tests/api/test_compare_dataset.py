@@ -133,7 +133,23 @@ def test_an_interval_of_a_mean_square_is_symmetric_in_its_logarithm(regression):
         assert m["ci_low"] == pytest.approx(m["mean"] * np.exp(-half / m["mean"]), rel=1e-9)
 
 
-@pytest.mark.parametrize("metric", ["mse", "rmse", "r2"])
+def test_an_r2_is_that_of_all_rows_against_the_mean_alone(regression):
+    models = ("ridge", "ols", "mean")
+    r2, mse = (
+        {
+            m["name"]: m["mean"]
+            for m in compare_dataset(
+                regression(), ModelSpec(), SelectSpec(folds=30, metric=metric), models
+            ).to_dict()["models"]
+        }
+        for metric in ("r2", "mse")
+    )
+    for name in ("unpenalized", "mean only"):  # a ridge is tuned by its metric
+        assert r2[name] == pytest.approx(1.0 - mse[name] / mse["mean only"], rel=1e-10, abs=1e-12)
+    assert r2["ridge (min)"] == pytest.approx(1.0 - mse["ridge (min)"] / mse["mean only"], rel=0.05)
+
+
+@pytest.mark.parametrize("metric", ["mse", "rmse"])
 def test_means_and_differences_follow_from_the_fold_losses(regression, metric):
     settings = {"folds": 5, "repeats": 2, "metric": metric}
     result = compare_dataset(regression(), ModelSpec(), SelectSpec(**settings), ("ridge", "ols", "mean"))

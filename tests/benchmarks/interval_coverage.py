@@ -30,7 +30,7 @@ from l2cli.select.confidence import interval, judge
 from l2cli.select.curve import best_of
 from l2cli.select.cv import CVResult, cross_validate, fold_fits
 from l2cli.select.nested import nested
-from l2cli.select.spread import joint_spread, pooled, row_spread, share_of_rows
+from l2cli.select.spread import joint_spread, row_spread, share_of_rows
 from l2cli.spec import GridSpec
 
 Draw = Callable[[int], tuple[np.ndarray, np.ndarray]]
@@ -162,7 +162,7 @@ def replicate(cell: Cell, seed: int, *, nest: bool = False) -> dict[str, float]:
     fold = float(np.mean([risk(X[train], y[train])[0] for train in training]))
     spread = joint_spread(results, groups)
     sign = -1.0 if curve.greater_is_better else 1.0
-    raw = float(pooled(result.fits, curve.mean, result.fold_losses, cell.metric)[at])
+    raw = float(curve.mean[at])
     corrected = raw + sign * judge(curves, spread, "min", seed).optimism
     place = at + sum(len(one.lambdas) for one in curves[:best])
     variance, share = float(spread.covariance[place, place]), share_of_rows(problem, df, groups)

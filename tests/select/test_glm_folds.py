@@ -215,6 +215,6 @@ def test_r2_of_counts_is_pooled_over_the_folds():
         baseline = np.average(data.y[rows], weights=data.s[rows])
         weight[i] = data.s[~rows].sum()
         null[i] = data.s[~rows] @ (data.y[~rows] - baseline) ** 2 / weight[i]
-    assert null_mse(fits.problem, fits.folds, fits.rows) == pytest.approx(null)
+    assert null_mse(fits) == pytest.approx(null)
     table = validation_metrics(fits, [10.0])[0]
     assert table["r2"] == pytest.approx(1.0 - table["mse"] / (weight @ null / weight.sum()))

@@ -197,7 +197,7 @@ def test_metrics_are_those_of_the_tested_rows(family):
             )
     assert table["deviance"] == pytest.approx(np.average(values, weights=weights), rel=1e-9)
     if null:
-        assert null_mse(fits.problem, fits.folds, fits.rows) == pytest.approx(null, rel=1e-9)
+        assert null_mse(fits) == pytest.approx(null, rel=1e-9)
     if family == "gaussian":
         share = np.average(values, weights=weights) / np.average(null, weights=weights)
         assert table["r2"] == pytest.approx(1.0 - share, rel=1e-9)
@@ -331,10 +331,9 @@ def test_nested_in_time_order_is_the_loop_of_loops(metric):
         s = data.given["weights"][held]
         away = np.average((data.y[held] - data.fresh(train, held, found.lambdas[i])) ** 2, weights=s)
         mean = np.average(data.y[train], weights=data.given["weights"][train])
-        values.append(
-            1.0 - away / np.average((data.y[held] - mean) ** 2, weights=s) if metric == "r2" else away
-        )
-        weights.append(s.sum())
+        unit = np.average((data.y[held] - mean) ** 2, weights=s) if metric == "r2" else 1.0
+        values.append(1.0 - away / unit if metric == "r2" else away)
+        weights.append(s.sum() * unit)
     value = np.average(values, weights=weights)
     assert found.value == pytest.approx(np.sqrt(value) if metric == "rmse" else value, rel=1e-8)
     variance = np.average((np.array(values) - value) ** 2, weights=weights) / (K - 1)
