@@ -105,7 +105,11 @@ def _compare(
     model = setup.model
     metric = setup.metric(select)
     folds = setup.folds(select)
-    contenders = {r: _contender(setup, *r, folds, select) for r in sorted({c.penalty for c in candidates})}
+    tuned = {c.penalty for c in candidates if c.kind == "tuned"}
+    contenders = {
+        penalty: _contender(setup, *penalty, folds, select, tuned=penalty in tuned)
+        for penalty in sorted({c.penalty for c in candidates})
+    }
     comparison = Comparison(
         contenders, folds, metric, model.lambda_scale,
         groups=setup.dataset.groups, seed=select.seed, jobs=select.jobs,
@@ -115,7 +119,7 @@ def _compare(
         raise FitError(
             f"no model could be fitted: {scores[0].problem}", hint="leave a model out or give fewer features"
         )
-    lambdas = _tuned_lambdas(scores, contenders, folds, metric, automatic=model.lambdas.is_auto)
+    lambdas = _tuned_lambdas(scores, contenders)
     shares = _shares(comparison)
     pairs = [compare_pair(a, b, shares, folds, metric) for i, a in enumerate(scores) for b in scores[i + 1 :]]
     count = folds.k * folds.repeats
@@ -140,9 +144,12 @@ def _compare(
 
 
 def _contender(
-    setup: Setup, l1_ratio: float, relax_gamma: float, folds: Folds, select: SelectSpec
+    setup: Setup, l1_ratio: float, relax_gamma: float, folds: Folds, select: SelectSpec, *, tuned: bool
 ) -> Contender:
-    """Return the problem with another mix, its grid and its fold fits."""
+    """Return the problem with another mix, its grid, its fold fits and, if it is tuned, their curve.
+
+    A grid that grows does so on all folds, as in ``cv``: what is tuned inside one has the same lambdas.
+    """
     if l1_ratio == GROUP_LASSO:
         assert setup.dataset.column_groups is not None
         problem = setup.problem.with_groups(setup.dataset.column_groups.labels)
@@ -150,25 +157,23 @@ def _contender(
         problem = setup.problem._replace(l1_ratio=l1_ratio, relax_gamma=relax_gamma)
     mixed = setup._replace(problem=problem)
     fits = mixed.fold_fits(folds, select)
-    return Contender(mixed.problem, mixed.grid(fits.full_factor())[0], fits)
+    grid, automatic = mixed.grid(fits.full_factor())
+    if not tuned:
+        return Contender(mixed.problem, grid, fits)
+    curve = cross_validate(fits, folds, grid, metric=setup.metric(select), automatic=automatic).curve
+    return Contender(mixed.problem, curve.lambdas, fits, curve)
 
 
 def _tuned_lambdas(
-    scores: Sequence[Scores], contenders: Mapping[tuple[float, float], Contender], folds: Folds, metric: str,
-    *, automatic: bool,
-) -> dict[str, float]:  # fmt: skip
+    scores: Sequence[Scores], contenders: Mapping[tuple[float, float], Contender]
+) -> dict[str, float]:
     """Return the lambda that each tuned candidate chooses on all rows, by its name."""
-    lambdas: dict[str, float] = {}
-    for penalty, contender in contenders.items():
-        tuned = [
-            s.candidate for s in scores if s.candidate.kind == "tuned" and s.candidate.penalty == penalty
-        ]
-        if tuned:
-            curve = cross_validate(
-                contender.fits, folds, contender.grid, metric=metric, automatic=automatic
-            ).curve
-            lambdas |= {c.name: float(curve.lambdas[curve.index_by(c.rule)]) for c in tuned}
-    return lambdas
+    found = [(s.candidate, contenders[s.candidate.penalty].curve) for s in scores]
+    return {
+        candidate.name: float(curve.lambdas[curve.index_by(candidate.rule)])
+        for candidate, curve in found
+        if candidate.kind == "tuned" and curve is not None
+    }
 
 
 def _shares(comparison: Comparison) -> Any:

@@ -15,6 +15,7 @@ from l2cli.core.student import two_sided_tail
 from l2cli.data.folds import Folds
 from l2cli.errors import FitError
 from l2cli.select.candidates import Candidate
+from l2cli.select.curve import Curve
 from l2cli.select.cv import weighted_curve
 from l2cli.select.learner import FoldFits, value_weights
 from l2cli.select.nested import inner_fits, tuned_curve
@@ -52,11 +53,15 @@ class Pair(NamedTuple):
 
 
 class Contender(NamedTuple):
-    """A penalty of the comparison: the problem with it, lambdas to tune over and the fits on all folds."""
+    """A penalty of the comparison: the problem with it, lambdas to tune over and the fits on all folds.
+
+    curve : their errors, where something is tuned; the lambdas are then as far grown as it asked for.
+    """
 
     problem: Problem
     grid: FloatArray
     fits: FoldFits
+    curve: Curve | None = None
 
 
 class Comparison(NamedTuple):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
+import l2cli
 from l2cli.api.compare import compare_dataset
 from l2cli.api.cv import cv_dataset
 from l2cli.errors import FitError
@@ -134,19 +135,29 @@ def test_an_interval_of_a_mean_square_is_symmetric_in_its_logarithm(regression):
 
 
 def test_an_r2_is_that_of_all_rows_against_the_mean_alone(regression):
-    models = ("ridge", "ols", "mean")
-    r2, mse = (
-        {
-            m["name"]: m["mean"]
-            for m in compare_dataset(
-                regression(), ModelSpec(), SelectSpec(folds=30, metric=metric), models
-            ).to_dict()["models"]
-        }
-        for metric in ("r2", "mse")
-    )
-    for name in ("unpenalized", "mean only"):  # a ridge is tuned by its metric
-        assert r2[name] == pytest.approx(1.0 - mse[name] / mse["mean only"], rel=1e-10, abs=1e-12)
-    assert r2["ridge (min)"] == pytest.approx(1.0 - mse["ridge (min)"] / mse["mean only"], rel=0.05)
+    def means(metric):
+        select, models = SelectSpec(folds=30, metric=metric), ("ridge", "ols", "mean")
+        found = compare_dataset(regression(), ModelSpec(), select, models)
+        return {m["spec"]: m["mean"] for m in found.models}
+
+    r2, mse = means("r2"), means("mse")
+    for name in ("ols", "mean"):  # a ridge is tuned by its metric
+        assert r2[name] == pytest.approx(1.0 - mse[name] / mse["mean"], rel=1e-10, abs=1e-12)
+    assert r2["ridge"] == pytest.approx(1.0 - mse["ridge"] / mse["mean"], rel=0.05)
+
+
+def test_models_are_tuned_on_a_grid_that_grows_as_that_of_cv():
+    """Hardly any noise: the best lambda lies below the automatic grid."""
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(80, 4))
+    X[:, 1] = X[:, 0] + 0.02 * rng.normal(size=80)
+    y = X @ [1.0, -2.0, 0.5, 0.0] + 1e-4 * rng.normal(size=80)
+    grown = l2cli.cv(X, y, folds=5).to_dict()["lambdas"]
+    assert len(grown) > 100
+    found = l2cli.compare(X, y, models=["ridge", "ols"], folds=5)
+    by = {m["spec"]: m for m in found.models}
+    assert by["ridge"]["lambda"] in grown
+    assert by["ridge"]["mean"] < 1.5 * by["ols"]["mean"]
 
 
 @pytest.mark.parametrize("metric", ["mse", "rmse"])
