@@ -28,6 +28,8 @@ CHALLENGERS = 25
 ALONE, TOGETHER = 1.2815515655446004, 3.0
 """Between these is the LEVEL quantile of the maximum of 1 to 74 normals: that of one, and Bonferroni's."""
 MOST_INFLATION = 2.5
+MOST_POWER = 50.0
+"""Of e: an error that varies so much says nothing."""
 SHARES = frozenset({"accuracy", "error"})
 METHODS = {"folds": "folds, corrected t", "blocks": "time blocks, t"}
 """What intervals from the values of folds are called."""
@@ -151,16 +153,17 @@ class Honest(NamedTuple):
 def judge(curves: Sequence[Curve], spread: Spread, rule: str, seed: int) -> Honest:
     """Return the optimism of the lambda chosen by a rule, and a confidence set for the best lambda.
 
-    With z ~ N(0, Sigma) drawn (seeded) and j* the lambda that the rule chooses on m + z, the optimism is
-    E[m_j* - (m + z)_j*] = -E z_j*, estimated as the mean of z_c - z_j*, c the lambda chosen without z: E z_c
+    With noise e drawn (seeded) and j* the lambda that the rule chooses on m + e, the optimism is
+    E[m_j* - (m + e)_j*] = -E e_j*, estimated as the mean of e_c - e_j*, c the lambda chosen without e: E e_c
     is 0, and where j* is c or near it nothing is left of the noise of the draws. It is what BBC-CV
-    (Tsamardinos, Greasidou and Borboudakis 2018) finds by resampling rows, with the normal law of the means
-    in place of the rows and nothing lost to them.
+    (Tsamardinos, Greasidou and Borboudakis 2018) finds by resampling rows, with a law of the means in place
+    of the rows and nothing lost to them. Errors are log-normal, as in :func:`interval` (see
+    :func:`_noise`): with normal noise a large and uncertain error would now and then be the best.
 
     The set is that of Lei (2020), cross-validation with confidence: lambda_j stays unless the largest
     studentized gain max_k (m_j - m_k - least)/sd_jk exceeds the LEVEL quantile of max_k (z_j - z_k)/sd_jk.
-    Differences below ``least``, NO_DIFFERENCE of the best error, are none. The best and what
-    :attr:`Curve.as_good` says does as well always stay.
+    Differences below ``least``, NO_DIFFERENCE of the best error, are none; m and z are on the log scale too.
+    The best and what :attr:`Curve.as_good` says does as well always stay.
 
     Parameters
     ----------
@@ -172,11 +175,14 @@ def judge(curves: Sequence[Curve], spread: Spread, rule: str, seed: int) -> Hone
     """
     loss, root = np.concatenate([curve.loss for curve in curves]), _root(spread.covariance)
     z = np.random.default_rng([seed, DRAWS]).standard_normal((DRAWS, root.shape[1])) @ root.T
-    chosen, without_noise = _choose(curves, rule, loss + z), _choose(curves, rule, loss[None])[0]
-    optimism = max(float((z[:, without_noise] - z[np.arange(DRAWS), chosen]).mean()), 0.0)
+    e = _noise(loss + float(curves[0].greater_is_better), np.diag(spread.covariance), z)
+    chosen, without_noise = _choose(curves, rule, loss + e), _choose(curves, rule, loss[None])[0]
+    optimism = max(float((e[:, without_noise] - e[np.arange(DRAWS), chosen]).mean()), 0.0)
     own = _places(curves)[best_of(curves)]
     curve = curves[best_of(curves)]
-    inside = _not_worse(curve.loss, spread.covariance[own, own], z[:, own], curve.index_min)
+    least = NO_DIFFERENCE * abs(curve.loss[curve.index_min])
+    error = curve.loss + float(curve.greater_is_better)
+    inside = _not_worse(error, spread.covariance[own, own], z[:, own], curve.index_min, least)
     if (span := curve.as_good) is not None:
         inside |= (curve.lambdas >= span[0]) & (curve.lambdas <= span[1]) & np.isfinite(curve.loss)
     return Honest(optimism, curve.lambdas[inside].tolist())
@@ -194,6 +200,17 @@ def _root(covariance: FloatArray) -> FloatArray:
     some = e > 1e-12 * max(float(e[-1]), 0.0)
     root: FloatArray = V[:, some] * np.sqrt(e[some])
     return root
+
+
+def _noise(error: FloatArray, variance: FloatArray, z: FloatArray) -> FloatArray:
+    """Return error (exp(z/error - variance/(2 error^2)) - 1), of mean 0 (B, L); z where no error is above 0.
+
+    error : (L,) what is least, and 0 where nothing is wrong: 1 - r2, 1 - auc ...
+    """
+    away = np.isfinite(error) & (error > 0.0)
+    scale = np.where(away, error, 1.0)
+    power = np.clip(z / scale - 0.5 * variance / scale**2, -MOST_POWER, MOST_POWER)
+    return np.where(away, scale * np.expm1(power), z)
 
 
 def _choose(curves: Sequence[Curve], rule: str, losses: FloatArray) -> IntArray:
@@ -214,11 +231,17 @@ def _choose(curves: Sequence[Curve], rule: str, losses: FloatArray) -> IntArray:
     return chosen
 
 
-def _not_worse(loss: FloatArray, covariance: FloatArray, z: FloatArray, best: int) -> npt.NDArray[np.bool_]:
-    """Return which lambdas (L,) no other one beats."""
+def _not_worse(
+    loss: FloatArray, covariance: FloatArray, z: FloatArray, best: int, least: float
+) -> npt.NDArray[np.bool_]:
+    """Return which lambdas (L,) no other beats by ``least``: by their logarithms where all are above 0."""
     finite = np.flatnonzero(np.isfinite(loss))
+    if np.all(loss[finite] > 0.0):
+        unit = np.where(np.isfinite(loss), loss, 1.0)
+        least, z, covariance = least / unit[best], z / unit, covariance / np.outer(unit, unit)
+        loss = np.log(loss)
     others = np.union1d(finite[:: max(1, len(finite) // CHALLENGERS)], [best])
-    variance, least = np.diag(covariance), NO_DIFFERENCE * abs(loss[best])
+    variance = np.diag(covariance)
     inside = np.zeros(len(loss), dtype=bool)
     inside[best] = True
     for j in finite:

@@ -81,8 +81,8 @@ def curve_of(mean):
 
 def test_the_optimism_of_equal_errors_is_that_of_the_smallest_of_normals():
     """Of L independent normals with one mean the smallest is expected E max below it."""
-    found = judge([curve_of(np.ones(10))], Spread(0.04 * np.eye(10), 100, "rows"), "min", 0)
-    assert found.optimism == pytest.approx(0.2 * 1.5388, rel=0.1)
+    found = judge([curve_of(np.ones(10))], Spread(4e-4 * np.eye(10), 100, "rows"), "min", 0)
+    assert found.optimism == pytest.approx(0.02 * 1.5388, rel=0.1)
     assert len(found.lambda_set) == 10
     alone = judge([curve_of([9.0, 1.0, 9.0])], Spread(0.01 * np.eye(3), 100, "rows"), "min", 0)
     assert alone.optimism == 0.0
@@ -92,20 +92,32 @@ def test_the_optimism_of_equal_errors_is_that_of_the_smallest_of_normals():
 @pytest.mark.parametrize("seed", range(5))
 def test_the_optimism_hardly_depends_on_the_draws_where_errors_vary_together(seed):
     """Of two equal means whose difference has variance 2 e it is E max of both, sqrt(e / pi)."""
-    spread = Spread(np.ones((2, 2)) + 1e-4 * np.eye(2), 100, "rows")
+    spread = Spread(0.01 * np.ones((2, 2)) + 1e-6 * np.eye(2), 100, "rows")
     found = judge([curve_of([1.0, 1.0])], spread, "min", seed)
-    assert found.optimism == pytest.approx(np.sqrt(1e-4 / np.pi), rel=0.2)
+    assert found.optimism == pytest.approx(np.sqrt(1e-6 / np.pi), rel=0.2)
 
 
 @pytest.mark.parametrize("rule", ["min", "1se"])
 def test_the_optimism_of_several_curves_is_that_of_the_best_of_all(rule):
     """Two curves of five lambdas are as optimistic as one of ten, and more than one of five."""
     some, more = curve_of(np.ones(5)), curve_of(np.ones(5) - 1e-9)
-    both = judge([some, more], Spread(0.04 * np.eye(10), 100, "rows"), rule, 0)
-    alone = judge([some], Spread(0.04 * np.eye(5), 100, "rows"), rule, 0)
-    assert both.optimism == pytest.approx(0.2 * 1.5388, rel=0.1)
-    assert alone.optimism == pytest.approx(0.2 * 1.1630, rel=0.1)
+    both = judge([some, more], Spread(4e-4 * np.eye(10), 100, "rows"), rule, 0)
+    alone = judge([some], Spread(4e-4 * np.eye(5), 100, "rows"), rule, 0)
+    assert both.optimism == pytest.approx(0.02 * 1.5388, rel=0.1)
+    assert alone.optimism == pytest.approx(0.02 * 1.1630, rel=0.1)
     assert both.lambda_set == more.lambdas.tolist()
+
+
+def test_a_large_and_uncertain_error_is_not_taken_for_the_best():
+    """Errors are above 0: one of 18 with a standard error of 8 is hardly ever below 3.7 (a normal one is)."""
+    curve, spread = curve_of([18.0, 3.7]), Spread(np.diag([64.0, 0.25]), 10, "blocks")
+    found = judge([curve], spread, "min", 0)
+    noise = np.random.default_rng(0).normal(size=1_000_000)
+    s = 8.0 / 18.0
+    below = np.mean(np.exp(s * noise - s**2 / 2) * 18.0 < 3.7)
+    assert below < 1e-3
+    assert found.optimism < 0.02
+    assert found.lambda_set == [1e-3]
 
 
 def test_the_one_standard_error_rule_stays_in_the_curve_of_the_best_minimum():
