@@ -27,8 +27,8 @@ from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.threads import row_threads
 from l2cli.errors import FitError
-from l2cli.select.curve import Curve, of_squares
-from l2cli.select.loo import defined, left_out_metrics, left_out_spread
+from l2cli.select.curve import Curve
+from l2cli.select.loo import left_out_curve, left_out_metrics
 from l2cli.select.refits import refitted
 from l2cli.select.solutions import Solutions, not_settled
 
@@ -145,7 +145,7 @@ class ApproximateLoo:
         return np.asarray((value + influence(metric, y, eta, s) * (s.sum() / s)[:, None])[:, 0])
 
     def curve(self, lambdas: FloatArray, metric: str) -> Curve:
-        """Return the weighted mean loss of the rows left out, its se sd/sqrt(n); see :func:`of_squares` too.
+        """Return the weighted mean loss of the rows left out, its se sd/sqrt(n); see :func:`left_out_curve`.
 
         Raises
         ------
@@ -165,10 +165,9 @@ class ApproximateLoo:
         with np.errstate(invalid="ignore", over="ignore"):
             se = np.array([_spread(loss, share) for loss in rows])
             paired = np.array([_spread(loss - rows[best], share) for loss in rows])
-        curve = Curve(lambdas, mean, se / np.sqrt(n), paired / np.sqrt(n), up)
-        if metric in SQUARED:
-            curve = of_squares(curve, metric, left_out_spread(self.problem))
-        return defined(curve, "leave-one-out")
+        return left_out_curve(
+            self.problem, Curve(lambdas, mean, se / np.sqrt(n), paired / np.sqrt(n), up), metric
+        )
 
     def metrics(self, lam: float) -> dict[str, float | None]:
         """Return every metric of the rows left out."""
