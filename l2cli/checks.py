@@ -6,6 +6,7 @@ Standard library only, as :mod:`l2cli.spec`.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Collection
 from numbers import Real
 from typing import Any
@@ -15,15 +16,26 @@ from l2cli.errors import UsageError
 
 def one_of(value: Any, name: str, allowed: Collection[str]) -> None:
     """Raise UsageError unless ``value`` is one of ``allowed``."""
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise UsageError(f"{name} {value!r} is not available", hint=f"choose one of {', '.join(allowed)}")
 
 
-def whole(value: Any, name: str, least: int) -> int:
-    """Return ``value`` (NumPy's too) if it is a whole number of at least ``least``, else raise UsageError."""
-    if not hasattr(value, "__index__") or value < least:
-        raise UsageError(f"{name} must be a whole number of at least {least}, not {value!r}")
-    return int(value)
+def whole(value: Any, name: str, least: int, most: int | None = None, *, special: int | None = None) -> int:
+    """Return ``value`` (NumPy's too) if it is a whole number in a range, or a special one.
+
+    Raises
+    ------
+    UsageError
+        It is anything else.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:  # arrays too, which have that method
+        number = None
+    if number is not None and (number == special or (least <= number and (most is None or number <= most))):
+        return number
+    span = f"of at least {least}" if most is None else f"from {least} to {most}"
+    raise UsageError(f"{name} must be a whole number {span}, not {value!r}")
 
 
 LEAST_L1_RATIO = 1e-9

@@ -292,10 +292,11 @@ class SelectSpec:
             object.__setattr__(self, "select", "holdout")
         one_of(self.select, "select", SELECTORS)
         one_of(self.rule, "rule", RULES)
-        numbers = (("repeats", 1, ()), ("seed", 0, ()), ("folds", 2, (None,)), ("jobs", 1, (None, -1)))
-        for name, least, others in numbers:
-            if (value := getattr(self, name)) not in others:
-                object.__setattr__(self, name, whole(value, name, least))
+        for name, least in (("repeats", 1), ("seed", 0), ("folds", 2), ("jobs", 1)):
+            value = getattr(self, name)
+            if value is not None or name in ("repeats", "seed"):
+                special = -1 if name == "jobs" else None
+                object.__setattr__(self, name, whole(value, name, least, special=special))
         if self.select in NO_SE and self.rule == "1se":
             raise UsageError(
                 f"--rule 1se needs a standard error, which {self.select} does not have", hint="use loo or cv"

@@ -128,6 +128,8 @@ def test_rows_of_weight_zero_take_no_part_in_splits_in_time(rows):
         ([(np.arange(30), np.arange(30, 60)), (np.arange(60), np.arange(50, 90))], "ever more rows"),
         ([([], np.arange(30)), (np.arange(30), np.arange(30, 60))], "splits with rows to train on"),
         ([([0, 0, 1], [2, 3]), ([0, 1, 2, 3], [4, 5])], "holds a row twice"),
+        ([(np.arange(90) < 30, np.arange(90) >= 30)], "must hold row numbers; np.flatnonzero"),
+        ([(["a"], ["b"])], "must hold row numbers"),
         ([(np.arange(30), np.arange(30, 91)), (np.arange(89), [89])], "holds row 90 of 0 to 89"),
     ],
 )

@@ -10,7 +10,7 @@ import numpy as np
 
 from l2cli.api.given import Given
 from l2cli.api.wording import ARGUMENTS, in_words
-from l2cli.checks import as_number, check_lambda
+from l2cli.checks import as_number, check_lambda, whole
 from l2cli.data.build import build_dataset
 from l2cli.data.dataset import Dataset
 from l2cli.errors import UsageError
@@ -177,11 +177,7 @@ def refuse_idle_arguments(
 
 def check_draws(draws: Any) -> int | None:
     """Return a number of drawings, or None; UsageError for anything else."""
-    if draws is None:
-        return None
-    if not (hasattr(draws, "__index__") and LEAST_DRAWS <= draws <= MOST_DRAWS):
-        raise UsageError(f"draws must be a whole number from {LEAST_DRAWS} to {MOST_DRAWS}, not {draws!r}")
-    return int(draws)
+    return None if draws is None else whole(draws, "draws", LEAST_DRAWS, MOST_DRAWS)
 
 
 def warn_about(content: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
 
     Any fold, group or time option means cross-validation, and so does the auc, which leave-one-out does not
     have; else leave-one-out, exact for gaussian L2 and approximate for other families with L2, but of very
-    many coefficients of classes; else cross-validation.
+    many classes or coefficients of them; else cross-validation.
     """
     metric = setup.metric(select)
     linear = setup.dataset.family == "gaussian" and setup.problem.is_smooth

@@ -240,8 +240,10 @@ def folds_of_splits(
 
 def _distinct(given: npt.ArrayLike, n_rows: int) -> IntArray:
     """Return the rows of one side of a split in order; UsageError where one is there twice, or is none."""
-    given = np.asarray(given, dtype=np.int64)
-    rows = np.unique(given)
+    given = np.asarray(given)
+    if given.size and given.dtype.kind not in "iu":
+        raise UsageError("a split of cv must hold row numbers", hint="np.flatnonzero makes them of a mask")
+    rows = np.unique(given).astype(np.int64)
     if len(rows) < len(given):
         raise UsageError("a split of cv holds a row twice", hint="give the row a sample_weight instead")
     if len(rows) and not 0 <= rows[0] <= rows[-1] < n_rows:

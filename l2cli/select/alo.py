@@ -27,8 +27,8 @@ from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.threads import row_threads
 from l2cli.errors import FitError
-from l2cli.select.curve import Curve, of_squares
-from l2cli.select.loo import defined, left_out_metrics, left_out_spread
+from l2cli.select.curve import Curve
+from l2cli.select.loo import left_out_curve, left_out_metrics
 from l2cli.select.refits import refitted
 from l2cli.select.solutions import Solutions, not_settled
 
@@ -42,6 +42,8 @@ SAMPLE = 30
 """Rows refitted to measure the approximation."""
 MOST_COORDINATES = 3000
 """Coefficients of classes, where rows outnumber columns, up to which auto makes their inverse."""
+MOST_CLASSES = 20
+"""Classes up to which auto makes the eigenvectors of every row's curvature, C^3 flops for each row."""
 
 
 class ApproximationError(NamedTuple):
@@ -72,12 +74,12 @@ def lone_row(problem: Problem) -> int | None:
 
 
 def is_small(problem: Problem) -> bool:
-    """Return False for so many coefficients of several classes that their inverse at every lambda is dear.
+    """Return False for so many classes, or coefficients of them, that their matrices are dear.
 
     Where columns outnumber rows, folds make inverses too, and more of them.
     """
     p, c = problem.n_columns, problem.n_classes
-    return c == 1 or p >= problem.n_rows or (p + 1) * c <= MOST_COORDINATES
+    return c <= MOST_CLASSES and (c == 1 or p >= problem.n_rows or (p + 1) * c <= MOST_COORDINATES)
 
 
 class ApproximateLoo:
@@ -145,7 +147,7 @@ class ApproximateLoo:
         return np.asarray((value + influence(metric, y, eta, s) * (s.sum() / s)[:, None])[:, 0])
 
     def curve(self, lambdas: FloatArray, metric: str) -> Curve:
-        """Return the weighted mean loss of the rows left out, its se sd/sqrt(n); see :func:`of_squares` too.
+        """Return the weighted mean loss of the rows left out, its se sd/sqrt(n); see :func:`left_out_curve`.
 
         Raises
         ------
@@ -165,10 +167,9 @@ class ApproximateLoo:
         with np.errstate(invalid="ignore", over="ignore"):
             se = np.array([_spread(loss, share) for loss in rows])
             paired = np.array([_spread(loss - rows[best], share) for loss in rows])
-        curve = Curve(lambdas, mean, se / np.sqrt(n), paired / np.sqrt(n), up)
-        if metric in SQUARED:
-            curve = of_squares(curve, metric, left_out_spread(self.problem))
-        return defined(curve, "leave-one-out")
+        return left_out_curve(
+            self.problem, Curve(lambdas, mean, se / np.sqrt(n), paired / np.sqrt(n), up), metric
+        )
 
     def metrics(self, lam: float) -> dict[str, float | None]:
         """Return every metric of the rows left out."""

@@ -201,7 +201,8 @@ def thinned(grid: FloatArray, evaluate: Callable[[FloatArray], Curve], automatic
     closest = float(grid.max() / grid.min()) ** (1.5 / (len(grid) - 1))
 
     def middle(high: float, low: float) -> float | None:
-        return float(np.sqrt(high * low)) if high > closest * low else None
+        # the product of two lambdas of tiny columns is 0
+        return float(np.sqrt(high) * np.sqrt(low)) if high > closest * low else None
 
     fine = refined(coarse, evaluate, rule, middle)
     return fine._replace(settled=coarse.settled, unpenalized=coarse.unpenalized)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.metrics import SQUARED, metric_table
+from l2cli.core.metrics import metric_table
 from l2cli.core.problem import Problem, row_blocks
 from l2cli.core.solvers.ridge import EPS, RidgeFactor
 from l2cli.errors import FitError
@@ -136,9 +136,8 @@ def leave_one_out(
 ) -> tuple[Curve, FloatArray]:
     """Return the curve of a metric of the weighted leave-one-out residuals, and 1 - max h (L,).
 
-    The se is that of a mean of n values, sd/sqrt(n), of the rmse and of R2 (:func:`left_out_spread`) that of
-    the mse by the delta method. A leverage of 1 (a row that alone decides a coefficient) has no leave-one-out
-    residual: the value is not finite and ranks last.
+    The se is that of a mean of n values, sd/sqrt(n); see :func:`left_out_curve`. A leverage of 1 (a row that
+    alone decides a coefficient) has no leave-one-out residual: the value is not finite and ranks last.
 
     Parameters
     ----------
@@ -164,13 +163,22 @@ def leave_one_out(
         cross += loss.T @ (loss * share[rows, None])
     mean = np.where(slack > 0.0, first, np.inf)
     se, paired = standard_errors(first, cross, best_index(lambdas, mean), n)
-    curve = Curve(lambdas, mean * unit, se * unit, paired * unit)
-    if metric in SQUARED:
-        curve = of_squares(curve, metric, left_out_spread(problem))
-    return defined(curve, "leave-one-out"), slack
+    return left_out_curve(problem, Curve(lambdas, mean * unit, se * unit, paired * unit), metric), slack
 
 
-def left_out_spread(problem: Problem) -> float:
+def left_out_curve(problem: Problem, curve: Curve, metric: str) -> Curve:
+    """Return the curve of a metric of rows left out, of that of the mse where the metric is made of it.
+
+    Raises
+    ------
+    FitError
+        It is not finite at any lambda, or R2 is asked of a target that does not vary.
+    """
+    unit = _left_out_spread(problem) if metric == "r2" else 1.0
+    return defined(of_squares(curve, metric, unit), "leave-one-out")
+
+
+def _left_out_spread(problem: Problem) -> float:
     """Return the mean square that R2 of rows left out compares with, of each y about the mean without it.
 
     Raises

@@ -230,6 +230,7 @@ def test_functions_have_their_arguments_in_common():
         ({"draws": 19}, "draws must be a whole number from 20 to 10000, not 19"),
         ({"draws": 50.0}, r"draws must be a whole number from 20 to 10000, not 50\.0"),
         ({"draws": 10_001}, "draws must be"),
+        ({"draws": np.array([50])}, "draws must be a whole number from 20 to 10000, not array"),
         ({"metric": "mae"}, "the mae does not split into bias and variance; metric='mse' does"),
         ({"l1_ratio": [0.0, 1.0]}, r"tradeoff has one l1_ratio, not 2"),
         ({"gap": 3}, "gap leaves rows out before later ones, so it needs time_column"),

@@ -255,6 +255,20 @@ def test_an_automatic_grid_is_thinned_and_filled_around_the_choice(rule):
     assert abs(np.log(at / full.lambdas[full.index_by(rule)])) < 2.0 * step
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_a_grid_whose_lambdas_have_no_product_is_filled_as_any_other(size):
+    grid = np.exp(np.linspace(np.log(1e4), np.log(1e-2), 100))
+
+    def evaluate(lambdas):
+        assert len(lambdas) <= 100
+        unknown = np.full(len(lambdas), np.nan)
+        return Curve(lambdas, np.abs(np.log(lambdas / size)), unknown, unknown)
+
+    thin = thinned(size * grid, evaluate, True, "min")
+    assert np.all(np.isfinite(thin.lambdas) & (thin.lambdas > 0.0))
+    assert thin.lambdas[thin.index_min] == pytest.approx(size, rel=0.1)
+
+
 def test_lambda_zero_is_the_unpenalized_fit_and_separated_classes_have_none():
     problem = make("binomial", 80, 3)
     assert mean_loss(problem, ApproximateLoo(problem).etas(0.0)) == pytest.approx(

@@ -124,6 +124,9 @@ def test_a_target_that_does_not_vary_has_no_r2():
     problem = problem._replace(y=np.full(20, 7.1))
     with pytest.raises(FitError, match="the r2 of rows left out is undefined: the target does not vary"):
         leave_one_out(problem, design_factor(problem, 0.0), LAMBDAS, "r2")
+    for metric in ("mse", "rmse", "mae"):  # they need no such mean square
+        curve = leave_one_out(problem, design_factor(problem, 0.0), LAMBDAS, metric)[0]
+        assert curve.mean == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(25, 4), (12, 30)], ids=["long", "wide"])
