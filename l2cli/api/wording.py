@@ -30,7 +30,7 @@ WORDS = (*SELECTORS, *RULES, *FAMILIES, *METRICS, *GROUP_PENALTIES, *INFERENCES,
 OPTION = re.compile(
     r"(?<!\w)'[^']*'(?!\w)"
     r"|(?<![\w-])(--[a-z][a-z0-9-]*|^jobs\b)"
-    rf"(?: (\d+(?:\.\d+)?(?:e[-+]?\d+)?|{'|'.join(WORDS)})(?![\w:=]|,\d))?"
+    rf"(?: (\d+(?:\.\d+)?(?:e[-+]?\d+)?|{'|'.join(WORDS)})(?![\w=]|:\S|,\d))?"
 )
 """Something quoted; or an option, or what estimators call otherwise, and a value after it."""
 ONLY_OF_FILES = re.compile(r" with --drop(?: '[^']*')?| --drop .* leaves (?:it|them) out$")
