@@ -41,6 +41,8 @@ def in_words(message: str, names: Mapping[str, str]) -> str:
 
     >>> in_words("--l1-ratio has no meaning beside --groups, use --select cv", ARGUMENTS)
     "l1_ratio has no meaning beside column_groups, use select='cv'"
+    >>> in_words("--select loo has no --metric auc: rows move it", ARGUMENTS)
+    "select='loo' has no metric='auc': rows move it"
     """
 
     def said(found: re.Match[str]) -> str:
