@@ -111,7 +111,7 @@ class GridSpec:
 
     @staticmethod
     def of(lambdas: str | Iterable[float] | GridSpec) -> GridSpec:
-        """Return what a library call means by ``lambdas``: ``auto``, a sequence of numbers, or a GridSpec.
+        """Return what a library call means by ``lambdas``: auto, auto:N, numbers, or a GridSpec.
 
         Raises
         ------
@@ -121,12 +121,16 @@ class GridSpec:
         if isinstance(lambdas, GridSpec):
             return lambdas
         if isinstance(lambdas, str):
-            one_of(lambdas, "lambdas", ("auto",))
-            return GridSpec()
+            word, colon, count = lambdas.partition(":")
+            if word != "auto" or (colon and not count.isdecimal()):
+                raise UsageError(f"lambdas {lambdas!r} is not available", hint="choose one of auto, auto:N")
+            return GridSpec(count=int(count)) if colon else GridSpec()
         try:
             values = tuple(float(value) for value in lambdas)
         except (TypeError, ValueError):
-            raise UsageError(f"lambdas must be 'auto' or a sequence of numbers, not {lambdas!r}") from None
+            raise UsageError(
+                f"lambdas must be 'auto', 'auto:N' or a sequence of numbers, not {lambdas!r}"
+            ) from None
         return GridSpec(values=values)
 
     def __post_init__(self) -> None:

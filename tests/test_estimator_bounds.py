@@ -150,7 +150,9 @@ def test_bounds_without_sense_are_refused(rows, bounds, message):
 
 def test_bounds_leave_no_leave_one_out(rows):
     X, y, *_ = rows
-    with pytest.raises(ValueError, match="cv='loo' is not available here"):
+    with pytest.raises(
+        ValueError, match="cv='loo' is exact for gaussian targets and pure L2 only; use cv=10"
+    ):
         L2RegressorCV(cv="loo", bounds=(0, None)).fit(X, y)
     with pytest.warns(UserWarning, match="other coefficients within the bounds may fit as well"):
         L2Regressor(0.0, bounds=(0, None)).fit(X[:4], y[:4])

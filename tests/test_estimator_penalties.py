@@ -236,7 +236,9 @@ def test_penalties_without_sense_are_refused(rows, parameters, message):
 def test_leave_one_out_is_for_ridge_alone(rows):
     X, y, *_ = rows
     for penalty in (PENALTIES[0], PENALTIES[2]):
-        with pytest.raises(ValueError, match="cv='loo' is not available here"):
+        with pytest.raises(
+            ValueError, match="cv='loo' is exact for gaussian targets and pure L2 only; use cv=10"
+        ):
             L2RegressorCV(cv="loo", **penalty).fit(X, y)
     with pytest.raises(ValueError, match="lambdas holds 0 alone"):
         L2RegressorCV([0.0], cv=3, column_groups=GROUPS, group_penalty="banded").fit(X, y)

@@ -192,16 +192,15 @@ def curve_warnings(
     if choice.curve is None or is_constant(setup.problem):
         return []
     automatic = setup.model.lambdas.is_auto
-    found = approximation_warning(choice)
+    found = approximation_warning(choice.approximation)
     found += edge_warning(choice, automatic=automatic) or flat_warning(choice.curve, automatic=automatic)
     found += wide_warning(setup.problem, choice.curve.lambdas)
     found += lost_warning(setup.problem, choice.curve.lambdas, choice.curve.mean)
     return [warning for warning in found if warning not in known]
 
 
-def approximation_warning(choice: Choice) -> list[dict[str, Any]]:
+def approximation_warning(found: ApproximationError | None) -> list[dict[str, Any]]:
     """Return the warning that approximate leave-one-out is far from refits, if it is."""
-    found = choice.approximation
     if found is None or abs(found.relative) <= COARSE:
         return []
     message = (

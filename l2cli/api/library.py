@@ -51,7 +51,7 @@ def fit(
         The target, (n, T) of several gaussian ones; or ``target`` names a column of X, or a list of them.
     lam : float, optional
         Strength on ``lambda_scale``; None chooses it among ``lambdas``.
-    lambdas : "auto", sequence of numbers or :class:`l2cli.spec.GridSpec`
+    lambdas : "auto", "auto:N", sequence of numbers or :class:`l2cli.spec.GridSpec`
     family : {"auto", "gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie"}
         auto: two labels, booleans, exactly {0, 1} or {1, 2} are binomial, more labels multinomial, other
         numbers gaussian.

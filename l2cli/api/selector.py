@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from l2cli.api.setup import Setup
+from l2cli.core.problem import Problem
 from l2cli.errors import UsageError
 from l2cli.spec import SelectSpec
-
-_ONLY_GAUSSIAN = "--select {} is exact for gaussian targets and pure L2 only"
 
 
 def resolve_selector(setup: Setup, select: SelectSpec) -> str:
@@ -27,7 +26,7 @@ def resolve_selector(setup: Setup, select: SelectSpec) -> str:
         return _resolve_approximate(setup, select, metric)
     if select.select in ("loo", "gcv"):
         if not linear:
-            raise UsageError(_ONLY_GAUSSIAN.format(select.select), hint="use --select cv")
+            raise _only_gaussian(select.select)
         if select.select == "gcv" and metric not in ("mse", "deviance"):
             raise UsageError(
                 "--select gcv minimises the squared error", hint="use --select loo or cv with --metric"
@@ -67,10 +66,10 @@ def _folds_are_meant(setup: Setup, select: SelectSpec) -> bool:
 def _resolve_approximate(setup: Setup, select: SelectSpec, metric: str) -> str:
     """Return the way of a family other than gaussian: leave-one-out of it is approximate."""
     if select.select == "gcv":
-        raise UsageError(_ONLY_GAUSSIAN.format("gcv"), hint="use --select cv")
+        raise _only_gaussian("gcv")
     if select.select != "loo" and _folds_are_meant(setup, select):
         return "cv"
-    refusal = _approximation_refused(setup, metric)
+    refusal = leave_one_out_refused(setup.problem, metric, grouped=setup.model.groups is not None)
     if select.select == "loo" and refusal is not None:
         raise refusal
     if select.select == "loo":
@@ -80,11 +79,22 @@ def _resolve_approximate(setup: Setup, select: SelectSpec, metric: str) -> str:
     return "loo" if refusal is None and is_small(setup.problem) else "cv"
 
 
-def _approximation_refused(setup: Setup, metric: str) -> UsageError | None:
-    """Return why approximate leave-one-out cannot serve, None where it can."""
+def _only_gaussian(way: str) -> UsageError:
+    return UsageError(
+        f"--select {way} is exact for gaussian targets and pure L2 only", hint="use --select cv"
+    )
+
+
+def leave_one_out_refused(problem: Problem, metric: str, *, grouped: bool) -> UsageError | None:
+    """Return why leave-one-out, exact or approximate, cannot serve a design of one matrix, None where it can.
+
+    ``grouped`` : its columns are in groups, with a lambda each or a norm over each.
+    """
+    if problem.family == "gaussian":
+        return None if problem.is_smooth else _only_gaussian("loo")
     from l2cli.select.alo import applies, lone_row
 
-    if not applies(setup.problem) or setup.model.groups is not None:
+    if not applies(problem) or grouped:
         return UsageError(
             "--select loo needs pure L2, without groups, bounds and many levels",
             hint="use --select cv",
@@ -95,9 +105,9 @@ def _approximation_refused(setup: Setup, metric: str) -> UsageError | None:
             " moves against the label of the row",
             hint="use --select cv",
         )
-    if lone_row(setup.problem) is not None:
+    if lone_row(problem) is not None:
         return UsageError(
-            "--select loo: one row alone is of its kind, and without it the others have no finite fit",
+            "--select loo has no answer where one row alone is of its kind: the others have no finite fit",
             hint="leave the class out, or give --lambda",
         )
     return None

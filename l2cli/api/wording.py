@@ -30,7 +30,7 @@ WORDS = (*SELECTORS, *RULES, *FAMILIES, *METRICS, *GROUP_PENALTIES, *INFERENCES,
 OPTION = re.compile(
     r"(?<!\w)'[^']*'(?!\w)"
     r"|(?<![\w-])(--[a-z][a-z0-9-]*|^jobs\b)"
-    rf"(?: (\d+(?:\.\d+)?(?:e[-+]?\d+)?|{'|'.join(WORDS)})(?![\w:=]|,\d))?"
+    rf"(?: (\d+(?:\.\d+)?(?:e[-+]?\d+)?|{'|'.join(WORDS)})(?![\w=]|:\S|,\d))?"
 )
 """Something quoted; or an option, or what estimators call otherwise, and a value after it."""
 ONLY_OF_FILES = re.compile(r" with --drop(?: '[^']*')?| --drop .* leaves (?:it|them) out$")
@@ -41,6 +41,8 @@ def in_words(message: str, names: Mapping[str, str]) -> str:
 
     >>> in_words("--l1-ratio has no meaning beside --groups, use --select cv", ARGUMENTS)
     "l1_ratio has no meaning beside column_groups, use select='cv'"
+    >>> in_words("--select loo has no --metric auc: rows move it", ARGUMENTS)
+    "select='loo' has no metric='auc': rows move it"
     """
 
     def said(found: re.Match[str]) -> str:

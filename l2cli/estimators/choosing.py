@@ -12,7 +12,9 @@ import numpy.typing as npt
 from sklearn.model_selection import check_cv
 
 from l2cli.api.banded import common_start, folds_judge, left_out_error, search_bands, with_factors
+from l2cli.api.choosing import approximation_warning
 from l2cli.api.judge import lost_warning
+from l2cli.api.selector import leave_one_out_refused
 from l2cli.checks import as_number, check_lambda
 from l2cli.core.grid import lambda_grid
 from l2cli.core.metrics import check_metric, default_metric
@@ -22,7 +24,9 @@ from l2cli.data.folds import Folds, draw_folds, folds_of_splits
 from l2cli.errors import UsageError
 from l2cli.estimators.base import _L2Model
 from l2cli.estimators.grouping import GivenBands
-from l2cli.select.curve import Curve, extended
+from l2cli.estimators.wording import in_parameters
+from l2cli.select.alo import ApproximateLoo, ApproximationError
+from l2cli.select.curve import Curve, extended, thinned
 from l2cli.select.cv import cross_validate, fold_fits
 from l2cli.select.loo import leave_one_out
 from l2cli.spec import GridSpec, SelectSpec
@@ -34,11 +38,13 @@ BoolArray = npt.NDArray[np.bool_]
 class _Judge(NamedTuple):
     """How unseen rows judge a problem: the curve over lambda, and what its error is at lambda 1.
 
-    error : makes of a problem what judges it with other penalty factors.
+    error : makes of a problem what judges it with other penalty factors; None where bands are not judged.
+    approximation : of a judge that is not exact, how far it is from refits at a lambda.
     """
 
     curve: Callable[[Problem], Curve]
-    error: Callable[[Problem], Callable[[Problem], float]]
+    error: Callable[[Problem], Callable[[Problem], float]] | None = None
+    approximation: Callable[[float], ApproximationError] | None = None
 
 
 class _GivenLambda(_L2Model):
@@ -76,7 +82,7 @@ class _ChosenLambda(_L2Model):
         choice = SelectSpec(rule=self.rule, metric=self.metric, seed=self.seed, jobs=self.n_jobs)
         metric = check_metric(choice.metric or default_metric(problem.family), problem.family)
         if isinstance(self.cv, str):
-            judge = self._by_leverage(problem, spec, metric)
+            judge = self._by_leave_one_out(problem, spec, metric, choice, grouped=bands is not None)
         else:
             judge = _by_folds(self._folds(problem, kept, X, y), spec, metric, choice.jobs)
         if bands is not None:
@@ -93,32 +99,32 @@ class _ChosenLambda(_L2Model):
         self.lambda_min_ = float(curve.lambdas[curve.index_min])
         self.lambda_1se_ = float(curve.lambdas[curve.index_1se])
         self.lam_ = float(curve.lambdas[curve.index_by(choice.rule)])
+        off = None if judge.approximation is None else judge.approximation(self.lam_)
+        for warning in approximation_warning(off):
+            warnings.warn(in_parameters(warning["message"]), UserWarning, stacklevel=4)
         return problem, self.lam_
 
     def _banded(self, problem: Problem, given: GivenBands, judge: _Judge) -> Problem:
         """Return the problem with the bands' lambdas, as ``l2cli cv`` has them; sets ``group_lambda_``."""
         bands, lambdas = given.bands, given.values(rest=1.0)
         if lambdas is None:
+            assert judge.error is not None  # else bands were refused
             start = common_start(judge.curve(problem))
             lambdas = search_bands(problem, bands, start, judge.error(problem))
         self.group_lambda_ = dict(zip(bands.names, lambdas.tolist(), strict=True))
         return with_factors(problem, bands, lambdas)
 
-    def _by_leverage(self, problem: Problem, spec: GridSpec, metric: str) -> _Judge:
-        """Return the exact leave-one-out judge, as ``l2cli fit`` chooses by it."""
-        exact = problem.family == "gaussian" and problem.is_smooth
-        if self.cv != "loo" or not exact:
-            hint = "give folds or splits; 'loo' is there for a ridge regression"
-            raise UsageError(f"cv={self.cv!r} is not available here", hint=hint)
-
-        def curve(problem: Problem) -> Curve:
-            factor = design_factor(problem, 0.0)
-            grid, automatic = lambda_grid(spec, problem, factor)
-            return extended(
-                grid, lambda lambdas: leave_one_out(problem, factor, lambdas, metric)[0], automatic
-            )
-
-        return _Judge(curve, lambda _: partial(left_out_error, lam=1.0, metric=metric))
+    def _by_leave_one_out(
+        self, problem: Problem, spec: GridSpec, metric: str, choice: SelectSpec, *, grouped: bool
+    ) -> _Judge:
+        """Return the judge that leaves out one row at a time, as ``l2cli fit`` chooses by it."""
+        if self.cv != "loo":
+            raise UsageError(f"cv={self.cv!r} is not available here", hint="give folds, splits or 'loo'")
+        if (refusal := leave_one_out_refused(problem, metric, grouped=grouped)) is not None:
+            raise refusal
+        if problem.family == "gaussian":
+            return _by_leverage(spec, metric)
+        return _by_approximation(problem, spec, metric, choice)
 
     def _folds(self, problem: Problem, kept: BoolArray, X: FloatArray, y: npt.NDArray[Any]) -> Folds:
         """Return the folds of the rows kept: drawn as by the command line, or those of the splits given."""
@@ -132,6 +138,28 @@ class _ChosenLambda(_L2Model):
             return draw_folds(problem.n_rows, k, seed=self.seed, strata=strata)
         splits = check_cv(self.cv, y, classifier=strata is not None).split(X, y)
         return folds_of_splits(splits, len(X), kept)
+
+
+def _by_leverage(spec: GridSpec, metric: str) -> _Judge:
+    """Return the judge by exact leave-one-out."""
+
+    def curve(problem: Problem) -> Curve:
+        factor = design_factor(problem, 0.0)
+        grid, automatic = lambda_grid(spec, problem, factor)
+        return extended(grid, lambda lambdas: leave_one_out(problem, factor, lambdas, metric)[0], automatic)
+
+    return _Judge(curve, lambda _: partial(left_out_error, lam=1.0, metric=metric))
+
+
+def _by_approximation(problem: Problem, spec: GridSpec, metric: str, choice: SelectSpec) -> _Judge:
+    """Return the judge of one problem by approximate leave-one-out."""
+    loo = ApproximateLoo(problem)
+
+    def curve(problem: Problem) -> Curve:
+        grid, automatic = lambda_grid(spec, problem)
+        return thinned(grid, lambda lambdas: loo.curve(lambdas, metric), automatic, choice.rule)
+
+    return _Judge(curve, approximation=partial(loo.measured_error, seed=choice.seed))
 
 
 def _by_folds(folds: Folds, spec: GridSpec, metric: str, jobs: int | None) -> _Judge:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from l2cli.api.wording import ARGUMENTS, in_words
 
-PARAMETERS = ARGUMENTS | {"--folds": "cv", "--jobs": "n_jobs", "jobs": "n_jobs"}
+PARAMETERS = ARGUMENTS | {"--folds": "cv", "--select": "cv", "--jobs": "n_jobs", "jobs": "n_jobs"}
 
 
 def in_parameters(message: str) -> str:
@@ -12,5 +12,7 @@ def in_parameters(message: str) -> str:
 
     >>> in_parameters("jobs must be 1 or more; give fewer --folds")
     'n_jobs must be 1 or more; give fewer cv'
+    >>> in_parameters("--select loo needs pure L2; use --select cv")
+    "cv='loo' needs pure L2; use cv=10"
     """
-    return in_words(message, PARAMETERS)
+    return in_words(message.replace("--select cv", "cv=10"), PARAMETERS)

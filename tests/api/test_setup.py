@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from l2cli.api.choosing import Choice, approximation_warning
+from l2cli.api.choosing import approximation_warning
 from l2cli.api.selector import resolve_selector
 from l2cli.api.setup import finite, floats, prepare
 from l2cli.data.folds import draw_folds
@@ -114,7 +114,7 @@ def test_leave_one_out_of_classes_is_refused_where_there_is_none(binary):
 def test_an_approximation_far_from_refits_is_warned_of():
     for relative, count in ((0.04, 0), (-0.06, 1)):
         error = ApproximationError(relative, 0.01, 10)
-        warned = approximation_warning(Choice(1.0, "loo", approximation=error))
+        warned = approximation_warning(error)
         assert [w["code"] for w in warned] == ["approximation_error"] * count
         assert all("6 % off" in w["message"] and "--select cv" in w["message"] for w in warned)
 
