@@ -137,7 +137,7 @@ def _approximated(setup: Setup, select: SelectSpec, method: str) -> Choice:
     lam = float(curve.lambdas[curve.index_by(rule)])
     at = lam * setup.weight
     choice = Choice(lam, method, rule, curve.edge_by(rule), curve, metric)
-    if lone_row(setup.problem) is not None:  # its loss is that of no fit
+    if lone_row(setup.problem) is not None or not np.isfinite(loo.etas(at)).all():  # some row has no fit
         return choice
     return choice._replace(validation=loo.metrics(at), approximation=loo.measured_error(at, select.seed))
 

@@ -29,7 +29,7 @@ from l2cli.core.threads import row_threads
 from l2cli.errors import FitError
 from l2cli.select.curve import Curve, of_squares
 from l2cli.select.loo import defined, left_out_metrics, left_out_spread
-from l2cli.select.refits import refitted
+from l2cli.select.refits import deciding_rows, refitted
 from l2cli.select.solutions import Solutions, not_settled
 
 FloatArray = npt.NDArray[np.float64]
@@ -112,7 +112,10 @@ class ApproximateLoo:
             if not _is_settled(solver, theta, lam, one.inverse):
                 raise not_settled(lam)
             length, effect = (np.nan_to_num(np.abs(size), nan=np.inf) for size in (one.step, one.effect))
-            far = np.flatnonzero((one.leverage > HIGH) | (length > FAR))
+            high = one.leverage > HIGH
+            alone = high & deciding_rows(solver, lam) if high.any() else high
+            one.eta[alone] = np.nan
+            far = np.flatnonzero((high | (length > FAR)) & ~alone)
             far = far[np.argsort(-effect[far], kind="stable")[:MOST_REFITS]]
             one.eta[far] = refitted(solver, theta, lam, far, one.inverse)
             self.last = lam, one.eta, one.inverse
