@@ -42,6 +42,8 @@ SAMPLE = 30
 """Rows refitted to measure the approximation."""
 MOST_COORDINATES = 3000
 """Coefficients of classes, where rows outnumber columns, up to which auto makes their inverse."""
+MOST_CLASSES = 30
+"""Classes up to which auto solves their equations for every row, n C^3 flops a lambda: more take minutes."""
 
 
 class ApproximationError(NamedTuple):
@@ -72,12 +74,13 @@ def lone_row(problem: Problem) -> int | None:
 
 
 def is_small(problem: Problem) -> bool:
-    """Return False for so many coefficients of several classes that their inverse at every lambda is dear.
+    """Return False for so many classes, or coefficients of theirs, that leave-one-out is dear.
 
     Where columns outnumber rows, folds make inverses too, and more of them.
     """
     p, c = problem.n_columns, problem.n_classes
-    return c == 1 or p >= problem.n_rows or (p + 1) * c <= MOST_COORDINATES
+    few = p >= problem.n_rows or (p + 1) * c <= MOST_COORDINATES
+    return c == 1 or (c <= MOST_CLASSES and few)
 
 
 class ApproximateLoo:

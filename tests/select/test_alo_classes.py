@@ -198,10 +198,17 @@ def test_where_it_applies_and_a_class_of_one_row():
     assert lone_row(alone._replace(intercept=False)) is None
 
 
-def test_very_many_coefficients_are_left_to_folds():
+def test_very_many_classes_or_coefficients_are_left_to_folds():
     problem = make()
     assert is_small(problem)
-    for n, p, c, small in ((2000, 1000, 3, False), (2000, 900, 3, True), (900, 1000, 9, True)):
+    for n, p, c, small in (
+        (2000, 1000, 3, False),
+        (2000, 900, 3, True),
+        (900, 1000, 9, True),
+        (400, 3, 30, True),
+        (400, 3, 31, False),
+        (400, 1000, 31, False),
+    ):
         large = problem._replace(X=np.broadcast_to(0.0, (n, p)), y=np.broadcast_to(0.0, (n, c)))
         assert is_small(large) is small
     assert is_small(large._replace(X=np.broadcast_to(0.0, (9000, 4000)), y=np.broadcast_to(0.0, 9000)))
