@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.api.judge import lost_warning, wide_warning
+from l2cli.api.judge import lost_warning, refuse_separation, separated_rows, wide_warning
 from l2cli.api.setup import Progress, Setup, brief
 from l2cli.core.grid import lambda_grid
 from l2cli.core.path import design_factor
@@ -111,20 +111,32 @@ def _by_approximation(setup: Setup, select: SelectSpec, method: str) -> Choice:
     try:
         return _approximated(setup, select, method)
     except FitError as error:
-        if method != "evidence" or error.code != "not_converged":
-            raise
+        if error.code == "not_converged":
+            _refuse_endless(setup, method)
+        raise
+
+
+def _refuse_endless(setup: Setup, method: str) -> None:
+    """Raise FitError where separated classes are why fits have no end, at all lambdas or at small ones."""
+    from l2cli.core.separation import separating_columns
+
+    problem, values = setup.problem, setup.model.lambdas.values
+    refuse_separation(problem, setup.dataset.features, bare=values is not None and not any(values))
+    every = np.ones(problem.n_columns, dtype=bool)
+    if method == "evidence" and values is None and separating_columns(problem, every) is not None:
         raise FitError(
-            "the evidence grows as lambda falls, down to where a fit has no end: classes may be separated",
+            "the evidence grows as lambda falls, down to where a fit has no end: "
+            f"{separated_rows(problem)} separated",
             hint="use --select loo, or give --lambdas",
-            code=error.code,
-        ) from error
+            code="not_converged",
+        )
 
 
 def _approximated(setup: Setup, select: SelectSpec, method: str) -> Choice:
     from l2cli.select.alo import ApproximateLoo, lone_row  # a ridge fit starts without
     from l2cli.select.laplace import laplace_evidence
 
-    loo, rule, by_evidence = ApproximateLoo(setup.problem), select.rule, method == "evidence"
+    loo, rule, by_evidence = ApproximateLoo(setup.problem, setup.weight), select.rule, method == "evidence"
     metric = method if by_evidence else setup.metric(select)
 
     def evaluate(lambdas: FloatArray) -> Curve:
@@ -137,7 +149,7 @@ def _approximated(setup: Setup, select: SelectSpec, method: str) -> Choice:
     lam = float(curve.lambdas[curve.index_by(rule)])
     at = lam * setup.weight
     choice = Choice(lam, method, rule, curve.edge_by(rule), curve, metric)
-    if lone_row(setup.problem) is not None:  # its loss is that of no fit
+    if lone_row(setup.problem) is not None or not np.isfinite(loo.etas(at)).all():  # some row has no fit
         return choice
     return choice._replace(validation=loo.metrics(at), approximation=loo.measured_error(at, select.seed))
 

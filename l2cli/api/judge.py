@@ -37,7 +37,7 @@ def check_path(
                 f"no finite solution without a penalty: {separated_rows(problem)} separated by some columns",
                 hint="give a lambda, and penalty factors, larger than 0", code="separation",
             )  # fmt: skip
-        _refuse_separation(problem, path, features)
+        refuse_separation(problem, features, bare=bool(np.any(path.lambdas == 0.0)))
         if path.active is not None:
             at = int(runaway[np.argmax(path.lambdas[runaway])])
             _refuse_relaxing(problem, path.active[..., at], float(path.lambdas[at]) / weight, features)
@@ -128,11 +128,10 @@ def separated_rows(problem: Problem) -> str:
     )
 
 
-def _refuse_separation(problem: Problem, path: Path, features: tuple[str, ...]) -> None:
-    """Raise FitError if the classes are separated by columns that no penalty bounds."""
+def refuse_separation(problem: Problem, features: tuple[str, ...], *, bare: bool) -> None:
+    """Raise FitError if the classes are separated by columns that no penalty bounds: all where ``bare``."""
     from l2cli.core.separation import separating_columns
 
-    bare = bool(np.any(path.lambdas == 0.0))
     free = np.ones(problem.n_columns, dtype=bool) if bare else problem.factors == 0.0
     columns = separating_columns(problem, free)
     if columns is None:

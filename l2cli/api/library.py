@@ -93,7 +93,7 @@ def fit(
         Largest KKT residual that counts as solved, default 1e-8.
     select : {"auto", "loo", "cv", "gcv", "evidence", "holdout"}
         auto, without folds, groups or times, is leave-one-out with pure L2, exact for gaussian and
-        approximate for the other families (of classes up to 3000 coefficients where rows outnumber columns);
+        approximate for the other families (of up to 6 classes, and 3000 coefficients of them if n > p);
         else cross-validation.
     rule : {"min", "1se"}
     holdout : float, path, data frame or (X, y), optional

@@ -92,7 +92,7 @@ def _percent(share: float) -> str:
 
 def _share_moved(new: float, old: float, least: float, error: float) -> bool:
     """Return True where a share moved by more than ``least`` and beyond chance."""
-    pooled = 0.5 * (new + old)
+    pooled = min(max(0.5 * (new + old), 0.0), 1.0)  # sums of weights leave shares off by a rounding
     chance = STANDARD_ERRORS * math.sqrt(pooled * (1.0 - pooled)) * error
     return abs(new - old) > max(least, chance)
 
@@ -110,7 +110,7 @@ def _number_drift(
     """Return (kind, detail) of the differences of a numeric column."""
     values = as_numbers(table, feature.name, rows=rows)[rows]
     present = ~np.isnan(values)
-    found = _missing_drift(1.0 - float(s @ present) / float(s.sum()), seen, error)
+    found = _missing_drift(float(s[~present].sum()) / float(s.sum()), seen, error)
     values, s = values[present], s[present]
     low, high, sd, old = (float(seen[key]) for key in ("min", "max", "sd", "mean"))
     if not len(values):

@@ -29,8 +29,8 @@ from l2cli.core.threads import row_threads
 from l2cli.errors import FitError
 from l2cli.select.curve import Curve
 from l2cli.select.loo import left_out_curve, left_out_metrics
-from l2cli.select.refits import refitted
-from l2cli.select.solutions import Solutions, not_settled
+from l2cli.select.refits import deciding_rows, refitted
+from l2cli.select.solutions import Solutions
 
 FloatArray = npt.NDArray[np.float64]
 FAMILIES = ("binomial", "multinomial", "poisson", "gamma", "tweedie")
@@ -42,8 +42,8 @@ SAMPLE = 30
 """Rows refitted to measure the approximation."""
 MOST_COORDINATES = 3000
 """Coefficients of classes, where rows outnumber columns, up to which auto makes their inverse."""
-MOST_CLASSES = 20
-"""Classes up to which auto makes the eigenvectors of every row's curvature, C^3 flops for each row."""
+MOST_CLASSES = 6
+"""Classes up to which auto leaves each row out, n C^3 flops a lambda: ten took 3 to 5 times the folds."""
 
 
 class ApproximationError(NamedTuple):
@@ -79,19 +79,22 @@ def is_small(problem: Problem) -> bool:
     Where columns outnumber rows, folds make inverses too, and more of them.
     """
     p, c = problem.n_columns, problem.n_classes
-    return c <= MOST_CLASSES and (c == 1 or p >= problem.n_rows or (p + 1) * c <= MOST_COORDINATES)
+    return c == 1 or (c <= MOST_CLASSES and (p >= problem.n_rows or (p + 1) * c <= MOST_COORDINATES))
 
 
 class ApproximateLoo:
-    """Fits of all rows and what each row's prediction would be without it, at lambdas on the sum scale."""
+    """Fits of all rows and what each row's prediction would be without it, at lambdas on the sum scale.
 
-    def __init__(self, problem: Problem) -> None:
+    weight : see :class:`Solutions`.
+    """
+
+    def __init__(self, problem: Problem, weight: float = 1.0) -> None:
         self.problem, self.family = problem, problem.likelihood
-        self.fits = Solutions(problem)
+        self.fits = Solutions(problem, weight)
         self.known: dict[tuple[float, str], FloatArray] = {}
         """(lambda, metric) -> loss of every row."""
-        self.refusal: FitError | None = None
-        """Why the fit of all rows at some lambda cannot be judged."""
+        self.endless: set[float] = set()
+        """Lambdas at which the fit of all rows has no end."""
         self.last: tuple[float, FloatArray, FloatArray] | None = None
 
     def etas(self, lam: float) -> FloatArray:
@@ -112,9 +115,12 @@ class ApproximateLoo:
             solver, theta = self.fits.at(lam)
             one = _one_step(solver, theta, lam)
             if not _is_settled(solver, theta, lam, one.inverse):
-                raise not_settled(lam)
+                raise self.fits.not_settled(lam)
             length, effect = (np.nan_to_num(np.abs(size), nan=np.inf) for size in (one.step, one.effect))
-            far = np.flatnonzero((one.leverage > HIGH) | (length > FAR))
+            high = one.leverage > HIGH
+            alone = high & deciding_rows(solver, lam) if high.any() else high
+            one.eta[alone] = np.nan
+            far = np.flatnonzero((high | (length > FAR)) & ~alone)
             far = far[np.argsort(-effect[far], kind="stable")[:MOST_REFITS]]
             one.eta[far] = refitted(solver, theta, lam, far, one.inverse)
             self.last = lam, one.eta, one.inverse
@@ -129,8 +135,9 @@ class ApproximateLoo:
         if key not in self.known:
             try:
                 eta = self._left_out(lam)[1]
-            except FitError as error:  # it ranks last
-                self.refusal, eta = error, np.full(self.problem.y.shape, np.nan)
+            except FitError:  # it ranks last
+                self.endless.add(lam)
+                eta = np.full(self.problem.y.shape, np.nan)
             self.known[key] = self._rows(metric, eta[..., None])
         return self.known[key]
 
@@ -160,8 +167,8 @@ class ApproximateLoo:
             self.losses(float(lam), of_rows)
         rows = [self.losses(float(lam), of_rows) for lam in lambdas]
         mean = np.array([share @ loss for loss in rows])
-        if self.refusal is not None and not np.isfinite(mean).any():
-            raise self.refusal
+        if self.endless.issuperset(lambdas.tolist()):
+            raise self.fits.not_settled(float(lambdas.max()), smaller=len(lambdas) > 1)
         up = greater_is_better(of_rows)
         best = int(np.argmin(np.where(np.isfinite(mean), -mean if up else mean, np.inf)))
         with np.errstate(invalid="ignore", over="ignore"):

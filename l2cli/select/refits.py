@@ -8,7 +8,8 @@ A_i, the matrix without row i is a change of the whole one by rank C,
 
 (Sherman and Morrison 1950; Woodbury 1950). It preconditions conjugate gradients (Polak and Ribiere 1969, the
 step along a direction by the curvature there), which need only products with the rows: 4 n m C flops a step
-and row, in one product for all rows. A row that they do not settle is solved by Newton's method.
+and row, in one product for all rows. A row that they do not settle, or whose I - J_i W_i is rounding, is
+solved by Newton's method.
 """
 
 from __future__ import annotations
@@ -24,13 +25,31 @@ from l2cli.core.threads import row_threads
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 KKT_LIMIT = 1e-5
 """Largest residual of a fit, as inside folds."""
 SETTLED = 1e-5
 """Move of the row's own eta that a next step would make: a short gradient alone says little."""
+ROUNDED = 1e-10
+"""A leverage this close to 1 may be 1."""
 MAX_STEPS = 60
 AT_ONCE, CELLS = 30, 4_000_000
 """Rows in one product, and their number times that of all rows: each takes vectors as long as the data."""
+
+
+def deciding_rows(solver: NewtonSolver, lam: float) -> BoolArray:
+    """Return the rows that alone decide an unpenalized coefficient (n,): without one there is no single fit.
+
+    Those are the rows of leverage 1 in the unpenalized columns, all at lambda 0, and the intercept, whatever
+    the weights and curvatures: the diagonal of UU' by the singular value decomposition A = USV' of these,
+    each of length 1.
+    """
+    free = solver.rows.free | (lam == 0.0)
+    A = _bordered(solver, slice(None))[:, np.append(free, True)]
+    length = np.sqrt(np.square(A).sum(axis=0))
+    U, size, _ = np.linalg.svd(A[:, length > 0.0] / length[length > 0.0], full_matrices=False)
+    kept = size > size.max(initial=0.0) * max(A.shape) * np.finfo(np.float64).eps
+    return np.asarray(np.square(U[:, kept]).sum(axis=1) >= 1.0 - ROUNDED)
 
 
 def refitted(
@@ -42,7 +61,7 @@ def refitted(
     ----------
     solver, theta : the solver of all rows and its solution (m + 1,) at ``lam``.
     rows : (B,)
-        Row numbers.
+        Row numbers, none of :func:`deciding_rows`.
     inverse : (m + 1, m + 1)
         M at theta, as :meth:`NewtonSolver.inverse` gives it.
 
@@ -65,8 +84,12 @@ def refitted(
 
 
 def _newton(solver: NewtonSolver, theta: FloatArray, lam: float, row: int) -> FloatArray | float:
-    """Return the solution without a row, NaN where there is none."""
-    answer = solver.without(row).solve(lam, theta)
+    """Return the solution without a row, NaN where there is none.
+
+    Where only a small penalty moves what the row decided, its gradient may be as good as 0 at ``theta``: the
+    start is the null model, which has nothing of the row.
+    """
+    answer = solver.without(row).solve(lam, None if lam > 0.0 else theta)
     return np.nan if answer.last_move > RUNAWAY or not answer.residual <= KKT_LIMIT else answer.theta
 
 
@@ -114,7 +137,9 @@ def _conjugate_gradients(
     J = (own[:, None, None, :] @ toward.reshape(len(rows), c, -1, c))[:, :, 0]
     h, share = downdate(J, root_curvature(problem, solver.rows.family.mean(start[rows]), rows))
     found = np.full((len(rows), size), np.nan)
-    at = np.flatnonzero(h < 1.0)
+    at = np.flatnonzero(h < 1.0 - ROUNDED)
+    if not len(at):
+        return found
     own, toward, share = own[at], toward[at], share[at]
     thetas, etas = np.tile(theta, (len(at), 1)), np.tile(start.reshape(len(start), c).T, (len(at), 1, 1))
     direction, last, square = np.zeros(thetas.shape), np.zeros(thetas.shape), np.ones(len(at))
@@ -177,9 +202,10 @@ def _bend(mu: FloatArray, w: FloatArray, move: FloatArray) -> FloatArray:
     return np.asarray((w * np.square(move)).sum(axis=(1, 2)))
 
 
-def _bordered(solver: NewtonSolver, rows: IntArray) -> FloatArray:
+def _bordered(solver: NewtonSolver, rows: IntArray | slice) -> FloatArray:
     """Return a_i = (z_i, 1) of some rows (B, m + 1), (z_i, 0) without an intercept."""
-    return np.column_stack([solver.rows.X[rows], np.full(len(rows), float(solver.problem.intercept))])
+    X = solver.rows.X[rows]
+    return np.column_stack([X, np.full(len(X), float(solver.problem.intercept))])
 
 
 def _predictors(own: FloatArray, thetas: FloatArray, classes: int) -> FloatArray:

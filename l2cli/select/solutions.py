@@ -19,10 +19,13 @@ NEAREST = 3
 
 
 class Solutions:
-    """Fits of all rows at lambdas on the sum scale, in the coordinates of their solver."""
+    """Fits of all rows at lambdas on the sum scale, in the coordinates of their solver.
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem, self.solver = problem, NewtonSolver(problem)
+    weight : what a lambda on the scale in force is multiplied with to be on the sum scale, for the messages.
+    """
+
+    def __init__(self, problem: Problem, weight: float = 1.0) -> None:
+        self.problem, self.weight, self.solver = problem, weight, NewtonSolver(problem)
         self._thetas: dict[float, FloatArray] = {}
 
     def at(self, lam: float) -> tuple[NewtonSolver, FloatArray]:
@@ -41,9 +44,17 @@ class Solutions:
         if lam not in self._thetas:
             answer = solver.solve(lam, self._start(lam), rough=lam > 0.0)
             if not answer.residual <= KKT_LIMIT or (lam == 0.0 and answer.last_move > RUNAWAY):
-                raise not_settled(lam)
+                raise self.not_settled(lam)
             self._thetas[lam] = answer.theta
         return solver, self._thetas[lam]
+
+    def not_settled(self, lam: float, *, smaller: bool = False) -> FitError:
+        """Return the error for a lambda, and ``smaller`` ones, at which a fit does not come to its end."""
+        others = ", nor at smaller ones" if smaller else ""
+        return FitError(
+            f"not converged at lambda {lam / self.weight:.4g}{others}",
+            hint="use --select cv, or give larger lambdas", code="not_converged",
+        )  # fmt: skip
 
     def _start(self, lam: float) -> FloatArray | None:
         """Return the solutions at the NEAREST lambdas solved, interpolated in log lambda (Lagrange).
@@ -58,8 +69,3 @@ class Solutions:
         t = np.log(near / lam)
         weights = [np.prod([-b / (a - b) for b in np.delete(t, i)]) for i, a in enumerate(t)]
         return np.asarray(sum(w * self._thetas[float(v)] for w, v in zip(weights, near, strict=True)))
-
-
-def not_settled(lam: float) -> FitError:
-    """Return the error for a lambda (sum scale) at which a fit does not come to its end."""
-    return FitError(f"not converged at lambda {lam:.4g}", hint="ask for larger lambdas", code="not_converged")

@@ -13,7 +13,7 @@ import pytest
 
 import l2cli
 from l2cli.models.model import checksum
-from l2cli.select import alo
+from l2cli.select import alo, solutions
 
 PENGUINS = str(Path(__file__).parents[2] / "sample_data" / "penguins.csv")
 LABELS = ["Adelie", "Chinstrap", "Gentoo"]
@@ -84,14 +84,58 @@ def test_very_many_coefficients_are_chosen_by_folds_unless_asked_otherwise(quick
     assert found["lambda"]["selected_by"] == "loo"
 
 
-def test_separated_classes_have_evidence_for_no_penalty(quick, tmp_path):
-    rows = [f"{i},{'abc'[i // 10]}" for i in range(30)]
-    path = tmp_path / "separated.csv"
-    path.write_text("x,y\n" + "\n".join(rows), encoding="utf-8")
-    found = quick("fit", str(path), "--select", "evidence", "-q")
+@pytest.fixture
+def separated(tmp_path):
+    """Return a file of three classes that column x tells apart."""
+    rows = [f"{i},{i * 7 % 10},{'abc'[i // 10]}" for i in range(30)]
+    (tmp_path / "separated.csv").write_text("x,u,y\n" + "\n".join(rows), encoding="utf-8")
+    return "separated.csv"
+
+
+def test_separated_classes_have_evidence_for_no_penalty(quick, separated):
+    found = quick("fit", separated, "--select", "evidence", "-q")
     assert found.returncode == 1
-    assert "the evidence grows as lambda falls, down to where a fit has no end" in found.stderr
-    assert "use --select loo" in found.stderr
+    assert found.stderr == (
+        "l2cli: error: the evidence grows as lambda falls, down to where a fit has no end: the classes are"
+        " separated; use --select loo, or give --lambdas\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--select", "loo"], ["--select", "evidence"], ["--select", "evidence", "--lambdas", "1"]]
+)
+def test_classes_separated_by_what_no_penalty_bounds_are_so_at_any_lambda(quick, separated, words):
+    found = quick("fit", separated, "--penalty-factor", "x=0", "-q", *words)
+    assert found.returncode == 1
+    assert found.stderr == (
+        "l2cli: error: no finite solution at any lambda: the classes are separated by x, which penalty"
+        " factors of 0 leave unpenalized; give penalty factors larger than 0\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--lambdas", "0"], "no finite solution at lambda 0: the classes are separated by x; give a lambda"),
+        (["--lambdas", "1e-25,0"], "not converged at lambda 1e-25, nor at smaller ones; use --select cv, or"),
+        (["--lambdas", "1e-25", "--lambda-scale", "mean"], "not converged at lambda 1e-25; use --select cv"),
+    ],
+)
+def test_a_lambda_at_which_the_fit_has_no_end_is_named_on_the_scale_in_force(
+    quick, separated, words, message
+):
+    found = quick("fit", separated, "--select", "loo", "-q", *words)
+    assert found.returncode == 1
+    assert found.stderr.startswith(f"l2cli: error: {message}")
+
+
+@pytest.mark.parametrize("select", ["loo", "evidence"])
+def test_fits_that_do_not_converge_are_not_called_separation(quick, three, monkeypatch, select):
+    monkeypatch.setattr(solutions, "KKT_LIMIT", -1.0)
+    found = quick("fit", three, "--select", select, "-q")
+    assert found.returncode == 1
+    assert found.stderr.startswith("l2cli: error: not converged at lambda ")
+    assert found.stderr.endswith("; use --select cv, or give larger lambdas\n")
 
 
 def test_their_lambda_is_chosen_by_evidence(quick, three):

@@ -126,3 +126,31 @@ def test_standard_errors_of_counts_at_lambda_0(quick):
     fit = answer(quick("fit", VISITS, "--family", "poisson", "--lambda", "0", "--json", "-q"))
     first = fit["coefficients"][0]
     assert first["ci_low"] == pytest.approx(first["coef"] - 1.959963984540054 * first["se"], rel=1e-9)
+
+
+@pytest.fixture
+def decided(tmp_path):
+    """A file of counts whose last row alone decides what column 'only' has for an effect."""
+    counts = np.random.default_rng(4).poisson(2.0, 40)
+    rows = [f"{i * 7 % 11},{i // 39},{40 if i == 39 else counts[i]}\n" for i in range(40)]
+    (tmp_path / "decided.csv").write_text("x,only,count\n" + "".join(rows))
+    return "decided.csv"
+
+
+def test_leave_one_out_of_a_row_that_decides_an_unpenalized_coefficient_is_undefined(quick, decided):
+    words = [decided, "--family", "poisson", "-q", "--penalty-factor", "only=0"]
+    done = quick("fit", *words)
+    assert done.returncode == 1
+    assert "leave-one-out is undefined at every lambda tried: some row alone decides" in done.stderr
+    found = answer(quick("fit", *words, "--select", "evidence", "--json"))
+    assert found["metrics"]["validation"] is None
+    assert "error" not in found["selection"]  # there is nothing it could be off
+    assert answer(quick("explain", *words, "--select", "cv", "--json"))["lambda"]["selected_by"] == "cv"
+
+
+def test_a_row_without_which_there_is_no_fit_keeps_lambda_from_0(quick, decided):
+    words = [decided, "--family", "poisson", "-q", "--json", "--select", "loo"]
+    found = answer(quick("fit", *words, "--lambdas", "0,1"))
+    assert found["lambda"]["value"] == 1.0
+    chosen = found["selection"]
+    assert chosen["values"][chosen["lambdas"].index(0.0)] is None

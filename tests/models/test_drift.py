@@ -123,6 +123,17 @@ def test_weights_count(model):
     assert drift(model, X) == {}
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_sums_of_weights_are_rounded(model, seed):
+    """No cell is missing, or all cells are one level: shares of 0 and 1, give or take a rounding."""
+    rng = np.random.default_rng(seed)
+    X = sample(rng, int(rng.integers(10, 40)), towns=(1.0, 0.0, 0.0))
+    weights = np.round(rng.uniform(0.1, 3.0, len(X)), 3)
+    assert found_kinds(drift(model, X, weights)) <= {"level share"}
+    X[:, 0] = None
+    assert drift(model, X, weights)["age", "missing share"].startswith("100 % of the cells are missing")
+
+
 def test_no_rows_have_no_drift(model):
     table = table_from_arrays(sample(np.random.default_rng(1), 5), names=NAMES)
     assert look(model, table, np.arange(0)) == []

@@ -15,7 +15,7 @@ from l2cli.select import refits as refits_module
 from l2cli.select.alo import ApproximateLoo, applies, lone_row
 from l2cli.select.curve import Curve, thinned
 from l2cli.select.loo import leave_one_out_eta
-from l2cli.select.refits import refitted
+from l2cli.select.refits import deciding_rows, refitted
 
 FAMILIES = [family for family in alo.FAMILIES if family != "multinomial"]  # which has its own tests
 
@@ -277,6 +277,48 @@ def test_lambda_zero_is_the_unpenalized_fit_and_separated_classes_have_none():
     separated = problem._replace(y=(problem.X[:, 0] > 0) * 1.0, offset=None)
     with pytest.raises(FitError, match="not converged at lambda 0"):
         ApproximateLoo(separated).etas(0.0)
+
+
+def one_of_a_kind(family, row=7, **settings):
+    """Return a problem whose last column is there for one row, and explains it."""
+    problem = make(family, 50, 5)
+    X, y = problem.X.copy(), problem.y.copy()
+    X[:, 4], y[row] = np.arange(50) == row, 40.0
+    return make_problem(X, y, family=family, **settings)
+
+
+@pytest.mark.parametrize("family", ["poisson", "gamma", "tweedie"])
+@pytest.mark.parametrize(("factor", "lam"), [(0.0, 1.0), (1.0, 0.0)])
+def test_a_row_that_alone_decides_an_unpenalized_coefficient_has_no_loss(family, factor, lam):
+    loo = ApproximateLoo(one_of_a_kind(family, penalty_factor=np.array([1.0, 1.0, 1.0, 1.0, factor])))
+    np.testing.assert_array_equal(np.isnan(loo.losses(lam, "deviance")), np.arange(50) == 7)
+    with pytest.raises(FitError, match="leave-one-out is undefined at every lambda tried: some row alone"):
+        loo.curve(np.array([lam]), "deviance")
+
+
+@pytest.mark.parametrize("family", ["poisson", "gamma", "tweedie"])
+@pytest.mark.parametrize("lam", [1e-8, 1e-12, 1e-16])
+def test_a_row_does_not_predict_itself_however_small_the_penalty(family, lam):
+    problem = one_of_a_kind(family)
+    exact = refits(problem, 1e-6)[7]
+    assert solve_path(problem, np.array([1e-6])).intercept0[0] + 2.0 < np.log(40.0)  # which is its own eta
+    loo = ApproximateLoo(problem)
+    assert loo.etas(lam)[7] == pytest.approx(exact, abs=0.02)
+    assert abs(loo.measured_error(lam, seed=0).relative) < 0.01
+    assert loo.curve(np.array([0.0, 1.0, lam]), "deviance").index_min > 0  # 0 ranks last
+
+
+def test_rows_that_decide_are_those_of_leverage_1_in_what_is_not_penalized():
+    problem = one_of_a_kind("poisson", weights=10.0 ** np.linspace(-8, 8, 50))
+    only = np.arange(50) == 7
+    solver = NewtonSolver(problem)
+    assert not deciding_rows(solver, 1.0).any()
+    np.testing.assert_array_equal(deciding_rows(solver, 0.0), only)
+    solver.rows.free[4] = True
+    np.testing.assert_array_equal(deciding_rows(solver, 1.0), only)
+    problem.X[:, 3] = problem.X[:, 2] * -3.0  # tied columns decide nothing more
+    np.testing.assert_array_equal(deciding_rows(NewtonSolver(problem), 0.0), only)
+    assert deciding_rows(NewtonSolver(make("poisson", 20, 40)), 0.0).all()
 
 
 def test_a_lambda_without_a_settled_fit_ranks_last():
