@@ -146,6 +146,42 @@ def test_the_overfitting_gap_comes_with_a_word(stored, gap, words):
     assert any(text.endswith(words) for text in shown(result))
 
 
+@pytest.mark.parametrize(("metric", "logarithmic"), [("r2", False), ("auc", False), ("mae", True)])
+def test_only_errors_have_a_logarithmic_axis(stored, metric, logarithmic):
+    result = stored("cv_gaussian")
+    last = len(result["lambdas"]) - 1
+    result["metric"], result["mean"] = metric, [0.01 + 0.98 * i / last for i in range(last + 1)]
+    assert any("on unseen rows, logarithmic" in text for text in shown(result)) == logarithmic
+
+
+@pytest.mark.parametrize(
+    ("metric", "said", "value"),
+    [
+        ("mae", "the mae of ", "mae 43.2"),
+        ("r2", "the R2 of ", "R2 0."),
+        ("mse", "", ""),
+        ("deviance", "", ""),
+    ],
+)
+def test_the_metric_that_chose_lambda_is_named_and_shown(stored, metric, said, value):
+    result = stored("fit_gaussian")
+    result["selection"]["metric"] = metric
+    result["metrics"]["validation"]["mae"] = 43.21
+    lines = shown(result)
+    assert f"lambda by {said}exact leave-one-out over 60 values" in "\n".join(lines)
+    (unseen,) = (text for text in lines if text.startswith(" unseen rows"))
+    assert value in unseen
+    assert ("mae" in unseen) == (metric == "mae")
+
+
+def test_a_range_holds_the_lambda_beside_it(stored):
+    result = stored("fit_gaussian")
+    result["lambda"] |= {"value": 24.484, "range": [7.81, 24.484], "rule": "min", "penalty_needed": None}
+    text = "\n".join(shown(result))
+    assert " lambda 24.5 " in text
+    assert "any lambda from 7.8 to 25 does as well" in text
+
+
 def test_what_differs_from_the_defaults_is_said(stored):
     result = stored("fit_gaussian")
     result["settings"] |= {"standardize": False, "intercept": False, "lambda_scale": "mean", "folds": 5}
