@@ -363,6 +363,21 @@ def test_where_no_penalty_is_needed_the_lambdas_that_do_as_well_begin_at_0(store
     assert not any("does as well" in text for text in shown(result))
 
 
+def test_the_legend_of_explain_explains_the_columns_there_are(stored):
+    result = stored("explain_gaussian")
+    whole = " ".join(shown(result, width=120))
+    for words in ("at 0: ", "shrunk: ", "VIF: variance inflation, and after", "lasso: what L1 keeps"):
+        assert words in whole
+    for row in result["features"]:
+        row |= {"coef_unpenalized_standardized": None, "shrinkage": None, "vif_penalized": None}
+    result["settings"]["family"] = "multinomial"
+    some = " ".join(shown(result, width=120))
+    assert "at 0" not in some
+    assert "shrunk" not in some
+    for words in ("VIF: variance inflation; lasso: per sd with L1", "per sd: root of the sum of squares"):
+        assert words in some
+
+
 def test_a_share_of_next_to_nothing_is_no_number_to_read(stored):
     result = stored("fit_gaussian")
     shares = [16.64, -12.98, 0.002, -0.003, 0.9998, 4.92, None]
