@@ -137,7 +137,8 @@ def test_a_fit_that_did_not_converge_says_so(stored):
         (0.05, "overfitting gap 5 %: small"),
         (0.25, "overfitting gap 25 %: moderate"),
         (1.5, "overfitting gap 2.5 times: large"),
-        (1e12, "fits these rows exactly: judge by the unseen"),
+        (8.9, "overfitting gap 9.9 times: large"),
+        (19.1, "fits these rows almost exactly: judge by the unseen"),
     ],
 )
 def test_the_overfitting_gap_comes_with_a_word(stored, gap, words):

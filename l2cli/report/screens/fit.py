@@ -20,7 +20,7 @@ _METHODS = {
     "evidence": "evidence (marginal likelihood)",
     "holdout": "held-out rows",
 }
-_SMALL_GAP, _LARGE_GAP, _EXACT_GAP = 0.10, 0.30, 1e3
+_SMALL_GAP, _LARGE_GAP, _MOST_GAP = 0.10, 0.30, 19.0
 _TO_BE_SEEN = 0.01
 LABEL_WIDTH = 11
 MOST_METRICS = 3
@@ -156,8 +156,8 @@ def _gap_text(gap: float | None) -> str:
         return ""
     if gap <= 0:
         return "no overfitting gap"
-    if gap > _EXACT_GAP:
-        return "fits these rows exactly: judge by the unseen"
+    if gap > _MOST_GAP:
+        return "fits these rows almost exactly: judge by the unseen"
     size = "small" if gap < _SMALL_GAP else "moderate" if gap < _LARGE_GAP else "large"
     if gap > 1.0:
         return f"overfitting gap {trimmed(1.0 + gap, 2)} times: {size}"
