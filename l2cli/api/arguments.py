@@ -130,6 +130,9 @@ def _numbers(values: Mapping[str, Any], name: str) -> tuple[tuple[str, float], .
     return tuple((str(key), as_number(value, f"{name} of {key!r}")) for key, value in values.items())
 
 
+LAST_ROWS = "give the last rows as a table, holdout=later: a part is drawn at random"
+
+
 def refuse_idle_arguments(
     columns: ColumnSpec, choice: SelectSpec, lam: float | None = None, grid: GridSpec | None = None,
     inference: str | None = None, *, simulate: bool = False,
@@ -172,7 +175,9 @@ def refuse_idle_arguments(
     for reason, others in pairs:
         for name, used in others.items():
             if used:
-                raise UsageError(f"{reason}, so {name} has nothing to do", hint="leave one of them out")
+                later = name == "time_column" and isinstance(choice.holdout, float)
+                hint = LAST_ROWS if later else "leave one of them out"
+                raise UsageError(f"{reason}, so {name} has nothing to do", hint=hint)
 
 
 def check_draws(draws: Any) -> int | None:

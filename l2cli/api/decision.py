@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, refuse_idle, with_bands
-from l2cli.api.choosing import Choice, by_leverage, choose, folds_choice, judge_of
+from l2cli.api.choosing import Choice, by_leverage, choose, folds_choice
 from l2cli.api.mixes import cross_validate_mixes, notes_of_mixes, setups_of_mixes, table_of_mixes
 from l2cli.api.selector import judging_is_asked, resolve_selector
 from l2cli.api.setup import Progress, Setup
 from l2cli.core.path import design_factor
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.errors import UsageError
-from l2cli.select.curve import Curve, best_of
-from l2cli.select.cv import validation_metrics
-from l2cli.select.loo import leave_one_out_metrics
+from l2cli.select.curve import best_of
 from l2cli.spec import SelectSpec
 
 
@@ -82,25 +80,10 @@ def _decide_banded(setup: Setup, select: SelectSpec, progress: Progress | None) 
             "--lambda is one lambda for all columns", hint="give --group-lambda, or leave both out to choose"
         )
     method = resolve_selector(setup, select)
-    if method == "cv":
-        curve: Curve | None = setup.cross_validate(select)[0].curve
-    elif method == "holdout":
-        curve = choose(setup, select, method)[0].curve
-    else:
-        curve = by_leverage(setup, design_factor(setup.problem, 0.0), method, select).curve
-    assert curve is not None
-    chosen = with_bands(setup, choose_bands(setup, common_start(curve), method, select, progress))
-    problem = chosen.problem
-    if method in ("loo", "evidence"):
-        at = chosen.weight
-        factor = design_factor(problem, at)
-        validation = leave_one_out_metrics(problem, factor, at)
-        metric = chosen.metric(select) if method == "loo" else method
-        return Decision(chosen, Choice(1.0, method, metric=metric, validation=validation), factor)
-    if method == "holdout":
-        validation = judge_of(chosen, select).metrics(1.0)
-        return Decision(chosen, Choice(1.0, method, metric=chosen.metric(select), validation=validation))
-    fits = chosen.fold_fits(chosen.folds(select), select)
-    validation = validation_metrics(fits, [1.0])[0]
-    metric, k = chosen.metric(select), fits.folds.k
-    return Decision(chosen, Choice(1.0, "cv", metric=metric, validation=validation, folds=k, fits=fits))
+    common = choose(setup, select, method)[0].curve
+    assert common is not None
+    chosen = with_bands(setup, choose_bands(setup, common_start(common), method, select, progress))
+    if method in ("cv", "holdout"):
+        return Decision(chosen, *choose(chosen, select, method))
+    factor = design_factor(chosen.problem, chosen.weight)
+    return Decision(chosen, by_leverage(chosen, factor, method, select), factor)

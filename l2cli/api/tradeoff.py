@@ -255,7 +255,7 @@ def _resampled(
     )  # fmt: skip
     weakest = int(np.argmin(lambdas))
     curves = Curves(
-        lambdas, train, found.test_error, found.bias2, found.variance, found.noise, result.curve.mean,
+        lambdas, train, found.test_error, found.bias2, found.variance, np.nan, result.curve.mean,
         float(found.test_error[weakest]), f"lambda {brief(float(lambdas[weakest]))}",
     )  # fmt: skip
     return content | _cross_validated(result) | read_off(curves, metric)

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from l2cli.api.setup import brief, floats
 
 FloatArray = npt.NDArray[np.float64]
-EXACT_FIT = 1e4
-"""An overfitting gap above this means that the rows are fitted exactly."""
+MOST_GAP = 19.0
+"""An overfitting gap above this, errors in the ratio 20, means that the rows are fitted almost exactly."""
 NO_GAIN = 1e-3
 """A gain below this share of the error is none."""
 
@@ -20,7 +20,8 @@ NO_GAIN = 1e-3
 class Curves(NamedTuple):
     """What a verdict is read off: lambdas, train and test error, bias^2, variance (L,), and the noise.
 
-    unseen : (L,) the error that the gap is about. bare : the test error without a penalty; of what.
+    noise : NaN where it is not told from bias. unseen : (L,) the error that the gap is about.
+    bare : the test error without a penalty; of what.
     """
 
     lambdas: FloatArray
@@ -60,26 +61,32 @@ def _gaps(curves: Curves, metric: str) -> list[float | None]:
 
 
 def _gap_text(lambdas: FloatArray, gaps: Sequence[float | None], best: int, weakest: int, error: str) -> str:
-    """Say in one line by what the error of unseen rows is larger, at the best lambda and the smallest."""
+    """Say in one line by what the error of unseen rows is larger, at the best lambda and the smallest.
+
+    Both as a percentage or, where one is twice as large or more, both as a ratio.
+    """
     at, there = gaps[best], gaps[weakest]
-    if at is None or at > EXACT_FIT:
-        return "these rows are fitted exactly: only unseen ones tell anything"
+    if at is None or at > MOST_GAP:
+        return f"these rows are fitted {_exactly(at)}: only unseen ones tell anything"
+    low, many = brief(float(lambdas[weakest])), there is None or there > MOST_GAP
+    ratios = max(at, 0.0 if many or there is None else there) >= 1.0
+    size = f"{1.0 + at:.2g} times" if ratios else f"{_percent(at)} above" if at > 0.0 else "not above"
     name = f"lambda {brief(float(lambdas[best]))}"
-    first = f"the {error} of unseen rows is {_percent(at)} above that of these at {name}"
-    if at <= 0.0:
-        first = f"the {error} of unseen rows is not above that of these at {name}"
+    first = f"the {error} of unseen rows is {size} that of these at {name}"
     if weakest == best:
         return first
-    low = brief(float(lambdas[weakest]))
-    if there is None or there > EXACT_FIT:
-        return f"{first}; at {low} these are fitted exactly"
-    return f"{first}; at {low} it would be {_percent(there)}"
+    if there is None or many:
+        return f"{first}; at {low} these are fitted {_exactly(there)}"
+    return f"{first}; at {low} it would be {f'{1.0 + there:.2g} times' if ratios else _percent(there)}"
+
+
+def _exactly(gap: float | None) -> str:
+    """Return how these rows are fitted where a ratio of errors tells nothing: None is an error of 0."""
+    return "exactly" if gap is None else "almost exactly"
 
 
 def _percent(share: float) -> str:
-    """Return a share as text: 2.4 %, 100 %, 140 %, 26 times."""
-    if share >= 10.0:
-        return f"{brief(share)} times"
+    """Return a share as text: 2.4 %, 100 %."""
     return f"{100.0 * share:.2g} %" if share < 0.995 else f"{100.0 * share:.0f} %"
 
 
@@ -101,7 +108,8 @@ def _verdict(curves: Curves, best: int) -> str:
         )
     else:
         first = f"shrinkage buys nothing: the best lambda, {lam}, is no better than {curves.bare_name}"
-    share = _percent(min(curves.noise / error, 1.0)) if error > 0.0 else ""
+    known = error > 0.0 and np.isfinite(curves.noise)
+    share = _percent(min(curves.noise / error, 1.0)) if known else ""
     noise = f"; {share} of the expected error is noise" if share else ""
     return f"{first}{noise}; {_balance(curves)}"
 

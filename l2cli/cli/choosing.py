@@ -15,6 +15,8 @@ from l2cli.errors import UsageError
 from l2cli.gap import Gap
 from l2cli.spec import FOLDLESS, METRICS, MOST_REPEATS, RULES, SELECTORS, UNSEEN, SelectSpec
 
+LAST_ROWS = "give the last rows as a file, --holdout FILE: a part is drawn at random"
+
 
 class Choosing(OptionGroup):
     """Folds and how they are judged, as ``cv`` and ``compare`` have them."""
@@ -162,8 +164,10 @@ class Selection(Rule):
             way = "--holdout" if self.select in (None, "auto") else f"--select {select}"
             for option, value in self.given():
                 if option in idle:
+                    later = drawn and option == "--time-column"
                     raise UsageError(
-                        f"{way} has no folds, so {option} {value} has nothing to do", hint="drop one"
+                        f"{way} has no folds, so {option} {value} has nothing to do",
+                        hint=LAST_ROWS if later else "drop one",
                     )
         return found
 

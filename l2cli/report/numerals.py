@@ -54,6 +54,27 @@ def trimmed(value: float | None, digits: int = 3) -> str:
     return head + mark + exponent
 
 
+def outward(low: float, high: float, digits: int = 2) -> tuple[str, str]:
+    """Return both ends of a range as :func:`trimmed` does, but rounded down and up: they hold what it holds.
+
+    Examples
+    --------
+    >>> outward(0.04913, 24.47), outward(0.02, 31.0), outward(0.0, 2131.2), outward(2.41e-7, 2.41e8)
+    (('0.049', '25'), ('0.02', '31'), ('0', '2132'), ('2.4e-7', '2.5e8'))
+    """
+    return _beyond(low, digits, -1), _beyond(high, digits, 1)
+
+
+def _beyond(value: float, digits: int, side: int) -> str:
+    """Return the nearest number of so many digits that is not inside of ``value``, of whatever it ends."""
+    text = trimmed(value, digits)
+    if value == 0 or side * (float(text) - value) >= -1e-9 * abs(value):
+        return text
+    last = math.floor(math.log10(abs(value))) - digits + 1
+    unit = 10.0 ** (last if abs(value) >= EXPONENT_FROM else min(last, 0))
+    return trimmed(float(text) + side * unit, digits)
+
+
 def fixed(value: float | None, decimals: int) -> str:
     """Return ``value`` with a number of decimals; what rounds to zero has no sign.
 

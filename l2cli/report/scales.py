@@ -47,10 +47,13 @@ def lambda_scale(lambdas: Sequence[float]) -> Scale:
     return Scale(low, high, log=True) if high > low else Scale(low / 2, high * 2, log=True)
 
 
-def value_scale(values: Sequence[float]) -> Scale:
-    """Return an axis for ``values``: logarithmic where they are positive and span more than a factor 20."""
+def value_scale(values: Sequence[float], *, linear: bool = False) -> Scale:
+    """Return an axis for ``values``: logarithmic where they are positive and span more than a factor 20.
+
+    ``linear``: not even there, for what has its best value at 1, where a logarithm would squeeze it.
+    """
     low, high = min(values), max(values)
-    if low > 0 and high / low > LOG_SPAN:
+    if not linear and low > 0 and high / low > LOG_SPAN:
         return Scale(low, high, log=True)
     if high > low:
         return Scale(low, high)

@@ -11,7 +11,7 @@ import pytest
 from l2cli.api.cv import cv_dataset
 from l2cli.api.path import path_dataset
 from l2cli.api.tradeoff import tradeoff_dataset
-from l2cli.api.tradeoff_verdict import _percent
+from l2cli.api.tradeoff_verdict import _gap_text, _percent
 from l2cli.data.dataset import DataSchema
 from l2cli.errors import FitError, UsageError
 from l2cli.spec import GridSpec, ModelSpec, SelectSpec
@@ -117,8 +117,23 @@ def test_verdicts_say_what_shrinkage_buys(dataset_of):
 
 
 def test_shares_are_written_as_they_are_said():
-    shares = (0.0241, 0.994, 0.9951, 1.0, 1.42, 26.3)
-    assert [_percent(share) for share in shares] == ["2.4 %", "99 %", "100 %", "100 %", "142 %", "26.3 times"]
+    shares = (0.0241, 0.994, 0.9951, 1.0)
+    assert [_percent(share) for share in shares] == ["2.4 %", "99 %", "100 %", "100 %"]
+
+
+@pytest.mark.parametrize(
+    ("at", "there", "said"),
+    [
+        (0.027, 0.4, "is 2.7 % above that of these at lambda 1; at 0.1 it would be 40 %"),
+        (0.5, 4.73, "is 1.5 times that of these at lambda 1; at 0.1 it would be 5.7 times"),
+        (4.73, 293.0, "is 5.7 times that of these at lambda 1; at 0.1 these are fitted almost exactly"),
+        (0.5, None, "is 50 % above that of these at lambda 1; at 0.1 these are fitted exactly"),
+        (-0.1, 0.2, "is not above that of these at lambda 1; at 0.1 it would be 20 %"),
+        (20.0, 90.0, "these rows are fitted almost exactly: only unseen ones tell anything"),
+    ],
+)
+def test_a_gap_is_told_in_one_way(at, there, said):
+    assert _gap_text(np.array([1.0, 0.1]), [at, there], 0, 1, "rmse").endswith(said)
 
 
 def test_no_feature_and_no_variation_are_answered(dataset_of):

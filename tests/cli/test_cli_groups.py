@@ -216,11 +216,30 @@ def test_bands_by_other_rows_are_those_of_their_smallest_error(family, metric, s
             assert error({**chosen, name: chosen[name] * factor}) >= best * (1 - 1e-9)
 
 
+@pytest.mark.parametrize(
+    ("options", "method", "metric"),
+    [
+        ((), "loo", "mse"),
+        (("--metric", "mae"), "loo", "mae"),
+        (("--select", "cv", "--metric", "mae"), "cv", "mae"),
+        (("--holdout", "0.3", "--lambda-scale", "mean"), "holdout", "mse"),
+    ],
+)
+def test_the_error_at_the_chosen_lambdas_stands_in_the_selection(quick, options, method, metric):
+    found = answer(quick("fit", DIABETES, "-q", *CHOSEN, *options, "--json"))
+    selection = found["selection"]
+    assert (selection["method"], selection["metric"], selection["lambdas"]) == (method, metric, [1.0])
+    assert selection["values"] == pytest.approx([found["metrics"]["validation"][metric]], rel=1e-10)
+    screen = quick("fit", DIABETES, "-q", *CHOSEN, *options).stdout
+    assert ("a lambda for each group by the mae of" in screen) == (metric == "mae")
+
+
 def test_a_part_held_out_chooses_bands_too(quick):
     words = (CANCER, "--groups", "mean=mean*;worst=worst*", "-q", "--holdout", "0.3", "--group-penalty")
     found = answer(quick("fit", *words, "banded", "--json"))
     common = answer(quick("fit", CANCER, "-q", "--holdout", "0.3", "--json"))
     assert found["metrics"]["validation"]["deviance"] < common["metrics"]["validation"]["deviance"]
+    assert found["selection"]["values"][0] < min(common["selection"]["values"])
     assert "a lambda for each group by held-out rows" in quick("fit", *words, "banded").stdout
 
 

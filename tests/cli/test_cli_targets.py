@@ -75,6 +75,9 @@ def test_screens_have_a_column_or_a_line_for_every_target(quick, table):
     assert fit.splitlines()[3].split() == ["feature", "low", "a,b", "noise"]
     assert " intercept " in fit
     assert "unseen rmse" in fit
+    by_mae = quick("fit", *words, "--metric", "mae").stdout
+    assert "a lambda for each target by the mae of exact leave-one-out" in by_mae
+    assert next(row for row in by_mae.splitlines() if row.startswith(" target")).split().count("mae") == 2
     rows = [line.split() for line in fit.splitlines()]
     assert ["y"] in [row[:1] for row in rows]
     assert {"low", "a,b", "noise"} <= {row[0] for row in rows if len(row) > 5}

@@ -195,6 +195,7 @@ def test_other_ways_to_choose_have_no_folds(written, run, select):
     out = run("fit", "sorted.csv", "-t", "y", "--time-column", "when", "--select", *select.split(), "--quiet")
     assert out.returncode == 2
     assert f"--select {select.split()[0]} has no folds, so --time-column when has nothing to do" in out.stderr
+    assert ("give the last rows as a file, --holdout FILE" in out.stderr) == ("holdout" in select)
 
 
 def test_a_given_lambda_and_a_simulation_leave_nothing_to_order(written, run):
@@ -318,6 +319,7 @@ def test_the_library_has_the_same_folds(written, run):
             {"time_column": "t", "select": "loo"},
             "select='loo' has no folds, so time_column has nothing to do",
         ),
+        ({"time_column": "t", "holdout": 0.3}, "give the last rows as a table, holdout=later"),
         ({"time_column": "t", "lam": 1.0}, "lam fixes lambda, so time_column has nothing to do"),
         ({"time_column": "t", "gap": "soon"}, "'soon' is no gap"),
     ],
@@ -326,5 +328,6 @@ def test_the_library_refuses_what_contradicts(given, message):
     import pandas as pd
 
     frame = pd.DataFrame({"t": np.arange(30), "x": np.arange(30) % 7, "y": np.arange(30) % 11 * 1.5})
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError) as refused:
         l2cli.fit(frame, target="y", **given)
+    assert message in f"{refused.value}; {refused.value.hint}"

@@ -83,7 +83,10 @@ def test_the_screen_names_its_method(quick):
     assert "closed form of the linear model, an estimate" in quick("tradeoff", DIABETES, *GRID, "-q").stdout
     done = quick("tradeoff", CANCER, "--lambdas", "100,1", "--draws", "20", "-q").stdout
     assert "bootstrap, an estimate" in done
-    assert "the least of noise + bias^2 along the path" in " ".join(done.split())
+    told = " ".join(done.split())
+    assert "the least of noise + bias^2 along the path" in told
+    assert "its fits see about 63 % of the rows" in told
+    assert "is noise" not in told
     done = quick("tradeoff", DIABETES, *GRID, "--simulate", "-q").stdout
     assert "simulated truth: exact" in done
     assert "Monte Carlo" in done

@@ -148,6 +148,7 @@ def test_values_over_more_than_a_factor_20_get_a_logarithmic_axis():
     assert value_scale([1.0, 21.0]).log is True
     assert value_scale([-1.0, 30.0]).log is False
     assert value_scale([2.0, 2.0]) == Scale(1.8, 2.2)
+    assert value_scale([0.01, 0.9], linear=True) == Scale(0.01, 0.9)
 
 
 @pytest.mark.parametrize(

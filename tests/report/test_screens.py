@@ -137,13 +137,50 @@ def test_a_fit_that_did_not_converge_says_so(stored):
         (0.05, "overfitting gap 5 %: small"),
         (0.25, "overfitting gap 25 %: moderate"),
         (1.5, "overfitting gap 2.5 times: large"),
-        (1e12, "fits these rows exactly: judge by the unseen"),
+        (8.9, "overfitting gap 9.9 times: large"),
+        (19.1, "fits these rows almost exactly: judge by the unseen"),
     ],
 )
 def test_the_overfitting_gap_comes_with_a_word(stored, gap, words):
     result = stored("fit_gaussian")
     result["overfitting_gap"] = gap
     assert any(text.endswith(words) for text in shown(result))
+
+
+@pytest.mark.parametrize(("metric", "logarithmic"), [("r2", False), ("auc", False), ("mae", True)])
+def test_only_errors_have_a_logarithmic_axis(stored, metric, logarithmic):
+    result = stored("cv_gaussian")
+    last = len(result["lambdas"]) - 1
+    result["metric"], result["mean"] = metric, [0.01 + 0.98 * i / last for i in range(last + 1)]
+    assert any("on unseen rows, logarithmic" in text for text in shown(result)) == logarithmic
+
+
+@pytest.mark.parametrize(
+    ("metric", "said", "value"),
+    [
+        ("mae", "the mae of ", "mae 43.2"),
+        ("r2", "the R2 of ", "R2 0."),
+        ("mse", "", ""),
+        ("deviance", "", ""),
+    ],
+)
+def test_the_metric_that_chose_lambda_is_named_and_shown(stored, metric, said, value):
+    result = stored("fit_gaussian")
+    result["selection"]["metric"] = metric
+    result["metrics"]["validation"]["mae"] = 43.21
+    lines = shown(result)
+    assert f"lambda by {said}exact leave-one-out over 60 values" in "\n".join(lines)
+    (unseen,) = (text for text in lines if text.startswith(" unseen rows"))
+    assert value in unseen
+    assert ("mae" in unseen) == (metric == "mae")
+
+
+def test_a_range_holds_the_lambda_beside_it(stored):
+    result = stored("fit_gaussian")
+    result["lambda"] |= {"value": 24.484, "range": [7.81, 24.484], "rule": "min", "penalty_needed": None}
+    text = "\n".join(shown(result))
+    assert " lambda 24.5 " in text
+    assert "any lambda from 7.8 to 25 does as well" in text
 
 
 def test_what_differs_from_the_defaults_is_said(stored):
@@ -325,6 +362,21 @@ def test_where_no_penalty_is_needed_the_lambdas_that_do_as_well_begin_at_0(store
     assert [text for text in told if "any lambda" in text or "penalty" in text] == [words]
     result["lambda"] |= {"penalty_needed": None, "range": [0.2, 0.2]}
     assert not any("does as well" in text for text in shown(result))
+
+
+def test_the_legend_of_explain_explains_the_columns_there_are(stored):
+    result = stored("explain_gaussian")
+    whole = " ".join(shown(result, width=120))
+    for words in ("at 0: ", "shrunk: ", "VIF: variance inflation, and after", "lasso: what L1 keeps"):
+        assert words in whole
+    for row in result["features"]:
+        row |= {"coef_unpenalized_standardized": None, "shrinkage": None, "vif_penalized": None}
+    result["settings"]["family"] = "multinomial"
+    some = " ".join(shown(result, width=120))
+    assert "at 0" not in some
+    assert "shrunk" not in some
+    for words in ("VIF: variance inflation; lasso: per sd with L1", "per sd: root of the sum of squares"):
+        assert words in some
 
 
 def test_a_share_of_next_to_nothing_is_no_number_to_read(stored):

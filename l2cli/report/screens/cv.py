@@ -14,7 +14,15 @@ from l2cli.report.numerals import percent, significant, trimmed
 from l2cli.report.scales import lambda_scale, value_scale
 from l2cli.report.screens import targets
 from l2cli.report.screens.heading import data_lines, folds_text, kept_text, model_lines
-from l2cli.report.screens.metrics import ErrorView, error_text, error_view, headline, label_of, metric_value
+from l2cli.report.screens.metrics import (
+    HIGHER_IS_BETTER,
+    ErrorView,
+    error_text,
+    error_view,
+    headline,
+    label_of,
+    metric_value,
+)
 
 LABEL_WIDTH = 14  # with the blank before and the three after "lambda_min"
 
@@ -52,7 +60,7 @@ def _chart_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> list
     drawn = [v for v in middle if v is not None]
     if not drawn:
         return []
-    y = value_scale(drawn)
+    y = value_scale(drawn, linear=view.metric in HIGHER_IS_BETTER)
     if y.log:
         lower = [v if v is not None and v > 0 else None for v in lower]
     everything = [v for v in (*middle, *upper, *lower) if v is not None]

@@ -298,15 +298,31 @@ def _legend(result: Mapping[str, Any], page: Page) -> list[Line]:
         words.append("alone: were they not correlated")
     else:
         words.append("importance: share of the variance, were features not correlated")
-    if result["lambda"]["value"] != 0:
-        words.append(
-            "at 0: per sd without the penalty; shrunk: what of that it takes (above 100 %: the sign flips)"
-        )
-    words.append("df: degrees of freedom of each; VIF: variance inflation, and after the penalty")
-    if beside := result.get("beside"):
-        words.append("lasso: what L1 keeps" if beside["l1_ratio"] > 0 else "ridge: what L2 keeps")
+    words += _legend_of_columns(result)
     if result["influence"]:
         how = "exact" if result["influence"]["exact"] else "one step from the fit"
         own = "prediction" if result["settings"]["family"] == "gaussian" else "linear predictor"
         words.append(f"moves: by being there, its own {own} and the coefficient most moved, per sd ({how})")
     return flowed([Span("; ".join(words) + ". Next: l2cli compare, l2cli path", "hint")], page)
+
+
+def _legend_of_columns(result: Mapping[str, Any]) -> list[str]:
+    """Return what the columns behind the shares mean, of those that have something to tell."""
+    rows = [row.values for row in _rows_of(result)]
+
+    def told(key: str) -> bool:
+        return any(values.get(key) is not None for values in rows)
+
+    bare, words = told("coef_unpenalized_standardized"), []
+    if result["settings"]["family"] == "multinomial":
+        words.append("per sd: root of the sum of squares over the classes")
+    if result["lambda"]["value"] != 0 and bare:
+        words.append("at 0: per sd without the penalty")
+        words += ["shrunk: what of that it takes (above 100 %: the sign flips)"] if told("shrinkage") else []
+    words += ["df: degrees of freedom of each"] if told("effective_df") else []
+    if told("vif"):
+        words.append("VIF: variance inflation" + (", and after the penalty" if told("vif_penalized") else ""))
+    if told("beside"):
+        name, kind = ("lasso", "L1") if result["beside"]["l1_ratio"] > 0 else ("ridge", "L2")
+        words.append(f"{name}: what {kind} keeps" if bare else f"{name}: per sd with {kind}")
+    return words

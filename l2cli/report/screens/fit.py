@@ -7,11 +7,11 @@ from typing import Any
 
 from l2cli.report.escape import visible
 from l2cli.report.layout import Column, Line, Page, Span, cells, clauses, flowed, line, table, width_of
-from l2cli.report.numerals import percent, significant, trimmed
+from l2cli.report.numerals import outward, percent, significant, trimmed
 from l2cli.report.screens import targets
 from l2cli.report.screens.features import MOST_KEPT, coefficient_lines
 from l2cli.report.screens.heading import data_lines, kept_text, model_lines, shown, source_name
-from l2cli.report.screens.metrics import headline, label_of, metric_value
+from l2cli.report.screens.metrics import asked_metric, headline, label_of, metric_value
 
 _METHODS = {
     "loo": "exact leave-one-out",
@@ -20,7 +20,7 @@ _METHODS = {
     "evidence": "evidence (marginal likelihood)",
     "holdout": "held-out rows",
 }
-_SMALL_GAP, _LARGE_GAP, _EXACT_GAP = 0.10, 0.30, 1e3
+_SMALL_GAP, _LARGE_GAP, _MOST_GAP = 0.10, 0.30, 19.0
 _TO_BE_SEEN = 0.01
 LABEL_WIDTH = 11
 MOST_METRICS = 3
@@ -58,10 +58,10 @@ def inference_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
         facts = [f"standard errors and {level} intervals, which cover {inference['covers']}: --format csv"]
     how = inference["method"]
     if inference.get("resamples"):
-        low, high = (trimmed(lam, 2) for lam in inference["lambda_range"])
+        low, high = inference["lambda_range"]
         how = f"{inference['resamples']} {how}"
         if low != high and "targets" not in result:
-            how += f", lambda chosen in each: 5 to 95 % of them {low} to {high}"
+            how += ", lambda chosen in each: 5 to 95 % of them {} to {}".format(*outward(low, high))
     elif inference.get("sigma") is not None and "targets" not in result:
         how += f", noise sd {significant(inference['sigma'])}"
     return flowed([Span(f" {'; '.join(facts)} ({how})", "hint")], page, indent=1)
@@ -72,12 +72,12 @@ def method_text(result: Mapping[str, Any]) -> str:
     lam, selection = result["lambda"], result.get("selection")
     if result["settings"].get("group_lambdas"):
         given = lam["selected_by"] == "given"
-        return "lambdas given" if given else f"a lambda for each group by {_method(result)}"
+        return "lambdas given" if given else f"a lambda for each group by {_judge(result)}"
     if lam["selected_by"] == "given" or not selection:
         return "" if lam["value"] == 0 else "lambda given"
     if len(selection["lambdas"]) == 1:
         return f"lambda given, judged by {_method(result)}"
-    text = f"lambda by {_method(result)} over {len(selection['lambdas'])} values"
+    text = f"lambda by {_judge(result)} over {len(selection['lambdas'])} values"
     return text + (", one-standard-error rule" if lam.get("rule") == "1se" else "")
 
 
@@ -85,6 +85,12 @@ def _how_each(result: Mapping[str, Any]) -> str:
     """Return how the lambdas of several targets were found."""
     how = method_text({**result, **result["targets"][0]})
     return how.replace("lambda by", "a lambda for each target by").partition(" over ")[0]
+
+
+def _judge(result: Mapping[str, Any]) -> str:
+    """Return what chose: a method, and of a metric that was asked for whose it is."""
+    metric = asked_metric(result)
+    return f"the {label_of(metric)} of {_method(result)}" if metric else _method(result)
 
 
 def _method(result: Mapping[str, Any]) -> str:
@@ -113,13 +119,15 @@ def _error_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
         rows.append(("unseen rows", unseen, f"({how})"))
     rows.append(("these rows", train, _gap_text(result.get("overfitting_gap"))))
     names = headline(family, unseen or train)[:MOST_METRICS]
+    asked = asked_metric(result)
+    names += [asked] if asked and asked not in names else []
     columns = [Column("", cells(label.ljust(LABEL_WIDTH) for label, *_ in rows), rank=9)]
     for name in names:
         texts = [
             f"{label_of(name)} {metric_value(name, m[name])}" if m.get(name) is not None else ""
             for _, m, _ in rows
         ]
-        columns.append(Column("", cells(texts, "value"), rank=8 - len(columns)))
+        columns.append(Column("", cells(texts, "value"), rank=8 if name == asked else 8 - len(columns)))
     lines = table(columns, page, heads=False, gap=3)
     remarks = [remark for *_, remark in rows]
     if max(map(width_of, lines)) + 3 + max(map(len, remarks)) > page.width:
@@ -148,8 +156,8 @@ def _gap_text(gap: float | None) -> str:
         return ""
     if gap <= 0:
         return "no overfitting gap"
-    if gap > _EXACT_GAP:
-        return "fits these rows exactly: judge by the unseen"
+    if gap > _MOST_GAP:
+        return "fits these rows almost exactly: judge by the unseen"
     size = "small" if gap < _SMALL_GAP else "moderate" if gap < _LARGE_GAP else "large"
     if gap > 1.0:
         return f"overfitting gap {trimmed(1.0 + gap, 2)} times: {size}"
@@ -191,7 +199,8 @@ def _range_facts(result: Mapping[str, Any]) -> list[str]:
     if low == high and not bare:  # no other of the grid
         return []
     why, low = ("no penalty needed: ", 0.0) if bare else ("", low)
-    return [f"{why}any lambda from {trimmed(low, 2)} to {trimmed(high, 2)} {how}"]
+    first, last = outward(low, high)
+    return [f"{why}any lambda from {first} to {last} {how}"]
 
 
 def lambda_text(lam: Mapping[str, Any]) -> str:

@@ -49,6 +49,13 @@ def headline(family: str, metrics: Mapping[str, float | None], first: str | None
     return [name for i, name in enumerate(names) if metrics.get(name) is not None and name not in names[:i]]
 
 
+def asked_metric(result: Mapping[str, Any]) -> str | None:
+    """Return the metric that chose the lambda of a fit; None of the family's own, or of no error of rows."""
+    metric = (result.get("selection") or {}).get("metric")
+    own = ("deviance", "mse") if result["settings"]["family"] == "gaussian" else ("deviance",)
+    return None if metric in own or metric not in result["metrics"]["train"] else str(metric)
+
+
 class ErrorView(NamedTuple):
     """How an error curve is shown: its name, and whether roots are taken to come to units of the target."""
 

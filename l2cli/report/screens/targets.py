@@ -10,7 +10,15 @@ from l2cli.report.glyphs import glyphs_for
 from l2cli.report.layout import Column, Line, Page, Span, cells, decimal_cells, flowed, line, table
 from l2cli.report.numerals import significant, trimmed
 from l2cli.report.screens.heading import count, data_lines, freedom_text, model_lines
-from l2cli.report.screens.metrics import ErrorView, error_text, error_view, headline, label_of, metric_value
+from l2cli.report.screens.metrics import (
+    ErrorView,
+    asked_metric,
+    error_text,
+    error_view,
+    headline,
+    label_of,
+    metric_value,
+)
 from l2cli.report.screens.wide import wide_lines
 
 Result = Mapping[str, Any]
@@ -47,9 +55,11 @@ def fit_screen(result: Result, how: str, page: Page) -> list[Line]:
     kept = [freedom_text(part) for part in parts.values()]
     columns.append(Column("df kept", cells(kept), "right", rank=4))
     unseen = [part["metrics"].get("validation") for part in parts.values()]
+    asked = asked_metric(next(iter(parts.values())))
     if all(unseen):
-        columns += _metric_columns(result, unseen, "unseen ", 8)
-    columns += _metric_columns(result, [part["metrics"]["train"] for part in parts.values()], "these ", 5)
+        columns += _metric_columns(result, unseen, "unseen ", 8, also=asked)
+    train = [part["metrics"]["train"] for part in parts.values()]
+    columns += _metric_columns(result, train, "these ", 5, also=asked)
     worst = max(part["certificate"]["kkt_residual"] for part in parts.values())
     text = f" solved to {significant(worst, 1)} of the optimum (KKT) or better"
     if not all(part["certificate"]["converged"] for part in parts.values()):
@@ -141,11 +151,13 @@ def _lambdas(head: str, values: Sequence[float], rank: int = 9) -> Column:
 
 
 def _metric_columns(
-    result: Result, metrics: Sequence[Mapping[str, Any]], prefix: str, rank: int, *, without: str = ""
-) -> list[Column]:
-    """Return a column for each of the two most telling metrics."""
+    result: Result, metrics: Sequence[Mapping[str, Any]], prefix: str, rank: int, *,
+    without: str = "", also: str | None = None,
+) -> list[Column]:  # fmt: skip
+    """Return a column for each of the most telling metrics, and of one that was asked for."""
     columns: list[Column] = []
-    for name in headline(result["settings"]["family"], metrics[0]):
+    names = headline(result["settings"]["family"], metrics[0])
+    for name in [*names, *([also] if also and also not in names else [])]:
         if name != without:
             texts = [metric_value(name, m.get(name)) for m in metrics]
             head = f"{prefix}{label_of(name)}" if not columns else label_of(name)

@@ -35,7 +35,7 @@ _NOISE = {
     "residuals": "by the unpenalized residuals",
     "reml": "by REML: coefficients taken as random, of one variance; bands are rough",
     "given": "as simulated; in brackets where the estimates fall",
-    "least_along_path": "the least of noise + bias^2 along the path, the model's own bias in it",
+    "least_along_path": "the least of noise + bias^2 along the path, the bias of that fit in it",
 }
 
 
@@ -113,7 +113,7 @@ def _numbers(result: Mapping[str, Any], page: Page) -> list[Line]:
     return [
         *_table_lines(result, page),
         *(_simulation_lines(result, page) if result["simulation"] else []),
-        *labelled("noise", noise, page),
+        *labelled("rest" if result["noise_by"] == "least_along_path" else "noise", noise, page),
         *labelled("gap", visible(result["gap_text"]), page),
         *labelled("verdict", visible(result["verdict"]), page),
     ]
@@ -174,7 +174,8 @@ def _simulation_lines(result: Mapping[str, Any], page: Page) -> list[Line]:
 def _legend(result: Mapping[str, Any], page: Page) -> list[Line]:
     if result["method"] == "bootstrap":
         text = (
-            "expected = noise + bias^2 + variance, of rows that a bootstrap drawing left out; bias^2 is what "
+            "expected = rest + bias^2 + variance, of rows that a bootstrap drawing left out: its fits see "
+            "about 63 % of the rows, so that expected error and rest are somewhat too large; bias^2 is what "
             "a lambda has beyond the least biased one; held out: cross-validation. "
         )
     elif result["method"] == "simulation":
