@@ -146,11 +146,29 @@ def test_the_curvature_is_the_derivative_of_the_gradient():
         (rows.evaluate(theta + h * e)[1] - rows.evaluate(theta - h * e)[1]) / (2 * h) for e in np.eye(12)
     ]
     assert pytest.approx(np.column_stack(slopes), abs=1e-6) == H
-    B = rows._class_rows(mu)
     settled = rows.curvature(mu)
     shift = np.kron(np.eye(4), np.ones(3))[-1]
     assert shift @ settled @ shift > 1.0
-    assert (B.T @ B)[:9, :9] == pytest.approx(H[:9, :9], abs=1e-9)
+    for at in (np.arange(12), np.array([1, 2, 7, 9, 10, 11])):
+        B = rows.class_rows(mu, at)
+        assert pytest.approx(settled[np.ix_(at, at)], abs=1e-9) == B.T @ B
+
+
+@pytest.mark.parametrize(
+    ("n", "family"), [(40, "multinomial"), (3, "multinomial"), (40, "binomial"), (4, "binomial")]
+)
+def test_a_gram_of_some_coordinates_is_part_of_the_whole_one(n, family):
+    X, y, s = data(40, 6, 3)
+    y = y if family == "multinomial" else (y > 0).astype(float)
+    problem = make_problem(X, y, family=family, weights=s).take(np.arange(n))
+    rows = GlmRows(problem, problem.X, np.zeros(6, dtype=bool))
+    theta = np.random.default_rng(2).normal(size=7 * rows.classes)
+    mu, _, _ = rows.evaluate(theta)
+    H, c = rows.curvature(mu), rows.classes
+    for at in (np.arange(len(H)), np.append(np.arange(c, 5 * c, 2), 6 * c + np.arange(c))):
+        gram = rows.gram(mu, at)
+        assert gram.rows(np.arange(len(at))) == pytest.approx(H[np.ix_(at, at)], rel=1e-9, abs=1e-9)
+        assert gram.diagonal == pytest.approx(np.diag(H)[at], rel=1e-9)
 
 
 def test_separated_classes_are_named():

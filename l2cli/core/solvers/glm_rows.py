@@ -29,6 +29,7 @@ from l2cli.core.solvers.gram import DenseGram, Gram, ProductGram
 from l2cli.core.threads import row_threads
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 
@@ -114,30 +115,41 @@ class GlmRows:
                 settle_shift(H, np.append(self.free, True), self.classes)
         return H
 
-    def gram(self, mu: FloatArray) -> Gram:
-        """Return H as rows and products: made outright where n > m, else column by column as used."""
-        if len(self.X) > self.X.shape[1]:
-            return DenseGram(self.curvature(mu))
+    def gram(self, mu: FloatArray, at: IntArray) -> Gram:
+        """Return H of some coordinates (k,) as rows and products, the intercepts the last of them.
+
+        Made outright where rows outnumber the columns of these, else column by column as used.
+        """
+        columns = np.unique(at // self.classes)[:-1]
+        part = self if len(columns) == self.X.shape[1] else self._of(columns)
+        within = np.searchsorted(columns, at // self.classes) * self.classes + at % self.classes
+        if len(self.X) > len(columns):
+            H = part.curvature(mu)
+            return DenseGram(H if len(at) == len(H) else H[np.ix_(within, within)])
         if self.classes == 1:
-            return ProductGram(_bordered(self.X, self._root(mu)))
-        return ProductGram(self._class_rows(mu))
+            return ProductGram(_bordered(part.X, self._root(mu)))
+        return ProductGram(part.class_rows(mu, within))
+
+    def _of(self, columns: IntArray) -> GlmRows:
+        """Return the rows with some of the columns alone."""
+        return GlmRows(self.problem, np.ascontiguousarray(self.X[:, columns]), self.free[columns])
 
     def _root(self, mu: FloatArray) -> FloatArray:
         return np.sqrt(self.problem.weights * self.family.curvature(self.problem.y, mu))
 
-    def _class_rows(self, mu: FloatArray) -> FloatArray:
-        """Return B with B'B = H: a row a_i (x) R_i for each row and class, R'R = diag(mu) - mu mu'."""
-        n, m, c = *self.X.shape, self.classes
+    def class_rows(self, mu: FloatArray, at: IntArray) -> FloatArray:
+        """Return some columns of B with B'B = H: rows a_i (x) R_i for each row, R'R = diag(mu) - mu mu'."""
+        n, c = len(self.X), self.classes
         A = _bordered(self.X, np.ones(n)) * np.sqrt(self.problem.weights)[:, None]
         root = np.sqrt(mu)
         R = -root[:, :, None] * mu[:, None, :]
         R[:, np.arange(c), np.arange(c)] += root
-        B = (R[:, :, None, :] * A[:, None, :, None]).reshape(n * c, -1)
+        column, k = np.divmod(at, c)
+        B = (R[:, :, k] * A[:, None, column]).reshape(n * c, -1)
         settled = np.flatnonzero(np.append(self.free, True))
-        shift = np.zeros((len(settled), m + 1, c))
-        size = np.einsum("ij,ij->j", B, B).reshape(m + 1, c).mean(axis=1)[settled]
-        shift[np.arange(len(settled)), settled] = np.sqrt(np.where(size > 0, size, 1.0))[:, None]
-        return np.vstack([B, shift.reshape(len(settled), -1)])
+        same = settled[:, None] == column
+        size = np.einsum("ij,ij->j", B, B) @ same.T / c
+        return np.vstack([B, same * np.sqrt(np.where(size > 0, size, 1.0))[:, None]])
 
 
 def class_columns(A: FloatArray, spread: FloatArray) -> FloatArray:
