@@ -170,11 +170,11 @@ def newton_path(
     then a run-away coefficient shows.
     """
     part = training_problem(problem, rows, stats)
-    solver, bare = newton_solver(part), bare_solver(part)
+    solver, bare = newton_solver(part), bare_solver(part) if np.any(lambdas == 0.0) else None
     large = solver.size > ROUGH_CELLS
     theta, result, residuals = None, [], []
     for lam in lambdas:
-        if lam == 0.0:
+        if lam == 0.0 and bare is not None:
             answer = bare.solve(0.0)
         else:
             answer = solver.solve(float(lam), theta, rough=large)

@@ -42,6 +42,8 @@ INNER = 1e-3
 """The inner problem is solved to this share of the violation it starts from."""
 MAY_COUNT = 0.9
 """Share of its kink that the gradient of a coordinate at 0 reaches if the coordinate may leave it."""
+FEW = 100
+"""So many coordinates may always leave 0 in one step, and as many as have left it before."""
 FLOOR = 1e-14
 """Violations below this share of the null model's gradient are not pursued."""
 
@@ -132,7 +134,13 @@ class L1Newton:
         if self._groups is not None:
             size = self._groups.norms(size)[self._groups.labels]
         size[-self.classes :] = np.inf
-        return np.flatnonzero(size >= MAY_COUNT)
+        may = np.flatnonzero(size >= MAY_COUNT)
+        # far from the answer far more would leave 0 than stay away: those that press most come first
+        stays = int(np.isinf(size[may]).sum())
+        most = stays + max(FEW, stays)
+        if len(may) > most:
+            may = may[size[may] >= np.partition(size[may], -most)[-most]]
+        return may
 
     def _model(self, point: _Point, at: IntArray, a: FloatArray, b: FloatArray) -> ActiveSet | GroupSet:
         """Return the quadratic model of some coordinates at a point, started from it."""
