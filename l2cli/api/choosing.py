@@ -149,7 +149,8 @@ def _approximated(setup: Setup, select: SelectSpec, method: str) -> Choice:
     lam = float(curve.lambdas[curve.index_by(rule)])
     at = lam * setup.weight
     choice = Choice(lam, method, rule, curve.edge_by(rule), curve, metric)
-    if lone_row(setup.problem) is not None or not np.isfinite(loo.etas(at)).all():  # some row has no fit
+    if lone_row(setup.problem) is not None or not np.isfinite(loo.etas(at)).all():
+        _note_unjudged(setup)
         return choice
     return choice._replace(validation=loo.metrics(at), approximation=loo.measured_error(at, select.seed))
 
@@ -187,8 +188,21 @@ def by_leverage(setup: Setup, factor: RidgeFactor | None, method: str, select: S
     curve = extended(grid, evaluate, automatic, zero=factor is not None)
     rule = select.rule
     lam = float(curve.lambdas[curve.index_by(rule)])
+    validation: dict[str, float | None] | None
     validation = leave_one_out_metrics(setup.problem, factor, lam * setup.weight)
+    if validation["mse"] is None:
+        _note_unjudged(setup)
+        validation = None
     return Choice(lam, method, rule, curve.edge_by(rule), curve, criterion, validation)
+
+
+def _note_unjudged(setup: Setup) -> None:
+    """Note that no error of leave-one-out stands beside evidence or GCV: some row has no fit without it."""
+    note = (
+        "no error of unseen rows: without some row there is no single finite fit, and so no leave-one-out; "
+        "--select cv has one"
+    )
+    setup.dataset.notes.extend([note] if note not in setup.dataset.notes else [])
 
 
 def choice_of(curve: Curve, metric: str, rule: str) -> Choice:
