@@ -192,7 +192,8 @@ def _range_facts(result: Mapping[str, Any]) -> list[str]:
     lam = result["lambda"]
     free, span = lam.get("penalty_needed") is False, lam.get("range")
     if not span:
-        return ["no penalty needed: lambda 0 does as well"] if free else []
+        every = " in every group" if result["settings"].get("group_lambdas") else ""
+        return [f"no penalty needed: lambda 0{every} does as well"] if free else []
     low, high = span
     how = "is within one standard error of the best" if lam.get("rule") == "1se" else "does as well"
     bare = free and low == min(result["selection"]["lambdas"])
