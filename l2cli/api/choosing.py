@@ -212,14 +212,19 @@ def choice_of(curve: Curve, metric: str, rule: str) -> Choice:
 
 
 def curve_warnings(
-    setup: Setup, choice: Choice, known: Sequence[dict[str, Any]] = ()
+    setup: Setup, choice: Choice, known: Sequence[dict[str, Any]] = (), *, separated: bool = False
 ) -> list[dict[str, Any]]:
-    """Return what a curve of validation errors warns of, beside the warnings known already."""
+    """Return what a curve of validation errors warns of, beside the warnings known already.
+
+    ``separated`` : the fit tells all rows apart by their classes.
+    """
     if choice.curve is None or is_constant(setup.problem):
         return []
     automatic = setup.model.lambdas.is_auto
     found = approximation_warning(choice.approximation)
-    found += edge_warning(choice, automatic=automatic) or flat_warning(choice.curve, automatic=automatic)
+    found += edge_warning(choice, automatic=automatic, separated=separated) or flat_warning(
+        choice.curve, automatic=automatic
+    )
     found += wide_warning(setup.problem, choice.curve.lambdas)
     found += lost_warning(setup.problem, choice.curve.lambdas, choice.curve.mean)
     return [warning for warning in found if warning not in known]
@@ -256,11 +261,12 @@ def flat_warning(curve: Curve, *, automatic: bool) -> list[dict[str, Any]]:
     ]
 
 
-def edge_warning(choice: Choice, *, automatic: bool) -> list[dict[str, Any]]:
+def edge_warning(choice: Choice, *, automatic: bool, separated: bool = False) -> list[dict[str, Any]]:
     """Return the warning that the lambda reported lies on the edge of the grid, if it does.
 
     Where the 1se rule ends at the largest lambda of an automatic grid, a model of no effects is within one
-    standard error of the best: that is a finding, and no wider grid would change it.
+    standard error of the best: that is a finding, and no wider grid would change it. Nor would one where
+    classes are ``separated`` and smaller lambdas have smaller errors.
     """
     if choice.edge is None or choice.curve is None:
         return []
@@ -273,5 +279,7 @@ def edge_warning(choice: Choice, *, automatic: bool) -> list[dict[str, Any]]:
     if automatic and choice.edge == "high" and choice.metric != "auc":  # which sees no size
         witness = "the data confirm" if choice.selected_by == "evidence" else "unseen rows confirm"
         beyond = f"{witness} nothing of the features"
+    if choice.edge == "low" and separated:
+        beyond = "the classes are separated, so smaller ones may do better without end"
     message = f"{name}, {choice.lam:.4g}, is the {side} of the grid: {beyond}"
     return [{"code": "lambda_edge", "message": message}]
