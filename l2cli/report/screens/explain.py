@@ -102,7 +102,9 @@ def _rows_of(result: Mapping[str, Any]) -> list[_Row]:
             )
         )
         own = sorted(own, key=lambda row: -abs(row["coef_standardized"] or 0.0))
-        rows += [_Row(f"  {visible(row['feature'])}", row) for row in own]
+        # Below its column a level says enough: the whole name would be cut where levels differ.
+        prefix = f"{group['name']}="
+        rows += [_Row(f"  {visible(row['feature'].removeprefix(prefix))}", row) for row in own]
     return rows
 
 
