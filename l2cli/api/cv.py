@@ -33,10 +33,10 @@ class CVRun(Generic[F]):
     Of several targets everything has a first axis for the target, shorter curves filled up with NaN.
     """
 
-    lambdas: FloatArray
-    mean: FloatArray
-    se: FloatArray
-    fold_losses: FloatArray
+    lambdas: FloatArray = field(repr=False)
+    mean: FloatArray = field(repr=False)
+    se: FloatArray = field(repr=False)
+    fold_losses: FloatArray = field(repr=False)
     lambda_min: Any
     lambda_1se: Any
     refit: F
