@@ -49,6 +49,8 @@ FIRST_STEP, LAST_STEP = math.log(8.0), math.log(8.0) / 16.0
 MOST_TRIALS = 400
 REACH = math.log(1e6)
 """Lambdas stay within this factor of the common one; at its ends a group is all but out, or free."""
+TINY = 1e-6
+"""A log lambda closer to the end of the search is on it."""
 REST = "(other columns)"
 """Name of the band of the columns that are in no group."""
 
@@ -198,7 +200,8 @@ def choose_bands(
     metric, weight = setup.metric(select), setup.weight
     error: Callable[[Problem], float]
     if method == "evidence":
-        return _most_evident(setup.problem, bands, start, weight, progress)
+        found = _most_evident(setup.problem, bands, start, weight, progress)
+        return _noting_ends(setup, bands.names, found, start)
     if method == "loo":
         error = partial(left_out_error, lam=weight, metric=metric)
     elif method == "holdout":
@@ -206,7 +209,18 @@ def choose_bands(
     else:
         scale = setup.model.lambda_scale
         error = folds_judge(setup.problem, setup.folds(select), metric, scale, select.jobs)
-    return search_bands(setup.problem, bands, start, error, progress)
+    return _noting_ends(setup, bands.names, search_bands(setup.problem, bands, start, error, progress), start)
+
+
+def _noting_ends(setup: Setup, names: Sequence[str], lambdas: FloatArray, start: float) -> FloatArray:
+    """Return the lambdas as they are, having noted which lie where the search ends."""
+    notes = setup.dataset.notes
+    for name, far in zip(names, np.log(lambdas / start).tolist(), strict=True):
+        if abs(far) >= REACH - TINY:
+            what = "all but left out" if far > 0.0 else "all but free of a penalty"
+            note = f"group '{shown(name)}' is {what}: its lambda is at the end of the search"
+            notes.extend([note] if note not in notes else [])
+    return lambdas
 
 
 def folds_judge(

@@ -149,7 +149,8 @@ def _approximated(setup: Setup, select: SelectSpec, method: str) -> Choice:
     lam = float(curve.lambdas[curve.index_by(rule)])
     at = lam * setup.weight
     choice = Choice(lam, method, rule, curve.edge_by(rule), curve, metric)
-    if lone_row(setup.problem) is not None or not np.isfinite(loo.etas(at)).all():  # some row has no fit
+    if lone_row(setup.problem) is not None or not np.isfinite(loo.etas(at)).all():
+        _note_unjudged(setup)
         return choice
     return choice._replace(validation=loo.metrics(at), approximation=loo.measured_error(at, select.seed))
 
@@ -187,8 +188,21 @@ def by_leverage(setup: Setup, factor: RidgeFactor | None, method: str, select: S
     curve = extended(grid, evaluate, automatic, zero=factor is not None)
     rule = select.rule
     lam = float(curve.lambdas[curve.index_by(rule)])
+    validation: dict[str, float | None] | None
     validation = leave_one_out_metrics(setup.problem, factor, lam * setup.weight)
+    if validation["mse"] is None:
+        _note_unjudged(setup)
+        validation = None
     return Choice(lam, method, rule, curve.edge_by(rule), curve, criterion, validation)
+
+
+def _note_unjudged(setup: Setup) -> None:
+    """Note that no error of leave-one-out stands beside evidence or GCV: some row has no fit without it."""
+    note = (
+        "no error of unseen rows: without some row there is no single finite fit, and so no leave-one-out; "
+        "--select cv has one"
+    )
+    setup.dataset.notes.extend([note] if note not in setup.dataset.notes else [])
 
 
 def choice_of(curve: Curve, metric: str, rule: str) -> Choice:
@@ -198,14 +212,19 @@ def choice_of(curve: Curve, metric: str, rule: str) -> Choice:
 
 
 def curve_warnings(
-    setup: Setup, choice: Choice, known: Sequence[dict[str, Any]] = ()
+    setup: Setup, choice: Choice, known: Sequence[dict[str, Any]] = (), *, separated: bool = False
 ) -> list[dict[str, Any]]:
-    """Return what a curve of validation errors warns of, beside the warnings known already."""
+    """Return what a curve of validation errors warns of, beside the warnings known already.
+
+    ``separated`` : the fit tells all rows apart by their classes.
+    """
     if choice.curve is None or is_constant(setup.problem):
         return []
     automatic = setup.model.lambdas.is_auto
     found = approximation_warning(choice.approximation)
-    found += edge_warning(choice, automatic=automatic) or flat_warning(choice.curve, automatic=automatic)
+    found += edge_warning(choice, automatic=automatic, separated=separated) or flat_warning(
+        choice.curve, automatic=automatic
+    )
     found += wide_warning(setup.problem, choice.curve.lambdas)
     found += lost_warning(setup.problem, choice.curve.lambdas, choice.curve.mean)
     return [warning for warning in found if warning not in known]
@@ -242,11 +261,12 @@ def flat_warning(curve: Curve, *, automatic: bool) -> list[dict[str, Any]]:
     ]
 
 
-def edge_warning(choice: Choice, *, automatic: bool) -> list[dict[str, Any]]:
+def edge_warning(choice: Choice, *, automatic: bool, separated: bool = False) -> list[dict[str, Any]]:
     """Return the warning that the lambda reported lies on the edge of the grid, if it does.
 
     Where the 1se rule ends at the largest lambda of an automatic grid, a model of no effects is within one
-    standard error of the best: that is a finding, and no wider grid would change it.
+    standard error of the best: that is a finding, and no wider grid would change it. Nor would one where
+    classes are ``separated`` and smaller lambdas have smaller errors.
     """
     if choice.edge is None or choice.curve is None:
         return []
@@ -259,5 +279,7 @@ def edge_warning(choice: Choice, *, automatic: bool) -> list[dict[str, Any]]:
     if automatic and choice.edge == "high" and choice.metric != "auc":  # which sees no size
         witness = "the data confirm" if choice.selected_by == "evidence" else "unseen rows confirm"
         beyond = f"{witness} nothing of the features"
+    if choice.edge == "low" and separated:
+        beyond = "the classes are separated, so smaller ones may do better without end"
     message = f"{name}, {choice.lam:.4g}, is the {side} of the grid: {beyond}"
     return [{"code": "lambda_edge", "message": message}]

@@ -37,8 +37,8 @@ class CompareResult:
     Of several targets these follow one another, each row with its ``target``; the verdict has a line each.
     """
 
-    models: list[dict[str, Any]]
-    pairs: list[dict[str, Any]]
+    models: list[dict[str, Any]] = field(repr=False)
+    pairs: list[dict[str, Any]] = field(repr=False)
     verdict: str
     content: dict[str, Any] = field(repr=False)
 

@@ -12,6 +12,7 @@ from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_bande
 from l2cli.api.choosing import choice_of, curve_warnings
 from l2cli.api.fit import FitResult, describe, together
 from l2cli.api.honest import honest_keys, refuse_nested_bands
+from l2cli.api.judge import separation_notes
 from l2cli.api.mixes import cross_validate_mixes, notes_of_mixes
 from l2cli.api.setup import Progress, Setup, floats, prepare
 from l2cli.api.targets import joined, stacked
@@ -32,10 +33,10 @@ class CVRun(Generic[F]):
     Of several targets everything has a first axis for the target, shorter curves filled up with NaN.
     """
 
-    lambdas: FloatArray
-    mean: FloatArray
-    se: FloatArray
-    fold_losses: FloatArray
+    lambdas: FloatArray = field(repr=False)
+    mean: FloatArray = field(repr=False)
+    se: FloatArray = field(repr=False)
+    fold_losses: FloatArray = field(repr=False)
     lambda_min: Any
     lambda_1se: Any
     refit: F
@@ -91,9 +92,11 @@ def _cross_validate(setup: Setup, select: SelectSpec, progress: Progress | None)
         "cv", select, rule=select.rule, folds=result.folds.k, repeats=result.folds.repeats
     )
     content["level"] = LEVEL
-    content["warnings"] += curve_warnings(setup, choice) + _fold_warning(result)
-    content["data"]["notes"] += notes_of_mixes(mixes.setups, setup, "cross-validation")
     described = refit.to_dict()
+    separated = bool(described.get("separated"))
+    content["warnings"] += curve_warnings(setup, choice, separated=separated) + _fold_warning(result)
+    content["data"]["notes"] += notes_of_mixes(mixes.setups, setup, "cross-validation")
+    content["data"]["notes"] += separation_notes(setup.problem, separated=separated)
     content |= _curve_keys(result)
     if len(mixes.tried) > 1:
         content["grid"] = [

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
+
+import numpy as np
 
 from l2cli.api.banded import choose_bands, common_start, given_lambdas, is_banded, refuse_idle, with_bands
 from l2cli.api.choosing import Choice, by_leverage, choose, folds_choice
@@ -11,9 +14,10 @@ from l2cli.api.selector import judging_is_asked, resolve_selector
 from l2cli.api.setup import Progress, Setup
 from l2cli.core.path import design_factor
 from l2cli.core.solvers.ridge import RidgeFactor
-from l2cli.errors import UsageError
+from l2cli.errors import FitError, UsageError
 from l2cli.select.curve import best_of
-from l2cli.spec import SelectSpec
+from l2cli.select.cv import cross_validate
+from l2cli.spec import GridSpec, SelectSpec
 
 
 class Decision(NamedTuple):
@@ -84,6 +88,27 @@ def _decide_banded(setup: Setup, select: SelectSpec, progress: Progress | None) 
     assert common is not None
     chosen = with_bands(setup, choose_bands(setup, common_start(common), method, select, progress))
     if method in ("cv", "holdout"):
-        return Decision(chosen, *choose(chosen, select, method))
-    factor = design_factor(chosen.problem, chosen.weight)
-    return Decision(chosen, by_leverage(chosen, factor, method, select), factor)
+        choice, factor = choose(chosen, select, method)
+    else:
+        factor = design_factor(chosen.problem, chosen.weight)
+        choice = by_leverage(chosen, factor, method, select)
+    if choice.curve is not None and method != "evidence":
+        curve = choice.curve._replace(unpenalized=_without_penalty(chosen, choice, select))
+        choice = choice._replace(curve=curve)
+    return Decision(chosen, choice, factor)
+
+
+def _without_penalty(setup: Setup, choice: Choice, select: SelectSpec) -> float:
+    """Return the error without a penalty by what judged a choice; NaN where it is not defined, or dear."""
+    if setup.problem.family != "gaussian" or setup.problem.blocks is not None:
+        return np.nan
+    bare = setup._replace(model=replace(setup.model, lambdas=GridSpec(values=(0.0,))))
+    try:
+        if choice.fits is not None:
+            at_zero = cross_validate(choice.fits, choice.fits.folds, np.zeros(1), metric=str(choice.metric))
+            return float(at_zero.curve.mean[0])
+        curve = choose(bare, select, choice.selected_by)[0].curve
+    except FitError:
+        return np.nan
+    assert curve is not None
+    return float(curve.mean[0])

@@ -14,7 +14,7 @@ from l2cli.api.choosing import Choice, curve_warnings, is_constant
 from l2cli.api.coefficients import coefficient_tables, inference_keys
 from l2cli.api.decision import Decision, decide
 from l2cli.api.dispersion import dispersion_keys
-from l2cli.api.judge import block_notes, check_path
+from l2cli.api.judge import block_notes, check_path, separation_notes
 from l2cli.api.setup import Progress, Setup, finite, floats, prepare
 from l2cli.api.suspects import perfect_fit
 from l2cli.api.targets import joined, stacked
@@ -22,6 +22,7 @@ from l2cli.core.metrics import metric_table
 from l2cli.core.objective import null_deviance
 from l2cli.core.path import Path, design_factor, design_rank
 from l2cli.core.relaxed import relaxed_path
+from l2cli.core.separation import tells_all_apart
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.data.dataset import Dataset
 from l2cli.data.table import Table
@@ -129,10 +130,11 @@ def describe(
         holdout=select.holdout, tol=model.tol,
     )  # fmt: skip
     content["warnings"] += check_path(problem, path, dataset.features, model.tol, setup.weight)
-    content["warnings"] += curve_warnings(setup, choice, content["warnings"])
-    content["data"]["notes"] += block_notes(problem, path)
     u, intercept0 = path.u[..., 0], path.intercept0[..., 0]
     eta = problem.predictor(u) + intercept0 + (0.0 if problem.offset is None else problem.offset)
+    separated = tells_all_apart(problem, eta)
+    content["warnings"] += curve_warnings(setup, choice, content["warnings"], separated=separated)
+    content["data"]["notes"] += block_notes(problem, path) + separation_notes(problem, separated=separated)
     train = metric_table(problem.likelihood, problem.y, eta, problem.weights)
     if not any(w["code"] in SATURATED for w in content["warnings"]):
         null = null_deviance(problem)
@@ -141,7 +143,6 @@ def describe(
     content |= dispersion_keys(problem, eta, float(path.effective_df[0]), content["data"]["notes"])
     certificate = certificate_of(path, 0, model.tol)
     inference = None if errors is None else errors(setup, path, lam, factor)
-    tables = coefficient_tables(setup, path, lam, factor, inference)
     metrics = {"train": train, "validation": choice.validation}
     content |= {
         "lambda": {
@@ -153,8 +154,9 @@ def describe(
             "equivalents": setup.equivalents(choice.lam),
             "range": None if span is None else list(span),
         },
-        **tables,
+        **coefficient_tables(setup, path, lam, factor, inference),
         **({} if inference is None else {"inference": inference_keys(inference)}),
+        **({"separated": separated} if dataset.schema.classes is not None else {}),
         "effective_df": float(path.effective_df[0]),
         **({} if path.effective_df_se is None else {"effective_df_se": float(path.effective_df_se[0])}),
         "rank": None

@@ -71,6 +71,8 @@ def gather(
         extra[name] = np.asarray(values)
         return name
 
+    if isinstance(groups, Mapping):
+        raise UsageError("groups are of rows, one label each", hint="groups of columns are column_groups")
     first, *more = _targets(y, target)
     targets = [column(values, name) for name, values in [first, *more]]
     columns = ColumnSpec(

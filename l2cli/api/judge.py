@@ -119,6 +119,16 @@ def _some(features: tuple[str, ...], which: npt.NDArray[np.bool_], most: int = 5
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def separation_notes(problem: Problem, *, separated: bool) -> list[str]:
+    """Return the note that classes are separated, unless columns are so many that they nearly always are."""
+    if not separated or problem.n_rows <= problem.n_columns + 1:
+        return []
+    return [
+        "the classes are separated: there is no finite fit without a penalty, and coefficients grow as"
+        " lambda falls"
+    ]
+
+
 def separated_rows(problem: Problem) -> str:
     """Return what is separated where a fit of the problem's family has no finite solution."""
     return (

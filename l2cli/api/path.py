@@ -31,9 +31,9 @@ class PathResult:
     """
 
     features: tuple[str, ...]
-    lambdas: FloatArray
-    coef: FloatArray
-    intercepts: FloatArray
+    lambdas: FloatArray = field(repr=False)
+    coef: FloatArray = field(repr=False)
+    intercepts: FloatArray = field(repr=False)
     content: dict[str, Any] = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:

@@ -189,16 +189,24 @@ class Setup(NamedTuple):
         return check_metric(select.metric or default_metric(self.dataset.family), self.dataset.family)
 
     def equivalents(self, lam: float) -> dict[str, float]:
-        """Return what other tools call a lambda (scale in force)."""
+        """Return what other tools call a lambda (scale in force), where they have such a model.
+
+        Penalty factors and bounds are in glmnet alone; offsets, but of gaussian targets, not in scikit-learn.
+        """
         dataset, f = self.dataset, self.problem.factors
         if self.model.groups is not None:  # no other tool has this penalty on these columns
             return {"lambda_mean": lam * self.weight / self.problem.weight_sum}
         spread = dataset.target_sd if self.model.intercept else dataset.target_rms
-        return equivalents(
+        found = equivalents(
             lam * self.weight, family=dataset.family, weight_sum=self.problem.weight_sum,
             n_rows=dataset.n_rows, target_sd=spread, l1_ratio=self.model.l1_ratio,
             factor_mean=float(f.mean()) if len(f) else 1.0,
         )  # fmt: skip
+        own = bool((f != 1.0).any()) or self.problem.box is not None
+        lost = ["sklearn_", "torch_"] if own else []
+        lost += ["sklearn_"] if self.problem.offset is not None and dataset.family != "gaussian" else []
+        lost += ["glmnet_"] if len(f) and not f.any() else []  # which refuses to penalize nothing
+        return {key: value for key, value in found.items() if not key.startswith(tuple(lost))}
 
     def envelope(self, command: str, choosing: SelectSpec | None, **settings: Any) -> dict[str, Any]:
         """Return the keys that every result starts with."""

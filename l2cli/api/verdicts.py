@@ -78,7 +78,8 @@ def _shrinkage(found: Mapping[str, Any], fit: Mapping[str, Any]) -> str:
         return f"{brief(df)} degrees of freedom are left by the penalty"
     left = df / rank
     how = "light" if left >= 0.9 else "moderate" if left >= 0.6 else "strong"
-    text = f"the penalty is {how}: {brief(df)} of {rank} degrees of freedom are left"
+    what = "1 degree of freedom is" if rank == 1 else f"{rank} degrees of freedom are"
+    text = f"the penalty is {how}: {brief(df)} of {what} left"
     if kinked and dropped:
         return f"{text}, {len(dropped)} of {len(found['features'])} features are out"
     known = [r for r in found["features"] if r["shrinkage"] is not None and abs(r["coef_standardized"]) > 0.0]

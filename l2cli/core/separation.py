@@ -65,6 +65,22 @@ def separating_columns(problem: Problem, columns: BoolArray) -> BoolArray | None
     return result
 
 
+def tells_all_apart(problem: Problem, eta: FloatArray) -> bool:
+    """Return True where a linear predictor eta (n,), of classes (n, C), puts every row on its own side.
+
+    Then the classes are separated completely, by its coefficients (Albert and Anderson 1984). An offset may
+    have done that; it proves nothing.
+    """
+    if problem.offset is not None:
+        return False
+    if problem.family == "binomial":
+        return bool(((2.0 * problem.y - 1.0) * eta > 0.0).all())
+    if problem.family == "multinomial":
+        own = np.where(problem.y > 0.0, eta, -np.inf).max(axis=1)
+        return bool((own > np.where(problem.y > 0.0, -np.inf, eta).max(axis=1)).all())
+    return False
+
+
 def _reach(problem: Problem, columns: BoolArray) -> FloatArray:
     """Return how far a direction may go in every coordinate: (p, C, 2), -1 or 0 and 0 or 1."""
     reach = np.tile([-1.0, 1.0], (problem.n_columns, problem.n_classes, 1))

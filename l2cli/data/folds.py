@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.data.time_order import TimeColumn, TimeOrder, check_gap, cut_blocks, refuse_cut
-from l2cli.errors import UsageError
+from l2cli.errors import UsageError, shown
 from l2cli.gap import NO_GAP, Gap
 from l2cli.spec import MOST_REPEATS
 
@@ -21,8 +21,10 @@ class Folds(NamedTuple):
     """Fold ids 0..k-1 of every row, once per repeat.
 
     ids : (repeats, n) int64; -1 of rows that no fold holds out. kind : ``rows`` | ``stratified`` |
-    ``groups`` | ``given`` | ``time``. labels : fold names if given. order : of time-ordered folds, which are
-    trained on earlier rows alone.
+    ``groups`` | ``given`` | ``time``. labels : what
+    messages call the folds, where not by number. order : of time-ordered folds, which are trained on earlier
+    rows alone. left_out : the fold that the others were left without. within : of folds made inside the
+    training rows of another, what those are called.
     """
 
     ids: IntArray
@@ -30,6 +32,8 @@ class Folds(NamedTuple):
     kind: str
     labels: tuple[str, ...] = ()
     order: TimeOrder | None = None
+    left_out: str = ""
+    within: str = ""
 
     @property
     def repeats(self) -> int:
@@ -56,13 +60,35 @@ class Folds(NamedTuple):
         return [sum(sizes[i // k * k :][:k]) - size for i, size in enumerate(sizes)]
 
     def named(self, i: int) -> str:
-        """Return what the training rows of fit ``i`` are called: ``without fold 3``, ``before fold 3``."""
-        return f"{'without' if self.order is None else 'before'} fold {i % self.k + 1}"
+        """Return what the training rows of fit ``i`` are called: ``without fold 3``, ``before fold 3``.
+
+        Of the folds that another was taken from ``without folds 7 and 3``; of new ones inside its training
+        rows ``before fold 3 of 5 inside the rows before fold 7``.
+        """
+        word = "without" if self.order is None else "before"
+        if self.left_out:
+            return f"{word} folds {self.left_out} and {self._name(i)}"
+        return f"{word} {self.held(i)}"
+
+    def held(self, i: int) -> str:
+        """Return what the rows that fit ``i`` is tested on are called: ``fold 3``, ``fold 3 of repeat 2``."""
+        if self.left_out:
+            return f"fold {self._name(i)} (fold {self.left_out} left out too)"
+        if self.within:
+            return f"fold {self._name(i)} of {self.k} inside the rows {self.within}"
+        return f"fold {self._name(i)}" + (f" of repeat {i // self.k + 1}" if self.repeats > 1 else "")
+
+    def _name(self, i: int) -> str:
+        return self.labels[i % self.k] if self.labels else str(i % self.k + 1)
 
     def others(self, i: int) -> Folds:
-        """Return the other folds of the repeat of fit ``i``, renumbered; its own rows are -1, in none."""
+        """Return the other folds of the repeat of fit ``i``, by their names; its own rows are -1, in none."""
         ids, own = self.ids[i // self.k], i % self.k
-        return Folds(np.where(ids == own, -1, ids - (ids > own))[None, :], self.k - 1, self.kind)
+        rest = tuple(self._name(fold) for fold in range(self.k) if fold != own)
+        return Folds(
+            np.where(ids == own, -1, ids - (ids > own))[None, :], self.k - 1, self.kind, rest,
+            left_out=self._name(i),
+        )  # fmt: skip
 
     def described(self) -> dict[str, Any]:
         """Return what a result says of the folds."""
@@ -178,7 +204,7 @@ def given_folds(labels: IntArray, names: tuple[str, ...]) -> Folds:
     present, ids = np.unique(labels, return_inverse=True)
     if len(present) < 2:
         raise UsageError("--fold-column holds one label only", hint="cross-validation needs two or more")
-    chosen = tuple(names[int(i)] for i in present) if names else ()
+    chosen = tuple(f"'{shown(names[int(i)])}'" for i in present) if names else ()
     return Folds(ids.astype(np.int64).reshape(1, -1), len(present), "given", chosen)
 
 

@@ -18,7 +18,7 @@ from l2cli.select.candidates import Candidate
 from l2cli.select.curve import Curve
 from l2cli.select.cv import weighted_curve
 from l2cli.select.learner import FoldFits, value_weights
-from l2cli.select.nested import inner_fits, tuned_curve
+from l2cli.select.nested import tune_inside
 from l2cli.select.spread import overlap_factor
 
 FloatArray = npt.NDArray[np.float64]
@@ -163,10 +163,10 @@ class Comparison(NamedTuple):
         count = len(contender.fits.rows)
         for i in range(count):
             start = time.perf_counter()
-            inner = inner_fits(
-                contender.fits, self.scale, i, groups=self.groups, seed=self.seed, jobs=self.jobs
-            )
-            curve = tuned_curve(inner, contender.grid, self.metric)
+            curve = tune_inside(
+                contender.fits, contender.grid, self.metric, self.scale, i,
+                groups=self.groups, seed=self.seed, jobs=self.jobs,
+            )  # fmt: skip
             pick = np.array([curve.lambdas[curve.index_min], curve.lambdas[curve.index_1se]])
             chosen.append((pick, time.perf_counter() - start))
             if progress is not None:

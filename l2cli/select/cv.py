@@ -132,7 +132,7 @@ def cross_validate(
         lost = np.flatnonzero(~np.isfinite(losses).any(axis=1))
         if len(lost):
             raise FitError(
-                f"the {metric} of fold {lost[0] % folds.k + 1} is not a finite number at any lambda",
+                f"the {metric} of {folds.held(int(lost[0]))} is not a finite number at any lambda",
                 hint="its rows may be of one kind only, or the classes separated where nothing is penalized; "
                 "change folds, --metric or --lambdas",
             )

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.data.folds import Folds, draw_folds, time_folds
-from l2cli.data.time_order import most_folds
-from l2cli.errors import UsageError
+from l2cli.data.time_order import cut_blocks, most_folds
+from l2cli.data.wording import plural
+from l2cli.errors import FitError, UsageError
 from l2cli.select.curve import STRIDE, Curve, refined
 from l2cli.select.cv import CVResult, are_dear, cross_validate, fold_fits, weighted_curve
 from l2cli.select.gaussian_folds import GaussianFolds
@@ -55,6 +56,7 @@ def inner_fits(
         own = None if groups is None else groups[rows]
         units = len(rows) if own is None else len(np.unique(own))
         inner = draw_folds(len(rows), max(2, min(10, units)), seed=seed, strata=strata, groups=own)
+        inner = inner._replace(within=folds.named(i))
     return fold_fits(fits.problem.take(rows), inner, scale, jobs=jobs)
 
 
@@ -74,12 +76,45 @@ def inner_in_time(folds: Folds, i: int) -> Folds:
     most = most_folds(time, min(folds.k, max(2, rows // LEAST_ROWS - 1)), gap)
     if not most:
         given = f" with --gap {gap}" if gap.text else ""
-        ways = ["fewer --folds"] * (folds.k > 2) + ["a shorter --gap"] * bool(given)
+        fewer = _most_tunable(folds)
+        ways = [f"--folds {fewer}"] * bool(fewer) + ["a shorter --gap"] * bool(given)
+        count = len(np.unique(time.values))
+        times = "one time only" if count == 1 else f"{count} different times"
         raise UsageError(
-            f"the {rows} rows {folds.named(i)} cannot be cut into blocks to tune lambda on{given}",
+            f"{plural(rows, 'row')} {folds.named(i)} with {times} cannot be cut into blocks to tune lambda"
+            f" on{given}",
             hint=f"give {' or '.join(ways)}" if ways else "it takes a time column of more different times",
         )
-    return time_folds(time, most, gap)
+    return time_folds(time, most, gap)._replace(within=folds.named(i))
+
+
+def _most_tunable(folds: Folds) -> int:
+    """Return the largest smaller number of folds before whose first there is time to tune in, 0 for none."""
+    assert folds.order is not None
+    time, gap = folds.order.time, folds.order.gap
+    for k in range(folds.k - 1, 1, -1):
+        cut = cut_blocks(time, k, gap)
+        if cut is not None and most_folds(time.take(cut.order[: cut.ends[0]]), 2, gap):
+            return k
+    return 0
+
+
+def tune_inside(
+    fits: FoldFits, grid: FloatArray, metric: str, scale: str, i: int, *, groups: IntArray | None = None,
+    seed: int = 0, jobs: int | None = None,
+) -> Curve:  # fmt: skip
+    """Return the curve by which lambda is tuned inside the rows that fit ``i`` is trained on.
+
+    Raises
+    ------
+    FitError
+        An inner training set has one class, or a metric is undefined: that the outer ones have none of this
+        makes it worth a word.
+    """
+    try:
+        return tuned_curve(inner_fits(fits, scale, i, groups=groups, seed=seed, jobs=jobs), grid, metric)
+    except FitError as error:
+        raise FitError(f"lambda cannot be tuned: {error.message}", hint=error.hint, code=error.code) from None
 
 
 def tuned_curve(fits: FoldFits, grid: FloatArray, metric: str) -> Curve:
@@ -132,8 +167,7 @@ def nested(
     grid, count = result.curve.lambdas, len(result.fits.rows)
     lambdas = np.empty(count)
     for i in range(count):
-        inner = inner_fits(fits, scale, i, groups=groups, seed=seed, jobs=jobs)
-        curve = tuned_curve(inner, grid, metric)
+        curve = tune_inside(fits, grid, metric, scale, i, groups=groups, seed=seed, jobs=jobs)
         lambdas[i] = curve.lambdas[curve.index_by(rule)]
         if progress is not None:
             progress("outer folds", i + 1, count)

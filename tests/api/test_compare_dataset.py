@@ -116,6 +116,21 @@ def test_nothing_that_can_be_fitted_is_an_error(dataset_of):
         compare_dataset(dataset, ModelSpec(), SelectSpec())
 
 
+def test_a_lambda_that_cannot_be_tuned_says_without_which_folds(dataset_of):
+    """Either of two folds holds rows of the class: each is fitted without, but not tuned."""
+    rng = np.random.default_rng(2)
+    labels = np.arange(40) % 4
+    y = (labels % 2 == 0) & (rng.uniform(size=40) < 0.5)
+    dataset = dataset_of(
+        rng.normal(size=(40, 2)), y * 1.0, classes=("a", "b"), fold_labels=labels, fold_names=tuple("NESW")
+    )
+    content = compare_dataset(dataset, ModelSpec(), SelectSpec(), ("ridge", "ols")).to_dict()
+    assert [w["message"] for w in content["warnings"] if w["code"] == "no_finite_fit"] == [
+        "ridge (min): lambda cannot be tuned: without folds 'N' and 'S' only one class is left to train on"
+    ]
+    assert content["models"][0]["spec"] == "ols"
+
+
 @pytest.mark.parametrize("metric", ["mse", "r2", "accuracy", "auc"])
 def test_an_interval_stays_among_the_values_of_its_metric(regression, binary, metric):
     make = regression if metric in ("mse", "r2") else binary

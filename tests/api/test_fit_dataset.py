@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
+import l2cli
 from l2cli.api.fit import fit_dataset
 from l2cli.core.path import design_factor
 from l2cli.core.problem import make_problem
@@ -437,3 +438,18 @@ def test_one_lambda_is_judged_where_that_is_asked_for(regression, asked, method)
 def test_lambda_0_alone_has_no_evidence(regression):
     with pytest.raises(UsageError, match="lambda 0, a prior without end, has no evidence"):
         fit_dataset(regression(), given(0.0), SelectSpec(select="evidence"))
+
+
+@pytest.mark.parametrize(
+    ("family", "select"), [("gaussian", "evidence"), ("gaussian", "gcv"), ("poisson", "evidence")]
+)
+def test_a_row_without_which_there_is_no_fit_leaves_no_error_beside_evidence(family, select):
+    """The first row alone decides the unpenalized column: a lambda, but no leave-one-out, and a note."""
+    rng = np.random.default_rng(4)
+    X = np.column_stack([np.eye(20)[0], rng.normal(size=20)])
+    y = rng.poisson(np.exp(1.0 + X[:, 1])) + 1.0
+    fit = l2cli.fit(X, y, family=family, penalty_factor=[0.0, 1.0], select=select)
+    content = fit.to_dict()
+    assert content["metrics"]["validation"] is None
+    assert content["overfitting_gap"] is None
+    assert any(note.startswith("no error of unseen rows: ") for note in content["data"]["notes"])

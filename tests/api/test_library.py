@@ -520,3 +520,11 @@ def test_what_is_no_number_and_no_name_is_wrong_usage(numbers):
     wrong: Any = ["ridge", None]
     with pytest.raises(l2cli.UsageError, match=r"^models holds None, not the name of a model"):
         l2cli.compare(X, y, models=wrong)
+
+
+def test_results_are_short_at_the_prompt_and_groups_of_columns_are_not_those_of_rows(numbers):
+    X, y, *_ = numbers
+    for result in (l2cli.cv(X, y), l2cli.compare(X, y, models="mean, ridge"), l2cli.path(X, y)):
+        assert len(repr(result)) < 200
+    with pytest.raises(l2cli.UsageError, match=r"groups are of rows, one label each; .* are column_groups"):
+        l2cli.fit(X, y, groups={"a": ["x0"]})

@@ -46,7 +46,7 @@ def test_folds_are_stratified_for_classes_unless_rows_are_grouped(binary, regres
     assert (rows.kind, rows.k) == ("rows", 10)
     labels = np.arange(60) % 3
     given = prepare(regression(fold_labels=labels, fold_names=("a", "b", "c")), ModelSpec()).folds(select)
-    assert (given.kind, given.k, given.labels) == ("given", 3, ("a", "b", "c"))
+    assert (given.kind, given.k, given.labels) == ("given", 3, ("'a'", "'b'", "'c'"))
 
 
 @pytest.mark.parametrize(
@@ -137,13 +137,12 @@ def test_a_grid_comes_on_the_scale_in_force(regression):
 
 
 def test_equivalents_are_those_of_the_sum_scale(regression, binary):
-    factors = np.array([0.0, 2.0, 1.0, 3.0])
-    dataset = regression(weights=np.full(60, 2.0), penalty_factor=factors)
+    dataset = regression(weights=np.full(60, 2.0))
     sd = dataset.target_sd
     table = prepare(dataset, ModelSpec(lambda_scale="mean")).equivalents(0.5)
     assert table["sklearn_ridge_alpha"] == pytest.approx(60.0)
     assert table["lambda_mean"] == pytest.approx(0.5)
-    assert table["glmnet_lambda"] == pytest.approx(0.5 * sd * 1.5)
+    assert table["glmnet_lambda"] == pytest.approx(0.5 * sd)
     assert table["torch_weight_decay"] == pytest.approx(2.0 * 60.0 / 60)
     origin = regression()
     rms = float(np.sqrt(np.mean(origin.y**2)))
@@ -151,6 +150,33 @@ def test_equivalents_are_those_of_the_sum_scale(regression, binary):
         0.1 * rms
     )
     assert prepare(binary(), ModelSpec()).equivalents(4.0)["sklearn_C"] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    ("more", "keys"),
+    [
+        (
+            {"penalty_factor": np.array([0.0, 2.0, 1.0, 3.0])},
+            {"glmnet_lambda", "glmnet_alpha", "lambda_mean"},
+        ),
+        ({"penalty_factor": np.zeros(4)}, {"lambda_mean"}),
+        (
+            {"penalty_factor": np.ones(4)},
+            {"glmnet_lambda", "glmnet_alpha", "lambda_mean", "torch_weight_decay", "sklearn_C"},
+        ),
+        ({"offset": np.ones(60)}, {"glmnet_lambda", "glmnet_alpha", "lambda_mean", "torch_weight_decay"}),
+    ],
+)
+def test_equivalents_are_of_tools_that_have_the_model(binary, more, keys):
+    """Ridge(alpha) has no penalty factors, LogisticRegression no offset: glmnet has both."""
+    assert prepare(binary(**more), ModelSpec()).equivalents(4.0).keys() == keys
+
+
+def test_penalty_factors_move_the_lambda_of_glmnet(regression):
+    dataset = regression(penalty_factor=np.array([0.0, 2.0, 1.0, 3.0]))
+    sd = dataset.target_sd
+    table = prepare(dataset, ModelSpec(lambda_scale="mean")).equivalents(0.5)
+    assert table["glmnet_lambda"] == pytest.approx(0.5 * sd * 1.5)
 
 
 def test_every_result_starts_with_the_same_keys(binary):

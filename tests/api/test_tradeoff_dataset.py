@@ -10,9 +10,11 @@ import pytest
 
 from l2cli.api.cv import cv_dataset
 from l2cli.api.path import path_dataset
+from l2cli.api.setup import brief
 from l2cli.api.tradeoff import tradeoff_dataset
 from l2cli.api.tradeoff_verdict import _gap_text, _percent
 from l2cli.data.dataset import DataSchema
+from l2cli.data.time_order import TimeColumn
 from l2cli.errors import FitError, UsageError
 from l2cli.spec import GridSpec, ModelSpec, SelectSpec
 
@@ -114,6 +116,23 @@ def test_verdicts_say_what_shrinkage_buys(dataset_of):
     clear = split(dataset_of(X, X @ rng.normal(size=20) + 1e-3 * rng.normal(size=40)))
     assert clear["verdict"].startswith("shrinkage buys nothing: the smallest lambda, 0.03, is the best")
     assert clear["verdict"].endswith("bias^2 outweighs variance at every lambda tried")
+
+
+def test_held_out_rows_that_ask_for_another_lambda_are_heard(dataset_of):
+    """Random walks seem to explain one another to what takes rows as independent; later rows tell."""
+    rng = np.random.default_rng(6)
+    time = np.arange(200.0)
+    X, y = rng.normal(size=(200, 4)).cumsum(axis=0), rng.normal(size=200).cumsum()
+    content = split(dataset_of(X, y, time=TimeColumn("t", time)))
+    held = np.array(content["test_error_estimated"])
+    least, there = held.min(), held[content["index_best"]]
+    assert least < 0.9 * there
+    lam = brief(content["lambdas"][int(held.argmin())])
+    said = (
+        f", but held-out rows have least error at lambda {lam}, {100.0 * (1.0 - least / there):.2g} % below"
+    )
+    assert said in content["verdict"]
+    assert "held-out" not in split(dataset_of(X, y))["verdict"]
 
 
 def test_shares_are_written_as_they_are_said():

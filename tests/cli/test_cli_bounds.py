@@ -73,3 +73,26 @@ def test_the_library_takes_bounds():
     assert model.coef[1] >= 0.0
     with pytest.raises(l2cli.UsageError, match="must be a pair of numbers or None"):
         l2cli.fit(X, y, lam=1.0, bounds={"x0": 3.0})  # type: ignore[dict-item]
+
+
+def test_only_what_has_bounds_and_factors_is_said_to_be_the_same(quick):
+    words = ("fit", DIABETES, "--lambda", "10", "-q")
+    assert "= glmnet(lambda=1.742, alpha=0)" in (plain := quick(*words).stdout)
+    assert "= Ridge(alpha=10)" in plain
+    held = quick(*words, "--bounds", "s1=0:").stdout
+    assert "= glmnet(lambda=1.742, alpha=0, lower.limits=...)" in held
+    assert "Ridge" not in held
+    weighed = quick(*words, "--penalty-factor", "s1=2").stdout
+    assert "= glmnet(lambda=1.916, alpha=0, penalty.factor=...)" in weighed
+    assert "Ridge" not in weighed
+
+
+def test_one_lambda_of_a_grid_is_not_called_given(quick):
+    """An automatic grid has one lambda where it is asked for, or where nothing varies or is penalized."""
+    for words in (
+        ("--lambdas", "auto:1"),
+        ("--penalty-factor", "*=0"),
+        ("--lambdas", "3", "--select", "loo"),
+    ):
+        shown = quick("fit", DIABETES, "-q", *words).stdout
+        assert "gaussian, L2; one lambda, judged by exact leave-one-out" in shown

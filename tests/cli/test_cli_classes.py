@@ -101,6 +101,28 @@ def test_separated_classes_have_evidence_for_no_penalty(quick, separated):
     )
 
 
+@pytest.mark.parametrize("how", [["loo"], ["cv"], ["holdout", "--holdout", "0.3"]])
+def test_separated_classes_are_told_however_lambda_is_chosen(quick, separated, how):
+    found = quick("fit", separated, "--select", *how)
+    assert found.returncode == 0
+    assert (
+        "l2cli: note: the classes are separated: there is no finite fit without a penalty, and coefficients"
+        " grow as lambda falls\n"
+    ) in found.stderr
+    assert answer(quick("fit", separated, "--select", *how, "--json"))["separated"] is True
+
+
+def test_the_smallest_lambda_is_the_best_of_separated_classes(quick, separated):
+    words = ("--lambdas", "0.01,1,100", "--folds", "3", "-q")
+    for command in ("fit", "cv"):
+        found = quick(command, separated, *words)
+        assert found.stderr.splitlines()[-1] == (
+            "l2cli: warning: the best lambda, 0.01, is the smallest of the grid: the classes are separated, "
+            "so smaller ones may do better without end"
+        )
+        assert found.stderr.count("smallest of the grid") == 1
+
+
 @pytest.mark.parametrize(
     "words", [[], ["--select", "loo"], ["--select", "evidence"], ["--select", "evidence", "--lambdas", "1"]]
 )

@@ -110,7 +110,7 @@ def test_the_levels_of_a_column_count_as_one(quick, quick_json):
     assert [row["importance"] for row in members] == [None] * 3
     assert groups["species"]["effective_df"] == pytest.approx(sum(row["effective_df"] for row in members))
     text = quick("explain", str(PENGUINS), "-t", "body_mass_g", "--quiet").stdout
-    assert "   species=Gentoo " in text
+    assert "\n   Gentoo  " in text
 
 
 def test_groups_that_are_asked_for_have_one_importance_each(quick_json):

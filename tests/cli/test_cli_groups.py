@@ -398,3 +398,10 @@ def test_the_library_refuses_groups_that_make_no_sense():
         l2cli.fit(X, X[:, 0], column_groups="levels")
     with pytest.raises(l2cli.UsageError, match="need column_groups"):
         l2cli.fit(X, X[:, 0], group_lambda={"a": 1.0})
+
+
+def test_screens_tell_the_lambdas_of_groups_and_that_none_is_needed(quick):
+    words = (DIABETES, "--groups", TWO, "--group-penalty", "banded", "-q")
+    assert "no penalty needed: lambda 0 in every group does as well" in quick("fit", *words).stdout
+    cross = quick("cv", *words, "--folds", "4", "--lambdas", "auto:20").stdout
+    assert " of groups    lambda times body " in cross

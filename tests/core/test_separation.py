@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from l2cli.core.problem import make_problem
-from l2cli.core.separation import separating_columns
+from l2cli.core.separation import separating_columns, tells_all_apart
 from l2cli.core.solvers.l1_newton import L1Newton
 from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 
@@ -198,3 +198,17 @@ def test_bounds_keep_a_level_of_zero_counts_from_running_away(family, lower, upp
     found = separating_columns(problem, everything(problem))
     assert (found.tolist() if found is not None else None) == ([False, True] if apart else None)
     assert (L1Newton(problem).solve(0.0).last_move > RUNAWAY) == apart
+
+
+def test_a_fit_that_has_all_rows_on_their_side_tells_them_apart():
+    X, y = np.arange(6.0)[:, None], np.array([0.0, 0, 0, 1, 1, 1])
+    binary = make_problem(X, y, family="binomial")
+    assert tells_all_apart(binary, X[:, 0] - 2.5)
+    assert not tells_all_apart(binary, X[:, 0] - 3.0)  # the fourth row lies on the border
+    assert not tells_all_apart(binary._replace(offset=np.ones(6)), X[:, 0] - 2.5)
+    three = make_problem(X, np.eye(3)[[0, 0, 1, 1, 2, 2]], family="multinomial")
+    eta = np.eye(3)[[0, 0, 1, 1, 2, 2]]
+    assert tells_all_apart(three, eta)
+    eta[5] = [0.0, 1.0, 1.0]
+    assert not tells_all_apart(three, eta)
+    assert not tells_all_apart(make_problem(X, y, family="poisson"), X[:, 0])

@@ -94,9 +94,23 @@ def test_given_folds_keep_their_labels():
     labels = np.array([5, 5, 0, 3, 0, 3])
     folds = given_folds(labels, ("a", "b", "c", "d", "e", "f"))
     assert folds.ids.tolist() == [[2, 2, 0, 1, 0, 1]]
-    assert (folds.k, folds.kind, folds.labels) == (3, "given", ("a", "d", "f"))
+    assert (folds.k, folds.kind, folds.labels) == (3, "given", ("'a'", "'d'", "'f'"))
     assert folds.sizes() == [2, 2, 2]
     assert given_folds(labels, ()).labels == ()
+
+
+def test_messages_name_folds_as_the_user_knows_them():
+    """Those inside the training rows of another keep the numbers and labels they have outside."""
+    drawn = draw_folds(12, 4, repeats=2)
+    assert (drawn.named(2), drawn.named(5)) == ("without fold 3 of repeat 1", "without fold 2 of repeat 2")
+    inner = drawn.others(1)
+    assert [inner.named(i) for i in range(3)] == [f"without folds 2 and {f}" for f in (1, 3, 4)]
+    assert inner.held(2) == "fold 4 (fold 2 left out too)"
+    given = given_folds(np.array([0, 1, 2, 1]), ("x", "y", "z\x1b"))
+    assert (given.held(1), given.named(2)) == ("fold 'y'", r"without fold 'z\x1b'")
+    assert given.others(0).named(0) == "without folds 'x' and 'y'"
+    made = drawn._replace(within="without fold 1")
+    assert made.named(0) == "without fold 1 of 4 inside the rows without fold 1"
 
 
 def test_one_given_label_is_no_cross_validation():

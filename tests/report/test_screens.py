@@ -9,6 +9,7 @@ import pytest
 from l2cli.errors import UsageError
 from l2cli.report.layout import plain, width_of
 from l2cli.report.render import render, render_messages
+from l2cli.report.screens.heading import kept_text
 
 SCREENS = Path(__file__).resolve().parent.parent / "golden" / "screens"
 RESULTS = [
@@ -296,7 +297,7 @@ def test_compare_shows_squared_errors_as_their_root(stored):
 def test_compare_names_a_model_without_a_finite_fit(stored):
     result = stored("compare_gaussian")
     result["models"][0] |= {"mean": None, "se": None}
-    lines = [text for text in shown(result) if "no finite fit" in text]
+    lines = [text for text in shown(result) if "not fitted: see the warning" in text]
     assert [text.split()[0] for text in lines] == [result["models"][0]["name"]]
 
 
@@ -415,3 +416,9 @@ def test_few_missing_cells_are_not_none(stored):
     assert "2 (<0.1 %)" in text
     assert "2 missing cells (<0.1 %)" in text
     assert "0.0 %" not in text
+
+
+def test_one_degree_of_freedom_is_one():
+    fit = {"effective_df": 0.913, "rank": 1, "settings": {}}
+    assert kept_text(fit) == "keeps 0.913 of 1 degree of freedom"
+    assert kept_text(fit | {"rank": 2}) == "keeps 0.913 of 2 degrees of freedom"

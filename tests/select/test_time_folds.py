@@ -293,9 +293,29 @@ def test_few_earlier_rows_have_two_inner_folds_or_none():
     assert inner_in_time(time_folds(time, 4, NO_GAP), 0).k == 2
     assert inner_in_time(time_folds(time, 4, NO_GAP), 3).k == 3
     with pytest.raises(
-        UsageError, match=r"the 6 rows before fold 1 cannot be cut .* on with --gap 4; give fewer"
+        UsageError,
+        match=r"6 rows before fold 1 with 6 different times cannot be cut .* --gap 4; give --folds 2 or a",
     ):
         inner_in_time(time_folds(time, 4, Gap.of(4)), 0)
+    assert inner_in_time(time_folds(time, 2, Gap.of(4)), 0).k == 2
+
+
+def test_too_few_times_to_tune_in_name_the_folds_that_have_enough():
+    """Ten panels of 20 rows at each time: as many folds as leave three times before the first."""
+    time = TimeColumn("year", np.tile(np.arange(20.0), 10))
+    with pytest.raises(UsageError, match=r"20 rows before fold 1 with 2 different times .*; give --folds 7$"):
+        inner_in_time(time_folds(time, 10, NO_GAP), 0)
+    assert inner_in_time(time_folds(time, 7, NO_GAP), 0).k == 2
+    with pytest.raises(
+        UsageError, match=r"with one time only cannot .*; it takes a time column of more different"
+    ):
+        inner_in_time(time_folds(TimeColumn("year", np.arange(30.0) // 10), 2, NO_GAP), 0)
+
+
+def test_inner_folds_in_time_are_named_with_the_outer_one():
+    time = TimeColumn("t", np.arange(50.0))
+    inner = inner_in_time(time_folds(time, 4, NO_GAP), 3)
+    assert inner.named(1) == "before fold 2 of 3 inside the rows before fold 4"
 
 
 @pytest.mark.parametrize("metric", ["mse", "rmse", "mae"])

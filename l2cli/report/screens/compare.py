@@ -126,7 +126,7 @@ def _beside_best(
     known = best["mean"] is not None and model["mean"] is not None
     difference = view.value(model["mean"]) - view.value(best["mean"]) if known else None
     if model["mean"] is None:
-        return _Beside(None, "no finite fit", same=True)
+        return _Beside(None, "not fitted: see the warning", same=True)
     if pair is None or pair.get("p_value") is None:
         return _Beside(difference, "", same=False)
     if SAME in str(pair.get("verdict")):

@@ -13,7 +13,7 @@ from l2cli.report.layout import Column, Line, Page, Span, cells, clauses, decima
 from l2cli.report.numerals import percent, significant, trimmed
 from l2cli.report.scales import lambda_scale, value_scale
 from l2cli.report.screens import targets
-from l2cli.report.screens.heading import data_lines, folds_text, kept_text, model_lines
+from l2cli.report.screens.heading import data_lines, folds_text, kept_text, model_lines, shown
 from l2cli.report.screens.metrics import (
     HIGHER_IS_BETTER,
     ErrorView,
@@ -39,6 +39,7 @@ def screen(result: Mapping[str, Any], page: Page) -> list[Line]:
         (),
         *_chart_lines(result, view, page),
         *_choice_lines(result, view, page),
+        *_band_lines(settings, page),
         *_mix_lines(result, view, page),
         *_honest_lines(result, view, page),
         *_refit_lines(result, page),
@@ -81,11 +82,11 @@ def _choice_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> lis
     errors = []
     for _, _, index in rows:
         mean, se = result["mean"][index], result["se"][index]
-        shown = metric_value(view.metric, view.value(mean))
+        text = metric_value(view.metric, view.value(mean))
         spread = (
             f" {glyphs_for(page.unicode).plus_minus} {_spread_text(view, mean, se)}" if se is not None else ""
         )
-        errors.append(f"{label_of(view.metric)} {shown}{spread}")
+        errors.append(f"{label_of(view.metric)} {text}{spread}")
     columns = [
         Column("", cells(f"lambda_{rule}" for rule, *_ in rows), rank=9),
         Column("", decimal_cells([trimmed(value) for _, value, _ in rows], "value"), rank=9),
@@ -96,6 +97,13 @@ def _choice_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> lis
             texts = [f"{label_of(name)} {metric_value(name, m.get(name))}" for m in metrics]
             columns.append(Column("", cells(texts), rank=7 - len(columns)))
     return table(columns, page, heads=False, gap=3)
+
+
+def _band_lines(settings: Mapping[str, Any], page: Page) -> list[Line]:
+    """Return the lambdas of groups, of which those tried are multiples."""
+    bands = settings.get("group_lambdas") or {}
+    text = "; ".join(f"{shown(name, page)} {trimmed(value)}" for name, value in bands.items())
+    return labelled("of groups", f"lambda times {text}", page) if bands else []
 
 
 def _mix_lines(result: Mapping[str, Any], view: ErrorView, page: Page) -> list[Line]:

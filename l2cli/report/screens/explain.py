@@ -102,7 +102,9 @@ def _rows_of(result: Mapping[str, Any]) -> list[_Row]:
             )
         )
         own = sorted(own, key=lambda row: -abs(row["coef_standardized"] or 0.0))
-        rows += [_Row(f"  {visible(row['feature'])}", row) for row in own]
+        # Below its column a level says enough: the whole name would be cut where levels differ.
+        prefix = f"{group['name']}="
+        rows += [_Row(f"  {visible(row['feature'].removeprefix(prefix))}", row) for row in own]
     return rows
 
 
@@ -148,7 +150,8 @@ def _columns(result: Mapping[str, Any], rows: Sequence[_Row]) -> list[Column]:
     columns.append(Column("df", decimal_cells([_short(v.get("effective_df")) for v in values]), "right", 2))
     columns.append(Column("VIF", decimal_cells([_short(v.get("vif")) for v in values]), "right", 4))
     after = [v.get("vif_penalized") for v in values]
-    columns.append(Column("after", decimal_cells([_short(v) for v in after]), "right", 1))
+    if (result["lambda"]["value"] or 0) != 0:
+        columns.append(Column("after", decimal_cells([_short(v) for v in after]), "right", 1))
     if result.get("beside"):
         columns.append(_beside_column(result["beside"], values))
     return [
@@ -306,9 +309,17 @@ def _legend(result: Mapping[str, Any], page: Page) -> list[Line]:
     return flowed([Span("; ".join(words) + ". Next: l2cli compare, l2cli path", "hint")], page)
 
 
+def _odd_shares(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what shares below 0 and above 100 % mean, where there are any."""
+    known = [share for values in rows if (share := values.get("shrinkage")) is not None]
+    parts = ["above 100 %: the sign flips"] * (max(known) >= 1.005)
+    parts += ["negative: it grew"] * (min(known) <= -0.005)
+    return f" ({', '.join(parts)})" if parts else ""
+
+
 def _legend_of_columns(result: Mapping[str, Any]) -> list[str]:
     """Return what the columns behind the shares mean, of those that have something to tell."""
-    rows = [row.values for row in _rows_of(result)]
+    rows: list[Mapping[str, Any]] = [row.values for row in _rows_of(result)]
 
     def told(key: str) -> bool:
         return any(values.get(key) is not None for values in rows)
@@ -318,10 +329,11 @@ def _legend_of_columns(result: Mapping[str, Any]) -> list[str]:
         words.append("per sd: root of the sum of squares over the classes")
     if result["lambda"]["value"] != 0 and bare:
         words.append("at 0: per sd without the penalty")
-        words += ["shrunk: what of that it takes (above 100 %: the sign flips)"] if told("shrinkage") else []
+        words += [f"shrunk: what of that it takes{_odd_shares(rows)}"] if told("shrinkage") else []
     words += ["df: degrees of freedom of each"] if told("effective_df") else []
     if told("vif"):
-        words.append("VIF: variance inflation" + (", and after the penalty" if told("vif_penalized") else ""))
+        after = told("vif_penalized") and result["lambda"]["value"] != 0
+        words.append("VIF: variance inflation" + (", and after the penalty" if after else ""))
     if told("beside"):
         name, kind = ("lasso", "L1") if result["beside"]["l1_ratio"] > 0 else ("ridge", "L2")
         words.append(f"{name}: what {kind} keeps" if bare else f"{name}: per sd with {kind}")

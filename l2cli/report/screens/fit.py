@@ -76,7 +76,7 @@ def method_text(result: Mapping[str, Any]) -> str:
     if lam["selected_by"] == "given" or not selection:
         return "" if lam["value"] == 0 else "lambda given"
     if len(selection["lambdas"]) == 1:
-        return f"lambda given, judged by {_method(result)}"
+        return f"one lambda, judged by {_method(result)}"
     text = f"lambda by {_judge(result)} over {len(selection['lambdas'])} values"
     return text + (", one-standard-error rule" if lam.get("rule") == "1se" else "")
 
@@ -192,7 +192,8 @@ def _range_facts(result: Mapping[str, Any]) -> list[str]:
     lam = result["lambda"]
     free, span = lam.get("penalty_needed") is False, lam.get("range")
     if not span:
-        return ["no penalty needed: lambda 0 does as well"] if free else []
+        every = " in every group" if result["settings"].get("group_lambdas") else ""
+        return [f"no penalty needed: lambda 0{every} does as well"] if free else []
     low, high = span
     how = "is within one standard error of the best" if lam.get("rule") == "1se" else "does as well"
     bare = free and low == min(result["selection"]["lambdas"])
@@ -227,8 +228,20 @@ def equivalents(equal: Mapping[str, Any], settings: Mapping[str, Any]) -> list[s
     if equal.get("glmnet_lambda") is not None:
         alpha = trimmed(equal.get("glmnet_alpha") or 0.0)
         asked = ", standardize=FALSE" if raw else ""
+        asked += "".join(f", {name}=..." for name in _glmnet_arguments(settings))
         parts.append(f"glmnet(lambda={trimmed(equal['glmnet_lambda'], 4)}, alpha={alpha}{asked})")
     return parts
+
+
+def _glmnet_arguments(settings: Mapping[str, Any]) -> list[str]:
+    """Return the arguments of glmnet that take what was given beside lambda."""
+    bounds = settings.get("bounds") or ()
+    asked = {
+        "penalty.factor": any(factor != 1.0 for factor in settings.get("penalty_factor") or ()),
+        "lower.limits": any(low is not None for low, _ in bounds),
+        "upper.limits": any(high is not None for _, high in bounds),
+    }
+    return [name for name, given in asked.items() if given]
 
 
 def _glm_name(equal: Mapping[str, Any], settings: Mapping[str, Any]) -> str:

@@ -107,7 +107,7 @@ def penalty_text(settings: Mapping[str, Any]) -> str:
 
 def kept_text(fit: Mapping[str, Any]) -> str:
     """Return what the penalty left: degrees of freedom, and with an L1 part the features."""
-    df = f"{freedom_text(fit)} degrees of freedom"
+    df = f"{freedom_text(fit)} {'degree' if fit.get('rank') == 1 else 'degrees'} of freedom"
     if not drops_features(fit["settings"]):
         return f"keeps {df}"
     tables = [part["coefficients"] for part in fit.get("classes") or [fit]]
