@@ -48,7 +48,10 @@ def as_number(value: Any, name: str) -> float:
     """Return ``value`` as a float, or raise UsageError if it is no number."""
     if not isinstance(value, Real):
         raise UsageError(f"{name} must be a number, not {value!r}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise UsageError(f"{name} is an integer that no double holds") from None
 
 
 def check_lambda(value: float, option: str) -> float:

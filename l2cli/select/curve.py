@@ -107,7 +107,7 @@ class Curve(NamedTuple):
         standard error alone tells differences apart that matter to nobody. By ``1se`` if it is within one
         standard error of the best.
         """
-        if np.isnan(self.paired_se).all() or len(self.lambdas) < 2:
+        if np.isnan(self.paired_se).all() or self.lambdas.min() == self.lambdas.max():
             return None
         order = np.argsort(self.lambdas, kind="stable")
         best, chosen = self.index_min, self.index_by(rule)

@@ -58,7 +58,8 @@ def test_values_that_are_not_finite_rank_last():
 def test_edges(mean, edge):
     assert curve_of(mean).edge == edge
     assert curve_of(mean[:1], lambdas=GRID[:1]).edge is None
-    assert curve_of(mean, lambdas=np.full(len(mean), 7.0)).edge is None
+    repeated = curve_of(mean, lambdas=np.full(len(mean), 7.0))
+    assert (repeated.edge, repeated.as_good) == (None, None)
 
 
 def test_nothing_lies_beyond_a_lambda_of_0():
