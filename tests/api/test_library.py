@@ -377,6 +377,7 @@ def test_predictions_that_cannot_be_made_are_refused(numbers):
         ({"sample_weight": "w"}, "no column 'w'"),
         ({"target": "x0"}, "the target must be given once"),
         ({"lam": "auto"}, "lam must be a number, not 'auto'"),
+        ({"lam": 1e300}, r"lam must be 0 or from 1e-150 to 1e\+150, not 1e\+300"),
         ({"lam": 10**400}, "lam is an integer that no double holds"),
         ({"lambdas": [1.0, 10**400]}, "lambdas must be 'auto', 'auto:N' or a sequence of numbers"),
         ({"l1_ratio": "1"}, "l1_ratio must be a number, not '1'"),
