@@ -558,6 +558,10 @@ def test_what_is_no_number_and_no_name_is_wrong_usage(numbers):
     ):
         with pytest.raises(l2cli.UsageError, match=message):
             model.predict(X, **given)
-    wrong: Any = ["ridge", None]
-    with pytest.raises(l2cli.UsageError, match=r"^models holds None, not the name of a model"):
-        l2cli.compare(X, y, models=wrong)
+    wrong: Any
+    for wrong, message in (
+        (5, "^models must be a sequence of names, not 5$"),
+        (["ridge", None], "^models holds None, not the name of a model"),
+    ):
+        with pytest.raises(l2cli.UsageError, match=message):
+            l2cli.compare(X, y, models=wrong)
