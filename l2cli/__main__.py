@@ -8,16 +8,23 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
+INTERRUPTED = 130
+"""As in ``l2cli.errors``, which a Ctrl-C may have come too early for."""
+
 
 def main() -> NoReturn:
     """Run the command line with ``sys.argv`` and leave with its exit status."""
     # Start-up makes hundreds of thousands of objects that stay. To search them for cycles every 700 objects,
     # as Python would, is 5 % of a small fit.
     gc.set_threshold(50_000)
-    # Imported here so that `import l2cli.__main__` (a spawned worker does it) costs nothing.
-    from l2cli.cli.app import run
+    try:
+        # Imported here so that `import l2cli.__main__` (a spawned worker does it) costs nothing.
+        from l2cli.cli.app import run
 
-    leave(run(sys.argv[1:]))
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before `run` listens, or while it leaves
+        status = INTERRUPTED
+    leave(status)
 
 
 def leave(status: int) -> NoReturn:

@@ -40,6 +40,8 @@ def whole(value: Any, name: str, least: int, most: int | None = None, *, special
 
 LEAST_L1_RATIO = 1e-9
 """The smallest lambda without any feature grows like 1/ratio: below this it drowns all else."""
+LARGEST_LAMBDA = 1e150
+"""Squares of lambdas beyond this, or below its inverse, overflow; long before, nothing is left to change."""
 LARGEST_FACTOR = 1e100
 """Factors of lambda beyond this, or below its inverse, make lambdas of which squares overflow."""
 
@@ -48,26 +50,26 @@ def as_number(value: Any, name: str) -> float:
     """Return ``value`` as a float, or raise UsageError if it is no number."""
     if not isinstance(value, Real):
         raise UsageError(f"{name} must be a number, not {value!r}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise UsageError(f"{name} is an integer that no double holds") from None
 
 
-def check_lambda(value: float, option: str) -> float:
-    """Return ``value`` if it is a finite number >= 0, else raise UsageError naming ``option``."""
+def check_lambda(value: float, option: str, largest: float = LARGEST_LAMBDA) -> float:
+    """Return ``value`` if it is 0 or in 1/largest to ``largest``, else raise UsageError naming ``option``."""
     if value == math.inf:
         raise UsageError(f"{option} must be a finite number, not {value:g}")
     if not (math.isfinite(value) and value >= 0):
         raise UsageError(f"{option} must be 0 or larger, not {value:g}")
+    if value and not 1.0 / largest <= value <= largest:
+        raise UsageError(f"{option} must be 0 or from {1.0 / largest:g} to {largest:g}, not {value:g}")
     return value
 
 
 def check_factor(value: float, option: str) -> float:
     """Return a factor of lambda if it is 0 or leaves room for lambdas and their squares beside it."""
-    check_lambda(value, option)
-    if value and not 1.0 / LARGEST_FACTOR <= value <= LARGEST_FACTOR:
-        raise UsageError(
-            f"{option} must be 0 or from {1.0 / LARGEST_FACTOR:g} to {LARGEST_FACTOR:g}, not {value:g}"
-        )
-    return value
+    return check_lambda(value, option, LARGEST_FACTOR)
 
 
 def check_l1_ratio(ratio: float, option: str) -> float:

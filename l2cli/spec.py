@@ -127,7 +127,7 @@ class GridSpec:
             return GridSpec(count=int(count)) if colon else GridSpec()
         try:
             values = tuple(float(value) for value in lambdas)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise UsageError(
                 f"lambdas must be 'auto', 'auto:N' or a sequence of numbers, not {lambdas!r}"
             ) from None
@@ -189,7 +189,7 @@ def named_bounds(bounds: Bounds | None) -> tuple[tuple[str, float, float], ...]:
                 -math.inf if low is None else float(low),
                 math.inf if high is None else float(high),
             )
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise UsageError(f"bounds of {name!r} must be a pair of numbers or None, not {ends!r}") from None
         found.append(item)
     return tuple(found)

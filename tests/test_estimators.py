@@ -320,6 +320,22 @@ def test_weights_without_sense_are_refused(rows, weights, message):
         L2Regressor().fit(X, y, sample_weight=weights)
 
 
+@pytest.mark.parametrize("estimator", [L2Regressor(), L2RegressorCV(), L2Classifier(), L2ClassifierCV()])
+def test_numbers_whose_squares_overflow_are_refused_as_in_files(rows, estimator):
+    X, y, labels, _ = rows
+    regression = isinstance(estimator, L2Regressor | L2RegressorCV)
+    y = np.asarray(y) if regression else np.asarray(labels)
+    with pytest.raises(ValueError, match=r"X holds .*: from 1e\+150 on squares overflow"):
+        estimator.fit(np.asarray(X) * 1e160, y)
+    for weight, message in ((1e200, r"holds 1e\+200: from 1e\+150"), (1e-200, "0 or numbers from 1e-150 on")):
+        with pytest.raises(ValueError, match=f"sample_weight.* {message}"):
+            estimator.fit(X, y, sample_weight=np.full(90, weight))
+    if regression:
+        for size, message in ((1e100, r"y holds .*: from 1e\+75 on"), (1e-100, "y differs by less than")):
+            with pytest.raises(ValueError, match=message):
+                estimator.fit(X, y * size)
+
+
 def test_one_weight_is_that_of_every_row(rows):
     X, y, *_ = rows
     same = L2Regressor(2.0).fit(X, y, np.full(90, 2.0))

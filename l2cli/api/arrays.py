@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l2cli.api.fit import FitResult
-from l2cli.api.given import Given, inputs_of, is_frame, table_of, with_names
+from l2cli.api.given import Given, inputs_of, is_frame, table_of, unmasked, with_names
 from l2cli.api.predict import predict_table
 from l2cli.api.wording import in_arguments
 from l2cli.errors import UsageError
@@ -82,7 +82,7 @@ def _answers(
     if offset is not None:
         if saved.data.offset is None:
             raise UsageError("the model was fitted without an offset, so offset has nothing to do")
-        extra[saved.data.offset] = np.asarray(offset)
+        extra[saved.data.offset] = unmasked(offset)
     table = table_of(X, names, extra)
     columns = predict_table(saved, table, unseen=unseen, threshold=threshold, level=level).columns
     if saved.data.classes is None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from l2cli.api.setup import LEVEL, Setup, finite, floats
 from l2cli.core.covariance import quantile, standard_errors
+from l2cli.core.objective import EPS
 from l2cli.core.path import Path, design_factor, solve_path
 from l2cli.core.solvers.newton import RUNAWAY, NewtonSolver
 from l2cli.core.solvers.ridge import RidgeFactor
@@ -90,7 +91,8 @@ def inference_keys(inference: Inference) -> dict[str, Any]:
 def _kept(setup: Setup, path: Path, lam: float, factor: RidgeFactor | None) -> FloatArray:
     """Return each coefficient over the unpenalized one, NaN where that is tied, not finite or but noise.
 
-    Noise is what rounding leaves of 0: some 1e-12 of the target or of the largest coefficient.
+    Noise is what rounding leaves of 0: some 1e-12 of the spread of the target or of the largest coefficient,
+    and 10 eps of the target itself, whose mean is rounded.
     """
     problem, u = setup.problem, path.u[..., 0]
     unknown = np.full(u.shape, np.nan)
@@ -114,8 +116,12 @@ def _kept(setup: Setup, path: Path, lam: float, factor: RidgeFactor | None) -> F
         if answer.last_move > RUNAWAY or not answer.residual <= 1e-6:
             return unknown  # the classes are separated: there is no unpenalized fit to compare with
         free, tied = answer.u, design_factor(problem, 0.0).null > 1e-6
-    unit = float(np.abs(problem.y).max(initial=0.0)) if problem.family == "gaussian" else 1.0
-    nothing = np.abs(free) <= NOTHING * max(unit, float(np.abs(free).max(initial=0.0)))
+    unit, rounded = 1.0, 0.0
+    if problem.family == "gaussian":
+        y = problem.response
+        size = float(np.abs(y).max(initial=0.0))
+        unit, rounded = float(np.ptp(y)) if problem.intercept else size, 10.0 * EPS * size
+    nothing = np.abs(free) <= max(NOTHING * max(unit, float(np.abs(free).max(initial=0.0))), rounded)
     lost = ((tied | problem.constant) | nothing.T).T
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(lost, np.nan, u / free)

@@ -68,7 +68,7 @@ def gather(
             return values
         while name in names or name in extra:
             name += "_"
-        extra[name] = np.asarray(values)
+        extra[name] = unmasked(values)
         return name
 
     if isinstance(groups, Mapping):
@@ -102,7 +102,7 @@ def _targets(y: Any, target: str | Sequence[str] | None) -> list[tuple[str, Any]
     if is_frame(y):
         return [(str(label), y.iloc[:, t]) for t, label in enumerate(y.columns)]
     label = getattr(y, "name", None)
-    values = np.asarray(y)
+    values = unmasked(y)
     if values.ndim != 2:
         return [(label if isinstance(label, str) else "y", y)]
     if not values.shape[1]:
@@ -115,11 +115,27 @@ def with_names(X: Any) -> tuple[Any, list[str]]:
     if hasattr(X, "to_pandas"):  # polars, pyarrow
         X = X.to_pandas()
     if is_frame(X):
-        return X, [str(label) for label in X.columns]
-    X = np.asarray(X)
+        names = [str(label) for label in X.columns]
+        # beside labels of several levels no further column could be named
+        return (X.set_axis(names, axis=1) if X.columns.nlevels > 1 else X), names
+    kind, sparse = type(X).__name__, hasattr(X, "toarray")
+    X = unmasked(X)
+    if X.ndim == 0:
+        hint = "give X.toarray()" if sparse else "give an array (rows, columns) or a data frame"
+        raise DataError(f"X is {kind}, not a matrix", hint=hint)
     if X.ndim != 2:
         raise DataError(f"X has {X.ndim} dimensions, not 2", hint="reshape it to (rows, columns)")
     return X, [f"x{j}" for j in range(X.shape[1])]
+
+
+def unmasked(values: Any) -> npt.NDArray[Any]:
+    """Return an array, in which the masked cells of a masked array are missing ones."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return np.asarray(values)
+    numbers = values.dtype.kind in "iuf"
+    cells = np.array(values.data, dtype=np.float64 if numbers else object)
+    cells[np.ma.getmaskarray(values)] = np.nan if numbers else None
+    return cells
 
 
 def is_frame(X: Any) -> bool:
@@ -187,7 +203,7 @@ def holdout_table(holdout: Any, given: Given, schema: DataSchema) -> Table:
     X, names = with_names(X)
     extra: dict[str, npt.NDArray[Any]] = {}
     if y is not None:
-        values = [np.asarray(column) for _, column in _targets(y, None)]
+        values = [unmasked(column) for _, column in _targets(y, None)]
         if len(values) != len(schema.targets):
             raise DataError(
                 f"the y of holdout has {len(values)} columns, that of the fit {len(schema.targets)}"

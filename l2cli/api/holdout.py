@@ -53,8 +53,8 @@ class Holdout:
             found.encoded if whole else found.encoded.take(found.rows),
             found.y, found.weights, found.offset, tuple(drift),
         )  # fmt: skip
-        rows = plural(len(found.y), "row")
-        told = f"lambda by the error of {rows} of {self._name}, which take no part in the fit"
+        rows, take = plural(len(found.y), "row"), "takes" if len(found.y) == 1 else "take"
+        told = f"lambda by the error of {rows} of {self._name}, which {take} no part in the fit"
         return replace(
             dataset,
             holdout=other,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from l2cli.api.arguments import (
@@ -19,6 +19,7 @@ from l2cli.api.fit import fit_dataset
 from l2cli.api.given import gather, holdout_name, holdout_table
 from l2cli.api.path import PathResult, path_dataset
 from l2cli.api.wording import in_arguments
+from l2cli.errors import UsageError
 from l2cli.gap import Gap
 from l2cli.select.candidates import split_models
 from l2cli.spec import Bounds, GridSpec, SelectSpec, check_inference
@@ -311,6 +312,8 @@ def compare(
         standardize=standardize,
         intercept=intercept, lambda_scale=lambda_scale, tol=None,
     )  # fmt: skip
+    if not isinstance(models, Iterable):
+        raise UsageError(f"models must be a sequence of names, not {models!r}")
     names = split_models(models) if isinstance(models, str) else tuple(models)
     result = compare_dataset(dataset, model, choice, names)
     warn_about(result.to_dict())

@@ -135,7 +135,7 @@ def _unexplained(X: FloatArray, y: FloatArray) -> FloatArray:
     x = np.where(present, x - x.sum(axis=0) / count, 0.0)
     t = np.where(present, y[:, None], 0.0)
     t = np.where(present, t - t.sum(axis=0) / count, 0.0)
-    sizes = np.sqrt((x * x).sum(axis=0) * (t * t).sum(axis=0))
+    sizes = np.sqrt((x * x).sum(axis=0)) * np.sqrt((t * t).sum(axis=0))  # roots first: no overflow
     both_flat = (np.ptp(x, axis=0) == 0.0) & (np.ptp(t, axis=0) == 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         rest = 1.0 - np.abs((x * t).sum(axis=0)) / sizes

@@ -1,6 +1,6 @@
 """One run of a command: what all of them do around the work itself, in one order.
 
-Judge the outputs, read, work, tell what was noted, save the model, write the result, return the exit status.
+Judge the outputs, read, work, save the model, tell what was noted, write the result, return the exit status.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class Job:
         model: Model | None = None,
         columns: Mapping[str, Sequence[Any]] | None = None,
     ) -> int:
-        """Tell the notes and warnings, save the model, write the result, and return the exit status.
+        """Save the model, tell the notes and warnings, write the result, and return the exit status.
 
         Parameters
         ----------
@@ -150,9 +150,9 @@ class Job:
             Predictions by column: what every format but JSON shows instead of the result.
         """
         result["timing"] = self._timing()
-        self._tell(result)
         if self._model_target is not None and model is not None:
-            self._save(model, self._model_target)
+            self._save(model, self._model_target)  # first: a note says that it is saved
+        self._tell(result)
         if self._target.is_stdout:
             self._print(result, columns)
         else:

@@ -269,7 +269,7 @@ def group_lambdas(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
             raise UsageError(f"{option} '{shown(item)}' has no lambda", hint="write group=lambda, ...")
         if name in found:
             raise UsageError(f"{option} gives '{shown(name)}' twice")
-        found[name] = check_lambda(number(value, f"{option} {name}"), f"{option} {name}")
+        found[name] = check_factor(number(value, f"{option} {name}"), f"{option} {name}")
     return tuple(found.items())
 
 

@@ -121,7 +121,9 @@ def certify(
     (Fenchel-Young holds with equality in the deviance): e_j^2 / (lambda (1 - r) d_j) with the violation e_j.
     For r = 1 the residuals are shrunk by c until |z_j'theta| <= lambda l_j, and the deviance adds at most
     2 (1 - c)^2 sum_i s_i e_i^2 over the curvature, for c near 1. The unpenalized coordinates, whose dual
-    constraint g = 0 holds only to rounding, add their first-order terms.
+    constraint g = 0 holds only to rounding, add their first-order terms; but the intercept of a gaussian
+    target g^2 / W, by which J falls where it is moved to its best: beside a large mean of the target the
+    first-order term is rounding times that mean.
     """
     sums, count = _row_sums(problem, u, intercept), u.shape[-1]
     flat = u.reshape(-1, count)  # one coordinate a row
@@ -143,7 +145,9 @@ def certify(
             np.maximum(violation, slope.max(axis=0)),
             np.maximum(floor, EPS * least.max(axis=0)),
         )
-        gap = 2.0 * (slope * np.abs(intercept).reshape(-1, count)).sum(axis=0)
+        moved = np.abs(intercept).reshape(-1, count)
+        exact = problem.family == "gaussian"
+        gap = (slope**2 / problem.weight_sum if exact else 2.0 * slope * moved).sum(axis=0)
     unit = null_gradient(problem)
     scale = unit if unit > 0 else 1.0
     gap += penalty_gap(flat, gradient, off, squares, kink, sums.pearson, box, groups)

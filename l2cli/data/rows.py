@@ -10,7 +10,7 @@ import numpy.typing as npt
 from l2cli.data.levels import as_numbers
 from l2cli.data.schema import column_hint
 from l2cli.data.table import Table
-from l2cli.data.target import LARGEST, missing_cells
+from l2cli.data.target import LARGEST, LARGEST_TARGET, missing_cells
 from l2cli.data.wording import plural, quoted, where
 from l2cli.errors import DataError, shown
 
@@ -121,9 +121,10 @@ def _refuse(
     table: Table, name: str, rows: IntArray, bad: BoolArray, values: FloatArray, rule: str, role: str
 ) -> None:
     """Raise DataError at the first row where ``bad`` holds, or a value is too large to be squared."""
-    large = np.abs(values) >= LARGEST
+    limit = LARGEST_TARGET if role == "offset" else LARGEST  # an offset is on the scale of the target
+    large = np.abs(values) >= limit
     if large.any():
-        bad, rule = large, f"numbers of a size below {LARGEST:g}"
+        bad, rule = large, f"numbers of a size below {limit:g}"
     if not bad.any():
         return
     at = int(np.argmax(bad))

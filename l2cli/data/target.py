@@ -41,6 +41,8 @@ LEAST_CODES, MOST_CODES, MOST_CODE = 3, 10, 20
 """A target of so many whole numbers up to this size may hold classes or counts."""
 LARGEST = 1e150
 """Numbers must be smaller than this: sums of squares, which every fit takes, would overflow."""
+LARGEST_TARGET = 1e75
+"""So must those of a target: standard errors take squares of squared errors. Its inverse: least spread."""
 
 
 class Target(NamedTuple):
@@ -246,9 +248,22 @@ def _numbers(table: Table, roles: Roles, name: str, rows: IntArray, family: str)
     else:
         values = table.number(name)
     y = np.ascontiguousarray(values[rows])
-    refuse_extremes(table, name, y, rows)
+    refuse_extremes(table, name, y, rows, LARGEST_TARGET)
     refuse_impossible(table, name, y, rows, family)
+    _refuse_faint(table, name, y)
     return y
+
+
+def _refuse_faint(table: Table, name: str, y: FloatArray) -> None:
+    """Raise DataError if values differ, but by so little that the squares of squared errors are 0."""
+    spread = float(y.max() - y.min())
+    if 0.0 < spread < 1.0 / LARGEST_TARGET:
+        raise DataError(
+            f"{where(table)}: the values of target '{shown(name)}' differ by {spread:.3g} at most, and the"
+            " squares of such small errors cannot be told from 0",
+            hint="state the target in another unit",
+            code="faint_target",
+        )
 
 
 def refuse_impossible(
@@ -283,7 +298,8 @@ def refuse_extremes(
     if not extreme.any():
         return
     at = int(np.argmax(extreme))
-    size = f"beyond {limit:.0e}, where its square overflows" if np.isfinite(values[at]) else "infinite"
+    over = "the square of its squared error" if limit == LARGEST_TARGET else "its square"
+    size = f"beyond {limit:.0e}, where {over} overflows" if np.isfinite(values[at]) else "infinite"
     raise DataError(
         f"{where(table, int(rows[at]))}: the value in column '{shown(name)}' is {size}",
         hint="mend the cell, state the column in another unit, or leave it out",
@@ -329,7 +345,7 @@ def target_of_labels(table: Table, name: str, classes: tuple[str, ...], rows: In
 def target_of_numbers(table: Table, name: str, rows: IntArray, family: str) -> FloatArray:
     """Return y (n,) of new rows for a model of numbers; DataError at the first cell that it cannot have."""
     y = np.ascontiguousarray(as_numbers(table, name, rows=rows)[rows])
-    refuse_extremes(table, name, y, rows)
+    refuse_extremes(table, name, y, rows, LARGEST_TARGET)
     if len(y) and (y.any() or family == "gamma"):  # zeros alone can be judged, if not fitted
         refuse_impossible(table, name, y, rows, family, "mend the cell or leave the row out")
     return y

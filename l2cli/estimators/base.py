@@ -29,6 +29,8 @@ from l2cli.core.path import Path
 from l2cli.core.problem import Problem, make_problem
 from l2cli.core.relaxed import relaxed_path
 from l2cli.core.sharing import each_target
+from l2cli.data.rows import SMALLEST_WEIGHT
+from l2cli.data.target import LARGEST, LARGEST_TARGET
 from l2cli.errors import L2Error, UsageError
 from l2cli.estimators.bounding import given_bounds
 from l2cli.estimators.grouping import GivenBands, given_groups
@@ -193,6 +195,7 @@ class _Regressor(RegressorMixin, _L2Model):  # type: ignore[misc]  # scikit-lear
             self, X, y, dtype=np.float64, order="C", y_numeric=True, ensure_min_samples=self.least_rows,
             multi_output=self.several_targets and self.family == "gaussian",
         )  # fmt: skip
+        _refuse_extremes(rows, "X", LARGEST)
         target = target.astype(np.float64, copy=False)
         weights = _weights(sample_weight, len(rows))
         self._check_target(target if weights is None else target[weights > 0.0])
@@ -206,7 +209,11 @@ class _Regressor(RegressorMixin, _L2Model):  # type: ignore[misc]  # scikit-lear
         return tags
 
     def _check_target(self, y: FloatArray) -> None:
-        """Refuse values that the family cannot have."""
+        """Refuse values that the family cannot have, and those whose squared errors have no squares."""
+        _refuse_extremes(y, "y", LARGEST_TARGET)
+        spread = np.ptp(y, axis=0)
+        if ((spread > 0.0) & (spread < 1.0 / LARGEST_TARGET)).any():
+            raise ValueError(f"y differs by less than {1.0 / LARGEST_TARGET:.0e}: state it in another unit")
         if self.family in NUMBERS[1:]:
             least = "numbers above 0" if self.family == "gamma" else "numbers of at least 0"
             if y.min() < 0.0 or (self.family == "gamma" and y.min() == 0.0):
@@ -244,6 +251,7 @@ class _Classifier(ClassifierMixin, _L2Model):  # type: ignore[misc]  # scikit-le
         rows, labels = validate_data(
             self, X, y, dtype=np.float64, order="C", ensure_min_samples=self.least_rows
         )
+        _refuse_extremes(rows, "X", LARGEST)
         check_classification_targets(labels)
         kind = type_of_target(labels, input_name="y", raise_unknown=True)
         if kind not in ("binary", "multiclass"):
@@ -295,4 +303,14 @@ def _weights(sample_weight: npt.ArrayLike | None, n_rows: int) -> FloatArray | N
         raise ValueError(f"sample_weight has shape {weights.shape}, not ({n_rows},)")
     if (weights < 0.0).any() or not weights.any():
         raise ValueError("sample_weight needs numbers of 0 or more, and not only zero weights")
+    _refuse_extremes(weights, "sample_weight", LARGEST)
+    if weights[weights > 0.0].min() < SMALLEST_WEIGHT:
+        raise ValueError(f"sample_weight needs 0 or numbers from {SMALLEST_WEIGHT:g} on")
     return np.asarray(weights)
+
+
+def _refuse_extremes(values: FloatArray, what: str, limit: float) -> None:
+    """Raise ValueError if a number is as large as what files may not hold either: squares would overflow."""
+    largest = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+    if largest >= limit:
+        raise ValueError(f"{what} holds {largest:g}: from {limit:g} on squares overflow; use another unit")

@@ -98,8 +98,10 @@ def feature_stats(dataset: Dataset, scale: Sequence[float]) -> dict[str, dict[st
     for feature, seen in zip(dataset.schema.features if dataset.stats else (), dataset.stats, strict=True):
         entry: dict[str, Any] = {"missing": seen.missing}
         if feature.kind == "number":
-            # imputing the mean leaves the sum of squares alone, but divides it by all rows
-            sd = 0.0 if seen.low == seen.high else scale[at] / math.sqrt(1.0 - seen.missing)
+            # imputing the mean leaves the sum of squares alone, but divides it by all rows; weights of 1e-100
+            # beside 1 leave nothing of the rows that have a value
+            seen_none = seen.low == seen.high or seen.missing >= 1.0
+            sd = 0.0 if seen_none else scale[at] / math.sqrt(1.0 - seen.missing)
             entry.update(mean=seen.mean, sd=sd, min=seen.low, max=seen.high)
         else:
             entry["levels"] = dict(seen.shares)

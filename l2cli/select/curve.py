@@ -68,14 +68,14 @@ class Curve(NamedTuple):
     def edge_by(self, rule: str) -> str | None:
         """Return ``low`` or ``high`` where the lambda of a rule is the smallest or largest of several.
 
-        Not ``low`` where the curve has levelled off: smaller ones do no better.
+        Not ``low`` where the curve has levelled off, as smaller ones do no better, nor at 0: there are none.
         """
-        chosen = self.lambdas[self.index_by(rule)]
-        if len(self.lambdas) < 2:
+        chosen, low, high = self.lambdas[self.index_by(rule)], self.lambdas.min(), self.lambdas.max()
+        if low == high:
             return None
-        if chosen == self.lambdas.max():
+        if chosen == high:
             return "high"
-        return "low" if chosen == self.lambdas.min() and not self.settled else None
+        return "low" if chosen == low > 0.0 and not self.settled else None
 
     @property
     def levels_off(self) -> bool:
@@ -107,7 +107,7 @@ class Curve(NamedTuple):
         standard error alone tells differences apart that matter to nobody. By ``1se`` if it is within one
         standard error of the best.
         """
-        if np.isnan(self.paired_se).all() or len(self.lambdas) < 2:
+        if np.isnan(self.paired_se).all() or self.lambdas.min() == self.lambdas.max():
             return None
         order = np.argsort(self.lambdas, kind="stable")
         best, chosen = self.index_min, self.index_by(rule)

@@ -102,7 +102,9 @@ class Judge(ABC):
         part = self.training
         sums = fold_lambdas(lambdas, self.scale, part.weight_sum)
         path = relaxed_path(part, sums)
-        lost = ~(path.certificate.kkt_residual <= KKT_LIMIT)
+        # beside a large mean of the target rounding alone is beyond the limit
+        limit = np.maximum(KKT_LIMIT, 10.0 * path.certificate.rounding_floor)
+        lost = ~(path.certificate.kkt_residual <= limit)
         if part.family != "gaussian":  # separated classes
             lost |= (lambdas == 0.0) & (path.last_move > RUNAWAY)
         if (lost & (lambdas > 0.0)).any():

@@ -87,22 +87,19 @@ class _LeverageOf:
         self, problem: Problem, factor: RidgeFactor, lambdas: FloatArray, center: FloatArray
     ) -> None:
         s, y = problem.weights, problem.response
-        self.problem, self.factor, self.lambdas, self.center, self.response = (
-            problem,
-            factor,
-            lambdas,
-            center,
-            y,
-        )
+        self.problem, self.factor, self.center, self.response = problem, factor, center, y
         self.y_mean = float(s @ y) / float(s.sum()) if problem.intercept else 0.0
-        self.gain = 1.0 / (factor.e[:, None] * (factor.e[:, None] + lambdas))
+        e = factor.e[:, None]
+        # lambda g_k = part * gain_k, in powers of 2 of the larger of lambda and e: e^2 may overflow
+        unit = np.exp2(np.frexp(np.maximum(lambdas, e.max(initial=0.0)))[1] - 1.0)
+        self.part, self.gain = lambdas / unit, (unit / (e + lambdas)) / e
         self.shared = 1.0 / s.sum() if problem.intercept else 0.0
         # How far rounding turns each direction: by the condition, which a Gram squares.
         self.turned = EPS * (factor.e.max(initial=0.0) / factor.e) ** (0.5 if factor.exact else 1.0)
 
     def rows(self, rows: slice | IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return e, 1 - h and e / (1 - h) of some rows at every lambda (b, L)."""
-        factor, columns, lambdas = self.factor, self.factor.free, self.lambdas
+        factor, columns, part = self.factor, self.factor.free, self.part
         Z = self.problem.X[rows] - self.center
         free = Z[:, columns.at]
         A = Z / factor.root
@@ -124,7 +121,7 @@ class _LeverageOf:
         pull = scores @ (factor.projection[:, None] * self.gain)
         hold = weight[:, None] * (np.square(scores) @ self.gain)
         hold[exact & alone] = 0.0
-        residual, slack = r + lambdas * pull, c + lambdas * hold
+        residual, slack = r + part * pull, c + part * hold
         with np.errstate(divide="ignore", invalid="ignore"):
             left_out = np.where(exact[:, None], pull / hold, residual / slack)
         left_out[~(slack > 0.0)] = np.nan

@@ -38,7 +38,13 @@ def inner_fits(
     fits: FoldFits, scale: str, i: int, *, groups: IntArray | None = None, seed: int = 0,
     jobs: int | None = None,
 ) -> FoldFits:  # fmt: skip
-    """Return the fits, on inner folds, inside the rows that fit ``i`` is trained on."""
+    """Return the fits, on inner folds, inside the rows that fit ``i`` is trained on.
+
+    Raises
+    ------
+    UsageError
+        These rows, or their groups, cannot be folded.
+    """
     folds = fits.folds
     if folds.order is not None:
         inner, rows = inner_in_time(folds, i), folds.training(i)
@@ -55,6 +61,12 @@ def inner_fits(
         strata = problem.class_codes[rows] if folds.kind == "stratified" else None
         own = None if groups is None else groups[rows]
         units = len(rows) if own is None else len(np.unique(own))
+        if units < 2:
+            what = "row" if groups is None else "group"
+            raise UsageError(
+                f"{folds.named(i)} only one {what} is left, and lambda cannot be tuned on one",
+                hint=f"give more --folds, of three {what}s or more",
+            )
         inner = draw_folds(len(rows), max(2, min(10, units)), seed=seed, strata=strata, groups=own)
         inner = inner._replace(within=folds.named(i))
     return fold_fits(fits.problem.take(rows), inner, scale, jobs=jobs)

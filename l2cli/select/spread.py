@@ -161,10 +161,12 @@ def row_spread(
     name = "mse" if metric in ("rmse", "r2") else metric
     unit = _unit(fits) if metric == "r2" else 1.0
     total, weight, squares, units = np.zeros((len(centre), len(centre))), 0.0, 0.0, 0
+    # shares of weights are all that counts; of weights of 1e100 squares would overflow
+    every = np.ldexp(problem.weights, -int(np.frexp(problem.weights.max())[1]))
     for i, eta in enumerate(fits.heldout_etas(lambdas, step)):
         rows = fits.rows[i][::step]
         own = eta if column is None else eta[..., [column[i]]]
-        s, y = problem.weights[rows], problem.y[rows]
+        s, y = every[rows], problem.y[rows]
         with np.errstate(invalid="ignore", over="ignore"):  # lambdas without a finite fit rank last
             if is_mean:
                 expected = centre
@@ -182,7 +184,6 @@ def row_spread(
         weight += float(s.sum())
         squares += float(s @ s)
         units += len(away)
-    every = problem.weights
     # of rows left out the same is expected as of those looked at
     thinned = 1.0 if step == 1 else float(every @ every) / squares * (weight / every.sum()) ** 2 / repeats
     means = repeats if is_mean else len(fits.rows)  # each costs one of the units

@@ -51,6 +51,10 @@ def test_what_is_not_known_is_left_out():
         ({"value": 1.0, "target_sd": float("nan")}, "the target sd must be above 0, not nan"),
         (
             {"value": 1e-320, "convention": "sklearn_C", "family": "binomial"},
+            "sklearn_C must be 0 or from 1e-150 to 1e+150",
+        ),
+        (
+            {"value": 1e150, "convention": "sklearn_elasticnet_alpha", "weight_sum": 1e200},
             "is no lambda that a computer can hold",
         ),
         ({"value": -2.0}, "lambda must be 0 or larger, not -2"),

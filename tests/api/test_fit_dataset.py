@@ -367,6 +367,20 @@ def test_what_is_kept_of_rounding_noise_is_not_told(dataset_of):
     assert kept[1:] == [None, None]
 
 
+def test_a_target_far_from_0_loses_no_more_than_its_digits(dataset_of):
+    """At 1e12 doubles are 1e-4 apart: beside a noise of 1 no more than that is lost, in what is told too."""
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(40, 3))
+    y = np.round(2.0**10 * (X @ [1.0, -1.0, 0.2] + rng.normal(size=40))) / 2.0**10
+    for select in (SelectSpec(), SelectSpec(select="holdout", holdout=0.3)):
+        near, far = (fit_dataset(dataset_of(X, y + at), ModelSpec(), select) for at in (0.0, 1e12))
+        assert far.lam == near.lam
+        np.testing.assert_allclose(far.coef, near.coef, rtol=1e-9)
+        rows, others = (fit.to_dict()["coefficients"] for fit in (far, near))
+        assert [row["kept"] for row in rows] == pytest.approx([row["kept"] for row in others], rel=1e-6)
+        assert 0.0 <= far.to_dict()["certificate"]["duality_gap"] < 1e-6
+
+
 @pytest.mark.parametrize("spread", [1.0, 0.2])
 def test_counts_that_vary_more_than_poisson_are_told(dataset_of, spread):
     """Pearson's dispersion by its formula; negative binomial counts of size ``spread`` have a note."""

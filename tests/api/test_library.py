@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from scipy.sparse import csr_array
 
 import l2cli
 from l2cli.spec import GridSpec
@@ -376,6 +377,9 @@ def test_predictions_that_cannot_be_made_are_refused(numbers):
         ({"sample_weight": "w"}, "no column 'w'"),
         ({"target": "x0"}, "the target must be given once"),
         ({"lam": "auto"}, "lam must be a number, not 'auto'"),
+        ({"lam": 1e300}, r"lam must be 0 or from 1e-150 to 1e\+150, not 1e\+300"),
+        ({"lam": 10**400}, "lam is an integer that no double holds"),
+        ({"lambdas": [1.0, 10**400]}, "lambdas must be 'auto', 'auto:N' or a sequence of numbers"),
         ({"l1_ratio": "1"}, "l1_ratio must be a number, not '1'"),
         ({"l1_ratio": [0.5, None]}, "l1_ratio must be a number, not None"),
         ({"l1_ratio": []}, "l1_ratio is empty"),
@@ -412,6 +416,43 @@ def test_rows_without_sense_are_data_errors(numbers, arguments, message, wrap):
     X, y, _, _, _ = numbers
     with pytest.raises(l2cli.DataError, match=message):
         l2cli.fit(wrap(X), y, **arguments)
+
+
+@pytest.mark.parametrize("kind", [float, int, object])
+def test_masked_cells_are_missing_ones(numbers, kind):
+    X, y, zero_one, w, _ = numbers
+    X, hidden = np.round(100.0 * X).astype(kind), X > 1.0
+    late = np.arange(80) >= 76
+    plain = l2cli.fit(np.where(hidden, np.nan, X.astype(float)), np.where(late, np.nan, y), lam=1.0)
+    masked = l2cli.fit(np.ma.masked_array(X, hidden), np.ma.masked_array(y, late), lam=1.0)
+    assert masked.coef.tolist() == plain.coef.tolist()
+    assert masked.to_dict()["data"]["rows_used"] == 76
+    labels = np.ma.masked_array(zero_one.astype(bool), late)
+    assert l2cli.fit(X, labels, lam=1.0).to_dict()["data"]["rows_used"] == 76
+    with pytest.raises(l2cli.DataError, match="row 77: no value in the weights column"):
+        l2cli.fit(X, y, sample_weight=np.ma.masked_array(w, late))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (csr_array(np.eye(3)), r"X is csr_array, not a matrix; give X\.toarray\(\)"),
+        ({"a": [1.0, 2.0]}, "X is dict, not a matrix; give an array"),
+        ("data.csv", "X is str, not a matrix; give an array"),
+        ([1.0, 2.0], "X has 1 dimensions, not 2; reshape it"),
+    ],
+)
+def test_what_is_no_matrix_is_called_by_its_kind(given, message):
+    with pytest.raises(l2cli.DataError, match=message):
+        l2cli.fit(given, [1.0, 2.0, 3.0])
+
+
+def test_columns_of_several_levels_are_called_by_all_of_them(numbers):
+    X, y, _, _, _ = numbers
+    frame = pd.DataFrame(X, columns=pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)]))
+    model = l2cli.fit(frame, y, lam=1.0)
+    assert model.features == ("('a', 1)", "('a', 2)", "('b', 1)")
+    assert model.predict(frame).tolist() == l2cli.fit(X, y, lam=1.0).predict(X).tolist()
 
 
 def test_the_target_is_given_once(numbers):
@@ -517,9 +558,13 @@ def test_what_is_no_number_and_no_name_is_wrong_usage(numbers):
     ):
         with pytest.raises(l2cli.UsageError, match=message):
             model.predict(X, **given)
-    wrong: Any = ["ridge", None]
-    with pytest.raises(l2cli.UsageError, match=r"^models holds None, not the name of a model"):
-        l2cli.compare(X, y, models=wrong)
+    wrong: Any
+    for wrong, message in (
+        (5, "^models must be a sequence of names, not 5$"),
+        (["ridge", None], "^models holds None, not the name of a model"),
+    ):
+        with pytest.raises(l2cli.UsageError, match=message):
+            l2cli.compare(X, y, models=wrong)
 
 
 def test_results_are_short_at_the_prompt_and_groups_of_columns_are_not_those_of_rows(numbers):

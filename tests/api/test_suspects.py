@@ -78,6 +78,14 @@ def test_a_copy_with_missing_cells_is_still_a_copy():
     assert "'copy' alone determines" in warned(data)["perfect_predictor"]
 
 
+@pytest.mark.parametrize("unit", [1e-140, 1e140])
+def test_a_copy_in_any_unit_is_a_copy(unit):
+    """Squares of both sizes together overflow; warnings are errors."""
+    data = frame()
+    data["a"], data["y"] = data["y"] * unit, data["y"] * 1e60
+    assert "'a' alone determines" in warned(data)["perfect_predictor"]
+
+
 def test_rare_rows_decide_where_a_sample_shows_nothing():
     data = frame(n=2000)
     data["y"] = 0.0

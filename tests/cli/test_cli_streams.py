@@ -101,6 +101,14 @@ def test_notes_that_cannot_be_written_change_no_status(run, data, words, status)
     assert ("intercept" in done.stdout) == (status == 0)
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no full device")
+def test_no_model_is_called_saved_that_is_not(run, data):
+    done = run("fit", "data.csv", "-t", "y", "--family", "gaussian", "--save", "/dev/full")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "l2cli: error: --save /dev/full: cannot be written: No space left on device\n"
+
+
 @pytest.mark.parametrize("words", ["fit data.csv -q", "fit --help", "--help"])
 def test_a_closed_standard_output_is_said(data, tmp_path, environment, words):
     command = f"exec {sys.executable} -m l2cli {words} >&-"
@@ -281,6 +289,21 @@ leave(4)
     )
     assert (done.returncode, done.stderr) == (4, "")
     assert done.stdout == ("written ended properly" if ended_properly else "written ")
+
+
+def test_an_interrupt_before_the_program_listens_is_quiet_too(environment):
+    code = """
+import sys, types
+early = types.ModuleType("l2cli.cli.app")
+def run(words):
+    raise KeyboardInterrupt
+early.run = run
+sys.modules["l2cli.cli.app"] = early
+from l2cli.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="this system tells no other peak")

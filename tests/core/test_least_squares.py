@@ -56,6 +56,20 @@ def test_weighted_least_squares_with_an_offset(monkeypatch, refined, intercept):
     assert gram == pytest.approx((Z.T * s) @ Z, rel=1e-10)
 
 
+def test_a_column_far_from_0_beside_its_spread_costs_the_intercept_nothing():
+    """The mean of standardized 1e9 + x is rounding: added to 1e9 it vanishes, and cannot be taken out."""
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(40, 3)), rng.normal(size=40)
+    X[:, 0] += 1e9
+    problem = make_problem(X, y)
+    assert abs(problem.X[:, 0].mean()) > 1e-9
+    found = least_squares(problem)
+    assert found is not None
+    residual = y - found.intercept - problem.X @ found.u
+    assert abs(residual.sum()) < 1e-12
+    assert np.abs(problem.X.T @ residual).max() < 1e-12
+
+
 @pytest.mark.parametrize("unit", [1e-120, 1.0, 1e120], ids=["small", "usual", "large"])
 @pytest.mark.parametrize("what", ["x", "y", "both", "weights"])
 def test_no_unit_is_too_small_or_too_large(unit, what):

@@ -83,12 +83,18 @@ def test_an_intercept_that_is_off_is_seen(family):
 
 
 def test_the_gap_counts_unpenalized_coordinates_to_first_order():
-    """Their dual constraint is g = 0: off it, the gap is no bound but is not passed over."""
+    """Their dual constraint is g = 0: off it, the gap is no bound but is not passed over.
+
+    Of the intercept it is exact: J falls by g^2 / W where a gaussian one is moved to its best.
+    """
     problem, rng = problem_of("gaussian", penalty_factor=np.array([0.0, 1.0, 2.0, 1.0, 1.0]))
     u, b0, lam = rng.normal(size=5), 0.7, 3.0
     gradient, _, _ = parts(problem, u, b0, lam)
     expected = (gradient[1:5] ** 2 / (lam * problem.penalty[1:])).sum()
-    expected += 2.0 * abs(u[0] * gradient[0]) + 2.0 * abs(b0 * gradient[-1])
+    expected += 2.0 * abs(u[0] * gradient[0]) + gradient[-1] ** 2 / problem.weights.sum()
+    best = b0 - gradient[-1] / problem.weights.sum()
+    fall = parts(problem, u, b0, lam)[2] - parts(problem, u, best, lam)[2]
+    assert fall == pytest.approx(gradient[-1] ** 2 / problem.weights.sum(), rel=1e-9)
     found = certify(problem, u[:, None], np.array([b0]), np.array([lam])).duality_gap[0]
     assert found * null_deviance(problem) == pytest.approx(expected, rel=1e-9)
 

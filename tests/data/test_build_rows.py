@@ -182,7 +182,7 @@ def test_offset_and_log_exposure_add_up(build):
         (
             "a,o,y\n1,1,1\n2,-1e200,2\n",
             {"offset": "o"},
-            "line 3: -1e+200 in the offset column 'o', which needs numbers of a size below 1e+150",
+            "line 3: -1e+200 in the offset column 'o', which needs numbers of a size below 1e+75",
         ),
         ("a,f,y\n1,u,1\n2,,2\n", {"fold_column": "f"}, "line 3: no value in the fold column 'f'"),
         ("a,g,y\n1,,1\n2,u,2\n", {"group_column": "g"}, "line 2: no value in the group column 'g'"),

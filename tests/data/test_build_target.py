@@ -130,6 +130,15 @@ def test_a_constant_number_is_fitted_with_a_warning(build):
     assert build("5 5 6").warnings == []
 
 
+def test_targets_whose_squared_errors_have_no_squares_are_refused(build):
+    found = refused(build, DataError, "1 2e75 3")
+    assert "line 3: the value in column 'y' is beyond 1e+75, where the square of its squared error" in found
+    found = refused(build, DataError, "1e-80 2e-80 3e-80")
+    assert "the values of target 'y' differ by 2e-80 at most, and the squares of such small errors" in found
+    for cells in ("9e74 -9e74 1", "1e-74 3e-74 2e-74", "1e-80 1e-80 1e-80", "1e-80 1 2"):
+        assert build(cells).family == "gaussian"
+
+
 def test_a_constant_target_without_an_intercept_is_no_fit_of_the_intercept(tmp_path):
     path = tmp_path / "constant.csv"
     for value, told in [("3", "without an intercept the features can only"), ("0", "all coefficients are 0")]:

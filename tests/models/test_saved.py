@@ -16,7 +16,7 @@ from l2cli.data.frame import table_from_arrays, table_from_frame
 from l2cli.errors import DataError, UsageError
 from l2cli.models.intervals import LeftOut
 from l2cli.models.model import checksum
-from l2cli.models.saved import Model, build_model, load_model, model_text, save_model
+from l2cli.models.saved import Model, build_model, feature_stats, load_model, model_text, save_model
 from l2cli.spec import ColumnSpec, ModelSpec
 
 X = np.array(
@@ -126,6 +126,14 @@ def test_what_the_training_data_looked_like(gaussian):
     assert (stats["age"]["min"], stats["age"]["max"], stats["age"]["missing"]) == (48.0, 70.0, 0.2)
     assert stats["town"] == {"missing": 0.0, "levels": {"Bonn": 0.4, "Kiel": 0.2, "Ulm": 0.4}}
     assert stats["arm"]["missing"] == 0.2
+
+
+def test_a_column_whose_cells_have_no_weight_has_no_spread():
+    rows = [[1.0, 3.0, 1e-100], [2.0, 1.0, 1e-100], [np.nan, 2.0, 1.0], [np.nan, 5.0, 1.0]]
+    table = table_from_arrays(np.array(rows), [1.0, 2.0, 4.0, 3.0], names=["a", "b", "w"])
+    data = build_dataset(table, ColumnSpec(weights="w"), ModelSpec())
+    found = feature_stats(data, [1.0, 1.0])["a"]
+    assert found == {"missing": 1.0, "mean": pytest.approx(1.5), "sd": 0.0, "min": 1.0, "max": 2.0}
 
 
 def test_reformatting_does_no_harm(saved, gaussian):

@@ -58,6 +58,13 @@ def test_values_that_are_not_finite_rank_last():
 def test_edges(mean, edge):
     assert curve_of(mean).edge == edge
     assert curve_of(mean[:1], lambdas=GRID[:1]).edge is None
+    repeated = curve_of(mean, lambdas=np.full(len(mean), 7.0))
+    assert (repeated.edge, repeated.as_good) == (None, None)
+
+
+def test_nothing_lies_beyond_a_lambda_of_0():
+    assert curve_of([3, 2, 1], lambdas=np.array([10.0, 1.0, 0.0])).edge is None
+    assert curve_of([1, 2, 3], lambdas=np.array([10.0, 1.0, 0.0])).edge == "high"
 
 
 def test_the_range_that_does_as_well_is_one_run_around_the_best():

@@ -45,6 +45,21 @@ def refits(problem, lam):
     return eta
 
 
+@pytest.mark.parametrize("power", [300, -300])
+def test_squares_of_eigenvalues_may_overflow(power):
+    """Lambdas and eigenvalues of 1e180, and lambdas a 1e100 times theirs; warnings are errors."""
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+    lambdas = np.append(LAMBDAS, [1e100, 0.0])
+    found = []
+    for unit in (0, power):
+        weights = np.full(20, 2.0**unit)
+        problem = make_problem(np.ldexp(X, unit // 2), y, weights=weights, standardize=False)
+        given = problem, design_factor(problem, 0.0), np.ldexp(lambdas, 2 * unit)
+        found.append([leave_one_out(*given)[0].mean, generalized_cv(*given).mean])
+    assert np.array(found[1]) == pytest.approx(np.array(found[0]), rel=1e-12)
+
+
 VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {},
     "weights": {"weighted": True},

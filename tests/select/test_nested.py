@@ -9,6 +9,7 @@ from interval_coverage import CELLS, study
 from l2cli.core.problem import make_problem
 from l2cli.core.sharing import each_target
 from l2cli.data.folds import Folds, draw_folds
+from l2cli.errors import UsageError
 from l2cli.select.cv import cross_validate, fold_fits, gaussian_fold_fits
 from l2cli.select.gaussian_folds import GaussianFolds
 from l2cli.select.nested import inner_fits, nested, tuned_curve
@@ -151,6 +152,19 @@ def test_of_two_folds_each_is_tuned_on_ten_new_ones_of_its_rows(grouped):
         again = inner_fits(result.fits, "sum", i, groups=groups, seed=3)
         assert again.losses(GRID, "mse") == pytest.approx(own.fold_losses, rel=1e-10)
         assert found.lambdas[i] == own.curve.lambdas[own.curve.index_min]
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_one_row_or_group_that_a_fold_leaves_cannot_be_tuned_on(grouped):
+    X, y, s, o = data(n=8 if grouped else 3)
+    groups = np.arange(8) // 4 if grouped else None
+    folds = draw_folds(len(y), 2, groups=groups)
+    fits = fold_fits(make_problem(X, y, weights=s, offset=o), folds, "sum")
+    least = min(range(2), key=lambda i: len(folds.training(i)))
+    what = "group" if grouped else "row"
+    with pytest.raises(UsageError, match=f"^without fold {least + 1} only one {what} is left") as caught:
+        inner_fits(fits, "sum", least, groups=groups)
+    assert caught.value.hint == f"give more --folds, of three {what}s or more"
 
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 1.0])

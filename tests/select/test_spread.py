@@ -50,6 +50,20 @@ def test_the_covariance_is_the_sum_over_rows_or_groups(grouped, repeats):
     assert (spread.units, spread.kind) == (units, "groups" if grouped else "rows")
 
 
+@pytest.mark.parametrize("power", [400, -400])
+def test_the_unit_of_weights_and_target_does_not_matter(power):
+    """Weights of 1e120 times squared errors of 1e120 have no squares; warnings are errors."""
+    rng = np.random.default_rng(4)
+    X, s, folds = rng.normal(size=(60, 4)), rng.uniform(0.5, 2.0, 60), draw_folds(60, 5)
+    y = X[:, 0] + rng.normal(size=60)
+    found = []
+    for unit in (0, power):
+        problem = make_problem(X, np.ldexp(y, unit // 2), weights=np.ldexp(s, unit))
+        result = cross_validate(fold_fits(problem, folds, "mean"), folds, GRID, metric="mse")
+        found.append(np.ldexp(spread_of(result).covariance, -2 * unit))
+    assert found[1] == pytest.approx(found[0], rel=1e-12)
+
+
 def test_an_rmse_has_the_covariance_of_the_mse_by_its_slope():
     squared, rooted = crossed("mse"), crossed("rmse")
     slope = 0.5 / rooted.curve.mean

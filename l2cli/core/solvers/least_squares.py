@@ -126,10 +126,12 @@ def _refined(problem: Problem, originals: FloatArray, factor: RowFactor, found: 
             X = originals[rows] if usable.all() else originals[rows][:, usable]
             yield X, two_sum(problem.y[rows], -offset[rows]), problem.weights[rows]
 
-    rows = Rows(blocks, originals.size, problem.weight_sum, center + scale * z_mean, scale, problem.intercept)
+    mean = center + scale * z_mean
+    moved = (mean - center) / scale  # what the sum has kept of z_mean beside a large center
+    rows = Rows(blocks, originals.size, problem.weight_sum, mean, scale, problem.intercept)
     u = found.u.copy()
-    start = found.intercept + float(z_mean @ u[usable])
+    start = found.intercept + float(moved @ u[usable])
     better = refine(rows, u[usable] / scale, start, found.inverse_r / scale[:, None], found.residual_sum)
     u[usable] = better.coef * scale
-    intercept = better.intercept - float(z_mean @ u[usable])
+    intercept = better.intercept - float(moved @ u[usable])
     return LeastSquares(u, intercept, better.origin, found.inverse_r, usable, better.residual_sum)
