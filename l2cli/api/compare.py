@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,24 +11,19 @@ import numpy as np
 
 from l2cli.api.setup import LEVEL, Progress, Setup, finite, floats, prepare
 from l2cli.api.targets import joined
-from l2cli.core.covariance import quantile
+from l2cli.core.relaxed import relaxed_path
 from l2cli.data.dataset import Dataset
 from l2cli.data.folds import Folds
 from l2cli.errors import FitError, UsageError
 from l2cli.select.candidates import GROUP_LASSO, Candidate, parse_candidates
-from l2cli.select.compare import (
-    SIGNIFICANT,
-    Comparison,
-    Contender,
-    Pair,
-    Scores,
-    compare_pair,
-    ranking,
-)
+from l2cli.select.compare import Comparison, Contender
 from l2cli.select.confidence import interval
 from l2cli.select.cv import cross_validate
-from l2cli.select.spread import Spread, overlap_factor
+from l2cli.select.scores import Pair, Scores, compare_pair, model_spread, ranking
+from l2cli.select.spread import Spread, share_of_rows
 from l2cli.spec import ModelSpec, SelectSpec, refuse_several_mixes
+
+SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +116,9 @@ def _compare(
             f"no model could be fitted: {scores[0].problem}", hint="leave a model out or give fewer features"
         )
     lambdas = _tuned_lambdas(scores, contenders)
-    shares = _shares(comparison)
-    pairs = [compare_pair(a, b, shares, folds, metric) for i, a in enumerate(scores) for b in scores[i + 1 :]]
-    count = folds.k * folds.repeats
+    told = [s for s in scores if np.isfinite(s.mean)]
+    spread = model_spread(told, comparison.fits, metric, comparison.groups)
+    pairs = _pairs(scores, spread, metric)
     content = setup.envelope("compare", select, folds=folds.k, repeats=folds.repeats)
     content["warnings"] += [
         {"code": "no_finite_fit", "message": f"{s.candidate.name}: {s.problem}"}
@@ -136,8 +132,11 @@ def _compare(
         "metric": metric,
         "folds": folds.described(),
         "fold_sizes": folds.sizes(),
-        "models": [_model_row(s, lambdas, comparison) for s in scores],
-        "pairs": [_pair_row(p, count) for p in pairs],
+        "models": [
+            _model_row(s, lambdas.get(s.candidate.name), _interval(setup, comparison, s, i, spread, lambdas))
+            for i, s in enumerate(scores)
+        ],
+        "pairs": [_pair_row(pair) for pair in pairs],
         "verdict": _verdict(scores, pairs),
     }
     return CompareResult(content["models"], content["pairs"], content["verdict"], content)
@@ -176,46 +175,69 @@ def _tuned_lambdas(
     }
 
 
-def _shares(comparison: Comparison) -> Any:
-    return comparison.value_weights / comparison.value_weights.sum()
+def _pairs(scores: Sequence[Scores], spread: Spread, metric: str) -> list[Pair]:
+    """Return every pair, the better model first; ``spread`` is of those that have an error: these first."""
+    pairs = []
+    for i, a in enumerate(scores):
+        for j, b in enumerate(scores[i + 1 :], i + 1):
+            known = [at for at in (i, j) if at < len(spread.covariance)]
+            own = spread._replace(covariance=spread.covariance[np.ix_(known, known)])
+            pairs.append(compare_pair(a, b, own, metric, LEVEL))
+    return pairs
 
 
-def _model_row(score: Scores, lambdas: dict[str, float], comparison: Comparison) -> dict[str, Any]:
+def _model_row(score: Scores, lam: float | None, span: tuple[float | None, float | None]) -> dict[str, Any]:
     candidate = score.candidate
-    low, high = _error_interval(score, comparison)
     return {
         "name": candidate.name,
         "spec": candidate.spec,
-        "lambda": 0.0 if candidate.kind == "ols" else lambdas.get(candidate.name),
+        "lambda": 0.0 if candidate.kind == "ols" else lam,
         "mean": finite(score.mean),
         "se": finite(score.se),
-        "ci_low": finite(low),
-        "ci_high": finite(high),
+        "ci_low": span[0],
+        "ci_high": span[1],
         "fit_s": score.seconds,
         "fold_losses": floats(score.values),
     }
 
 
-def _error_interval(score: Scores, comparison: Comparison) -> tuple[float, float]:
-    """Return the interval of a model's error, on the scale that keeps it among the values of its metric."""
-    k, count = comparison.folds.k, comparison.folds.k * comparison.folds.repeats
-    if not score.se > 0.0:
-        return score.mean - score.se, score.mean + score.se
-    variance = score.se**2 * (k - 1) * count / (count - 1)  # of the fold values
-    kind = "folds" if comparison.folds.order is None else "blocks"
-    spread = Spread(np.array([[variance]]), count, kind, overlap_factor(comparison.folds))
-    span = interval(score.mean, variance, spread, comparison.metric, 0.0, LEVEL)
-    return (np.nan, np.nan) if span.low is None or span.high is None else (span.low, span.high)
+def _interval(
+    setup: Setup, comparison: Comparison, score: Scores, i: int, spread: Spread,
+    lambdas: Mapping[str, float],
+) -> tuple[float | None, float | None]:  # fmt: skip
+    """Return the interval of a model's error, as ``cv`` makes it."""
+    if not np.isfinite(score.mean):
+        return None, None
+    if score.candidate.kind == "mean" and spread.covariance[i, i] == 0.0:  # an r2 of 0, an auc of one half
+        return score.mean, score.mean
+    df = _effective_df(setup, comparison, score.candidate, lambdas)
+    share = None if df is None else share_of_rows(setup.problem, df, comparison.groups)
+    span = interval(score.mean, float(spread.covariance[i, i]), spread, comparison.metric, share, LEVEL)
+    return span.low, span.high
 
 
-def _pair_row(pair: Pair, count: int) -> dict[str, Any]:
-    width = quantile(LEVEL, count - 1) * pair.se
+def _effective_df(
+    setup: Setup, comparison: Comparison, candidate: Candidate, lambdas: Mapping[str, float]
+) -> float | None:
+    """Return the degrees of freedom of a candidate fitted to all rows, None where they are not known."""
+    if candidate.outside is not None:
+        return None
+    if candidate.kind == "mean":
+        return 0.0
+    lam = lambdas[candidate.name] if candidate.kind == "tuned" else 0.0
+    with suppress(FitError):  # the folds have fits, all rows have none
+        path = relaxed_path(comparison.contenders[candidate.penalty].problem, np.array([lam * setup.weight]))
+        return float(path.effective_df[0])
+    return None
+
+
+def _pair_row(pair: Pair) -> dict[str, Any]:
     return {
         "a": pair.a,
         "b": pair.b,
         "difference": finite(pair.difference),
-        "ci_low": finite(pair.difference - width),
-        "ci_high": finite(pair.difference + width),
+        "ci_low": finite(pair.ci_low),
+        "ci_high": finite(pair.ci_high),
         "p_value": finite(pair.p_value),
         "verdict": _words(pair),
     }

@@ -1,4 +1,4 @@
-"""Models on identical folds: each tuned inside its own training rows, errors compared fold by fold."""
+"""Models on identical folds: each tuned inside its own training rows, all judged by the rows held out."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.metrics import greater_is_better, losses
 from l2cli.core.problem import Problem
-from l2cli.core.student import two_sided_tail
 from l2cli.data.folds import Folds
 from l2cli.errors import FitError
 from l2cli.select.candidates import Candidate
@@ -19,37 +17,11 @@ from l2cli.select.curve import Curve
 from l2cli.select.cv import weighted_curve
 from l2cli.select.learner import FoldFits, value_weights
 from l2cli.select.nested import tune_inside
-from l2cli.select.spread import overlap_factor
+from l2cli.select.scores import Scores, fold_values
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
-SIGNIFICANT = 0.05
-
-
-class Scores(NamedTuple):
-    """A candidate's fold values (F,), their mean and se, the seconds its fits took; NaN: no finite fit.
-
-    problem : why there is none. said : warnings of a model from outside.
-    """
-
-    candidate: Candidate
-    values: FloatArray
-    mean: float
-    se: float
-    seconds: float
-    problem: str | None = None
-    said: tuple[str, ...] = ()
-
-
-class Pair(NamedTuple):
-    """The difference of two models' mean errors (first minus second) with its corrected t test."""
-
-    a: str
-    b: str
-    difference: float
-    se: float
-    p_value: float
 
 
 class Contender(NamedTuple):
@@ -81,9 +53,9 @@ class Comparison(NamedTuple):
         return next(iter(self.contenders.values())).problem
 
     @property
-    def value_weights(self) -> FloatArray:
-        """The weights (F,) of the fold values in their mean, of every model."""
-        return value_weights(next(iter(self.contenders.values())).fits, self.metric)
+    def fits(self) -> FoldFits:
+        """Those of some contender: all know the same rows and weights."""
+        return next(iter(self.contenders.values())).fits
 
     def run(self, candidates: Sequence[Candidate], progress: Progress | None = None) -> list[Scores]:
         """Return the scores of every candidate, in that order."""
@@ -92,20 +64,22 @@ class Comparison(NamedTuple):
         for candidate in candidates:
             start = time.perf_counter()
             shared = 0.0
-            note, said = None, list[str]()
+            note, said, etas = None, list[str](), list[FloatArray]()
             contender = self.contenders[candidate.penalty]
             fits = contender.fits
             try:
                 if candidate.kind == "mean":
-                    values = self._mean_only()
+                    etas = self._mean_only()
+                    values = self._values(etas)
                 elif candidate.outside is not None:
-                    from l2cli.select.outside import outside_losses  # loads scikit-learn
+                    from l2cli.select.outside import outside_etas  # loads scikit-learn
 
-                    values, said = outside_losses(
+                    etas, said = outside_etas(
                         candidate.outside, self.problem, self.folds, self.metric, self.seed
                     )
+                    values = self._values(etas)
                 elif candidate.kind == "ols":
-                    values = fits.losses(np.zeros(1), self.metric)[:, 0]
+                    values, etas = self._at(fits, np.zeros(len(fits.rows)))
                 else:
                     known = inner.get(candidate.penalty)
                     if known is None:
@@ -113,7 +87,7 @@ class Comparison(NamedTuple):
                     else:  # the tuning was done for another rule: it counts for this one too
                         shared = sum(seconds for _, seconds in known)
                     index = 0 if candidate.rule == "min" else 1
-                    values = self._tuned(fits, np.array([chosen[index] for chosen, _ in known]))
+                    values, etas = self._at(fits, np.array([chosen[index] for chosen, _ in known]))
             except FitError as error:
                 values, note = np.full(len(fits.fold_weights), np.nan), error.message
             if note is None and not np.isfinite(values).all() and candidate.outside is None:
@@ -121,41 +95,28 @@ class Comparison(NamedTuple):
                 what = "solution at lambda 0" if candidate.relax_gamma == 1.0 else "relaxed fit"
                 note = f"no finite {what} {first}: the classes are separated there"
             seconds = time.perf_counter() - start + shared
-            curve = weighted_curve(np.zeros(1), values[:, None], self.value_weights, self.folds, self.metric)
+            weights = value_weights(fits, self.metric)
+            curve = weighted_curve(np.zeros(1), values[:, None], weights, self.folds, self.metric)
             mean, se = float(curve.mean[0]), float(curve.se[0])
-            result.append(Scores(candidate, values, mean, se, seconds, note, tuple(said)))
+            result.append(Scores(candidate, values, mean, se, seconds, etas, note, tuple(said)))
         return result
 
-    def _mean_only(self) -> FloatArray:
-        """Return the fold values of the intercept alone (0 without), offset included."""
-        problem, values = self.problem, []
-        for i, held in enumerate(self.held_out()):
+    def _values(self, etas: Sequence[FloatArray]) -> FloatArray:
+        """Return the fold values (F,) of linear predictors."""
+        return fold_values(etas, self.fits.rows, self.problem, self.folds, self.metric)
+
+    def _mean_only(self) -> list[FloatArray]:
+        """Return the linear predictors of the intercept alone (0 without), offset included."""
+        problem, offset, etas = self.problem, self.problem.offset, []
+        for i, held in enumerate(self.fits.rows):
             rest = self.folds.training(i)
-            offset = problem.offset
             b: FloatArray | float = 0.0
             if problem.intercept:
                 b = problem.likelihood.null_intercept(
                     problem.y[rest], problem.weights[rest], None if offset is None else offset[rest]
                 )
-            eta = np.zeros(problem.y[held].shape) + b + (0.0 if offset is None else offset[held])
-            baseline = float(
-                problem.weights[rest] @ problem.y[rest].reshape(len(problem.y[rest]), -1)[:, 0]
-            ) / float(problem.weights[rest].sum())
-            values.append(
-                losses(
-                    self.metric,
-                    problem.likelihood,
-                    problem.y[held],
-                    eta[..., None],
-                    problem.weights[held],
-                    baseline=baseline,
-                )[0]
-            )
-        return np.array(values)
-
-    def held_out(self) -> list[npt.NDArray[np.bool_]]:
-        """Return, for every fit, which rows it does not see."""
-        return [ids == f for ids in self.folds.ids for f in range(self.folds.k)]
+            etas.append(np.zeros(problem.y[held].shape) + b + (0.0 if offset is None else offset[held]))
+        return etas
 
     def _tune(self, contender: Contender, progress: Progress | None) -> list[tuple[FloatArray, float]]:
         """Return, per outer training set, the lambdas by minimum and by 1se, and the seconds."""
@@ -173,37 +134,9 @@ class Comparison(NamedTuple):
                 progress("folds", i + 1, count)
         return chosen
 
-    def _tuned(self, fits: FoldFits, lambdas: FloatArray) -> FloatArray:
-        """Return each outer fold's value at its own lambda."""
+    def _at(self, fits: FoldFits, lambdas: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
+        """Return each fold's value at its own lambda, and the linear predictors of its rows."""
         distinct, position = np.unique(lambdas, return_inverse=True)
-        return fits.losses(distinct, self.metric)[np.arange(len(lambdas)), position]
-
-
-def compare_pair(a: Scores, b: Scores, fold_shares: FloatArray, folds: Folds, metric: str) -> Pair:
-    """Return the difference of two models with the corrected resampled t test of Nadeau and Bengio (2003).
-
-    t = mean difference / sqrt(:func:`overlap_factor` times the variance of the J fold differences), J - 1
-    degrees of freedom. In time order there is nothing to correct, and it is the t test of the means of
-    successive blocks (Ibragimov and Muller 2010; of forecasts Giacomini and White 2006). The difference of
-    two rmse, roots of mean mse, is that of the mse over their sum: t is that of the mse.
-    """
-    difference = a.mean - b.mean
-    if not np.isfinite(difference):
-        return Pair(a.candidate.name, b.candidate.name, difference, np.nan, np.nan)
-    rooted = metric == "rmse"
-    d = a.values**2 - b.values**2 if rooted else a.values - b.values
-    count = len(d)
-    variance = float(fold_shares @ (d - fold_shares @ d) ** 2) * count / (count - 1)
-    se = float(np.sqrt(overlap_factor(folds) * variance))
-    if se == 0.0:
-        return Pair(a.candidate.name, b.candidate.name, difference, 0.0, 1.0 if difference == 0.0 else 0.0)
-    if rooted:
-        se /= a.mean + b.mean
-    p_value = two_sided_tail(difference / se, count - 1)
-    return Pair(a.candidate.name, b.candidate.name, difference, se, p_value)
-
-
-def ranking(scores: Sequence[Scores], metric: str) -> list[Scores]:
-    """Return the scores from best to worst; models without a finite fit last."""
-    sign = -1.0 if greater_is_better(metric) else 1.0
-    return sorted(scores, key=lambda s: sign * s.mean if np.isfinite(s.mean) else np.inf)
+        values = fits.losses(distinct, self.metric)[np.arange(len(lambdas)), position]
+        etas = [eta[..., at] for at, eta in zip(position, fits.heldout_etas(distinct), strict=True)]
+        return values, etas

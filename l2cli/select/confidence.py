@@ -45,7 +45,7 @@ class Interval(NamedTuple):
 
 
 def interval(
-    value: float, variance: float, spread: Spread, metric: str, share: float, level: float = LEVEL
+    value: float, variance: float, spread: Spread, metric: str, share: float | None, level: float = LEVEL
 ) -> Interval:
     """Return the interval, at ``level``, of the average risk of the models fitted in the folds.
 
@@ -53,9 +53,9 @@ def interval(
     ----------
     value, variance : float
         The error, corrected for the choice of lambda, and its variance by ``spread``.
-    share : float
+    share : float or None
         Effective degrees of freedom, intercept included, as a share of the rows, of groups as
-        :func:`l2cli.select.spread.share_of_rows` counts it (r below).
+        :func:`l2cli.select.spread.share_of_rows` counts it (r below); None where they are not known.
 
     Notes
     -----
@@ -93,11 +93,12 @@ def interval(
     """
     if not (math.isfinite(value) and math.isfinite(variance)):
         return Interval(None, None, "none")
-    quantile, inflation, method = _scaling(spread, share, level)
-    half = quantile * math.sqrt(max(variance, 0.0) * inflation)
+    quantile, inflated = two_sided_quantile(level, freedom(spread)), inflation(spread, share)
+    method = METHODS.get(spread.kind, f"{spread.kind}, inflated by df")
+    half = quantile * math.sqrt(max(variance, 0.0) * inflated)
     if metric in SHARES:
         rows = value * (1.0 - value) / variance if variance > 0.0 else float(spread.units)
-        return Interval(*_wilson(value, quantile**2 * inflation / rows), method)
+        return Interval(*_wilson(value, quantile**2 * inflated / rows), method)
     if half == 0.0:
         return Interval(None, None, "none: the losses do not vary")
     if metric in _LOGIT:
@@ -110,14 +111,22 @@ def interval(
     return Interval(*_on_log_scale(value, half), method)
 
 
-def _scaling(spread: Spread, share: float, level: float) -> tuple[float, float, str]:
-    """Return the quantile, what the variance is inflated by, and what this is called."""
+def freedom(spread: Spread) -> float:
+    """Return the degrees of freedom of the t quantile of an error, or of a difference of errors."""
     if spread.kind in METHODS:
-        return two_sided_quantile(level, spread.units - 1), spread.overlap, METHODS[spread.kind]
-    per_freedom = 5.0 if spread.kind == "groups" else 3.0
-    quantile = two_sided_quantile(level, max(spread.units / per_freedom, 1.0))
+        return spread.units - 1.0
+    return max(spread.units / (5.0 if spread.kind == "groups" else 3.0), 1.0)
+
+
+def inflation(spread: Spread, share: float | None) -> float:
+    """Return what the variance is multiplied by: (1 + r)/(1 - r) for r the share of df, at most 2.5.
+
+    Where the degrees of freedom are not known, and of fold values, the overlap of the training sets.
+    """
+    if spread.kind in METHODS or share is None:
+        return spread.overlap
     r = min(max(share, 0.0), 0.99)
-    return quantile, min((1.0 + r) / (1.0 - r), MOST_INFLATION), f"{spread.kind}, inflated by df"
+    return min((1.0 + r) / (1.0 - r), MOST_INFLATION)
 
 
 def _on_logit_scale(value: float, half: float) -> tuple[float, float]:

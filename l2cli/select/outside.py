@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from l2cli.core.metrics import losses as metric_losses
 from l2cli.core.moments import TrainingStats, training_stats
 from l2cli.core.problem import Problem
 from l2cli.data.folds import Folds
@@ -85,10 +84,12 @@ def make_estimator(model: OutsideModel, family: str, seed: int) -> Any:
         raise UsageError(f"sklearn:{model.name}: {error}") from None
 
 
-def outside_losses(
+def outside_etas(
     model: OutsideModel, problem: Problem, folds: Folds, metric: str, seed: int
-) -> tuple[FloatArray, list[str]]:
-    """Return the fold values (F,) of a model of scikit-learn, and what it warned of.
+) -> tuple[list[FloatArray], list[str]]:
+    """Return what amounts to the linear predictors of the rows of each fold, and what the model warned of.
+
+    (n_i,), of classes (n_i, C).
 
     Raises
     ------
@@ -99,23 +100,18 @@ def outside_losses(
     """
     _refuse(problem, model)
     estimator = make_estimator(model, problem.family, seed)
-    values, said = [], dict[str, None]()
+    etas, said = [], dict[str, None]()
     held_out = (np.flatnonzero(ids == f) for ids in folds.ids for f in range(folds.k))
     for i, (held, moments) in enumerate(zip(held_out, training_moments(problem, folds), strict=True)):
         train, stats = folds.training(i), training_stats(problem, moments)
         X = _standardized(problem, train, stats)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            eta = _eta(estimator, model, problem, X, train, _standardized(problem, held, stats), metric)
+            etas.append(
+                _eta(estimator, model, problem, X, train, _standardized(problem, held, stats), metric)
+            )
         said |= dict.fromkeys(f"{w.category.__name__}: {str(w.message).splitlines()[0]}" for w in caught)
-        baseline = float(np.atleast_1d(stats.y_mean)[0]) if problem.n_classes == 1 else None
-        values.append(
-            metric_losses(
-                metric, problem.likelihood, problem.y[held], eta[..., None], problem.weights[held],
-                baseline=baseline,
-            )[0]
-        )  # fmt: skip
-    return np.array(values), list(said)
+    return etas, list(said)
 
 
 def _refuse(problem: Problem, model: OutsideModel) -> None:

@@ -59,7 +59,8 @@ class Predictions(Protocol):
 class Spread(NamedTuple):
     """Covariance (L, L) of mean losses along lambda, and from how many of what: rows, groups, folds, blocks.
 
-    overlap : by what the variance of fold values is inflated since their training sets overlap.
+    overlap : what corrects a variance for training sets that overlap, where nothing else does: that of one
+    round of k folds times 1 + k/(k - 1); see :func:`overlap_factor`.
     """
 
     covariance: FloatArray
@@ -189,9 +190,11 @@ def row_spread(
     means = repeats if is_mean else len(fits.rows)  # each costs one of the units
     lost = 1.0 if classed else units / max(units - means, 1)
     covariance = total * (repeats / weight**2 * lost * thinned)
+    # more rounds are about the same rows: they make nothing smaller
+    overlap = 1.0 + fits.folds.k / (fits.folds.k - 1.0)
     if groups is not None:
-        return Spread(covariance, units // repeats, "groups")
-    return Spread(covariance, 2 * min(_classes(fits)) if classed else problem.n_rows, "rows")
+        return Spread(covariance, units // repeats, "groups", overlap)
+    return Spread(covariance, 2 * min(_classes(fits)) if classed else problem.n_rows, "rows", overlap)
 
 
 def _unit(fits: Predictions) -> float:

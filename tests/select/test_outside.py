@@ -10,7 +10,8 @@ from l2cli.data.folds import draw_folds
 from l2cli.errors import FitError, UsageError
 from l2cli.select.candidates import OutsideModel
 from l2cli.select.cv import fold_fits
-from l2cli.select.outside import check_name, outside_losses
+from l2cli.select.outside import check_name, outside_etas
+from l2cli.select.scores import fold_values
 
 
 def design(seed=3, n=90, p=4):
@@ -19,6 +20,12 @@ def design(seed=3, n=90, p=4):
     eta = X @ np.linspace(1.0, -0.5, p)
     X[rng.random((n, p)) < 0.08] = np.nan
     return rng, X, eta
+
+
+def outside_losses(model, problem, folds, metric, seed):
+    etas, said = outside_etas(model, problem, folds, metric, seed)
+    rows = [np.flatnonzero(ids == f) for ids in folds.ids for f in range(folds.k)]
+    return fold_values(etas, rows, problem, folds, metric), said
 
 
 def ours(problem, folds, metric):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from l2cli.core.block_problem import make_block_problem
 from l2cli.core.design import Codes, Design
@@ -22,7 +23,7 @@ from l2cli.data.time_order import TimeColumn
 from l2cli.errors import FitError, UsageError
 from l2cli.gap import NO_GAP, Gap
 from l2cli.select.candidates import parse_candidates
-from l2cli.select.compare import Comparison, Contender, compare_pair
+from l2cli.select.compare import Comparison, Contender
 from l2cli.select.confidence import interval, judge
 from l2cli.select.cv import cross_validate, fold_fits, validation_metrics
 from l2cli.select.gaussian_folds import GaussianFolds
@@ -30,6 +31,7 @@ from l2cli.select.glm_folds import GlmFolds
 from l2cli.select.learner import null_mse
 from l2cli.select.nested import inner_fits, inner_in_time, nested, tuned_curve
 from l2cli.select.ridge_folds import RidgeFolds
+from l2cli.select.scores import compare_pair, model_spread
 from l2cli.select.spread import overlap_factor, spread_of
 from tests.heldout import heldout_eta
 
@@ -385,7 +387,11 @@ def test_models_are_compared_on_the_same_blocks():
     shares = np.array([s[held].sum() for _, held in data.sides()])
     shares /= shares.sum()
     a, b = found[names["mean"]], found[names["ridge"]]
-    pair = compare_pair(a, b, shares, data.folds, "mse")
-    d = a.values - b.values
-    assert pair.se == pytest.approx(np.sqrt(shares @ (d - shares @ d) ** 2 / (K - 1)))
+    spread = model_spread([a, b], contender.fits, "mse")
+    assert (spread.kind, spread.units, spread.overlap) == ("blocks", K, 1.0)
+    d = a.values / a.mean - b.values / b.mean  # to first order that of log(a / b)
+    t = np.log(a.mean / b.mean) / np.sqrt(shares @ d**2 / (K - 1))
+    assert compare_pair(a, b, spread, "mse").p_value == pytest.approx(
+        2.0 * student.sf(abs(t), K - 1), rel=1e-9
+    )
     assert overlap_factor(data.folds) == 1 / K
