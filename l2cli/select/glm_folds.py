@@ -11,8 +11,9 @@ from l2cli.core.metrics import losses as metric_losses
 from l2cli.core.moments import TrainingStats, training_problem, training_stats
 from l2cli.core.path import bare_solver, newton_solver
 from l2cli.core.problem import Problem
+from l2cli.core.solvers.kernel_newton import kernel_path, path_flops
 from l2cli.core.solvers.kinked_folds import KinkedFolds
-from l2cli.core.solvers.newton import RUNAWAY
+from l2cli.core.solvers.newton import ROUGH, RUNAWAY
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.core.solvers.smooth_folds import SmoothFolds
 from l2cli.data.folds import Folds
@@ -151,7 +152,11 @@ class GlmFolds:
 
     def _looped(self, grid: FloatArray) -> FloatArray:
         sums = self._per_fit(grid)
-        flops = len(grid) * len(self.rows) * 12.0 * float(self.problem.n_rows) ** 3
+        n, p = self.problem.X.shape
+        if self.problem.is_smooth and n <= p and grid[0] > 0.0:
+            flops = len(self.rows) * path_flops(n, p, self.problem.n_classes, len(grid))
+        else:
+            flops = len(grid) * len(self.rows) * 12.0 * float(n) ** 3
         tasks = [
             (self.problem, self.folds.training(i), self.stats[i], sums[:, i], self.folds.named(i))
             for i in range(len(self.rows))
@@ -164,13 +169,27 @@ class GlmFolds:
 def newton_path(
     problem: Problem, rows: IntArray, stats: TrainingStats, lambdas: FloatArray, name: str
 ) -> tuple[FloatArray, FloatArray]:
-    """Return coefficients (L, (p + 1) C) and residuals (L,) of some rows' fits, warm-started along lambda.
+    """Return coefficients (L, (p + 1) C) and residuals (L,) of some rows' fits.
 
-    Large problems are solved as far as folds need. At lambda 0 the answer is exact to rounding, since only
-    then a run-away coefficient shows.
+    Wide ones are solved by the kernel of the rows; the others, and what that does not settle, from lambda to
+    lambda, large problems as far as folds need. At lambda 0 the answer is exact to rounding, since only then
+    a run-away coefficient shows.
     """
     part = training_problem(problem, rows, stats)
-    solver, bare = newton_solver(part), bare_solver(part)
+    coefficients = np.empty((len(lambdas), (problem.n_columns + 1) * problem.n_classes))
+    residuals, bound = np.full(len(lambdas), np.inf), np.flatnonzero(lambdas > 0.0)
+    if len(bound) and (found := kernel_path(part, lambdas[bound])) is not None:
+        coefficients[bound], residuals[bound] = found
+    left = np.flatnonzero(~(residuals <= ROUGH))
+    if len(left):
+        coefficients[left], residuals[left] = _walked(part, lambdas[left], name)
+    return coefficients, residuals
+
+
+def _walked(part: Problem, lambdas: FloatArray, name: str) -> tuple[FloatArray, FloatArray]:
+    """Return coefficients and residuals, each lambda from the solution at the one before."""
+    solver = newton_solver(part)
+    bare = solver if part.is_smooth else bare_solver(part)
     large = solver.size > ROUGH_CELLS
     theta, result, residuals = None, [], []
     for lam in lambdas:
@@ -181,7 +200,7 @@ def newton_path(
             theta = answer.theta
         if lam == 0.0 and (answer.last_move > RUNAWAY or not answer.residual <= KKT_LIMIT):
             # separated classes: there is no such model, so its losses are undefined and rank last
-            result.append(np.full((problem.n_columns + 1) * problem.n_classes, np.nan))
+            result.append(np.full((part.n_columns + 1) * part.n_classes, np.nan))
             residuals.append(0.0)
             continue
         if not answer.residual <= KKT_LIMIT:
