@@ -1,4 +1,4 @@
-"""Families other than gaussian on all folds: batched where rows outnumber columns, else a path per fold."""
+"""Families other than gaussian on all folds: batched where rows are many, else a path per fold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from l2cli.core.metrics import losses as metric_losses
 from l2cli.core.moments import TrainingStats, training_problem, training_stats
 from l2cli.core.path import bare_solver, newton_solver
 from l2cli.core.problem import Problem
-from l2cli.core.solvers.kernel_newton import kernel_path, path_flops
+from l2cli.core.solvers.fold_rows import OWN_WEIGHTS_FLOPS
+from l2cli.core.solvers.kernel_newton import is_wide, kernel_path, path_flops
 from l2cli.core.solvers.kinked_folds import KinkedFolds
 from l2cli.core.solvers.newton import ROUGH, RUNAWAY
 from l2cli.core.solvers.ridge import RidgeFactor
@@ -43,7 +44,7 @@ class GlmFolds:
         hessians = folds.k * 8.0 * ((problem.n_columns + 1) * problem.n_classes) ** 2
         small = problem.n_columns < min(folds.training_sizes()) and hessians <= MOST_HESSIAN_BYTES
         # in a batch every fit has all rows but its own
-        self.batched = small and folds.order is None
+        self.batched = small and folds.order is None and not self._by_kernel()
         together = SmoothFolds if problem.is_smooth else KinkedFolds
         self.batches = [together(problem, ids, folds.k) for ids in folds.ids] if self.batched else []
         self.stats: list[TrainingStats] = [s for b in self.batches for s in b.stats] or [
@@ -62,6 +63,14 @@ class GlmFolds:
         self.fold_weights = np.array([problem.weights[rows].sum() for rows in self.rows])
         self.solved: dict[float, FloatArray] = {}
         """lambda on the scale in force -> coefficients (F, (p + 1) C) of every fit, intercepts last."""
+
+    def _by_kernel(self) -> bool:
+        """Return True where the kernel of each fold's rows serves, and better than a batch of all folds."""
+        problem, k = self.problem, self.folds.k
+        if not problem.is_smooth or np.any(problem.penalty == 0.0):
+            return False
+        work = k * problem.X.size * problem.n_columns * problem.n_classes**2
+        return work > OWN_WEIGHTS_FLOPS and is_wide(max(self.folds.training_sizes()), problem.n_columns)
 
     def _check_targets(self) -> None:
         """Refuse training rows whose best intercept is infinite: one class, or zeros alone."""
@@ -153,7 +162,7 @@ class GlmFolds:
     def _looped(self, grid: FloatArray) -> FloatArray:
         sums = self._per_fit(grid)
         n, p = self.problem.X.shape
-        if self.problem.is_smooth and n <= p and grid[0] > 0.0:
+        if self.problem.is_smooth and is_wide(n, p) and grid[0] > 0.0:
             flops = len(self.rows) * path_flops(n, p, self.problem.n_classes, len(grid))
         else:
             flops = len(grid) * len(self.rows) * 12.0 * float(n) ** 3
@@ -171,9 +180,9 @@ def newton_path(
 ) -> tuple[FloatArray, FloatArray]:
     """Return coefficients (L, (p + 1) C) and residuals (L,) of some rows' fits.
 
-    Wide ones are solved by the kernel of the rows; the others, and what that does not settle, from lambda to
-    lambda, large problems as far as folds need. At lambda 0 the answer is exact to rounding, since only then
-    a run-away coefficient shows.
+    Where rows are not many, their kernel solves them; what it does not settle, and the others, are solved
+    from lambda to lambda, large problems as far as folds need. At lambda 0 the answer is exact to rounding,
+    since only then a run-away coefficient shows.
     """
     part = training_problem(problem, rows, stats)
     coefficients = np.empty((len(lambdas), (problem.n_columns + 1) * problem.n_classes))

@@ -251,6 +251,20 @@ def test_wide_folds_at_lambda_0_are_separated_and_the_others_are_not_touched(mon
     assert found[:, :3] == pytest.approx(by_newton(monkeypatch, data, LAMBDAS), rel=1e-6)
 
 
+@pytest.mark.parametrize("p", [25, 55])
+def test_folds_of_more_rows_than_columns_go_by_the_kernel_where_they_are_much_work(monkeypatch, p):
+    data, lambdas = Data(80, p, family="poisson"), np.exp(np.linspace(6.0, -3.0, 30))
+    batch = GlmFolds(data.problem(), data.folds)
+    assert batch.batched
+    monkeypatch.setattr(glm_folds_module, "OWN_WEIGHTS_FLOPS", 0.0)
+    fits = GlmFolds(data.problem(), data.folds)
+    assert fits.batched == (p == 25)
+    assert fits.losses(lambdas, "deviance") == pytest.approx(batch.losses(lambdas, "deviance"), rel=1e-6)
+    assert fits.kkt_max <= 1e-7
+    data.f[0] = 0.0
+    assert GlmFolds(data.problem(), data.folds).batched
+
+
 def test_what_the_kernel_does_not_settle_is_left_to_newtons_method(monkeypatch):
     data = Data(40, 80)
 
