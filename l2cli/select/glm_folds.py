@@ -1,4 +1,4 @@
-"""Families other than gaussian on all folds: batched where rows outnumber columns, else a path per fold."""
+"""Families other than gaussian on all folds: batched where rows are many, else a path per fold."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from l2cli.core.metrics import losses as metric_losses
 from l2cli.core.moments import TrainingStats, training_problem, training_stats
 from l2cli.core.path import bare_solver, newton_solver
 from l2cli.core.problem import Problem
+from l2cli.core.solvers.fold_rows import OWN_WEIGHTS_FLOPS
+from l2cli.core.solvers.kernel_newton import is_wide, kernel_path, path_flops
 from l2cli.core.solvers.kinked_folds import KinkedFolds
-from l2cli.core.solvers.newton import RUNAWAY
+from l2cli.core.solvers.newton import ROUGH, RUNAWAY
 from l2cli.core.solvers.ridge import RidgeFactor
 from l2cli.core.solvers.smooth_folds import SmoothFolds
 from l2cli.data.folds import Folds
@@ -42,7 +44,7 @@ class GlmFolds:
         hessians = folds.k * 8.0 * ((problem.n_columns + 1) * problem.n_classes) ** 2
         small = problem.n_columns < min(folds.training_sizes()) and hessians <= MOST_HESSIAN_BYTES
         # in a batch every fit has all rows but its own
-        self.batched = small and folds.order is None
+        self.batched = small and folds.order is None and not self._by_kernel()
         together = SmoothFolds if problem.is_smooth else KinkedFolds
         self.batches = [together(problem, ids, folds.k) for ids in folds.ids] if self.batched else []
         self.stats: list[TrainingStats] = [s for b in self.batches for s in b.stats] or [
@@ -61,6 +63,14 @@ class GlmFolds:
         self.fold_weights = np.array([problem.weights[rows].sum() for rows in self.rows])
         self.solved: dict[float, FloatArray] = {}
         """lambda on the scale in force -> coefficients (F, (p + 1) C) of every fit, intercepts last."""
+
+    def _by_kernel(self) -> bool:
+        """Return True where the kernel of each fold's rows serves, and better than a batch of all folds."""
+        problem, k = self.problem, self.folds.k
+        if not problem.is_smooth or np.any(problem.penalty == 0.0):
+            return False
+        work = k * problem.X.size * problem.n_columns * problem.n_classes**2
+        return work > OWN_WEIGHTS_FLOPS and is_wide(max(self.folds.training_sizes()), problem.n_columns)
 
     def _check_targets(self) -> None:
         """Refuse training rows whose best intercept is infinite: one class, or zeros alone."""
@@ -151,7 +161,11 @@ class GlmFolds:
 
     def _looped(self, grid: FloatArray) -> FloatArray:
         sums = self._per_fit(grid)
-        flops = len(grid) * len(self.rows) * 12.0 * float(self.problem.n_rows) ** 3
+        n, p = self.problem.X.shape
+        if self.problem.is_smooth and is_wide(n, p) and grid[0] > 0.0:
+            flops = len(self.rows) * path_flops(n, p, self.problem.n_classes, len(grid))
+        else:
+            flops = len(grid) * len(self.rows) * 12.0 * float(n) ** 3
         tasks = [
             (self.problem, self.folds.training(i), self.stats[i], sums[:, i], self.folds.named(i))
             for i in range(len(self.rows))
@@ -164,24 +178,37 @@ class GlmFolds:
 def newton_path(
     problem: Problem, rows: IntArray, stats: TrainingStats, lambdas: FloatArray, name: str
 ) -> tuple[FloatArray, FloatArray]:
-    """Return coefficients (L, (p + 1) C) and residuals (L,) of some rows' fits, warm-started along lambda.
+    """Return coefficients (L, (p + 1) C) and residuals (L,) of some rows' fits.
 
-    Large problems are solved as far as folds need. At lambda 0 the answer is exact to rounding, since only
-    then a run-away coefficient shows.
+    Where rows are not many, their kernel solves them; what it does not settle, and the others, are solved
+    from lambda to lambda, large problems as far as folds need. At lambda 0 the answer is exact to rounding,
+    since only then a run-away coefficient shows.
     """
     part = training_problem(problem, rows, stats)
-    solver, bare = newton_solver(part), bare_solver(part) if np.any(lambdas == 0.0) else None
+    coefficients = np.empty((len(lambdas), (problem.n_columns + 1) * problem.n_classes))
+    residuals, bound = np.full(len(lambdas), np.inf), np.flatnonzero(lambdas > 0.0)
+    if len(bound) and (found := kernel_path(part, lambdas[bound])) is not None:
+        coefficients[bound], residuals[bound] = found
+    left = np.flatnonzero(~(residuals <= ROUGH))
+    if len(left):
+        coefficients[left], residuals[left] = _walked(part, lambdas[left], name)
+    return coefficients, residuals
+
+
+def _walked(part: Problem, lambdas: FloatArray, name: str) -> tuple[FloatArray, FloatArray]:
+    """Return coefficients and residuals, each lambda from the solution at the one before."""
+    solver = newton_solver(part)
     large = solver.size > ROUGH_CELLS
     theta, result, residuals = None, [], []
     for lam in lambdas:
-        if lam == 0.0 and bare is not None:
-            answer = bare.solve(0.0)
+        if lam == 0.0:
+            answer = (solver if part.is_smooth else bare_solver(part)).solve(0.0)
         else:
             answer = solver.solve(float(lam), theta, rough=large)
             theta = answer.theta
         if lam == 0.0 and (answer.last_move > RUNAWAY or not answer.residual <= KKT_LIMIT):
             # separated classes: there is no such model, so its losses are undefined and rank last
-            result.append(np.full((problem.n_columns + 1) * problem.n_classes, np.nan))
+            result.append(np.full((part.n_columns + 1) * part.n_classes, np.nan))
             residuals.append(0.0)
             continue
         if not answer.residual <= KKT_LIMIT:

@@ -246,7 +246,7 @@ def test_the_lambdas_between_are_right_however_far_the_solved_ones_lie(ratio):
     X, y, given, ids = data(missing=0.0)
     lambdas = 1e5 * ratio ** -np.arange(12.0)
     t = np.log(lambdas)
-    first = smooth_folds._solved_first(t)
+    first = smooth_folds.solved_first(t)
     assert first[0] == 0
     assert first[-1] == 11
     steps = np.diff(first)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import l2cli.select.glm_folds as glm_folds_module
 from l2cli.core.metrics import FAMILY_METRICS
 from l2cli.core.path import solve_path
 from l2cli.core.problem import make_problem
+from l2cli.core.solvers import kernel_newton
 from l2cli.data.folds import Folds, draw_folds
 from l2cli.errors import FitError
 from l2cli.select.cv import fold_fits, validation_metrics
@@ -200,6 +202,93 @@ def test_progress_reaches_its_total(shape):
     assert done == total
     assert (what, total) == (("lambdas", 6) if shape == (80, 5) else ("folds", 8))
     assert [d for _, d, _ in seen] == list(range(1, total + 1))
+
+
+def by_newton(monkeypatch, data, lambdas, **settings):
+    """Return the losses by Newton's method for each fold, all to rounding."""
+    with monkeypatch.context() as patched:
+        patched.setattr(glm_folds_module, "kernel_path", lambda *_: None)
+        patched.setattr(glm_folds_module, "ROUGH_CELLS", np.inf)
+        return GlmFolds(data.problem(**settings), data.folds).losses(lambdas, "deviance")
+
+
+@pytest.mark.parametrize("family", ["binomial", "poisson", "gamma", "tweedie"])
+@pytest.mark.parametrize("p", [32, 39, 80], ids=["hardly more columns", "a few more", "many more"])
+def test_wide_folds_by_the_kernel_have_the_losses_of_newtons_method(monkeypatch, family, p):
+    """Of 40 rows in 4 folds each is trained on 29 to 31."""
+    data, lambdas = Data(40, p, family=family, repeats=2), np.exp(np.linspace(6.0, -3.0, 30))
+    used = []
+
+    def kernel(*given):
+        found = kernel_newton.kernel_path(*given)
+        used.append(found is not None and bool((found[1] <= 1e-7).all()))
+        return found
+
+    monkeypatch.setattr(glm_folds_module, "kernel_path", kernel)
+    fits = GlmFolds(data.problem(), data.folds)
+    found = fits.losses(lambdas, "deviance")
+    assert used == [True] * 8
+    assert fits.kkt_max <= 1e-7
+    assert found == pytest.approx(by_newton(monkeypatch, data, lambdas), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"intercept": False}, {"standardize": False}], ids=lambda s: str(list(s))
+)
+def test_wide_folds_with_unpenalized_columns_have_the_losses_of_newtons_method(monkeypatch, settings):
+    data, lambdas = Data(40, 80), np.exp(np.linspace(6.0, -3.0, 30))
+    data.f[:2] = 0.0
+    fits = GlmFolds(data.problem(**settings), data.folds)
+    expected = by_newton(monkeypatch, data, lambdas, **settings)
+    assert fits.losses(lambdas, "deviance") == pytest.approx(expected, rel=1e-6)
+    assert fits.kkt_max <= 1e-7
+
+
+def test_wide_folds_at_lambda_0_are_separated_and_the_others_are_not_touched(monkeypatch):
+    data = Data(40, 80)
+    found = GlmFolds(data.problem(), data.folds).losses(np.append(LAMBDAS, 0.0), "deviance")
+    assert np.isnan(found[:, 3]).all()
+    assert found[:, :3] == pytest.approx(by_newton(monkeypatch, data, LAMBDAS), rel=1e-6)
+
+
+@pytest.mark.parametrize("p", [25, 55])
+def test_folds_of_more_rows_than_columns_go_by_the_kernel_where_they_are_much_work(monkeypatch, p):
+    data, lambdas = Data(80, p, family="poisson"), np.exp(np.linspace(6.0, -3.0, 30))
+    batch = GlmFolds(data.problem(), data.folds)
+    assert batch.batched
+    monkeypatch.setattr(glm_folds_module, "OWN_WEIGHTS_FLOPS", 0.0)
+    fits = GlmFolds(data.problem(), data.folds)
+    assert fits.batched == (p == 25)
+    assert fits.losses(lambdas, "deviance") == pytest.approx(batch.losses(lambdas, "deviance"), rel=1e-6)
+    assert fits.kkt_max <= 1e-7
+    data.f[0] = 0.0
+    assert GlmFolds(data.problem(), data.folds).batched
+
+
+def test_what_the_kernel_does_not_settle_is_left_to_newtons_method(monkeypatch):
+    data = Data(40, 80)
+
+    def some(*given):
+        found = kernel_newton.kernel_path(*given)
+        assert found is not None
+        coefficients, residual = found
+        coefficients[1::2], residual[1::2] = 0.0, np.inf
+        return coefficients, residual
+
+    monkeypatch.setattr(glm_folds_module, "kernel_path", some)
+    fits = GlmFolds(data.problem(), data.folds)
+    found = fits.losses(LAMBDAS, "deviance")
+    assert fits.kkt_max <= 1e-7
+    assert found == pytest.approx(by_newton(monkeypatch, data, LAMBDAS), rel=1e-6)
+
+
+def test_columns_of_very_unlike_size_keep_the_contract(monkeypatch):
+    data = Data(40, 80, missing=0.0)
+    data.X *= np.logspace(-4, 4, 80)
+    fits = GlmFolds(data.problem(standardize=False), data.folds)
+    found = fits.losses(LAMBDAS, "deviance")
+    assert fits.kkt_max <= 1e-5
+    assert found == pytest.approx(by_newton(monkeypatch, data, LAMBDAS, standardize=False), rel=1e-5)
 
 
 def test_there_is_no_factor_of_all_rows_for_free():

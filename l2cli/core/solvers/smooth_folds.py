@@ -107,7 +107,7 @@ class SmoothFolds(FoldRows):
         count, t = len(lambdas), np.log(lambdas[:, 0])
         B, residual = np.empty((count, len(self.origin()), self.k)), np.empty(lambdas.shape)
         kept: list[Curvature] = []
-        done = _solved_first(t)
+        done = solved_first(t)
         for position, i in enumerate(done):
             before = done[max(0, position - 3) : position]
             last = B[before[-1]] if before else self.origin()
@@ -139,8 +139,7 @@ class SmoothFolds(FoldRows):
         m = len(self.square)
         for position, i in enumerate(wanted):
             near = np.sort(at[np.argsort(np.abs(t[at] - t[i]), kind="stable")[:NEIGHBOURS]])
-            weight = np.array([np.prod((t[i] - np.delete(t[near], j)) / (t[a] - np.delete(t[near], j)))
-                               for j, a in enumerate(near)])  # fmt: skip
+            weight = lagrange_weights(t[near], float(t[i]))
             result[position] = np.tensordot(weight, B[near], 1)
             flat = sum(w * self._flatness(lambdas[a]) * B[a, :m] for w, a in zip(weight, near, strict=True))
             result[position, :m] = flat / self._flatness(lambdas[i])
@@ -273,7 +272,13 @@ def _light_inverse(M: FloatArray) -> npt.NDArray[np.float32] | None:
     return inverse if np.abs(off).max() <= COARSE else None
 
 
-def _solved_first(t: FloatArray) -> list[int]:
+def lagrange_weights(known: FloatArray, t: float) -> FloatArray:
+    """Return the weights (J,) of the values at ``known`` in that of the polynomial through them at ``t``."""
+    others = [np.delete(known, j) for j in range(len(known))]
+    return np.array([np.prod((t - o) / (a - o)) for a, o in zip(known, others, strict=True)])
+
+
+def solved_first(t: FloatArray) -> list[int]:
     """Return the positions, first and last among them, from which a falling log lambda is interpolated."""
     done = [0]
     while (last := done[-1]) < len(t) - 1:
