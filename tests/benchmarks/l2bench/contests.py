@@ -215,6 +215,10 @@ CONTESTS = (
         SKGLM,
         options=LASSO,
     ),
+    cross_validation("binomial-wide", Recipe("binomial", 500, 1000), 1.0),
+    cross_validation(
+        "binomial-lasso-wide", Recipe("binomial", 300, 5_000, effects=20, l1_ratio=1), 1.0, options=LASSO
+    ),
     cross_validation(
         "multinomial",
         Recipe("multinomial", 1797, 64, digits=True),
