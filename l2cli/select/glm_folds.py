@@ -82,7 +82,10 @@ class GlmFolds:
                 what = what if y.ndim == 1 else "not every class is"
                 raise FitError(
                     f"{self.folds.named(i)} {what} left to train on",
-                    hint="give fewer --folds or other folds",
+                    # many folds leave few rows out, but in time order few rows before the first
+                    hint="give fewer --folds"
+                    if self.folds.order is not None
+                    else "give more --folds, or others",
                 )
 
     def full_factor(self) -> RidgeFactor | None:

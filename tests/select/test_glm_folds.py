@@ -188,7 +188,9 @@ def test_a_training_set_of_one_class_is_refused(shape):
     data.y[:3] = 1.0
     ids = np.arange(shape[0]) % 4
     ids[:3] = 2
-    with pytest.raises(FitError, match="without fold 3 only one class is left to train on"):
+    with pytest.raises(
+        FitError, match="without fold 3 only one class is left to train on; give more --folds"
+    ):
         GlmFolds(data.problem(), Folds(ids[None, :], 4, "given"))
 
 
