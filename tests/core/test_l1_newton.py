@@ -59,3 +59,22 @@ def test_the_answer_is_that_of_all_coordinates(monkeypatch, family, n, setting):
         assert paths[share][0].certificate.kkt_residual.max() <= 1e-9
         assert paths[share][0].u == pytest.approx(paths[0.0][0].u, rel=1e-7, abs=1e-9)
         assert paths[share][0].effective_df == pytest.approx(paths[0.0][0].effective_df, rel=1e-6)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_starting_ahead_saves_steps_and_changes_no_answer(monkeypatch, setting):
+    problem = problem_of("binomial", 60, **SETTINGS[setting])
+    lambdas = lambda_max(problem) * np.geomspace(0.9, 0.05, 40)
+    steps, step = [], l1_newton.L1Newton._step
+
+    def noted(self, *arguments):
+        steps.append(1)
+        return step(self, *arguments)
+
+    monkeypatch.setattr(l1_newton.L1Newton, "_step", noted)
+    ahead, count = solve_path(problem, lambdas), len(steps)
+    monkeypatch.setattr(l1_newton, "FARTHEST", -1.0)
+    plain = solve_path(problem, lambdas)
+    assert count < 0.95 * (len(steps) - count)
+    assert ahead.u == pytest.approx(plain.u, rel=1e-7, abs=1e-9)
+    assert ahead.certificate.kkt_residual.max() <= 1e-9

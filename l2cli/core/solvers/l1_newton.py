@@ -23,6 +23,8 @@ H where n >= m, else n m flops for each row of H that belongs to the support.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -33,7 +35,7 @@ from l2cli.core.solvers.active_set import ActiveSet
 from l2cli.core.solvers.elastic_net import active_set
 from l2cli.core.solvers.glm_rows import GlmRows
 from l2cli.core.solvers.group_set import GroupSet
-from l2cli.core.solvers.newton import GOOD_ENOUGH, MAX_ITERATIONS, ROUGH, NewtonResult
+from l2cli.core.solvers.newton import GOOD_ENOUGH, MAX_ITERATIONS, NewtonResult
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -44,6 +46,11 @@ MAY_COUNT = 0.9
 """Share of its kink that the gradient of a coordinate at 0 reaches if the coordinate may leave it."""
 FEW = 100
 """So many coordinates may always leave 0 in one step, and as many as have left it before."""
+FOR_FOLDS = 1e-6
+"""The residual at which fits inside folds stop, where 1e-5 is allowed: losses are then right to 6e-6
+(measured on wide data of two and four classes and of counts), and up to a step of three is saved."""
+FARTHEST = 2.0
+"""So many times the last step in lambda the line through two answers is followed."""
 FLOOR = 1e-14
 """Violations below this share of the null model's gradient are not pursued."""
 
@@ -53,6 +60,13 @@ class _Point:
 
     def __init__(self, theta: FloatArray, mu: FloatArray, gradient: FloatArray, objective: float) -> None:
         self.theta, self.mu, self.gradient, self.objective = theta, mu, gradient, objective
+
+
+class _Answer(NamedTuple):
+    """A lambda and its solution."""
+
+    lam: float
+    theta: FloatArray
 
 
 class L1Newton:
@@ -81,6 +95,8 @@ class L1Newton:
         self._origin = self._box.clip(self.rows.origin())
         groups = problem.coordinate_groups
         self._groups = None if groups is None else groups.with_singles(c)
+        self._walk: list[_Answer] = []
+        """The last two answers, from which the next may start."""
 
     @property
     def size(self) -> int:
@@ -90,8 +106,8 @@ class L1Newton:
     def solve(self, lam: float, start: FloatArray | None = None, *, rough: bool = False) -> NewtonResult:
         """Return the minimiser of J at ``lam`` (sum scale); ``rough`` stops at what folds need."""
         a, b = lam * self._kink, lam * self._square
-        point = self._evaluate(self._origin if start is None else start, a, b)
-        enough = (ROUGH if rough else GOOD_ENOUGH) * self.unit
+        point = self._evaluate(self._start(lam, start), a, b)
+        enough = (FOR_FOLDS if rough else GOOD_ENOUGH) * self.unit
         violation, before_last, last = self._violation(point, a, b), point.theta, False
         df = float(np.count_nonzero(point.theta[: -self.classes]))
         for _ in range(MAX_ITERATIONS):
@@ -108,12 +124,30 @@ class L1Newton:
             if last:
                 break
             last = violation <= enough
+        self._walk = [*self._walk[-1:], _Answer(lam, point.theta)]
         matrix = point.theta.reshape(-1, self.classes)
         u, b0 = (matrix[:-1, 0], float(matrix[-1, 0])) if self.classes == 1 else (matrix[:-1], matrix[-1])
         return NewtonResult(
             u, b0, df, violation / self.unit,
             float(np.abs(self.rows.predictor(point.theta - before_last)).max(initial=0.0)), point.theta,
         )  # fmt: skip
+
+    def _start(self, lam: float, start: FloatArray | None) -> FloatArray:
+        """Return where to start: from the last answer, ahead on the line through the last two.
+
+        Between lambdas at which a coordinate leaves or meets 0 the path is smooth in lambda (Rosset and Zhu
+        2007, Annals of Statistics 35); on the line coordinates keep their sign.
+        """
+        if start is None:
+            return self._origin
+        if len(self._walk) < 2 or start is not self._walk[1].theta:
+            return start
+        (before, theta), (last, _) = self._walk
+        if not last - FARTHEST * (before - last) <= lam < last < before:
+            return start
+        ahead = start + (last - lam) / (before - last) * (start - theta)
+        ahead[(self._kink > 0.0) & (np.sign(ahead) != np.sign(start))] = 0.0
+        return self._box.clip(ahead)
 
     def _evaluate(self, theta: FloatArray, a: FloatArray, b: FloatArray) -> _Point:
         """Return the point: one product with the rows each way, by the support where that is small."""
