@@ -48,17 +48,31 @@ def test_the_answer_is_that_of_all_coordinates(monkeypatch, family, n, setting):
 
     monkeypatch.setattr(GlmRows, "gram", noted)
     paths = {}
-    for share in (0.0, 0.9, 1.0):
+    for share, few in ((0.0, 100), (0.9, 100), (1.0, 100), (0.9, 2)):
         monkeypatch.setattr(l1_newton, "MAY_COUNT", share)
+        monkeypatch.setattr(l1_newton, "FEW", few)
         looked_at.clear()
-        paths[share] = solve_path(problem, lambdas), max(looked_at), min(looked_at)
-    whole = (P + 1) * problem.n_classes
-    assert paths[0.0][1:] == (whole, whole)
-    assert paths[0.9][2] < whole / 2
-    for share in (0.9, 1.0):
-        assert paths[share][0].certificate.kkt_residual.max() <= 1e-9
-        assert paths[share][0].u == pytest.approx(paths[0.0][0].u, rel=1e-7, abs=1e-9)
-        assert paths[share][0].effective_df == pytest.approx(paths[0.0][0].effective_df, rel=1e-6)
+        paths[share, few] = solve_path(problem, lambdas), max(looked_at), min(looked_at)
+    whole, all_of_them = (P + 1) * problem.n_classes, paths.pop((0.0, 100))
+    assert all_of_them[1:] == (whole, whole)
+    assert paths[0.9, 100][2] < whole / 2
+    for found, *_ in paths.values():
+        assert found.certificate.kkt_residual.max() <= 1e-9
+        assert found.u == pytest.approx(all_of_them[0].u, rel=1e-7, abs=1e-9)
+        assert found.effective_df == pytest.approx(all_of_them[0].effective_df, rel=1e-6)
+
+
+def test_columns_that_press_against_a_bound_leave_room_for_those_that_can_move():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(200, 300))
+    beta = np.r_[np.full(150, -0.5), np.full(10, 0.3), np.zeros(140)]
+    y = (X @ beta + rng.logistic(size=200) > 0).astype(float)
+    bounds = (np.zeros(300), np.full(300, np.inf))
+    path = solve_path(
+        make_problem(X, y, family="binomial", l1_ratio=1.0, bounds=bounds), np.array([20.0, 5.0, 1.0])
+    )
+    assert path.certificate.kkt_residual.max() <= 1e-9
+    assert (path.u[:, 1:] > 0.0).any(axis=0).all()
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

@@ -163,7 +163,9 @@ class L1Newton:
     def _candidates(self, point: _Point, a: FloatArray) -> IntArray:
         """Return the coordinates that may count in the next step, groups whole."""
         size = np.divide(np.abs(point.gradient), a, out=np.full(len(a), np.inf), where=a > 0.0)
-        size[self._box.lower == self._box.upper] = 0.0
+        # what presses against a bound at 0 stays there, however hard it presses
+        g, (lower, upper) = point.gradient, self._box
+        size[((g > 0.0) & (lower >= 0.0)) | ((g < 0.0) & (upper <= 0.0))] = 0.0
         size[point.theta != 0.0] = np.inf
         if self._groups is not None:
             size = self._groups.norms(size)[self._groups.labels]
