@@ -19,7 +19,7 @@ from l2cli.select.candidates import GROUP_LASSO, Candidate, parse_candidates
 from l2cli.select.compare import Comparison, Contender
 from l2cli.select.confidence import interval
 from l2cli.select.cv import cross_validate
-from l2cli.select.scores import Pair, Scores, compare_pair, model_spread, ranking
+from l2cli.select.scores import Pair, Scores, compare_pair, least_error, model_spread, ranking
 from l2cli.select.spread import Spread, share_of_rows
 from l2cli.spec import ModelSpec, SelectSpec, refuse_several_mixes
 
@@ -118,7 +118,7 @@ def _compare(
     lambdas = _tuned_lambdas(scores, contenders)
     told = [s for s in scores if np.isfinite(s.mean)]
     spread = model_spread(told, comparison.fits, metric, comparison.groups)
-    pairs = _pairs(scores, spread, metric)
+    pairs = _pairs(scores, spread, metric, least_error(setup.problem, metric))
     content = setup.envelope("compare", select, folds=folds.k, repeats=folds.repeats)
     content["warnings"] += [
         {"code": "no_finite_fit", "message": f"{s.candidate.name}: {s.problem}"}
@@ -175,14 +175,14 @@ def _tuned_lambdas(
     }
 
 
-def _pairs(scores: Sequence[Scores], spread: Spread, metric: str) -> list[Pair]:
+def _pairs(scores: Sequence[Scores], spread: Spread, metric: str, least: float) -> list[Pair]:
     """Return every pair, the better model first; ``spread`` is of those that have an error: these first."""
     pairs = []
     for i, a in enumerate(scores):
         for j, b in enumerate(scores[i + 1 :], i + 1):
             known = [at for at in (i, j) if at < len(spread.covariance)]
             own = spread._replace(covariance=spread.covariance[np.ix_(known, known)])
-            pairs.append(compare_pair(a, b, own, metric, LEVEL))
+            pairs.append(compare_pair(a, b, own, metric, LEVEL, least))
     return pairs
 
 

@@ -93,6 +93,20 @@ def matrix_threads(flops: float) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def one_thread(flops: float) -> Iterator[None]:
+    """Hold the linear algebra library to one thread for many calls of ``flops`` each, unless these are large.
+
+    Measured with another process beside it: a Cholesky factor of order 750 takes 23 ms with two threads of
+    the library, 7 ms with one.
+    """
+    if flops >= WORTH_FLOPS or thread_count() == 1:
+        yield
+        return
+    with _libraries().limit(limits=1, user_api="blas"):
+        yield
+
+
 @cache
 def _libraries() -> ThreadpoolController:
     """Return the handle of the linear algebra that NumPy uses; to look for it takes 3 ms, so once."""

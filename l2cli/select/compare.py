@@ -138,5 +138,7 @@ class Comparison(NamedTuple):
         """Return each fold's value at its own lambda, and the linear predictors of its rows."""
         distinct, position = np.unique(lambdas, return_inverse=True)
         values = fits.losses(distinct, self.metric)[np.arange(len(lambdas)), position]
-        etas = [eta[..., at] for at, eta in zip(position, fits.heldout_etas(distinct), strict=True)]
+        # copies: a view would keep what is predicted at the other lambdas
+        each = zip(position, fits.heldout_etas(distinct), strict=True)
+        etas = [eta[..., at].copy() for at, eta in each]
         return values, etas

@@ -33,7 +33,7 @@ MOST_POWER = 50.0
 SHARES = frozenset({"accuracy", "error"})
 METHODS = {"folds": "folds, corrected t", "blocks": "time blocks, t"}
 """What intervals from the values of folds are called."""
-_LOGIT = frozenset({"auc", "f1"})
+LOGIT = frozenset({"auc", "f1"})
 
 
 class Interval(NamedTuple):
@@ -101,7 +101,7 @@ def interval(
         return Interval(*_wilson(value, quantile**2 * inflated / rows), method)
     if half == 0.0:
         return Interval(None, None, "none: the losses do not vary")
-    if metric in _LOGIT:
+    if metric in LOGIT:
         if not 0.0 < value < 1.0:
             return Interval(None, None, "none: the metric is at its end")
         return Interval(*_on_logit_scale(value, half), method)

@@ -70,7 +70,8 @@ class GlmFolds:
         if not problem.is_smooth or np.any(problem.penalty == 0.0):
             return False
         work = k * problem.X.size * problem.n_columns * problem.n_classes**2
-        return work > OWN_WEIGHTS_FLOPS and is_wide(max(self.folds.training_sizes()), problem.n_columns)
+        most = max(self.folds.training_sizes())
+        return work > OWN_WEIGHTS_FLOPS and is_wide(most, problem.n_columns, problem.n_classes)
 
     def _check_targets(self) -> None:
         """Refuse training rows whose best intercept is infinite: one class, or zeros alone."""
@@ -165,7 +166,7 @@ class GlmFolds:
     def _looped(self, grid: FloatArray) -> FloatArray:
         sums = self._per_fit(grid)
         n, p = self.problem.X.shape
-        if self.problem.is_smooth and is_wide(n, p) and grid[0] > 0.0:
+        if self.problem.is_smooth and is_wide(n, p, self.problem.n_classes) and grid[0] > 0.0:
             flops = len(self.rows) * path_flops(n, p, self.problem.n_classes, len(grid))
         else:
             flops = len(grid) * len(self.rows) * 12.0 * float(n) ** 3

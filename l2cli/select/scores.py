@@ -14,19 +14,21 @@ from l2cli.core.problem import Problem
 from l2cli.core.student import two_sided_quantile, two_sided_tail
 from l2cli.data.folds import Folds
 from l2cli.select.candidates import Candidate
-from l2cli.select.confidence import freedom
+from l2cli.select.confidence import LOGIT, SHARES, freedom
 from l2cli.select.cv import weighted_curve
 from l2cli.select.learner import FoldFits, training_mean, value_weights
 from l2cli.select.spread import Spread, curve_spread
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-PLAIN = frozenset({"accuracy", "error", "auc", "f1"})
+PLAIN = SHARES | LOGIT
 """Shares and what is like them: their differences have no use for a logarithm."""
 SAME = 1e-6
 """Share of their errors by which two models differ that are one: solvers leave as much."""
-MOST_POWER = 50.0
-"""Of e: errors whose ratio is so uncertain are not told apart."""
+ROUNDING = 1e-8
+"""Errors below this share of the spread of a gaussian target are rounding, whichever is the smaller."""
+MOST_POWER = 300.0
+"""Of e: so far apart errors may be in an interval."""
 
 
 class Scores(NamedTuple):
@@ -102,13 +104,27 @@ def model_spread(
     return curve_spread(_Predicted(fits, scores), curve, values, metric, groups=groups)
 
 
-def compare_pair(a: Scores, b: Scores, spread: Spread, metric: str, level: float = 0.95) -> Pair:
+def least_error(problem: Problem, metric: str) -> float:
+    """Return the error below which all is rounding: 0 but for a gaussian target."""
+    if problem.family != "gaussian":
+        return 0.0
+    mean = float(np.average(problem.y, weights=problem.weights))
+    sd = math.sqrt(float(np.average(np.square(problem.y - mean), weights=problem.weights)))
+    of_squares = {"mse": (ROUNDING * sd) ** 2, "deviance": (ROUNDING * sd) ** 2, "r2": ROUNDING**2}
+    return of_squares.get(metric, ROUNDING * sd)
+
+
+def compare_pair(
+    a: Scores, b: Scores, spread: Spread, metric: str, level: float = 0.95, least: float = 0.0
+) -> Pair:
     """Return the difference of two models' mean errors, with an interval and a test that correct for folds.
 
     Parameters
     ----------
     spread : Spread
         Its covariance C (2, 2) is that of the two errors e_a and e_b.
+    least : float
+        Errors up to it are equal, see :func:`least_error`.
 
     Notes
     -----
@@ -135,7 +151,8 @@ def compare_pair(a: Scores, b: Scores, spread: Spread, metric: str, level: float
     slope = np.array([1.0, -1.0]) / (e if logarithmic else 1.0)
     se = math.sqrt(max(spread.overlap * float(slope @ spread.covariance @ slope), 0.0))
     away = math.log(e[0] / e[1]) if logarithmic else float(e[0] - e[1])
-    if abs(away) <= SAME * (1.0 if logarithmic else float(np.abs(e).max())):
+    same = abs(away) <= SAME * (1.0 if logarithmic else float(np.abs(e).max()))
+    if same or float(e.max()) <= least:
         return Pair(*names, difference, difference, difference, 1.0)
     if se == 0.0:
         return Pair(*names, difference, difference, difference, 0.0)

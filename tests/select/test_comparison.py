@@ -15,7 +15,7 @@ from l2cli.select.candidates import Candidate, parse_candidates
 from l2cli.select.compare import Comparison, Contender
 from l2cli.select.cv import fold_fits
 from l2cli.select.nested import inner_fits
-from l2cli.select.scores import Scores, compare_pair, model_spread, ranking
+from l2cli.select.scores import Scores, compare_pair, least_error, model_spread, ranking
 from l2cli.select.spread import Spread
 
 GRID = np.array([1000.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.1])
@@ -209,7 +209,7 @@ def test_an_r2_is_compared_by_what_it_leaves_and_shares_as_they_are():
 
 
 def test_the_interval_holds_nothing_exactly_where_the_test_tells():
-    for mean in np.linspace(1.0, 8.0, 40):
+    for mean in [*np.linspace(1.0, 8.0, 40), 1e-30, 1e30]:
         pair = compare_pair(score("a", 2.0), score("b", float(mean)), spread(), "mse")
         assert (pair.p_value < 0.05) == (not pair.ci_low <= 0.0 <= pair.ci_high)
         assert pair.ci_low <= pair.difference <= pair.ci_high
@@ -219,6 +219,18 @@ def test_the_interval_holds_nothing_exactly_where_the_test_tells():
 def test_differences_without_variance_and_of_rounding(other, p):
     pair = compare_pair(score("a", 2.0), score("b", other), spread(np.zeros((2, 2))), "mse")
     assert (pair.ci_low, pair.ci_high, pair.p_value) == (pair.difference, pair.difference, p)
+
+
+def test_errors_of_rounding_are_equal():
+    problem = make_problem(np.arange(40.0)[:, None], np.arange(40.0))
+    least = least_error(problem, "mse")
+    assert least == pytest.approx(1e-16 * np.var(np.arange(40.0)))
+    assert least_error(problem, "rmse") == pytest.approx(np.sqrt(least))
+    a, b, c = score("a", 1e-30), score("b", 1e-25), score("c", 1.0)
+    tiny = spread(COVARIANCE * 1e-60)
+    assert compare_pair(a, b, tiny, "mse").p_value < 0.05
+    assert compare_pair(a, b, tiny, "mse", least=least).p_value == 1.0
+    assert compare_pair(a, c, tiny, "mse", least=least).p_value < 0.05
 
 
 def test_errors_of_nothing_are_compared_as_they_are():

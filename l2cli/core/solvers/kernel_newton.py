@@ -16,7 +16,7 @@ at the worst, for any x, between lambdas a factor e apart, so a step leaves abou
 Notes
 -----
 K costs n^2 p flops, a step 8 n^2 C for each lambda, u and its certificate 10 n p C. K squares the condition
-number: what that loses, the certificate shows.
+number: what that loses, the certificate shows. Memory: about 6 matrices n x n, of C classes 2 C + 6.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from l2cli.core.objective import certify
 from l2cli.core.problem import Problem
 from l2cli.core.solvers.kernel_curvature import Curvature
 from l2cli.core.solvers.smooth_folds import lagrange_weights, solved_first
+from l2cli.core.threads import one_thread
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -48,13 +49,16 @@ KEPT_BYTES = 256 << 20
 MOST_ROWS = 2.0
 """Rows for each penalized column up to which this is the shorter way (measured beside the batch of ten folds:
 500 x 440 a seventh of the time, 500 x 230 two thirds, of four classes an eighth; 500 x 150 1.4 times)."""
+MOST_BYTES = 2e9
+"""Size of its matrices up to which this is the way: about 6 of n x n, of C classes 2 C + 6."""
 COLUMN_BLOCK = 1024
 """Columns that are scaled at a time."""
 
 
-def is_wide(rows: int, columns: int) -> bool:
+def is_wide(rows: int, columns: int, classes: int = 1) -> bool:
     """Return True where so many rows and penalized columns are for :func:`kernel_path`."""
-    return rows <= MOST_ROWS * columns
+    matrices = 6.0 if classes == 1 else 2.0 * classes + 6.0
+    return rows <= MOST_ROWS * columns and 8.0 * matrices * rows**2 <= MOST_BYTES
 
 
 def kernel_path(problem: Problem, lambdas: FloatArray) -> tuple[FloatArray, FloatArray] | None:
@@ -64,10 +68,11 @@ def kernel_path(problem: Problem, lambdas: FloatArray) -> tuple[FloatArray, Floa
     rows, or unpenalized columns that are tied.
     """
     bound = int(np.count_nonzero(problem.penalty > 0.0))
-    if not problem.is_smooth or not is_wide(problem.n_rows, bound):
+    if not problem.is_smooth or not is_wide(problem.n_rows, bound, problem.n_classes):
         return None
     distinct, place = np.unique(-lambdas, return_inverse=True)
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # such points are not taken
+    quiet = np.errstate(over="ignore", divide="ignore", invalid="ignore")  # such points are not taken
+    with quiet, one_thread(problem.n_rows**3 / 3.0):
         try:
             solver = KernelNewton(problem)
             if np.linalg.matrix_rank(solver.E) < solver.E.shape[1]:
