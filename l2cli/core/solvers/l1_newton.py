@@ -35,7 +35,7 @@ from l2cli.core.solvers.active_set import ActiveSet
 from l2cli.core.solvers.elastic_net import active_set
 from l2cli.core.solvers.glm_rows import GlmRows
 from l2cli.core.solvers.group_set import GroupSet
-from l2cli.core.solvers.newton import GOOD_ENOUGH, MAX_ITERATIONS, NewtonResult
+from l2cli.core.solvers.newton import GOOD_ENOUGH, MAX_ITERATIONS, ROUGH, NewtonResult
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -46,9 +46,6 @@ MAY_COUNT = 0.9
 """Share of its kink that the gradient of a coordinate at 0 reaches if the coordinate may leave it."""
 FEW = 100
 """So many coordinates may always leave 0 in one step, and as many as have left it before."""
-FOR_FOLDS = 1e-6
-"""The residual at which fits inside folds stop, where 1e-5 is allowed: losses are then right to 6e-6
-(measured on wide data of two and four classes and of counts), and up to a step of three is saved."""
 FARTHEST = 2.0
 """So many times the last step in lambda the line through two answers is followed."""
 FLOOR = 1e-14
@@ -107,7 +104,7 @@ class L1Newton:
         """Return the minimiser of J at ``lam`` (sum scale); ``rough`` stops at what folds need."""
         a, b = lam * self._kink, lam * self._square
         point = self._evaluate(self._start(lam, start), a, b)
-        enough = (FOR_FOLDS if rough else GOOD_ENOUGH) * self.unit
+        enough = (ROUGH if rough else GOOD_ENOUGH) * self.unit
         violation, before_last, last = self._violation(point, a, b), point.theta, False
         df = float(np.count_nonzero(point.theta[: -self.classes]))
         for _ in range(MAX_ITERATIONS):
