@@ -119,6 +119,7 @@ def _compare(
     told = [s for s in scores if np.isfinite(s.mean)]
     spread = model_spread(told, comparison.fits, metric, comparison.groups)
     pairs = _pairs(scores, spread, metric, least_error(setup.problem, metric))
+    dfs = _effective_df(setup, comparison, told, lambdas)
     content = setup.envelope("compare", select, folds=folds.k, repeats=folds.repeats)
     content["warnings"] += [
         {"code": "no_finite_fit", "message": f"{s.candidate.name}: {s.problem}"}
@@ -133,8 +134,9 @@ def _compare(
         "folds": folds.described(),
         "fold_sizes": folds.sizes(),
         "models": [
-            _model_row(s, lambdas.get(s.candidate.name), _interval(setup, comparison, s, i, spread, lambdas))
+            _model_row(s, lambdas.get(name), _interval(setup, comparison, s, i, spread, dfs.get(name)))
             for i, s in enumerate(scores)
+            for name in [s.candidate.name]
         ],
         "pairs": [_pair_row(pair) for pair in pairs],
         "verdict": _verdict(scores, pairs),
@@ -202,33 +204,34 @@ def _model_row(score: Scores, lam: float | None, span: tuple[float | None, float
 
 
 def _interval(
-    setup: Setup, comparison: Comparison, score: Scores, i: int, spread: Spread,
-    lambdas: Mapping[str, float],
-) -> tuple[float | None, float | None]:  # fmt: skip
+    setup: Setup, comparison: Comparison, score: Scores, i: int, spread: Spread, df: float | None
+) -> tuple[float | None, float | None]:
     """Return the interval of a model's error, as ``cv`` makes it."""
     if not np.isfinite(score.mean):
         return None, None
     if score.candidate.kind == "mean" and spread.covariance[i, i] == 0.0:  # an r2 of 0, an auc of one half
         return score.mean, score.mean
-    df = _effective_df(setup, comparison, score.candidate, lambdas)
     share = None if df is None else share_of_rows(setup.problem, df, comparison.groups)
     span = interval(score.mean, float(spread.covariance[i, i]), spread, comparison.metric, share, LEVEL)
     return span.low, span.high
 
 
 def _effective_df(
-    setup: Setup, comparison: Comparison, candidate: Candidate, lambdas: Mapping[str, float]
-) -> float | None:
-    """Return the degrees of freedom of a candidate fitted to all rows, None where they are not known."""
-    if candidate.outside is not None:
-        return None
-    if candidate.kind == "mean":
-        return 0.0
-    lam = lambdas[candidate.name] if candidate.kind == "tuned" else 0.0
-    with suppress(FitError):  # the folds have fits, all rows have none
-        path = relaxed_path(comparison.contenders[candidate.penalty].problem, np.array([lam * setup.weight]))
-        return float(path.effective_df[0])
-    return None
+    setup: Setup, comparison: Comparison, told: Sequence[Scores], lambdas: Mapping[str, float]
+) -> dict[str, float]:
+    """Return the degrees of freedom of candidates fitted to all rows, by name, of those that are known.
+
+    The lambdas of one penalty are solved together, from one look at the rows.
+    """
+    found = {s.candidate.name: 0.0 for s in told if s.candidate.kind == "mean"}
+    for penalty, contender in comparison.contenders.items():
+        own = [s.candidate for s in told if s.candidate.kind in ("ols", "tuned")]
+        at = {c.name: lambdas.get(c.name, 0.0) * setup.weight for c in own if c.penalty == penalty}
+        if at:
+            with suppress(FitError):  # the folds have fits, all rows have none
+                path = relaxed_path(contender.problem, np.array(list(at.values())))
+                found |= dict(zip(at, path.effective_df.tolist(), strict=True))
+    return found
 
 
 def _pair_row(pair: Pair) -> dict[str, Any]:

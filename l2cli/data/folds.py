@@ -21,10 +21,9 @@ class Folds(NamedTuple):
     """Fold ids 0..k-1 of every row, once per repeat.
 
     ids : (repeats, n) int64; -1 of rows that no fold holds out. kind : ``rows`` | ``stratified`` |
-    ``groups`` | ``given`` | ``time``. labels : what
-    messages call the folds, where not by number. order : of time-ordered folds, which are trained on earlier
-    rows alone. left_out : the fold that the others were left without. within : of folds made inside the
-    training rows of another, what those are called.
+    ``groups`` | ``given`` | ``time``. labels : what messages call the folds, where not by number. order : of
+    time-ordered folds, which are trained on earlier rows alone. left_out : the fold that the others were left
+    without. within : of folds made inside the training rows of another, what those are called.
     """
 
     ids: IntArray

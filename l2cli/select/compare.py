@@ -70,16 +70,14 @@ class Comparison(NamedTuple):
             try:
                 if candidate.kind == "mean":
                     etas = self._mean_only()
-                    values = self._values(etas)
                 elif candidate.outside is not None:
                     from l2cli.select.outside import outside_etas  # loads scikit-learn
 
                     etas, said = outside_etas(
                         candidate.outside, self.problem, self.folds, self.metric, self.seed
                     )
-                    values = self._values(etas)
                 elif candidate.kind == "ols":
-                    values, etas = self._at(fits, np.zeros(len(fits.rows)))
+                    etas = self._at(fits, np.zeros(len(fits.rows)))
                 else:
                     known = inner.get(candidate.penalty)
                     if known is None:
@@ -87,7 +85,8 @@ class Comparison(NamedTuple):
                     else:  # the tuning was done for another rule: it counts for this one too
                         shared = sum(seconds for _, seconds in known)
                     index = 0 if candidate.rule == "min" else 1
-                    values, etas = self._at(fits, np.array([chosen[index] for chosen, _ in known]))
+                    etas = self._at(fits, np.array([chosen[index] for chosen, _ in known]))
+                values = fold_values(etas, fits.rows, self.problem, self.folds, self.metric)
             except FitError as error:
                 values, note = np.full(len(fits.fold_weights), np.nan), error.message
             if note is None and not np.isfinite(values).all() and candidate.outside is None:
@@ -100,10 +99,6 @@ class Comparison(NamedTuple):
             mean, se = float(curve.mean[0]), float(curve.se[0])
             result.append(Scores(candidate, values, mean, se, seconds, etas, note, tuple(said)))
         return result
-
-    def _values(self, etas: Sequence[FloatArray]) -> FloatArray:
-        """Return the fold values (F,) of linear predictors."""
-        return fold_values(etas, self.fits.rows, self.problem, self.folds, self.metric)
 
     def _mean_only(self) -> list[FloatArray]:
         """Return the linear predictors of the intercept alone (0 without), offset included."""
@@ -134,11 +129,9 @@ class Comparison(NamedTuple):
                 progress("folds", i + 1, count)
         return chosen
 
-    def _at(self, fits: FoldFits, lambdas: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
-        """Return each fold's value at its own lambda, and the linear predictors of its rows."""
+    def _at(self, fits: FoldFits, lambdas: FloatArray) -> list[FloatArray]:
+        """Return the linear predictors of the rows of each fold, by its fit at its own lambda."""
         distinct, position = np.unique(lambdas, return_inverse=True)
-        values = fits.losses(distinct, self.metric)[np.arange(len(lambdas)), position]
-        # copies: a view would keep what is predicted at the other lambdas
         each = zip(position, fits.heldout_etas(distinct), strict=True)
-        etas = [eta[..., at].copy() for at, eta in each]
-        return values, etas
+        # copies: a view would keep what is predicted at the other lambdas
+        return [eta[..., at].copy() for at, eta in each]

@@ -94,7 +94,8 @@ def interval(
     if not (math.isfinite(value) and math.isfinite(variance)):
         return Interval(None, None, "none")
     quantile, inflated = two_sided_quantile(level, freedom(spread)), inflation(spread, share)
-    method = METHODS.get(spread.kind, f"{spread.kind}, inflated by df")
+    by = "overlap" if share is None else "df"
+    method = METHODS.get(spread.kind, f"{spread.kind}, inflated by {by}")
     half = quantile * math.sqrt(max(variance, 0.0) * inflated)
     if metric in SHARES:
         rows = value * (1.0 - value) / variance if variance > 0.0 else float(spread.units)

@@ -62,16 +62,15 @@ class Pair(NamedTuple):
 def fold_values(
     etas: Sequence[FloatArray], rows: Sequence[IntArray], problem: Problem, folds: Folds, metric: str
 ) -> FloatArray:
-    """Return the mean loss (F,) of the rows of each fold by their linear predictors."""
-    return np.array(
-        [
-            losses(
+    """Return the mean loss (F,) of the rows of each fold by their linear predictors, NaN of no finite fit."""
+    values = np.full(len(rows), np.nan)
+    for i, (eta, held) in enumerate(zip(etas, rows, strict=True)):
+        if not np.isnan(eta).any():
+            values[i] = losses(
                 metric, problem.likelihood, problem.y[held], eta[..., None], problem.weights[held],
                 baseline=training_mean(problem, folds, i) if problem.n_classes == 1 else None,
-            )[0]
-            for i, (eta, held) in enumerate(zip(etas, rows, strict=True))
-        ]
-    )  # fmt: skip
+            )[0]  # fmt: skip
+    return values
 
 
 class _Predicted:
